@@ -1,0 +1,36 @@
+import { InvalidArgumentError } from "./errors.ts";
+
+/** A whole number of at least `minimum`, returned as it came. `Infinity` passes where `unbounded` allows it. */
+export function checkCount(argument: string, value: unknown, minimum = 1, unbounded = false): number {
+  if (unbounded && value === Number.POSITIVE_INFINITY) return value;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= minimum) return value;
+  const expected = `a whole number of at least ${minimum}${unbounded ? ", or Infinity" : ""}`;
+  throw new InvalidArgumentError({ argument, expected, received: value });
+}
+
+/** A duration in milliseconds: finite and not negative. */
+export function checkDuration(argument: string, value: unknown): number {
+  if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError({
+    argument,
+    expected: "a number of milliseconds, 0 or more",
+    received: value,
+  });
+}
+
+export function checkFunction(argument: string, value: unknown): void {
+  if (typeof value !== "function") {
+    throw new InvalidArgumentError({ argument, expected: "a function", received: value });
+  }
+}
+
+/** A name that can stand in an error and on the wire: not empty, no control characters. */
+export function checkName(argument: string, value: unknown): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  if (typeof value === "string" && value.length > 0 && !/[\u0000-\u001f\u007f]/.test(value)) return value;
+  throw new InvalidArgumentError({
+    argument,
+    expected: "a non-empty string without control characters",
+    received: value,
+  });
+}

@@ -1,0 +1,50 @@
+import type { Publisher } from "./publisher.ts";
+import type { SubscriptionSource } from "./source.ts";
+import type { Subscriber } from "./subscriber.ts";
+
+/** Configuration. Built synchronously and without I/O; `connect()` may be called any number of times. */
+export interface Broker<C extends Connection = Connection> {
+  /** Names this broker in errors and events. Never a credential. */
+  readonly name: string;
+  /** Each call opens a connection of its own. Rejects with `ConnectFailedError`, or `AbortedError` by `signal`. */
+  connect(options?: { readonly signal?: AbortSignal }): Promise<C>;
+}
+
+export type ConnectionState = "open" | "reconnecting" | "closed";
+
+/** What `connect()` gives back. After shutdown every handle made from it rejects with `ConnectionClosedError`. */
+export interface Connection extends AsyncDisposable {
+  readonly state: ConnectionState;
+  publisher(): Publisher;
+  /** Opens a source of this broker. Its result is the source's own subscriber. */
+  subscribe<S extends Subscriber>(source: SubscriptionSource<this, S>): Promise<S>;
+  /**
+   * Ends every subscription, gives unsettled deliveries back, and releases all resources. Idempotent and bounded in
+   * time; works while other calls are blocked, and those reject. Never throws.
+   */
+  shutdown(): Promise<void>;
+  /** `shutdown()`, under the name everything else closes by. */
+  close(): Promise<void>;
+}
+
+/** A connection that subscribes by name. */
+export interface Subscribe<S extends Subscriber = Subscriber> {
+  subscribe(topic: string): Promise<S>;
+}
+
+/** A connection that subscribes to every topic a pattern matches. `P` is the broker's own pattern. */
+export interface PatternSubscribe<P = string, S extends Subscriber = Subscriber> {
+  subscribePattern(pattern: P): Promise<S>;
+}
+
+/** Where a connection leads, for documentation. Never a credential. */
+export interface ServerDescription {
+  readonly protocol: string;
+  /** `host:port`, or "in process". */
+  readonly address: string;
+  readonly version?: string;
+}
+
+export interface DescribeServer {
+  describe(): ServerDescription;
+}

@@ -1,0 +1,300 @@
+/** Every condition tidelane reports, as a stable string. Codes are public: they change only with a major version. */
+export const errorCodes = [
+  "TIDELANE_ABORTED",
+  "TIDELANE_ALREADY_SETTLED",
+  "TIDELANE_CONNECTION_CLOSED",
+  "TIDELANE_CONNECT_FAILED",
+  "TIDELANE_DECODE",
+  "TIDELANE_DELIVERY_LOST",
+  "TIDELANE_INVALID_ARGUMENT",
+  "TIDELANE_INVALID_MESSAGE",
+  "TIDELANE_KEY",
+  "TIDELANE_MISSING_DEAD_LETTER",
+  "TIDELANE_NOT_SUPPORTED",
+  "TIDELANE_POSITION_UNAVAILABLE",
+  "TIDELANE_SETTLE_UNSUPPORTED",
+  "TIDELANE_SUBSCRIBER_BUSY",
+  "TIDELANE_SUBSCRIPTION_FAILED",
+  "TIDELANE_TIMEOUT",
+  "TIDELANE_TRANSACTION",
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** Registered globally, so that an error made by another copy of this library is still recognised. */
+const brand: unique symbol = Symbol.for("tidelane.error");
+
+export interface TidelaneErrorOptions {
+  readonly cause?: unknown;
+}
+
+/**
+ * The base of every error this library creates. Facts are fields; the message is one sentence that names what was
+ * wrong, where, and what to do.
+ *
+ * Recognise it with {@link isTidelaneError} rather than `instanceof`: two copies of the library in one process have
+ * two classes, and one brand.
+ */
+export abstract class TidelaneError extends Error {
+  abstract readonly code: ErrorCode;
+  /** Whether the same call may succeed later without a change by the caller. */
+  readonly retryable: boolean = false;
+  readonly [brand] = true;
+
+  constructor(message: string, options?: TidelaneErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Whether `value` is an error of this library, made by any copy of it, and has `code` when one is given. */
+export function isTidelaneError(value: unknown, code?: ErrorCode): value is TidelaneError {
+  if (typeof value !== "object" || value === null || !(brand in value)) return false;
+  return code === undefined || (value as { code?: unknown }).code === code;
+}
+
+/** A second settle of the same message. The first one stands; this one never reached the broker. */
+export class AlreadySettledError extends TidelaneError {
+  readonly code = "TIDELANE_ALREADY_SETTLED";
+  readonly topic: string;
+  readonly attempted: string;
+
+  constructor(facts: { topic: string; attempted: string }) {
+    super(
+      `${facts.attempted}() on a message from "${facts.topic}" that is already settled: a message is settled once.`,
+    );
+    this.topic = facts.topic;
+    this.attempted = facts.attempted;
+  }
+}
+
+/** The broker no longer recognises the delivery: its channel, assignment or deadline is gone. It will come again. */
+export class DeliveryLostError extends TidelaneError {
+  readonly code = "TIDELANE_DELIVERY_LOST";
+  readonly topic: string;
+  readonly reason: string;
+
+  constructor(facts: { topic: string; reason: string; cause?: unknown }) {
+    super(`The delivery from "${facts.topic}" was lost (${facts.reason}): it can no longer be settled.`, {
+      cause: facts.cause,
+    });
+    this.topic = facts.topic;
+    this.reason = facts.reason;
+  }
+}
+
+/** The transport cannot do what the settle asks. Nothing was sent and the message is still unsettled. */
+export class SettleUnsupportedError extends TidelaneError {
+  readonly code = "TIDELANE_SETTLE_UNSUPPORTED";
+  readonly topic: string;
+  readonly settle: string;
+
+  constructor(facts: { topic: string; settle: string; reason: string }) {
+    super(`${facts.settle} is not possible for a message from "${facts.topic}": ${facts.reason}.`);
+    this.topic = facts.topic;
+    this.settle = facts.settle;
+  }
+}
+
+/** A second iterator was asked for while the first is active. */
+export class SubscriberBusyError extends TidelaneError {
+  readonly code = "TIDELANE_SUBSCRIBER_BUSY";
+  readonly topic: string;
+
+  constructor(facts: { topic: string }) {
+    super(
+      `The subscriber of "${facts.topic}" already has an active iterator: end that loop first, or open a second subscription.`,
+    );
+    this.topic = facts.topic;
+  }
+}
+
+/** The connection was shut down, or died for good, before or during the call. */
+export class ConnectionClosedError extends TidelaneError {
+  readonly code = "TIDELANE_CONNECTION_CLOSED";
+  readonly broker: string;
+
+  constructor(facts: { broker: string; during: string; cause?: unknown }) {
+    super(`${facts.during} is not possible: the connection to "${facts.broker}" is closed.`, {
+      cause: facts.cause,
+    });
+    this.broker = facts.broker;
+  }
+}
+
+/** `connect()` could not reach the broker or was refused by it. */
+export class ConnectFailedError extends TidelaneError {
+  readonly code = "TIDELANE_CONNECT_FAILED";
+  override readonly retryable: boolean;
+  readonly broker: string;
+
+  constructor(facts: { broker: string; reason: string; retryable: boolean; cause?: unknown }) {
+    super(`Connecting to "${facts.broker}" failed: ${facts.reason}.`, { cause: facts.cause });
+    this.broker = facts.broker;
+    this.retryable = facts.retryable;
+  }
+}
+
+/** An outgoing message the transport cannot carry exactly. Nothing was sent. */
+export class InvalidMessageError extends TidelaneError {
+  readonly code = "TIDELANE_INVALID_MESSAGE";
+  readonly topic: string;
+  readonly reason: string;
+
+  constructor(facts: { topic: string; reason: string; cause?: unknown }) {
+    super(`The message for ${JSON.stringify(facts.topic)} was not sent: ${facts.reason}.`, {
+      cause: facts.cause,
+    });
+    this.topic = facts.topic;
+    this.reason = facts.reason;
+  }
+}
+
+/** An argument or option outside its range, named with the value received. */
+export class InvalidArgumentError extends TidelaneError {
+  readonly code = "TIDELANE_INVALID_ARGUMENT";
+  readonly argument: string;
+
+  constructor(facts: { argument: string; expected: string; received: unknown }) {
+    super(`${facts.argument} must be ${facts.expected}; received ${show(facts.received)}.`);
+    this.argument = facts.argument;
+  }
+}
+
+/** One thing a schema found wrong, with the path to it ([] is the value itself). */
+export interface DecodeIssue {
+  readonly message: string;
+  readonly path: readonly PropertyKey[];
+}
+
+/** A payload that could not be turned into a value. Carries every issue the schema reported. */
+export class DecodeError extends TidelaneError {
+  readonly code = "TIDELANE_DECODE";
+  readonly topic: string;
+  readonly issues: readonly DecodeIssue[];
+
+  constructor(facts: { topic: string; reason: string; issues?: readonly DecodeIssue[]; cause?: unknown }) {
+    const issues = facts.issues ?? [];
+    const list = issues.map((issue) => `${formatPath(issue.path)}: ${issue.message}`).join("; ");
+    super(`A payload from "${facts.topic}" did not decode: ${facts.reason}${list ? ` (${list})` : ""}.`, {
+      cause: facts.cause,
+    });
+    this.topic = facts.topic;
+    this.issues = issues;
+  }
+}
+
+/** The key function threw or did not return a string, so the delivery has no lane. */
+export class KeyError extends TidelaneError {
+  readonly code = "TIDELANE_KEY";
+  readonly topic: string;
+
+  constructor(facts: { topic: string; reason: string; cause?: unknown }) {
+    super(`No key for a message from "${facts.topic}": ${facts.reason}.`, { cause: facts.cause });
+    this.topic = facts.topic;
+  }
+}
+
+/** A handler asked for a dead letter, and the pipeline has no place to put one. */
+export class MissingDeadLetterError extends TidelaneError {
+  readonly code = "TIDELANE_MISSING_DEAD_LETTER";
+  readonly topic: string;
+
+  constructor(facts: { topic: string }) {
+    super(
+      `A handler of "${facts.topic}" returned deadLetter(), but the pipeline has no dead letter topic: name one in onFailure({ deadLetter }).`,
+    );
+    this.topic = facts.topic;
+  }
+}
+
+/** The broker does not have the capability that was asked for. */
+export class NotSupportedError extends TidelaneError {
+  readonly code = "TIDELANE_NOT_SUPPORTED";
+  readonly capability: string;
+
+  constructor(facts: { capability: string; reason: string }) {
+    super(`${facts.capability} is not supported here: ${facts.reason}.`);
+    this.capability = facts.capability;
+  }
+}
+
+/** A seek to a position the log does not hold. The subscriber has not moved. */
+export class PositionUnavailableError extends TidelaneError {
+  readonly code = "TIDELANE_POSITION_UNAVAILABLE";
+  readonly topic: string;
+
+  constructor(facts: { topic: string; position: string; available: string }) {
+    super(`"${facts.topic}" cannot seek to ${facts.position}: available is ${facts.available}.`);
+    this.topic = facts.topic;
+  }
+}
+
+/** A fault the adapter could not recover from ended the subscription. */
+export class SubscriptionFailedError extends TidelaneError {
+  readonly code = "TIDELANE_SUBSCRIPTION_FAILED";
+  readonly topic: string;
+
+  constructor(facts: { topic: string; reason: string; cause?: unknown }) {
+    super(`The subscription of "${facts.topic}" ended: ${facts.reason}.`, { cause: facts.cause });
+    this.topic = facts.topic;
+  }
+}
+
+/** Something did not happen within the time the caller gave it. */
+export class TimeoutError extends TidelaneError {
+  readonly code = "TIDELANE_TIMEOUT";
+  override readonly retryable: boolean = true;
+  readonly timeoutMs: number;
+
+  constructor(facts: { what: string; timeoutMs: number }) {
+    super(`${facts.what} did not finish within ${facts.timeoutMs} ms.`);
+    this.timeoutMs = facts.timeoutMs;
+  }
+}
+
+/** Misuse or failure of a transaction. Nothing of it is visible. */
+export class TransactionError extends TidelaneError {
+  readonly code = "TIDELANE_TRANSACTION";
+
+  constructor(facts: { reason: string; cause?: unknown }) {
+    super(`The transaction did not commit: ${facts.reason}.`, { cause: facts.cause });
+  }
+}
+
+/** The caller's `AbortSignal` fired. `cause` is the signal's reason. */
+export class AbortedError extends TidelaneError {
+  readonly code = "TIDELANE_ABORTED";
+
+  constructor(facts: { what: string; cause?: unknown }) {
+    super(`${facts.what} was aborted by its signal.`, { cause: facts.cause });
+  }
+}
+
+/** Throws {@link AbortedError} when `signal` has fired already. */
+export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
+  if (signal?.aborted) throw new AbortedError({ what, cause: signal.reason });
+}
+
+/** A value as a person would write it in a sentence, cut to 80 characters. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return cut(JSON.stringify(value));
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value === "function") return `a function${value.name ? ` named ${value.name}` : ""}`;
+  if (typeof value === "object" && value !== null)
+    return `an object (${value.constructor?.name ?? "no prototype"})`;
+  return String(value);
+}
+
+function cut(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
+}
+
+function formatPath(path: readonly PropertyKey[]): string {
+  if (path.length === 0) return "(value)";
+  return path
+    .map((part, index) =>
+      typeof part === "number" ? `[${part}]` : index === 0 ? String(part) : `.${String(part)}`,
+    )
+    .join("");
+}

@@ -1,0 +1,102 @@
+/** A header value as it travels: text, or bytes where the transport carries them. */
+export type HeaderValue = string | Uint8Array;
+
+/** What headers can be made from. A record holds one value a name; pairs keep order and duplicates. */
+export type HeadersInit =
+  | MessageHeaders
+  | Readonly<Record<string, HeaderValue>>
+  | Iterable<readonly [name: string, value: HeaderValue]>;
+
+/** Names with a meaning of their own, the same as RustStream's where both have one. */
+export const headerNames = {
+  contentType: "content-type",
+  correlationId: "correlation-id",
+  messageId: "message-id",
+  partitionKey: "partition-key",
+  replyTo: "reply-to",
+  traceparent: "traceparent",
+  retryCount: "x-tidelane-retry-count",
+  retryCountRuststream: "x-ruststream-retry-count",
+  deadLetterReason: "x-tidelane-dead-letter-reason",
+  deadLetterSource: "x-tidelane-dead-letter-source",
+  deadLetterAttempts: "x-tidelane-dead-letter-attempts",
+  deadLetterError: "x-tidelane-dead-letter-error",
+} as const;
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/**
+ * The headers of one message: an ordered list of name and value, immutable.
+ *
+ * Names are compared without regard to case and kept as they were written. A name may occur several times. A value is
+ * text or bytes; `get` gives text (bytes read as UTF-8, wrong bytes replaced), `getBytes` gives bytes.
+ */
+export class MessageHeaders implements Iterable<readonly [name: string, value: HeaderValue]> {
+  static readonly empty: MessageHeaders = new MessageHeaders([]);
+
+  readonly #entries: readonly (readonly [name: string, value: HeaderValue])[];
+
+  private constructor(entries: readonly (readonly [name: string, value: HeaderValue])[]) {
+    this.#entries = entries;
+  }
+
+  static from(init: HeadersInit | undefined): MessageHeaders {
+    if (init === undefined) return MessageHeaders.empty;
+    if (init instanceof MessageHeaders) return init;
+    const entries = Symbol.iterator in init ? [...init] : Object.entries(init);
+    return entries.length === 0 ? MessageHeaders.empty : new MessageHeaders(entries);
+  }
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  has(name: string): boolean {
+    return this.#find(name) !== undefined;
+  }
+
+  /** The first value of that name as text. */
+  get(name: string): string | undefined {
+    const value = this.#find(name);
+    return value === undefined || typeof value === "string" ? value : decoder.decode(value);
+  }
+
+  /** The first value of that name as bytes. */
+  getBytes(name: string): Uint8Array | undefined {
+    const value = this.#find(name);
+    return typeof value === "string" ? encoder.encode(value) : value;
+  }
+
+  /** Every value of that name, in order, as it travelled. */
+  getAll(name: string): HeaderValue[] {
+    const wanted = name.toLowerCase();
+    return this.#entries
+      .filter(([candidate]) => candidate.toLowerCase() === wanted)
+      .map(([, value]) => value);
+  }
+
+  /** A copy in which `name` has this one value, at the end; earlier ones of that name are gone. */
+  with(name: string, value: HeaderValue): MessageHeaders {
+    return new MessageHeaders([...this.without(name), [name, value]]);
+  }
+
+  /** A copy without any value of that name. */
+  without(name: string): MessageHeaders {
+    const unwanted = name.toLowerCase();
+    return new MessageHeaders(this.#entries.filter(([candidate]) => candidate.toLowerCase() !== unwanted));
+  }
+
+  [Symbol.iterator](): Iterator<readonly [name: string, value: HeaderValue]> {
+    return this.#entries[Symbol.iterator]();
+  }
+
+  #find(name: string): HeaderValue | undefined {
+    if (this.#entries.length === 0) return undefined;
+    const wanted = name.toLowerCase();
+    for (const [candidate, value] of this.#entries) {
+      if (candidate === wanted || candidate.toLowerCase() === wanted) return value;
+    }
+    return undefined;
+  }
+}

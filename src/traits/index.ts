@@ -1,0 +1,45 @@
+export type {
+  Broker,
+  Connection,
+  ConnectionState,
+  DescribeServer,
+  PatternSubscribe,
+  ServerDescription,
+  Subscribe,
+} from "./broker.ts";
+export type { Capabilities, PublisherCapabilities } from "./capabilities.ts";
+export { type Clock, systemClock, type Timer } from "./clock.ts";
+export {
+  bytes,
+  type Codec,
+  type Decoded,
+  json,
+  type SchemaIssue,
+  type SchemaResult,
+  type StandardSchema,
+  text,
+} from "./codec.ts";
+export type { DiagnosticEvents, DiagnosticName } from "./diagnostics.ts";
+export * from "./errors.ts";
+export { type HeadersInit, type HeaderValue, headerNames, MessageHeaders } from "./headers.ts";
+export { Message, settledAtOnce } from "./message.ts";
+export { type CheckedMessage, checkOutgoing } from "./outgoing.ts";
+export type {
+  OutgoingMessage,
+  Publisher,
+  PublishOptions,
+  RequestOptions,
+  RequestReply,
+  TransactionalPublisher,
+} from "./publisher.ts";
+export type { SubscriptionSource } from "./source.ts";
+export type {
+  BatchOptions,
+  BatchSubscriber,
+  Partitioned,
+  Pausable,
+  Positioned,
+  Seekable,
+  Subscriber,
+  SubscriberIterator,
+} from "./subscriber.ts";

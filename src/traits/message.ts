@@ -1,0 +1,171 @@
+import { checkDuration } from "./arguments.ts";
+import { AlreadySettledError, DecodeError, DeliveryLostError, SettleUnsupportedError } from "./errors.ts";
+import type { MessageHeaders } from "./headers.ts";
+
+const strictText = new TextDecoder("utf-8", { fatal: true });
+
+/** The one promise every settle shares that was over when its call returned. Compare by identity to skip an `await`. */
+export const settledAtOnce: Promise<void> = Promise.resolve();
+
+/**
+ * One delivery handed to this process: a payload, headers, a key, and the right to settle it once.
+ *
+ * - The first settle wins. A later one rejects with `AlreadySettledError` and never reaches the broker.
+ * - It is bound to the channel, assignment or connection that delivered it. When that is gone the delivery is lost:
+ *   `signal` aborts, and every settle rejects with `DeliveryLostError` and touches nothing else.
+ * - A settle the transport cannot do rejects with `SettleUnsupportedError`; the message is still unsettled then.
+ * - A resolved settle means the broker has been told, not that it has confirmed, unless the adapter says so.
+ *
+ * Adapters extend it and implement the `send…` hooks; the guard above lives here, once.
+ */
+export abstract class Message {
+  /** Where it was published: a subject, a topic, a queue or routing key. For a pattern, the concrete topic. */
+  abstract readonly topic: string;
+  /** The bytes as published. Do not modify: other holders may share them. */
+  abstract readonly payload: Uint8Array;
+  abstract readonly headers: MessageHeaders;
+
+  /** True from the moment a settle was accepted. A lost delivery that was not settled before stays `false`. */
+  #settled = false;
+  #lost: DeliveryLostError | undefined;
+  /** Created when `signal` is first read; most messages never need one. */
+  #controller: AbortController | undefined;
+
+  /** The payload as UTF-8 text, decoded each time. Throws `DecodeError` on bytes that are not UTF-8. */
+  text(): string {
+    try {
+      return strictText.decode(this.payload);
+    } catch (cause) {
+      throw new DecodeError({ topic: this.topic, reason: "the payload is not UTF-8 text", cause });
+    }
+  }
+
+  /** The payload as JSON, parsed each time. Throws `DecodeError`. Use `.decode(schema)` for a checked value. */
+  json(): unknown {
+    const text = this.text();
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      const detail = cause instanceof Error ? cause.message : String(cause);
+      throw new DecodeError({ topic: this.topic, reason: `the payload is not JSON: ${detail}`, cause });
+    }
+  }
+
+  /**
+   * What `byKey` goes by; by default `undefined`, a message without a key. Adapters give the record key where the
+   * broker has one and the `partition-key` header elsewhere.
+   */
+  get partitionKey(): string | undefined {
+    return undefined;
+  }
+
+  /** How often the broker delivered this message, 1 on the first; `undefined` where it does not count. */
+  get deliveryCount(): number | undefined {
+    return undefined;
+  }
+
+  /** Aborts when the delivery is lost; its reason is the `DeliveryLostError`. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#lost) this.#controller.abort(this.#lost);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Whether a settle was accepted. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** The loss, once the delivery is lost. */
+  get lost(): DeliveryLostError | undefined {
+    return this.#lost;
+  }
+
+  /** Done: never deliver it again. */
+  ack(): Promise<void> {
+    const refusal = this.#claim("ack");
+    if (refusal) return Promise.reject(refusal);
+    try {
+      return this.sendAck() ?? settledAtOnce;
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /**
+   * Not done. With `requeue` (the default) it is delivered again; without, it is dropped, or dead-lettered where the
+   * broker is set up to.
+   */
+  nack(options?: { readonly requeue?: boolean }): Promise<void> {
+    const refusal = this.#claim("nack");
+    if (refusal) return Promise.reject(refusal);
+    try {
+      return this.sendNack(options?.requeue ?? true) ?? settledAtOnce;
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /**
+   * Deliver it again, no sooner than `delayMs` milliseconds from now. Where the transport has no delay
+   * (`capabilities.delayedRequeue` is "none") it is requeued at once. A delay that is negative or not finite rejects
+   * with `InvalidArgumentError` and leaves the message unsettled.
+   */
+  async nackAfter(delayMs: number): Promise<void> {
+    checkDuration("nackAfter(delayMs)", delayMs);
+    const refusal = this.#claim("nackAfter");
+    if (refusal) throw refusal;
+    try {
+      await this.sendNackAfter(delayMs);
+    } catch (error) {
+      await this.#failed(error);
+    }
+  }
+
+  /** Extends the ack deadline by its full length. Nothing to do where there is none. Rejects once lost or settled. */
+  async keepAlive(): Promise<void> {
+    const refusal = this.#refusal("keepAlive");
+    if (refusal) throw refusal;
+    await this.sendKeepAlive();
+  }
+
+  protected abstract sendAck(): Promise<void> | void;
+
+  /**
+   * A hook that cannot do what is asked throws `SettleUnsupportedError`, having sent nothing; that reopens the guard.
+   * Anything else it throws or rejects with is the answer of this settle, which has then been used up.
+   */
+  protected abstract sendNack(requeue: boolean): Promise<void> | void;
+
+  protected sendNackAfter(_delayMs: number): Promise<void> | void {
+    return this.sendNack(true);
+  }
+
+  protected sendKeepAlive(): Promise<void> | void {}
+
+  /** For the adapter: the delivery is gone. Only the first call counts; after a settle only `signal` is told. */
+  protected lose(reason: string, cause?: unknown): void {
+    if (this.#lost) return;
+    this.#lost = new DeliveryLostError({ topic: this.topic, reason, cause });
+    this.#controller?.abort(this.#lost);
+  }
+
+  #refusal(attempted: string): Error | undefined {
+    if (this.#settled) return new AlreadySettledError({ topic: this.topic, attempted });
+    return this.#lost;
+  }
+
+  #claim(attempted: string): Error | undefined {
+    const refusal = this.#refusal(attempted);
+    if (refusal === undefined) this.#settled = true;
+    return refusal;
+  }
+
+  #failed(error: unknown): Promise<never> {
+    // Nothing was sent, so another settle may still be chosen.
+    if (error instanceof SettleUnsupportedError) this.#settled = false;
+    return Promise.reject(error);
+  }
+}

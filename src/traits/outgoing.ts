@@ -1,0 +1,111 @@
+import type { PublisherCapabilities } from "./capabilities.ts";
+import { InvalidMessageError } from "./errors.ts";
+import { headerNames, MessageHeaders } from "./headers.ts";
+import type { OutgoingMessage } from "./publisher.ts";
+
+/** An outgoing message that was checked: its payload is bytes, its key also stands in `headers` when asked for. */
+export interface CheckedMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly headers: MessageHeaders;
+  readonly key: string | undefined;
+}
+
+const encoder = new TextEncoder();
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const controlCharacter = /[\u0000-\u001f\u007f]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: CR, LF and NUL end a header on some transport
+const headerBreaker = /[\r\n\u0000]/;
+
+/**
+ * Checks what every transport asks of an outgoing message, and what `limits` says of this one. Throws
+ * `InvalidMessageError`; adapters call it first, so that nothing has been sent then.
+ *
+ * With `keyHeader` the key is carried by the `partition-key` header.
+ */
+export function checkOutgoing(
+  message: OutgoingMessage,
+  limits: PublisherCapabilities,
+  options: { readonly keyHeader: boolean },
+): CheckedMessage {
+  const topic = checkTopic(message.topic);
+  const payload = typeof message.payload === "string" ? encoder.encode(message.payload) : message.payload;
+  if (!(payload instanceof Uint8Array)) {
+    throw new InvalidMessageError({ topic, reason: "its payload is neither a string nor a Uint8Array" });
+  }
+  if (payload.byteLength > limits.maxPayloadBytes) {
+    const reason = `its payload has ${payload.byteLength} bytes, and the limit here is ${limits.maxPayloadBytes}`;
+    throw new InvalidMessageError({ topic, reason });
+  }
+  const given = MessageHeaders.from(message.headers);
+  if (given.size > 0) checkHeaders(topic, given, limits);
+  const { key, headers } = placeKey(topic, message.key, given, options.keyHeader);
+  return { topic, payload, headers, key };
+}
+
+function checkTopic(topic: unknown): string {
+  if (typeof topic !== "string" || topic.length === 0) {
+    throw new InvalidMessageError({ topic: String(topic), reason: "a topic is a non-empty string" });
+  }
+  if (controlCharacter.test(topic)) {
+    throw new InvalidMessageError({ topic, reason: "a topic has no control characters" });
+  }
+  return topic;
+}
+
+function checkHeaders(topic: string, headers: MessageHeaders, limits: PublisherCapabilities): void {
+  const seen = new Set<string>();
+  for (const [name, value] of headers) {
+    const fault = nameFault(name) ?? valueFault(value, limits);
+    if (fault)
+      throw new InvalidMessageError({ topic, reason: `the header ${JSON.stringify(name)} ${fault}` });
+    const folded = name.toLowerCase();
+    if (seen.has(folded) && !limits.duplicateHeaders) {
+      const reason = `the header "${name}" occurs twice, which this transport cannot carry`;
+      throw new InvalidMessageError({ topic, reason });
+    }
+    seen.add(folded);
+  }
+}
+
+function nameFault(name: unknown): string | undefined {
+  if (typeof name !== "string" || name.length === 0) return "has no name";
+  return controlCharacter.test(name) || name.includes(":") || name.trim() !== name
+    ? "has a control character, a colon, or space around its name"
+    : undefined;
+}
+
+function valueFault(value: unknown, limits: PublisherCapabilities): string | undefined {
+  if (typeof value === "string") return textFault(value);
+  if (!(value instanceof Uint8Array)) return "has a value that is neither text nor bytes";
+  return limits.headerValues === "text"
+    ? "has a value in bytes, and this transport carries text only"
+    : undefined;
+}
+
+function textFault(value: string): string | undefined {
+  if (headerBreaker.test(value)) return "has CR, LF or NUL in its value; send bytes or encode it";
+  return value.isWellFormed() ? undefined : "has a lone surrogate in its value, which is not text";
+}
+
+function placeKey(
+  topic: string,
+  key: unknown,
+  headers: MessageHeaders,
+  keyHeader: boolean,
+): { key: string | undefined; headers: MessageHeaders } {
+  if (key === undefined)
+    return { key: keyHeader ? headers.get(headerNames.partitionKey) : undefined, headers };
+  const fault = typeof key === "string" ? textFault(key) : "is not a string";
+  if (fault !== undefined) throw new InvalidMessageError({ topic, reason: `its key ${fault}` });
+  if (!keyHeader) return { key: key as string, headers };
+  const stated = headers.get(headerNames.partitionKey);
+  if (stated !== undefined && stated !== key) {
+    const reason = `its key is ${JSON.stringify(key)} and its "partition-key" header says ${JSON.stringify(stated)}`;
+    throw new InvalidMessageError({ topic, reason });
+  }
+  return {
+    key: key as string,
+    headers: stated === undefined ? headers.with(headerNames.partitionKey, key as string) : headers,
+  };
+}

@@ -1,0 +1,57 @@
+import type { PublisherCapabilities } from "./capabilities.ts";
+import type { HeadersInit } from "./headers.ts";
+import type { Message } from "./message.ts";
+
+/** What is published. */
+export interface OutgoingMessage {
+  /** A concrete name: no wildcard, not empty. */
+  readonly topic: string;
+  /** Bytes, or text sent as UTF-8. Kept, not copied: do not modify it afterwards. */
+  readonly payload: Uint8Array | string;
+  readonly headers?: HeadersInit;
+  /** Messages of one key stay in order. Travels as the record key, or as the `partition-key` header. */
+  readonly key?: string;
+}
+
+export interface PublishOptions {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Publishes on one connection. Calls may overlap; they are sent in the order they were made.
+ *
+ * What the transport cannot carry exactly rejects with `InvalidMessageError`, and nothing is sent. After shutdown every
+ * call rejects with `ConnectionClosedError`.
+ */
+export interface Publisher {
+  readonly capabilities: PublisherCapabilities;
+  /**
+   * Resolves when the broker has the message (`capabilities.confirmation` is "broker"). A rejected publish may have
+   * reached the broker, unless the error is one that says nothing was sent.
+   */
+  publish(message: OutgoingMessage, options?: PublishOptions): Promise<void>;
+}
+
+/** A publisher that can make several messages visible together. */
+export interface TransactionalPublisher extends Publisher {
+  /**
+   * Runs `work` with a publisher of its own. When it resolves, all it published becomes visible, in order; when it
+   * throws, none of it does and the error is rethrown. The inner publisher rejects with `TransactionError` afterwards.
+   */
+  transaction<T>(work: (publisher: Publisher) => Promise<T>, options?: PublishOptions): Promise<T>;
+}
+
+export interface RequestOptions {
+  /** Milliseconds to wait for the reply; then `TimeoutError`. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A publisher that can wait for the answer to one message. */
+export interface RequestReply extends Publisher {
+  /**
+   * Publishes with a `reply-to` header and resolves with the first reply that comes there. A reply after the timeout
+   * answers no other request. The reply has nothing to settle.
+   */
+  request(message: OutgoingMessage, options: RequestOptions): Promise<Message>;
+}
