@@ -1,0 +1,132 @@
+import { checkCount, checkDuration, checkName } from "../traits/arguments.ts";
+import type { Capabilities } from "../traits/capabilities.ts";
+import { InvalidArgumentError } from "../traits/errors.ts";
+import type { Publisher } from "../traits/publisher.ts";
+
+/** Exponential backoff: `min(maxMs, initialMs * factor ** (retry - 1))`, then jitter takes off up to its share. */
+export interface Backoff {
+  /** @default 100 */
+  readonly initialMs?: number;
+  /** @default 2 */
+  readonly factor?: number;
+  /** @default 30_000 */
+  readonly maxMs?: number;
+  /** Share of the delay that is random, 0 to 1. @default 0.2 */
+  readonly jitter?: number;
+}
+
+/** Where dead letters go: published and confirmed there before the original is acked. */
+export interface DeadLetterTarget {
+  readonly topic: string;
+  readonly publisher: Publisher;
+}
+
+interface RetryPolicy {
+  /**
+   * "in-place" holds the delivery and runs it again here: its lane waits, so the order of its key survives. "redeliver"
+   * gives it back with `nackAfter`: no slot is held, and later messages of the key overtake it. @default "in-place"
+   */
+  readonly mode?: "in-place" | "redeliver";
+  readonly backoff?: Backoff;
+}
+
+/**
+ * What happens when a handler throws or asks for a retry. The default retries for ever and loses nothing.
+ *
+ * `maxAttempts` counts runs, the first included, and needs to be told what comes after the last: a dead letter topic,
+ * `"broker"` (the broker sets dropped messages aside itself) or, explicitly, `"drop"`. Payloads that do not decode go
+ * to the same place at once; without one they are dropped, with an error event.
+ */
+export type FailurePolicy = RetryPolicy &
+  (
+    | { readonly maxAttempts?: never; readonly deadLetter?: DeadLetterTarget | "broker" }
+    | { readonly maxAttempts: number; readonly deadLetter: DeadLetterTarget | "broker" | "drop" }
+  );
+
+/** Whether a policy has a place for dead letters, as a type. */
+export type HasDeadLetters<Policy> = Policy extends { readonly deadLetter: DeadLetterTarget | "broker" } ? true : false;
+
+/** A policy with every default in place. */
+export interface CheckedPolicy {
+  readonly mode: "in-place" | "redeliver";
+  readonly backoff: Required<Backoff>;
+  readonly maxAttempts: number;
+  readonly deadLetter: DeadLetterTarget | "broker" | "drop" | undefined;
+}
+
+export function checkPolicy(policy: FailurePolicy): CheckedPolicy {
+  const { initialMs = 100, factor = 2, maxMs = 30_000, jitter = 0.2 } = policy.backoff ?? {};
+  checkDuration("onFailure: backoff.initialMs", initialMs);
+  checkDuration("onFailure: backoff.maxMs", maxMs);
+  checkRange("onFailure: backoff.factor", factor, 1, Number.MAX_SAFE_INTEGER);
+  checkRange("onFailure: backoff.jitter", jitter, 0, 1);
+  const mode = policy.mode ?? "in-place";
+  if (mode !== "in-place" && mode !== "redeliver") {
+    throw new InvalidArgumentError({
+      argument: "onFailure: mode",
+      expected: '"in-place" or "redeliver"',
+      received: mode,
+    });
+  }
+  return {
+    mode,
+    backoff: { initialMs, factor, maxMs, jitter },
+    maxAttempts: checkAttempts(policy),
+    deadLetter: checkDeadLetter(policy.deadLetter),
+  };
+}
+
+function checkAttempts({ maxAttempts, deadLetter }: FailurePolicy): number {
+  if (maxAttempts === undefined) return Number.POSITIVE_INFINITY;
+  checkCount("onFailure: maxAttempts", maxAttempts);
+  if (deadLetter === undefined) {
+    throw new InvalidArgumentError({
+      argument: "onFailure: deadLetter",
+      expected: 'a { topic, publisher }, "broker" or "drop" when maxAttempts is given, so that nothing is lost unsaid',
+      received: deadLetter,
+    });
+  }
+  return maxAttempts;
+}
+
+function checkDeadLetter(target: FailurePolicy["deadLetter"]): CheckedPolicy["deadLetter"] {
+  if (target === undefined || target === "broker" || target === "drop") return target;
+  if (typeof target !== "object" || target === null || typeof target.publisher?.publish !== "function") {
+    throw new InvalidArgumentError({
+      argument: "onFailure: deadLetter",
+      expected: '{ topic, publisher: connection.publisher() }, "broker" or "drop"',
+      received: target,
+    });
+  }
+  checkName("onFailure: deadLetter.topic", target.topic);
+  return target;
+}
+
+function checkRange(argument: string, value: unknown, low: number, high: number): void {
+  if (typeof value === "number" && value >= low && value <= high) return;
+  throw new InvalidArgumentError({ argument, expected: `a number from ${low} to ${high}`, received: value });
+}
+
+/** Refuses a policy that this source cannot carry out, before the first delivery. */
+export function checkPolicyFits(policy: CheckedPolicy, capabilities: Capabilities): void {
+  if (policy.mode === "redeliver" && !capabilities.requeue) {
+    throw new InvalidArgumentError({
+      argument: "onFailure: mode",
+      expected: '"in-place": this source cannot requeue',
+      received: policy.mode,
+    });
+  }
+  if (policy.deadLetter === "broker" && !capabilities.deadLetter) {
+    throw new InvalidArgumentError({
+      argument: "onFailure: deadLetter",
+      expected: "{ topic, publisher }: this source's broker does not set dropped messages aside",
+      received: policy.deadLetter,
+    });
+  }
+}
+
+/** Milliseconds before retry number `retry` (1 for the first). `random` gives 0 to 1. */
+export function backoffDelay(backoff: Required<Backoff>, retry: number, random: () => number): number {
+  const full = Math.min(backoff.maxMs, backoff.initialMs * backoff.factor ** Math.min(retry - 1, 1_000));
+  return full * (1 - backoff.jitter * random());
+}

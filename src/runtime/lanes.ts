@@ -1,0 +1,64 @@
+import { SequenceHeap } from "./sequence-heap.ts";
+
+/** What the lanes hold. The link is theirs: a lane is a chain of entries. */
+export interface LaneEntry {
+  /** Order of arrival; unique. */
+  readonly sequence: number;
+  /** Lane of this entry; `undefined` has none and excludes nobody. */
+  readonly key: string | undefined;
+  /** The entry behind this one in its lane. */
+  behind: this | undefined;
+}
+
+/**
+ * Lanes: deliveries of one key, strictly one after another, different keys side by side.
+ *
+ * A lane exists while its key has entries: from `add` until the last of them is `finish`ed. Its head is either in
+ * `#runnable` or was handed out by `take`; nothing else of the lane is. So at most one entry of a key is out at a time,
+ * and the oldest entry that may run is always the top of the heap. Cost does not depend on the number of live keys.
+ */
+export class Lanes<Entry extends LaneEntry> {
+  /** The last entry of each live lane, by key. Its head is found through the chain, never through the map. */
+  readonly #tails = new Map<string, Entry>();
+  /** Entries that may run now: heads of lanes that are not out, and entries without a key. */
+  readonly #runnable = new SequenceHeap<Entry>();
+
+  /** Number of keys that have entries. */
+  get size(): number {
+    return this.#tails.size;
+  }
+
+  get hasRunnable(): boolean {
+    return this.#runnable.size > 0;
+  }
+
+  add(entry: Entry): void {
+    if (entry.key === undefined) {
+      this.#runnable.push(entry);
+      return;
+    }
+    const tail = this.#tails.get(entry.key);
+    this.#tails.set(entry.key, entry);
+    if (tail === undefined) this.#runnable.push(entry);
+    else tail.behind = entry;
+  }
+
+  /** The oldest runnable entry. Its lane stands still until `finish` or `again`. */
+  take(): Entry | undefined {
+    return this.#runnable.pop();
+  }
+
+  /** The entry taken before may run again; still ahead of all that came later with its key. */
+  again(entry: Entry): void {
+    this.#runnable.push(entry);
+  }
+
+  /** The entry taken before is over: the next of its lane may run. */
+  finish(entry: Entry): void {
+    if (entry.key === undefined) return;
+    const next = entry.behind;
+    entry.behind = undefined;
+    if (next !== undefined) this.#runnable.push(next);
+    else if (this.#tails.get(entry.key) === entry) this.#tails.delete(entry.key);
+  }
+}

@@ -1,0 +1,71 @@
+import { checkDuration } from "../traits/arguments.ts";
+
+export interface AckOutcome {
+  readonly kind: "ack";
+}
+
+export interface RetryOutcome {
+  readonly kind: "retry";
+  /** Milliseconds; `undefined` leaves it to the backoff of the failure policy. */
+  readonly delayMs: number | undefined;
+}
+
+export interface DropOutcome {
+  readonly kind: "drop";
+}
+
+export interface DeadLetterOutcome {
+  readonly kind: "dead-letter";
+  readonly reason: string;
+}
+
+/** What a handler decided about one delivery. Returning nothing is `ack()`; throwing follows the failure policy. */
+export type Outcome = AckOutcome | RetryOutcome | DropOutcome | DeadLetterOutcome;
+
+/** What a handler may return. Without a dead letter topic in the failure policy, `deadLetter()` does not type-check. */
+export type HandlerResult<DeadLetters extends boolean = boolean> =
+  | undefined
+  // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement returns void
+  | void
+  | (DeadLetters extends true ? Outcome : Exclude<Outcome, DeadLetterOutcome>);
+
+const acked: AckOutcome = Object.freeze({ kind: "ack" });
+const retried: RetryOutcome = Object.freeze({ kind: "retry", delayMs: undefined });
+const dropped: DropOutcome = Object.freeze({ kind: "drop" });
+
+/** Done. */
+export function ack(): AckOutcome {
+  return acked;
+}
+
+/** Run it again after the backoff of the failure policy. Counts as an attempt. */
+export function retry(): RetryOutcome {
+  return retried;
+}
+
+/** Run it again no sooner than `delayMs` milliseconds from now. Counts as an attempt. */
+export function retryAfter(delayMs: number): RetryOutcome {
+  return { kind: "retry", delayMs: checkDuration("retryAfter(delayMs)", delayMs) };
+}
+
+/** Give it up: settled without a requeue. Where the broker sets dropped messages aside, it does. */
+export function drop(): DropOutcome {
+  return dropped;
+}
+
+/** Set it aside in the dead letter topic of the failure policy, with this reason. */
+export function deadLetter(reason: string): DeadLetterOutcome {
+  return { kind: "dead-letter", reason };
+}
+
+/** Accepts what a handler returned; anything that is no outcome is a mistake worth a sentence. */
+export function toOutcome(returned: unknown): Outcome {
+  if (returned === undefined) return acked;
+  if (typeof returned === "object" && returned !== null && "kind" in returned) {
+    const { kind } = returned as Outcome;
+    if (kind === "ack" || kind === "retry" || kind === "drop" || kind === "dead-letter") return returned as Outcome;
+  }
+  throw new TypeError(
+    "A handler returns nothing or an outcome: ack(), retry(), retryAfter(ms), drop() or deadLetter(reason).",
+  );
+}
