@@ -1,0 +1,145 @@
+import type { Clock } from "../traits/clock.ts";
+import { deferred } from "../traits/deferred.ts";
+import { type HeadersInit, headerNames, MessageHeaders } from "../traits/headers.ts";
+import { Message } from "../traits/message.ts";
+
+/** What a {@link RecordingMessage} is made of. Everything has a default. */
+export interface RecordingMessageInit {
+  /** @default "test" */
+  readonly topic?: string;
+  /** Bytes, or text as UTF-8. @default empty */
+  readonly payload?: Uint8Array | string;
+  readonly headers?: HeadersInit;
+  /** @default the `partition-key` header, if there is one */
+  readonly partitionKey?: string;
+  /** @default 1 */
+  readonly deliveryCount?: number;
+  /** With a clock every record says when it was made, in `at`. */
+  readonly clock?: Clock;
+  /** Called with each settle that gets past the guard. What it throws or rejects with is the answer of that settle. */
+  readonly onSettle?: (settlement: Settlement) => Promise<void> | void;
+}
+
+/** One settle, as it would have been sent to a broker. */
+export type Settlement =
+  | { readonly settle: "ack" }
+  | { readonly settle: "nack"; readonly requeue: boolean }
+  | { readonly settle: "nackAfter"; readonly delayMs: number };
+
+/** A settle that reached the transport; `error` when it was made to fail, `at` when the message has a clock. */
+export type RecordedSettlement = Settlement & { readonly error?: unknown; readonly at?: number };
+
+const encoder = new TextEncoder();
+
+/**
+ * A message without a broker, for testing code that takes messages. It has the guard of every message (a second settle
+ * rejects and is not recorded), writes down what reached the transport, and can be lost or made to fail.
+ */
+export class RecordingMessage extends Message {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly headers: MessageHeaders;
+  /** What the `partitionKey` getter answers. */
+  readonly #partitionKey: string | undefined;
+  readonly #deliveryCount: number;
+  readonly #clock: Clock | undefined;
+  readonly #onSettle: ((settlement: Settlement) => Promise<void> | void) | undefined;
+  readonly #settlements: RecordedSettlement[] = [];
+  readonly #settledWith = deferred<Settlement>();
+  /** Errors for the settles to come, the first for the next one. */
+  readonly #refusals: unknown[] = [];
+  #keepAlives = 0;
+
+  constructor(init: RecordingMessageInit = {}) {
+    super();
+    this.topic = init.topic ?? "test";
+    this.payload =
+      typeof init.payload === "string" ? encoder.encode(init.payload) : (init.payload ?? new Uint8Array());
+    this.headers = MessageHeaders.from(init.headers);
+    this.#partitionKey = init.partitionKey ?? this.headers.get(headerNames.partitionKey);
+    this.#deliveryCount = init.deliveryCount ?? 1;
+    this.#clock = init.clock;
+    this.#onSettle = init.onSettle;
+  }
+
+  override get partitionKey(): string | undefined {
+    return this.#partitionKey;
+  }
+
+  override get deliveryCount(): number {
+    return this.#deliveryCount;
+  }
+
+  /** Every settle that reached the transport, in order. More than one only when an earlier one failed. */
+  get settlements(): readonly RecordedSettlement[] {
+    return this.#settlements;
+  }
+
+  /** Resolves with the settle that succeeded. Stays open while there is none. */
+  get settledWith(): Promise<Settlement> {
+    return this.#settledWith.promise;
+  }
+
+  /** How often `keepAlive()` was accepted. */
+  get keepAlives(): number {
+    return this.#keepAlives;
+  }
+
+  /**
+   * Makes the next settle that gets past the guard reject with `error`; called again, the one after. With a
+   * `SettleUnsupportedError` the message stays unsettled, with any other error the settle is used up.
+   */
+  rejectNextSettle(error: unknown): void {
+    this.#refusals.push(error);
+  }
+
+  /** As if the broker had taken the delivery back: `signal` aborts and settles reject with `DeliveryLostError`. */
+  override lose(reason = "the test lost it", cause?: unknown): void {
+    super.lose(reason, cause);
+  }
+
+  protected override sendAck(): Promise<void> | void {
+    return this.#settle({ settle: "ack" });
+  }
+
+  protected override sendNack(requeue: boolean): Promise<void> | void {
+    return this.#settle({ settle: "nack", requeue });
+  }
+
+  protected override sendNackAfter(delayMs: number): Promise<void> | void {
+    return this.#settle({ settle: "nackAfter", delayMs });
+  }
+
+  protected override sendKeepAlive(): void {
+    this.#keepAlives += 1;
+  }
+
+  #settle(settlement: Settlement): Promise<void> | void {
+    if (this.#refusals.length > 0) return this.#fail(settlement, this.#refusals.shift());
+    try {
+      const answer = this.#onSettle?.(settlement);
+      if (answer === undefined) this.#succeed(settlement);
+      else
+        return answer.then(
+          () => this.#succeed(settlement),
+          (error: unknown) => this.#fail(settlement, error),
+        );
+    } catch (error) {
+      this.#fail(settlement, error);
+    }
+  }
+
+  #succeed(settlement: Settlement): void {
+    this.#record(settlement);
+    this.#settledWith.resolve(settlement);
+  }
+
+  #fail(settlement: Settlement, error: unknown): never {
+    this.#record({ ...settlement, error });
+    throw error;
+  }
+
+  #record(settlement: RecordedSettlement): void {
+    this.#settlements.push(this.#clock ? { ...settlement, at: this.#clock.now() } : settlement);
+  }
+}

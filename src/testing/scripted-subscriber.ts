@@ -1,0 +1,176 @@
+import { checkDuration } from "../traits/arguments.ts";
+import type { Capabilities } from "../traits/capabilities.ts";
+import { type Clock, systemClock, type Timer } from "../traits/clock.ts";
+import { InvalidArgumentError } from "../traits/errors.ts";
+import type { Message } from "../traits/message.ts";
+import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
+import { Outlet } from "./outlet.ts";
+import { RecordingMessage } from "./recording-message.ts";
+
+export interface ScriptedSubscriberOptions {
+  /** @default "test" */
+  readonly topic?: string;
+  /** What `wait` goes by. @default the system clock */
+  readonly clock?: Clock;
+  /** What it claims, over the defaults: settlement and requeue of every kind, order by topic, no bound, no extras. */
+  readonly capabilities?: Partial<Capabilities>;
+}
+
+type Step<M> =
+  | { readonly do: "deliver"; readonly message: M }
+  | { readonly do: "wait"; readonly ms: number }
+  | { readonly do: "fail"; readonly error: unknown }
+  | { readonly do: "end" };
+
+const claims: Capabilities = {
+  settlement: "ack",
+  requeue: true,
+  delayedRequeue: "native",
+  deliveryCount: "broker",
+  order: "topic",
+  partitionKey: true,
+  groups: false,
+  backlog: false,
+  maxInFlight: Number.POSITIVE_INFINITY,
+  deadLetter: false,
+  batches: false,
+  seek: false,
+  pause: false,
+};
+
+/**
+ * A subscriber that plays a script: `new ScriptedSubscriber({ clock }).deliver(a).wait(100).deliver(b).end()`.
+ *
+ * The script runs from the moment it is written, as a broker would, whether anybody pulls or not: `a` is here at once, `b`
+ * 100 ms later. What is here waits to be pulled and is handed out before a failure or an end that comes after it. More may
+ * be written at any time. It keeps the contract of every subscriber; it does not deliver again what is requeued, unless
+ * the script says so.
+ */
+export class ScriptedSubscriber<M extends Message = RecordingMessage> implements Subscriber<M> {
+  readonly topic: string;
+  readonly capabilities: Capabilities;
+  readonly #clock: Clock;
+  readonly #outlet: Outlet<M>;
+  /** Not reached yet. While `#timer` is armed a `wait` is on, and they come after it. */
+  readonly #steps: Step<M>[] = [];
+  #timer: Timer | undefined;
+  /** Arrived, not handed out. */
+  readonly #here: M[] = [];
+  readonly #pulled: M[] = [];
+  /** No step may follow: the script has its `end` or `fail`, or the subscriber was closed. */
+  #written = false;
+  #closed = false;
+
+  constructor(options: ScriptedSubscriberOptions = {}) {
+    this.topic = options.topic ?? "test";
+    this.capabilities = { ...claims, ...options.capabilities };
+    this.#clock = options.clock ?? systemClock;
+    this.#outlet = new Outlet(this.topic, { take: (max) => this.#take(max), wanted: () => undefined });
+  }
+
+  /** Everything handed out, in order. */
+  get pulled(): readonly M[] {
+    return this.#pulled;
+  }
+
+  /** How many have arrived and were not pulled. */
+  get ready(): number {
+    return this.#here.length;
+  }
+
+  /** How many `next()` wait for an answer. */
+  get waiting(): number {
+    return this.#outlet.waiting;
+  }
+
+  /** Whether an iterator is active, so that a second would be refused. */
+  get iterating(): boolean {
+    return this.#outlet.active;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** These arrive next, all at one moment. */
+  deliver(...messages: M[]): this {
+    for (const message of messages) this.#write({ do: "deliver", message });
+    return this;
+  }
+
+  /** What follows comes `ms` milliseconds after what stands before. */
+  wait(ms: number): this {
+    return this.#write({ do: "wait", ms: checkDuration("wait(ms)", ms) });
+  }
+
+  /** The subscription fails for good: `next()` rejects once with exactly this error, then iteration is over. */
+  fail(error: unknown): this {
+    return this.#write({ do: "fail", error });
+  }
+
+  /** Iteration is over without an error. */
+  end(): this {
+    return this.#write({ do: "end" });
+  }
+
+  [Symbol.asyncIterator](): SubscriberIterator<M> {
+    return this.#outlet.iterate();
+  }
+
+  /** Ends iteration and the script. Recording messages that were pulled and are not settled are lost. */
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    this.#written = true;
+    this.#timer?.cancel();
+    this.#here.length = 0;
+    this.#outlet.end();
+    for (const message of this.#pulled) {
+      if (message instanceof RecordingMessage && !message.settled) message.lose("the subscriber was closed");
+    }
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #write(step: Step<M>): this {
+    if (this.#written) {
+      const expected = "written before end(), fail() or close()";
+      throw new InvalidArgumentError({ argument: "A step of the script", expected, received: step.do });
+    }
+    this.#written = step.do === "end" || step.do === "fail";
+    this.#steps.push(step);
+    if (this.#timer === undefined) this.#play();
+    return this;
+  }
+
+  #play(): void {
+    for (let step = this.#steps.shift(); step !== undefined; step = this.#steps.shift()) {
+      if (step.do === "wait") {
+        this.#timer = this.#clock.schedule(step.ms, () => {
+          this.#timer = undefined;
+          this.#play();
+        });
+        return;
+      }
+      this.#reach(step);
+    }
+  }
+
+  #reach(step: Exclude<Step<M>, { do: "wait" }>): void {
+    if (step.do !== "deliver") {
+      this.#outlet.end(step.do === "fail" ? { error: step.error } : undefined);
+      return;
+    }
+    this.#here.push(step.message);
+    this.#outlet.serve();
+  }
+
+  #take(max: number): M[] {
+    const taken = this.#here.splice(0, max);
+    this.#pulled.push(...taken);
+    return taken;
+  }
+}
