@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { breaches, cycles, packagesLoadedBy } from "./dependency-rule.ts";
+import { parseModule, readModules } from "./modules.ts";
+
+const modules = readModules("src", "conformance");
+
+describe("the dependency rule", () => {
+  it("holds in src/ and conformance/", () => {
+    expect(breaches(modules)).toEqual([]);
+  });
+
+  it("sees every form of import", () => {
+    const module = parseModule(
+      "src/traits/planted.ts",
+      `import { a } from "../runtime/a.ts";
+       import type { B } from "../sources/b.ts";
+       export * from "../testing/c.ts";
+       export type { D } from "../../conformance/d.ts";
+       export const e = await import("fast-check");
+       export type F = import("../brokers/memory/f.ts").F;
+       import "p-queue";
+       import { fine } from "./clock.ts";
+       import { alsoFine } from "node:events";`,
+    );
+    expect(breaches([module]).map((line) => line.split(" ")[2])).toEqual([
+      "src/runtime/a.ts:",
+      "src/sources/b.ts:",
+      "src/testing/c.ts:",
+      "conformance/d.ts:",
+      "fast-check:",
+      "src/brokers/memory/f.ts:",
+      "p-queue:",
+    ]);
+  });
+
+  it("keeps one broker out of another, ix out of its root, and a second door out of src/", () => {
+    const planted = [
+      parseModule("src/brokers/memory/a.ts", `import "../other/b.ts"; import "../shared/c.ts";`),
+      parseModule("src/sources/d.ts", `import "ix"; import "ix/asynciterable/merge";`),
+      parseModule("src/second.ts", `import "./traits/index.ts";`),
+    ];
+    expect(breaches(planted)).toEqual([
+      expect.stringContaining("src/brokers/memory/a.ts:1 imports src/brokers/other/b.ts"),
+      expect.stringContaining("src/sources/d.ts:1 imports ix"),
+      expect.stringContaining("src/second.ts"),
+    ]);
+  });
+});
+
+describe("import cycles", () => {
+  it("are nowhere in what is loaded", () => {
+    expect(cycles(modules)).toEqual([]);
+  });
+
+  it("would be named", () => {
+    const planted = [
+      parseModule("src/traits/a.ts", `import "./b.ts";`),
+      parseModule("src/traits/b.ts", `export * from "./c.ts";`),
+      parseModule("src/traits/c.ts", `import { a } from "./a.ts"; import type { B } from "./b.ts";`),
+    ];
+    expect(cycles(planted)).toEqual([
+      "src/traits/a.ts -> src/traits/b.ts -> src/traits/c.ts -> src/traits/a.ts",
+    ]);
+  });
+});
+
+describe("what an entry point loads", () => {
+  it.each([
+    ["src/index.ts", ["p-queue"]],
+    ["src/sources/index.ts", ["ix"]],
+    ["src/testing/index.ts", []],
+    ["conformance/index.ts", ["fast-check", "p-queue"]],
+  ])("%s loads no package but %j", (entry, allowed) => {
+    expect(modules.map((module) => module.path)).toContain(entry);
+    expect(allowed).toEqual(expect.arrayContaining([...packagesLoadedBy(entry, modules)]));
+  });
+});
