@@ -44,7 +44,9 @@ export type FailurePolicy = RetryPolicy &
   );
 
 /** Whether a policy has a place for dead letters, as a type. */
-export type HasDeadLetters<Policy> = Policy extends { readonly deadLetter: DeadLetterTarget | "broker" } ? true : false;
+export type HasDeadLetters<Policy> = Policy extends { readonly deadLetter: DeadLetterTarget | "broker" }
+  ? true
+  : false;
 
 /** A policy with every default in place. */
 export interface CheckedPolicy {
@@ -82,7 +84,8 @@ function checkAttempts({ maxAttempts, deadLetter }: FailurePolicy): number {
   if (deadLetter === undefined) {
     throw new InvalidArgumentError({
       argument: "onFailure: deadLetter",
-      expected: 'a { topic, publisher }, "broker" or "drop" when maxAttempts is given, so that nothing is lost unsaid',
+      expected:
+        'a { topic, publisher }, "broker" or "drop" when maxAttempts is given, so that nothing is lost unsaid',
       received: deadLetter,
     });
   }

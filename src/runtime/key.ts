@@ -10,20 +10,29 @@ export interface KeySelector<Value> {
 }
 
 /** The key the message carries, `message.partitionKey`. A message without one goes to any free worker. */
-export const byKey: KeySelector<unknown> = { readsValue: false, select: (_value, message) => message.partitionKey };
+export const byKey: KeySelector<unknown> = {
+  readsValue: false,
+  select: (_value, message) => message.partitionKey,
+};
 
 /**
  * A key computed from the decoded value (or the message, before `.decode`). `select` is synchronous and returns a
  * string, or `undefined` for no key. When it throws, or returns anything else, the delivery is dead-lettered if the
  * failure policy has a place for it; otherwise the run ends with `KeyError` and the delivery goes back.
  */
-export function by<Value>(select: (value: Value, message: Message) => string | undefined): KeySelector<Value> {
+export function by<Value>(
+  select: (value: Value, message: Message) => string | undefined,
+): KeySelector<Value> {
   checkFunction("by(select)", select);
   return { readsValue: true, select };
 }
 
 /** Calls `select` and checks what it gave. Throws `KeyError`. */
-export function keyOf<Value>(selector: KeySelector<Value>, value: Value, message: Message): string | undefined {
+export function keyOf<Value>(
+  selector: KeySelector<Value>,
+  value: Value,
+  message: Message,
+): string | undefined {
   let key: unknown;
   try {
     key = selector.select(value, message);
@@ -31,7 +40,9 @@ export function keyOf<Value>(selector: KeySelector<Value>, value: Value, message
     throw new KeyError({ topic: message.topic, reason: `the key function threw: ${describe(cause)}`, cause });
   }
   if (key === undefined || typeof key === "string") return key;
-  const got = isThenable(key) ? "a promise; a key is computed synchronously" : `${typeof key}; a key is a string`;
+  const got = isThenable(key)
+    ? "a promise; a key is computed synchronously"
+    : `${typeof key}; a key is a string`;
   if (isThenable(key)) key.then(undefined, () => undefined);
   throw new KeyError({ topic: message.topic, reason: `the key function returned ${got}` });
 }

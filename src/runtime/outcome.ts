@@ -63,7 +63,8 @@ export function toOutcome(returned: unknown): Outcome {
   if (returned === undefined) return acked;
   if (typeof returned === "object" && returned !== null && "kind" in returned) {
     const { kind } = returned as Outcome;
-    if (kind === "ack" || kind === "retry" || kind === "drop" || kind === "dead-letter") return returned as Outcome;
+    if (kind === "ack" || kind === "retry" || kind === "drop" || kind === "dead-letter")
+      return returned as Outcome;
   }
   throw new TypeError(
     "A handler returns nothing or an outcome: ack(), retry(), retryAfter(ms), drop() or deadLetter(reason).",

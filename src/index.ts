@@ -1,0 +1,3 @@
+export * from "./brokers/memory/index.ts";
+export * from "./runtime/index.ts";
+export * from "./traits/index.ts";

@@ -1,0 +1,99 @@
+import type { Timer } from "../traits/clock.ts";
+import { headerNames } from "../traits/headers.ts";
+import type { Message } from "../traits/message.ts";
+import type { LaneEntry } from "./lanes.ts";
+
+/** How a delivery left: told to the continuations, the statistics and the settle channel. */
+export type Settlement = "ack" | "drop" | "dead-letter" | "redeliver" | "by-handler" | "lost";
+
+/** What a handler and a middleware get beside the value. */
+export interface HandlerContext<M extends Message = Message> {
+  readonly message: M;
+  readonly topic: string;
+  /** The key of the lane; `undefined` without one. */
+  readonly key: string | undefined;
+  /** 1 on the first run. Counts redeliveries by the broker, where it counts them, and retries in place. */
+  readonly attempt: number;
+  /** The worker this runs on, 0 to n - 1. */
+  readonly worker: number;
+  /** Aborts when the delivery is lost, when the run is stopped, and when the deadline of a drain has passed. */
+  readonly signal: AbortSignal;
+  /**
+   * Runs `work` after the delivery has left, off the delivery path: it delays no other delivery, and drain waits for it.
+   * A failure is reported, never retried.
+   */
+  afterSettle(work: (settlement: Settlement) => void | Promise<void>): void;
+}
+
+/** One delivery in flight, from the pull until it has left. It is the handler's context as well: one object a message. */
+export class Delivery<M extends Message = Message, Value = unknown> implements HandlerContext<M>, LaneEntry {
+  readonly sequence: number;
+  readonly message: M;
+  key: string | undefined = undefined;
+  behind: this | undefined = undefined;
+
+  /** Set when decoded; only then read by a handler. */
+  value: Value | undefined = undefined;
+  decoded = false;
+  /** "arriving" has no lane yet; "left" was given up by a stop and goes back when the subscriber closes. */
+  phase: "arriving" | "waiting" | "running" | "settling" | "left" = "arriving";
+  /** Runs in this process after the first. */
+  retries = 0;
+  worker = -1;
+  /** Armed only while a retry waits. */
+  timer: Timer | undefined = undefined;
+  continuations: ((settlement: Settlement) => void | Promise<void>)[] | undefined = undefined;
+
+  /** Links of the in-flight list, owned by it. */
+  previous: Delivery<M, Value> | undefined = undefined;
+  next: Delivery<M, Value> | undefined = undefined;
+
+  #firstAttempt = 0;
+  #controller: AbortController | undefined;
+
+  constructor(sequence: number, message: M) {
+    this.sequence = sequence;
+    this.message = message;
+  }
+
+  get topic(): string {
+    return this.message.topic;
+  }
+
+  get attempt(): number {
+    this.#firstAttempt ||= firstAttempt(this.message);
+    return this.#firstAttempt + this.retries;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = new AbortController();
+      const lost = this.message.signal;
+      if (lost.aborted) controller.abort(lost.reason);
+      else lost.addEventListener("abort", () => controller.abort(lost.reason), { once: true });
+      this.#controller = controller;
+    }
+    return this.#controller.signal;
+  }
+
+  afterSettle(work: (settlement: Settlement) => void | Promise<void>): void {
+    this.continuations ??= [];
+    this.continuations.push(work);
+  }
+
+  /** Tells a running handler to give up. */
+  abort(reason: unknown): void {
+    // Reading `signal` afterwards must show the abort too, so the controller is made when there is none.
+    if (this.#controller === undefined) void this.signal;
+    this.#controller?.abort(reason);
+  }
+}
+
+/** The broker's count where there is one, else what a copy carries in its headers. */
+function firstAttempt(message: Message): number {
+  if (message.deliveryCount !== undefined) return message.deliveryCount;
+  const { headers } = message;
+  if (headers.size === 0) return 1;
+  const carried = headers.get(headerNames.retryCount) ?? headers.get(headerNames.retryCountRuststream);
+  return carried !== undefined && /^\d{1,9}$/.test(carried) ? Number(carried) + 1 : 1;
+}

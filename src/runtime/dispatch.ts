@@ -1,0 +1,360 @@
+import type { Clock } from "../traits/clock.ts";
+import { DecodeError, isTidelaneError, type KeyError, MissingDeadLetterError } from "../traits/errors.ts";
+import { type Message, settledAtOnce } from "../traits/message.ts";
+import { Delivery, type Settlement } from "./delivery.ts";
+import { backoffDelay, type CheckedPolicy } from "./failure-policy.ts";
+import { InFlight } from "./in-flight.ts";
+import { type KeySelector, keyOf } from "./key.ts";
+import { Lanes } from "./lanes.ts";
+import { type Outcome, toOutcome } from "./outcome.ts";
+import type { Reporter } from "./report.ts";
+import { decide, type Failure, type SettlingDecision, setAside, settle } from "./settle.ts";
+import { newCounters, type RunStats } from "./stats.ts";
+
+/** What the dispatcher is built from; checked before. */
+export interface DispatchConfig<M extends Message, Value> {
+  readonly workers: number;
+  readonly maxInFlight: number;
+  readonly selector: KeySelector<Value> | undefined;
+  readonly decode: ((message: M) => Value | Promise<Value>) | undefined;
+  /** The handler inside its middleware. */
+  readonly handler: (value: Value, delivery: Delivery<M, Value>) => unknown;
+  readonly policy: CheckedPolicy;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly reporter: Reporter<M>;
+  /** Starts the continuations of a delivery that left. */
+  readonly continued: (delivery: Delivery<M, Value>, settlement: Settlement) => void;
+  /** Room, a runnable delivery or an idle worker appeared while nobody was pumping. */
+  readonly changed: () => void;
+  /** No run can go on: what is in flight stays unsettled. */
+  readonly fatal: (error: unknown) => void;
+}
+
+/**
+ * Runs deliveries: lane, worker, handler, decision, settle. Every start goes through `start`, every end of a run
+ * through `#freeWorker`, every departure through `#leave`, so the counts change in these places only.
+ *
+ * Invariants between calls: `running <= workers`; at most one delivery of a key is running, settling or holding;
+ * `running = workers` or no lane entry is runnable, unless the dispatcher was halted.
+ */
+export class Dispatcher<M extends Message, Value> {
+  readonly inFlight: InFlight<M, Value> = new InFlight<M, Value>();
+  readonly #config: DispatchConfig<M, Value>;
+  readonly #lanes = new Lanes<Delivery<M, Value>>();
+  readonly #counters = newCounters();
+  /** Worker numbers not in use; its length is `workers - running`. */
+  readonly #idle: number[];
+  #sequence = 0;
+  /** Once halted nothing starts any more, and a failed run is left unsettled instead of retried. */
+  #halted = false;
+
+  constructor(config: DispatchConfig<M, Value>) {
+    this.#config = config;
+    this.#idle = Array.from({ length: config.workers }, (_, index) => config.workers - 1 - index);
+  }
+
+  get room(): number {
+    return this.#config.maxInFlight - this.inFlight.size;
+  }
+
+  /** Handlers that have not returned, and settles that have not been answered. */
+  get active(): number {
+    return this.#counters.running + this.#counters.settling;
+  }
+
+  get stats(): RunStats {
+    const { running, settling } = this.#counters;
+    const inFlight = this.inFlight.size;
+    const { peak: peakInFlight } = this.inFlight;
+    const waiting = inFlight - running - settling;
+    return { ...this.#counters, inFlight, waiting, peakInFlight, lanes: this.#lanes.size };
+  }
+
+  /** Takes one delivery in. The promise, where there is one, is the wait for a value the key is computed from. */
+  admit(message: M): Promise<void> | undefined {
+    this.#counters.pulled += 1;
+    const delivery = new Delivery<M, Value>(this.#sequence++, message);
+    this.inFlight.add(delivery);
+    this.#config.reporter.delivered(message);
+    const { selector, decode } = this.#config;
+    if (decode === undefined) {
+      // Without a decoder the value is the message itself; the pipeline types it so.
+      delivery.value = message as unknown as Value;
+      delivery.decoded = true;
+    } else if (selector?.readsValue) {
+      const decoding = this.#decode(delivery, decode);
+      if (decoding) return decoding.then(() => this.#enterLane(delivery));
+    }
+    this.#enterLane(delivery);
+    return undefined;
+  }
+
+  /** Starts what may run. Returns when every worker is busy or nothing is runnable. */
+  startRunnable(): void {
+    while (this.#idle.length > 0 && !this.#halted) {
+      const delivery = this.#lanes.take();
+      if (delivery === undefined) return;
+      if (delivery.message.lost) this.#leaveLost(delivery, delivery.message.lost);
+      else this.#start(delivery);
+    }
+  }
+
+  /** Starts nothing any more; tells running handlers to give up. What waits stays unsettled. */
+  halt(reason: unknown): void {
+    this.#halted = true;
+    for (const delivery of this.inFlight) {
+      delivery.timer?.cancel();
+      delivery.timer = undefined;
+      if (delivery.phase === "running") delivery.abort(reason);
+    }
+  }
+
+  // ---- lane and worker
+
+  #enterLane(delivery: Delivery<M, Value>): void {
+    if (delivery.phase !== "arriving") return;
+    const { selector } = this.#config;
+    if (selector) {
+      try {
+        // A selector that does not read the value is called before there is one.
+        delivery.key = keyOf(selector, delivery.value as Value, delivery.message);
+      } catch (error) {
+        this.#unrunnable(delivery, error as KeyError);
+        return;
+      }
+    }
+    delivery.phase = "waiting";
+    this.#lanes.add(delivery);
+  }
+
+  #start(delivery: Delivery<M, Value>): void {
+    delivery.phase = "running";
+    delivery.worker = this.#idle.pop() as number;
+    this.#counters.running += 1;
+    const { decode } = this.#config;
+    if (decode && !delivery.decoded) {
+      const decoding = this.#decode(delivery, decode);
+      if (decoding) void decoding.then(() => this.#run(delivery, true));
+      else this.#run(delivery, false);
+    } else {
+      this.#run(delivery, false);
+    }
+  }
+
+  #freeWorker(delivery: Delivery<M, Value>): void {
+    if (delivery.phase !== "running") return;
+    this.#idle.push(delivery.worker);
+    this.#counters.running -= 1;
+  }
+
+  // ---- decode and handler
+
+  #decode(
+    delivery: Delivery<M, Value>,
+    decode: (message: M) => Value | Promise<Value>,
+  ): Promise<void> | undefined {
+    try {
+      const value = decode(delivery.message);
+      if (isThenable(value)) return this.#decodeLate(delivery, value);
+      delivery.value = value;
+      delivery.decoded = true;
+    } catch (error) {
+      this.#unrunnable(delivery, toDecodeError(delivery.message, error));
+    }
+    return undefined;
+  }
+
+  async #decodeLate(delivery: Delivery<M, Value>, value: PromiseLike<Value>): Promise<void> {
+    try {
+      delivery.value = await value;
+      delivery.decoded = true;
+    } catch (error) {
+      this.#unrunnable(delivery, toDecodeError(delivery.message, error));
+    }
+  }
+
+  #run(delivery: Delivery<M, Value>, late: boolean): void {
+    if (delivery.phase !== "running") return;
+    let returned: unknown;
+    try {
+      returned = this.#config.handler(delivery.value as Value, delivery);
+    } catch (error) {
+      this.#ran(delivery, { kind: "failure", error });
+      if (late) this.#config.changed();
+      return;
+    }
+    if (isThenable(returned)) {
+      void this.#await(delivery, returned);
+      return;
+    }
+    this.#ran(delivery, resultOf(returned));
+    if (late) this.#config.changed();
+  }
+
+  async #await(delivery: Delivery<M, Value>, returned: PromiseLike<unknown>): Promise<void> {
+    let result: Outcome | Failure;
+    try {
+      result = resultOf(await returned);
+    } catch (error) {
+      result = { kind: "failure", error };
+    }
+    this.#ran(delivery, result);
+    this.#config.changed();
+  }
+
+  // ---- decision and settle
+
+  #ran(delivery: Delivery<M, Value>, given: Outcome | Failure): void {
+    const { policy, reporter, random } = this.#config;
+    this.#freeWorker(delivery);
+    let result = given;
+    if (
+      result.kind === "dead-letter" &&
+      typeof policy.deadLetter !== "object" &&
+      policy.deadLetter !== "broker"
+    ) {
+      result = { kind: "failure", error: new MissingDeadLetterError({ topic: delivery.topic }) };
+    }
+    if (result.kind === "failure") {
+      this.#counters.failures += 1;
+      reporter.failed(result.error, delivery.message);
+    }
+    if (delivery.message.settled) this.#leave(delivery, "by-handler");
+    else if (delivery.message.lost) this.#leaveLost(delivery, delivery.message.lost);
+    else if (this.#halted && (result.kind === "failure" || result.kind === "retry")) delivery.phase = "left";
+    else {
+      const decision = result.kind === "ack" ? result : decide(result, delivery, policy, random);
+      if (decision.kind === "hold") this.#hold(delivery, decision.delayMs, result);
+      else this.#settle(delivery, decision);
+    }
+  }
+
+  #hold(delivery: Delivery<M, Value>, delayMs: number, result: Outcome | Failure): void {
+    const error = result.kind === "failure" ? result.error : undefined;
+    this.#config.reporter.retrying(delivery, delayMs, error);
+    delivery.retries += 1;
+    this.#counters.retries += 1;
+    this.#waitThen(delivery, delayMs, () => this.#lanes.again(delivery));
+  }
+
+  /** Holds the delivery, and with it its lane, until the delay is over; a loss ends the wait. */
+  #waitThen(delivery: Delivery<M, Value>, delayMs: number, then: () => void): void {
+    const { signal } = delivery.message;
+    const resume = (step: () => void): void => {
+      delivery.timer?.cancel();
+      delivery.timer = undefined;
+      signal.removeEventListener("abort", onLost);
+      if (this.#halted) return;
+      step();
+      this.#config.changed();
+    };
+    const onLost = (): void => resume(() => this.#leaveLost(delivery, signal.reason));
+    delivery.phase = "waiting";
+    delivery.timer = this.#config.clock.schedule(delayMs, () => resume(then));
+    signal.addEventListener("abort", onLost, { once: true });
+  }
+
+  #settle(delivery: Delivery<M, Value>, decision: SettlingDecision): void {
+    delivery.phase = "settling";
+    this.#counters.settling += 1;
+    const settling = settle(delivery, decision, this.#config.policy.deadLetter);
+    if (settling !== settledAtOnce) {
+      void this.#awaitSettle(delivery, decision, settling);
+      return;
+    }
+    this.#counters.settling -= 1;
+    this.#leave(delivery, decision.kind);
+  }
+
+  async #awaitSettle(
+    delivery: Delivery<M, Value>,
+    decision: SettlingDecision,
+    settling: Promise<void>,
+  ): Promise<void> {
+    try {
+      await settling;
+      this.#counters.settling -= 1;
+      this.#leave(delivery, decision.kind);
+    } catch (error) {
+      this.#counters.settling -= 1;
+      this.#settleFailed(delivery, decision, error);
+    }
+    this.#config.changed();
+  }
+
+  #settleFailed(delivery: Delivery<M, Value>, decision: SettlingDecision, error: unknown): void {
+    const { message } = delivery;
+    if (message.settled || message.lost) {
+      this.#leaveLost(delivery, message.lost ?? error);
+      return;
+    }
+    // Still unsettled: the dead letter could not be published, or the transport refused. The lane waits, and the same
+    // decision is carried out again; running the handler again would be a second verdict.
+    this.#config.reporter.failed(error, message);
+    if (this.#halted) {
+      delivery.phase = "left";
+      return;
+    }
+    delivery.retries += 1;
+    const delayMs = backoffDelay(this.#config.policy.backoff, delivery.retries, this.#config.random);
+    this.#waitThen(delivery, delayMs, () => this.#settle(delivery, decision));
+  }
+
+  /** No value or no key: it goes where dead letters go. Without such a place a payload is dropped and said so. */
+  #unrunnable(delivery: Delivery<M, Value>, error: DecodeError | KeyError): void {
+    this.#freeWorker(delivery);
+    this.#config.reporter.failed(error, delivery.message);
+    const aside = setAside(error, this.#config.policy);
+    if (error instanceof DecodeError) this.#counters.undecodable += 1;
+    else if (aside === undefined) {
+      delivery.phase = "left";
+      this.#config.fatal(error);
+      return;
+    }
+    this.#settle(delivery, aside ?? { kind: "drop" });
+  }
+
+  // ---- departure
+
+  #leaveLost(delivery: Delivery<M, Value>, error: unknown): void {
+    if (!isTidelaneError(error, "TIDELANE_DELIVERY_LOST"))
+      this.#config.reporter.failed(error, delivery.message);
+    this.#leave(delivery, "lost", error);
+  }
+
+  #leave(delivery: Delivery<M, Value>, settlement: Settlement, error?: unknown): void {
+    this.#counters[counterOf[settlement]] += 1;
+    this.inFlight.remove(delivery);
+    this.#config.reporter.left(delivery, settlement, error);
+    this.#lanes.finish(delivery);
+    if (delivery.continuations) this.#config.continued(delivery, settlement);
+  }
+}
+
+const counterOf = {
+  ack: "handled",
+  "by-handler": "handled",
+  drop: "dropped",
+  "dead-letter": "deadLettered",
+  redeliver: "redelivered",
+  lost: "lost",
+} as const satisfies Record<Settlement, string>;
+
+function resultOf(returned: unknown): Outcome | Failure {
+  try {
+    return toOutcome(returned);
+  } catch (error) {
+    return { kind: "failure", error };
+  }
+}
+
+function toDecodeError(message: Message, cause: unknown): DecodeError {
+  if (isTidelaneError(cause, "TIDELANE_DECODE")) return cause as DecodeError;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DecodeError({ topic: message.topic, reason: `the codec failed: ${reason}`, cause });
+}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

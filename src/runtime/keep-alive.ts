@@ -1,0 +1,61 @@
+import type { Clock, Timer } from "../traits/clock.ts";
+import type { Message } from "../traits/message.ts";
+
+interface HeldDelivery<M> {
+  readonly message: M;
+  readonly phase: string;
+}
+
+/**
+ * Extends the ack deadline of everything in flight, three times a deadline, so that a delivery that waits for its lane,
+ * for a retry or for a slow handler is not taken for lost. One timer a run, armed while something is in flight.
+ */
+export class KeepAlive<M extends Message> {
+  readonly #held: Iterable<HeldDelivery<M>>;
+  readonly #clock: Clock;
+  readonly #periodMs: number;
+  readonly #failed: (error: unknown, message: M) => void;
+  #timer: Timer | undefined;
+
+  constructor(
+    held: Iterable<HeldDelivery<M>>,
+    clock: Clock,
+    deadlineMs: number,
+    failed: (error: unknown, message: M) => void,
+  ) {
+    this.#held = held;
+    this.#clock = clock;
+    this.#periodMs = deadlineMs / 3;
+    this.#failed = failed;
+  }
+
+  /** Call when something may have come into flight. */
+  arm(): void {
+    this.#timer ??= this.#clock.schedule(this.#periodMs, () => this.#beat());
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #beat(): void {
+    this.#timer = undefined;
+    let any = false;
+    for (const { message, phase } of this.#held) {
+      if (message.settled || message.lost || phase === "left") continue;
+      any = true;
+      void this.#extend(message);
+    }
+    if (any) this.arm();
+  }
+
+  async #extend(message: M): Promise<void> {
+    try {
+      await message.keepAlive();
+    } catch (error) {
+      // Settled or lost meanwhile is no failure: the settle tells.
+      if (!message.settled && !message.lost) this.#failed(error, message);
+    }
+  }
+}

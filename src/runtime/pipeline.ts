@@ -1,0 +1,183 @@
+import { checkCount, checkFunction } from "../traits/arguments.ts";
+import { type Clock, systemClock } from "../traits/clock.ts";
+import { type Codec, type Decoded, decoderOf, type StandardSchema } from "../traits/codec.ts";
+import { InvalidArgumentError } from "../traits/errors.ts";
+import type { Message } from "../traits/message.ts";
+import type { Subscriber } from "../traits/subscriber.ts";
+import type { HandlerContext } from "./delivery.ts";
+import { checkPolicy, checkPolicyFits, type FailurePolicy, type HasDeadLetters } from "./failure-policy.ts";
+import type { KeySelector } from "./key.ts";
+import { compose, type Middleware } from "./middleware.ts";
+import type { HandlerResult } from "./outcome.ts";
+import { type ErrorListener, Reporter } from "./report.ts";
+import { ActiveRun, type Run } from "./run.ts";
+
+export interface PipelineOptions {
+  /** Where retries and deadlines get their time. @default systemClock */
+  readonly clock?: Clock;
+  /** Source of jitter, 0 to 1. @default Math.random */
+  readonly random?: () => number;
+  /**
+   * Told of every failure that no promise carries. Without it, and without a subscriber of the diagnostics channel
+   * "tidelane:error", the first failure of a run is a process warning.
+   */
+  readonly onError?: ErrorListener;
+}
+
+export interface WorkersOptions {
+  /**
+   * The most deliveries in flight: waiting in lanes, running and settling. At least the number of workers. A key that is
+   * slow fills it in the end, so give it room. @default `max(256, 32 * n)` with a key, `n` without
+   */
+  readonly maxInFlight?: number;
+}
+
+export interface HandleOptions {
+  /** Stops the run when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** Does the work for one delivery. Nothing returned is `ack()`; a throw follows the failure policy. */
+export type Handler<M extends Message, Value, DeadLetters extends boolean> = (
+  value: Value,
+  context: HandlerContext<M>,
+) => HandlerResult<DeadLetters> | Promise<HandlerResult<DeadLetters>>;
+
+type Step = "decode" | "use" | "workers" | "onFailure";
+
+/** A pipeline without the steps that cannot come any more. */
+export type Pipeline<M extends Message, Value, DeadLetters extends boolean, Used extends Step = never> = Omit<
+  PipelineSteps<M, Value, DeadLetters, Used>,
+  Used
+>;
+
+/** Every step returns a new pipeline; `handle` starts the run. */
+export interface PipelineSteps<M extends Message, Value, DeadLetters extends boolean, Used extends Step> {
+  /**
+   * Payloads become values: by a codec (`json`, `text`, `bytes` or your own), or as JSON checked by any Standard Schema.
+   * A payload that fails never reaches the handler and never stops the run. Comes before the steps that see the value.
+   */
+  decode<const Decoder extends Codec<never> | StandardSchema>(
+    decoder: Decoder,
+  ): Pipeline<M, Decoded<Decoder>, DeadLetters, Used | "decode">;
+  /** Wraps the handler. The first one is the outermost. */
+  use(middleware: Middleware<M, Value>): Pipeline<M, Value, DeadLetters, Used | "decode">;
+  /**
+   * Up to `count` handlers at once; with a key, one key strictly in order. Without this step: one at a time, in order.
+   */
+  workers(
+    count: number,
+    key?: KeySelector<Value>,
+    options?: WorkersOptions,
+  ): Pipeline<M, Value, DeadLetters, Used | "decode" | "workers">;
+  /** What happens when a handler throws or asks for a retry. Without this step: retry for ever, in place. */
+  onFailure<const Policy extends FailurePolicy>(
+    policy: Policy,
+  ): Pipeline<M, Value, HasDeadLetters<Policy>, Used | "onFailure">;
+  /** Starts pulling. Throws `SubscriberBusyError` when the subscriber is being iterated. */
+  handle(handler: Handler<M, Value, DeadLetters>, options?: HandleOptions): Run;
+}
+
+/** Runs handlers over a subscription: decode, order, run, settle. */
+export function pipeline<M extends Message>(
+  subscriber: Subscriber<M>,
+  options: PipelineOptions = {},
+): Pipeline<M, M, false> {
+  if (typeof subscriber?.[Symbol.asyncIterator] !== "function") {
+    throw new InvalidArgumentError({
+      argument: "pipeline(subscriber)",
+      expected: "a subscriber",
+      received: subscriber,
+    });
+  }
+  return new PipelineBuilder<M, M, false>({
+    subscriber,
+    options,
+    decode: undefined,
+    layers: [],
+    workers: 1,
+    selector: undefined,
+    maxInFlight: undefined,
+    policy: {},
+  });
+}
+
+interface Description<M extends Message, Value> {
+  readonly subscriber: Subscriber<M>;
+  readonly options: PipelineOptions;
+  readonly decode: ((message: Message) => Value | Promise<Value>) | undefined;
+  readonly layers: readonly Middleware<M, Value>[];
+  readonly workers: number;
+  readonly selector: KeySelector<Value> | undefined;
+  readonly maxInFlight: number | undefined;
+  readonly policy: FailurePolicy;
+}
+
+class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean>
+  implements PipelineSteps<M, Value, DeadLetters, never>
+{
+  readonly #description: Description<M, Value>;
+
+  constructor(description: Description<M, Value>) {
+    this.#description = description;
+  }
+
+  decode<const Decoder extends Codec<never> | StandardSchema>(
+    decoder: Decoder,
+  ): PipelineBuilder<M, Decoded<Decoder>, DeadLetters> {
+    const fits = typeof decoder === "object" || typeof decoder === "function";
+    if (!fits || decoder === null || !("~standard" in decoder || typeof decoder.decode === "function")) {
+      throw new InvalidArgumentError({
+        argument: "decode(decoder)",
+        expected: "a codec or a Standard Schema",
+        received: decoder,
+      });
+    }
+    const decode = decoderOf(decoder as Codec<Decoded<Decoder>> | StandardSchema<unknown, Decoded<Decoder>>);
+    return new PipelineBuilder({ ...this.#description, decode, layers: [], selector: undefined });
+  }
+
+  use(middleware: Middleware<M, Value>): PipelineBuilder<M, Value, DeadLetters> {
+    checkFunction("use(middleware)", middleware);
+    return new PipelineBuilder({ ...this.#description, layers: [...this.#description.layers, middleware] });
+  }
+
+  workers(
+    count: number,
+    selector?: KeySelector<Value>,
+    { maxInFlight }: WorkersOptions = {},
+  ): PipelineBuilder<M, Value, DeadLetters> {
+    checkCount("workers(n)", count);
+    if (selector !== undefined) checkFunction("workers(n, key): key.select", selector?.select);
+    if (maxInFlight !== undefined) checkCount("workers: maxInFlight", maxInFlight, count, true);
+    return new PipelineBuilder({ ...this.#description, workers: count, selector, maxInFlight });
+  }
+
+  onFailure<const Policy extends FailurePolicy>(
+    policy: Policy,
+  ): PipelineBuilder<M, Value, HasDeadLetters<Policy>> {
+    checkPolicy(policy);
+    return new PipelineBuilder({ ...this.#description, policy });
+  }
+
+  handle(handler: Handler<M, Value, DeadLetters>, { signal }: HandleOptions = {}): Run {
+    checkFunction("handle(handler)", handler);
+    const { subscriber, options, decode, layers, workers, selector, maxInFlight, policy } = this.#description;
+    const checked = checkPolicy(policy);
+    checkPolicyFits(checked, subscriber.capabilities);
+    return new ActiveRun<M, Value>({
+      subscriber,
+      workers,
+      selector,
+      decode,
+      signal,
+      maxInFlight: maxInFlight ?? (selector ? Math.max(256, 32 * workers) : workers),
+      // A delivery is its handler's context; with a value in it, it is a middleware's too.
+      handler: compose<M, Value>(layers, handler) as (value: Value, delivery: HandlerContext<M>) => unknown,
+      policy: checked,
+      clock: options.clock ?? systemClock,
+      random: options.random ?? Math.random,
+      reporter: new Reporter<M>(subscriber.topic, options.onError),
+    });
+  }
+}

@@ -1,0 +1,268 @@
+import { checkDuration } from "../traits/arguments.ts";
+import { type Clock, sleep } from "../traits/clock.ts";
+import { deferred } from "../traits/deferred.ts";
+import { AbortedError, TimeoutError } from "../traits/errors.ts";
+import type { Message } from "../traits/message.ts";
+import type { Subscriber } from "../traits/subscriber.ts";
+import { Continuations } from "./continuations.ts";
+import { Deadline } from "./deadline.ts";
+import type { Delivery } from "./delivery.ts";
+import { type DispatchConfig, Dispatcher } from "./dispatch.ts";
+import { Intake } from "./intake.ts";
+import { KeepAlive } from "./keep-alive.ts";
+import type { Reporter } from "./report.ts";
+import type { RunStats } from "./stats.ts";
+
+/** A delivery that was not settled when its run ended. It goes back to the broker. */
+export interface LeftDelivery {
+  readonly topic: string;
+  readonly key: string | undefined;
+  readonly attempt: number;
+  /** "running": its handler had not returned. */
+  readonly state: "waiting" | "running" | "settling";
+}
+
+/** How a run ended. */
+export interface RunReport extends RunStats {
+  /** "end": the subscription ended by itself. */
+  readonly endedBy: "end" | "drain" | "stop";
+  readonly left: readonly LeftDelivery[];
+  /** Continuations of settled deliveries that had not finished. */
+  readonly continuationsLeft: number;
+}
+
+export interface DrainOptions {
+  /** Milliseconds for what is in flight; then the rest goes back unsettled. @default 30_000 */
+  readonly deadlineMs?: number;
+  /** Makes the deadline now. */
+  readonly signal?: AbortSignal;
+}
+
+export interface StopOptions {
+  /** Milliseconds for handlers that are running, whose signals have aborted. @default 5_000 */
+  readonly deadlineMs?: number;
+}
+
+/** A pipeline at work. */
+export interface Run {
+  /**
+   * Settles when the run is over and its subscriber closed. Rejects with what ended the subscription, or with `KeyError`;
+   * a rejection nobody awaits has been reported and does not end the process.
+   */
+  readonly done: Promise<RunReport>;
+  readonly stats: RunStats;
+  /** Pulls no more, lets what is in flight settle until the deadline, then closes the subscriber. */
+  drain(options?: DrainOptions): Promise<RunReport>;
+  /**
+   * Pulls and starts no more, aborts the signals of running handlers, waits for them until the deadline, then closes the
+   * subscriber. A handler that succeeds meanwhile is settled; everything else goes back.
+   */
+  stop(options?: StopOptions): Promise<RunReport>;
+}
+
+/** How long closing the subscriber may take before the run ends without it. */
+const closeWithinMs = 5_000;
+
+type Phase = "running" | "draining" | "stopping" | "closing" | "ended";
+
+export interface RunConfig<M extends Message, Value>
+  extends Omit<DispatchConfig<M, Value>, "continued" | "changed" | "fatal"> {
+  readonly subscriber: Subscriber<M>;
+  readonly signal: AbortSignal | undefined;
+  readonly reporter: Reporter<M>;
+}
+
+/** Ties intake and dispatcher together and takes them through the life of a run. */
+export class ActiveRun<M extends Message, Value> implements Run {
+  readonly done: Promise<RunReport>;
+  readonly #done = deferred<RunReport>();
+  readonly #subscriber: Subscriber<M>;
+  readonly #clock: Clock;
+  readonly #reporter: Reporter<M>;
+  readonly #dispatcher: Dispatcher<M, Value>;
+  readonly #intake: Intake<M>;
+  readonly #continuations: Continuations<M>;
+  readonly #keepAlive: KeepAlive<M> | undefined;
+  readonly #signal: AbortSignal | undefined;
+
+  /** Only moves forward: running, draining, stopping, closing, ended; phases may be skipped. */
+  #phase: Phase = "running";
+  #endedBy: RunReport["endedBy"] = "end";
+  /** What `done` rejects with. */
+  #failure: { readonly cause: unknown } | undefined;
+  /** The subscription gives no more, by itself or because of a drain. */
+  #exhausted = false;
+  #pumping = false;
+  /** Of the drain or stop under way. */
+  #deadline: Deadline | undefined;
+
+  constructor(config: RunConfig<M, Value>) {
+    const { subscriber, clock, reporter } = config;
+    this.#subscriber = subscriber;
+    this.#clock = clock;
+    this.#reporter = reporter;
+    this.#signal = config.signal;
+    this.done = this.#done.promise;
+    this.done.catch(() => undefined);
+    const failed = (error: unknown, message: M): void => reporter.failed(error, message);
+    this.#continuations = new Continuations<M>(failed);
+    this.#dispatcher = new Dispatcher<M, Value>({
+      ...config,
+      continued: (delivery, settlement) => this.#continuations.start(delivery, settlement),
+      changed: () => this.#pump(),
+      fatal: (error) => this.#fatal(error),
+    });
+    const { ackDeadlineMs } = subscriber.capabilities;
+    if (ackDeadlineMs !== undefined) {
+      this.#keepAlive = new KeepAlive(this.#dispatcher.inFlight, clock, ackDeadlineMs, failed);
+    }
+    this.#intake = this.#openIntake(config);
+    this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (this.#signal?.aborted) this.#onAbort();
+    else this.#pump();
+  }
+
+  get stats(): RunStats {
+    return this.#dispatcher.stats;
+  }
+
+  drain({ deadlineMs = 30_000, signal }: DrainOptions = {}): Promise<RunReport> {
+    checkDuration("drain: deadlineMs", deadlineMs);
+    if (this.#phase !== "running") return this.done;
+    this.#phase = "draining";
+    this.#endedBy = "drain";
+    this.#exhausted = true;
+    const what = `The drain of "${this.#subscriber.topic}"`;
+    const deadline = this.#startDeadline(deadlineMs, () => new TimeoutError({ what, timeoutMs: deadlineMs }));
+    const onAbort = (): void => deadline.expire(new AbortedError({ what, cause: signal?.reason }));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+    void this.#closeIntake();
+    this.#pump();
+    return this.done;
+  }
+
+  stop({ deadlineMs = 5_000 }: StopOptions = {}): Promise<RunReport> {
+    checkDuration("stop: deadlineMs", deadlineMs);
+    if (this.#phase === "running" || this.#phase === "draining") {
+      this.#endedBy = "stop";
+      this.#halt(new AbortedError({ what: `The run of "${this.#subscriber.topic}"` }), deadlineMs);
+    }
+    return this.done;
+  }
+
+  readonly #onAbort = (): void => {
+    void this.stop();
+  };
+
+  #openIntake(config: RunConfig<M, Value>): Intake<M> {
+    return new Intake<M>(
+      this.#subscriber[Symbol.asyncIterator](),
+      {
+        room: () => this.#dispatcher.room,
+        admit: (message) => this.#dispatcher.admit(message),
+        pump: () => this.#pump(),
+        ended: (error) => {
+          this.#exhausted = true;
+          this.#failure ??= error;
+          if (error) this.#reporter.failed(error.cause);
+        },
+      },
+      config.selector?.readsValue && config.decode ? 1 : Number.POSITIVE_INFINITY,
+    );
+  }
+
+  #fatal(error: unknown): void {
+    this.#failure ??= { cause: error };
+    if (this.#phase === "running" || this.#phase === "draining") this.#halt(error, closeWithinMs);
+  }
+
+  #halt(reason: unknown, deadlineMs: number): void {
+    this.#phase = "stopping";
+    this.#startDeadline(deadlineMs, () => reason);
+    void this.#closeIntake();
+    this.#dispatcher.halt(reason);
+    this.#pump();
+  }
+
+  #startDeadline(afterMs: number, reason: () => unknown): Deadline {
+    this.#deadline?.cancel();
+    const deadline = new Deadline(this.#clock, afterMs, reason);
+    this.#deadline = deadline;
+    void this.#giveUpAt(deadline);
+    return deadline;
+  }
+
+  async #giveUpAt(deadline: Deadline): Promise<void> {
+    const reason = await deadline.passed;
+    if (this.#deadline !== deadline || this.#phase === "closing" || this.#phase === "ended") return;
+    this.#dispatcher.halt(reason);
+    await this.#close();
+  }
+
+  /** The one loop: start what may run, take in what fits, until neither is possible; then look whether it is over. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    do this.#dispatcher.startRunnable();
+    while (this.#phase === "running" && this.#intake.takeSome());
+    this.#pumping = false;
+    if (this.#phase === "closing" || this.#phase === "ended") return;
+    if (this.#dispatcher.inFlight.size > 0) this.#keepAlive?.arm();
+    const over = this.#phase === "stopping" ? this.#dispatcher.active === 0 : this.#isExhausted();
+    if (over) void this.#close();
+  }
+
+  #isExhausted(): boolean {
+    return this.#exhausted && this.#dispatcher.inFlight.size === 0;
+  }
+
+  async #closeIntake(): Promise<void> {
+    try {
+      await this.#intake.close();
+    } catch (error) {
+      this.#reporter.failed(error);
+    }
+  }
+
+  /** Every road leads here, once: continuations, subscriber, report. */
+  async #close(): Promise<void> {
+    if (this.#phase === "closing" || this.#phase === "ended") return;
+    this.#phase = "closing";
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    const left = Array.from(this.#dispatcher.inFlight, leftDelivery);
+    const stats = this.#dispatcher.stats;
+    await Promise.race([this.#continuations.idle(), ...(this.#deadline ? [this.#deadline.passed] : [])]);
+    const continuationsLeft = this.#continuations.size;
+    this.#continuations.clear();
+    this.#deadline?.cancel();
+    this.#keepAlive?.stop();
+    await this.#closeSubscriber();
+    this.#phase = "ended";
+    if (this.#failure) this.#done.reject(this.#failure.cause);
+    else this.#done.resolve({ ...stats, endedBy: this.#endedBy, left, continuationsLeft });
+  }
+
+  async #closeSubscriber(): Promise<void> {
+    const giveUp = new AbortController();
+    try {
+      const late = sleep(this.#clock, closeWithinMs, giveUp.signal).then(() => {
+        throw new TimeoutError({
+          what: `Closing the subscriber of "${this.#subscriber.topic}"`,
+          timeoutMs: closeWithinMs,
+        });
+      });
+      late.catch(() => undefined);
+      await Promise.race([this.#subscriber.close(), late]);
+    } catch (error) {
+      this.#reporter.failed(error);
+    } finally {
+      giveUp.abort();
+    }
+  }
+}
+
+function leftDelivery(delivery: Delivery): LeftDelivery {
+  const { topic, key, attempt, phase } = delivery;
+  return { topic, key, attempt, state: phase === "running" || phase === "settling" ? phase : "waiting" };
+}

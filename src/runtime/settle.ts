@@ -1,0 +1,111 @@
+import { headerNames, MessageHeaders } from "../traits/headers.ts";
+import type { Message } from "../traits/message.ts";
+import { backoffDelay, type CheckedPolicy, type DeadLetterTarget } from "./failure-policy.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** A handler that threw, or a payload without a value. */
+export interface Failure {
+  readonly kind: "failure";
+  readonly error: unknown;
+}
+
+/** What is to be done with a delivery. "hold" keeps it here for a retry in place; the others settle it. */
+export type Decision =
+  | { readonly kind: "ack" }
+  | { readonly kind: "drop" }
+  | { readonly kind: "hold"; readonly delayMs: number }
+  | { readonly kind: "redeliver"; readonly delayMs: number }
+  | { readonly kind: "dead-letter"; readonly reason: string; readonly error?: unknown };
+
+export type SettlingDecision = Exclude<Decision, { kind: "hold" }>;
+
+const ackDecision: Decision = { kind: "ack" };
+const dropDecision: Decision = { kind: "drop" };
+
+/** Turns what came of run number `attempt` (the `retries + 1`th in this process) into what is to be done. */
+export function decide(
+  result: Outcome | Failure,
+  run: { readonly attempt: number; readonly retries: number },
+  policy: CheckedPolicy,
+  random: () => number,
+): Decision {
+  if (result.kind === "ack") return ackDecision;
+  if (result.kind === "drop") return dropDecision;
+  if (result.kind === "dead-letter") return result;
+  const { attempt } = run;
+  const error = result.kind === "failure" ? result.error : undefined;
+  if (attempt >= policy.maxAttempts) {
+    if (policy.deadLetter === "drop") return dropDecision;
+    const last =
+      error === undefined ? "the handler asked for another retry" : `the handler failed: ${sentence(error)}`;
+    return { kind: "dead-letter", reason: `given up after ${attempt} attempts; ${last}`, error };
+  }
+  const asked = result.kind === "retry" ? result.delayMs : undefined;
+  const delayMs =
+    asked ?? backoffDelay(policy.backoff, policy.mode === "in-place" ? run.retries + 1 : attempt, random);
+  return { kind: policy.mode === "redeliver" ? "redeliver" : "hold", delayMs };
+}
+
+/** For a delivery that cannot be run at all, now or later: where it is set aside, or `undefined` without such a place. */
+export function setAside(error: unknown, policy: CheckedPolicy): SettlingDecision | undefined {
+  if (policy.deadLetter === undefined) return undefined;
+  if (policy.deadLetter === "drop") return { kind: "drop" };
+  return { kind: "dead-letter", reason: sentence(error), error };
+}
+
+/**
+ * The one place where the runtime settles. A dead letter is published, and confirmed, before the original is acked: a
+ * crash between the two gives the original back, and a failed publish leaves it unsettled.
+ */
+export function settle(
+  delivery: { readonly message: Message; readonly attempt: number },
+  decision: SettlingDecision,
+  target: CheckedPolicy["deadLetter"],
+): Promise<void> {
+  const { message } = delivery;
+  switch (decision.kind) {
+    case "ack":
+      return message.ack();
+    case "drop":
+      return message.nack({ requeue: false });
+    case "redeliver":
+      return decision.delayMs === 0 ? message.nack() : message.nackAfter(decision.delayMs);
+    case "dead-letter":
+      return typeof target === "object"
+        ? publishDeadLetter(message, decision, delivery.attempt, target)
+        : message.nack({ requeue: false });
+    default:
+      return decision satisfies never;
+  }
+}
+
+async function publishDeadLetter(
+  message: Message,
+  { reason, error }: Extract<Decision, { kind: "dead-letter" }>,
+  attempts: number,
+  { topic, publisher }: DeadLetterTarget,
+): Promise<void> {
+  if (message.lost) throw message.lost;
+  let headers = MessageHeaders.from(message.headers)
+    .with(headerNames.deadLetterReason, headerText(reason))
+    .with(headerNames.deadLetterSource, message.topic)
+    .with(headerNames.deadLetterAttempts, String(attempts));
+  if (error !== undefined) headers = headers.with(headerNames.deadLetterError, headerText(sentence(error)));
+  const key = message.partitionKey;
+  const { payload } = message;
+  await publisher.publish(key === undefined ? { topic, payload, headers } : { topic, payload, headers, key });
+  await message.ack();
+}
+
+function sentence(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+/** Text that any transport carries in a header: one line, well formed, at most 1,024 characters. */
+function headerText(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+  return text
+    .replace(/[\u0000-\u001f\u007f]+/g, " ")
+    .slice(0, 1_024)
+    .toWellFormed();
+}

@@ -1,0 +1,60 @@
+/** Counters of one run. Each delivery is counted once among the ways to leave, or is in flight, or was left by a stop. */
+export interface RunStats {
+  /** Taken from the subscriber. `pulled = handled + dropped + deadLettered + redelivered + lost + inFlight`. */
+  readonly pulled: number;
+  /** Left with an ack, by the runtime or by the handler itself. */
+  readonly handled: number;
+  /** Left without a requeue: `drop()`, undecodable payloads and spent attempts without a dead letter topic. */
+  readonly dropped: number;
+  readonly deadLettered: number;
+  /** Given back with a delay, in the "redeliver" mode. */
+  readonly redelivered: number;
+  /** No longer known to the broker, or its settle failed: the broker delivers them again. */
+  readonly lost: number;
+  /** Runs scheduled again in place. */
+  readonly retries: number;
+  /** Handler runs that threw. */
+  readonly failures: number;
+  /** Payloads that did not decode; each left as dropped or dead-lettered. */
+  readonly undecodable: number;
+  /** `inFlight = waiting + running + settling`. */
+  readonly inFlight: number;
+  /** In a lane, or holding for a retry. */
+  readonly waiting: number;
+  readonly running: number;
+  readonly settling: number;
+  /** The most there were in flight at once. */
+  readonly peakInFlight: number;
+  /** Keys with deliveries in flight. */
+  readonly lanes: number;
+}
+
+export interface Counters {
+  pulled: number;
+  handled: number;
+  dropped: number;
+  deadLettered: number;
+  redelivered: number;
+  lost: number;
+  retries: number;
+  failures: number;
+  undecodable: number;
+  running: number;
+  settling: number;
+}
+
+export function newCounters(): Counters {
+  return {
+    pulled: 0,
+    handled: 0,
+    dropped: 0,
+    deadLettered: 0,
+    redelivered: 0,
+    lost: 0,
+    retries: 0,
+    failures: 0,
+    undecodable: 0,
+    running: 0,
+    settling: 0,
+  };
+}
