@@ -39,7 +39,7 @@ export abstract class TidelaneError extends Error {
   abstract readonly code: ErrorCode;
   /** Whether the same call may succeed later without a change by the caller. */
   readonly retryable: boolean = false;
-  readonly [brand] = true;
+  readonly [brand]: true = true;
 
   constructor(message: string, options?: TidelaneErrorOptions) {
     super(message, options);
