@@ -57,7 +57,7 @@ export interface PipelineSteps<M extends Message, Value, DeadLetters extends boo
    * Payloads become values: by a codec (`json`, `text`, `bytes` or your own), or as JSON checked by any Standard Schema.
    * A payload that fails never reaches the handler and never stops the run. Comes before the steps that see the value.
    */
-  decode<const Decoder extends Codec<never> | StandardSchema>(
+  decode<const Decoder extends Codec<unknown> | StandardSchema>(
     decoder: Decoder,
   ): Pipeline<M, Decoded<Decoder>, DeadLetters, Used | "decode">;
   /** Wraps the handler. The first one is the outermost. */
@@ -122,7 +122,7 @@ class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean>
     this.#description = description;
   }
 
-  decode<const Decoder extends Codec<never> | StandardSchema>(
+  decode<const Decoder extends Codec<unknown> | StandardSchema>(
     decoder: Decoder,
   ): PipelineBuilder<M, Decoded<Decoder>, DeadLetters> {
     const fits = typeof decoder === "object" || typeof decoder === "function";
