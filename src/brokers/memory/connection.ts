@@ -1,0 +1,116 @@
+import { checkName } from "../../traits/arguments.ts";
+import type {
+  Connection,
+  ConnectionState,
+  DescribeServer,
+  PatternSubscribe,
+  ServerDescription,
+  Subscribe,
+} from "../../traits/broker.ts";
+import { InvalidArgumentError } from "../../traits/errors.ts";
+import { settledAtOnce } from "../../traits/message.ts";
+import type { SubscriptionSource } from "../../traits/source.ts";
+import type { Subscriber } from "../../traits/subscriber.ts";
+import type { Bus } from "./bus.ts";
+import { Consumer } from "./consumer.ts";
+import type { Group } from "./group.ts";
+import { Lifetime } from "./lifetime.ts";
+import {
+  capabilitiesOf,
+  checkConcreteTopic,
+  checkSubscribeOptions,
+  type SubscribeOptions,
+} from "./options.ts";
+import { Pattern } from "./pattern.ts";
+import { MemoryPublisher } from "./publisher.ts";
+import { MemorySubscriber } from "./subscriber.ts";
+import type { Topic } from "./topic.ts";
+
+/** One user of a memory broker. All connections of a broker share its topics. */
+export class MemoryConnection
+  implements
+    Connection,
+    DescribeServer,
+    Subscribe<MemorySubscriber>,
+    PatternSubscribe<string, MemorySubscriber>
+{
+  readonly #bus: Bus;
+  readonly #lifetime: Lifetime;
+  readonly #publisher: MemoryPublisher;
+
+  constructor(bus: Bus, broker: string, maxPayloadBytes: number) {
+    this.#bus = bus;
+    this.#lifetime = new Lifetime(broker);
+    this.#publisher = new MemoryPublisher(bus, this.#lifetime, maxPayloadBytes);
+  }
+
+  get state(): ConnectionState {
+    return this.#lifetime.over ? "closed" : "open";
+  }
+
+  describe(): ServerDescription {
+    return { protocol: "memory", address: "in process" };
+  }
+
+  publisher(): MemoryPublisher {
+    return this.#publisher;
+  }
+
+  /** By name, or by a source, whose own subscriber is the result. */
+  subscribe(topic: string, options?: SubscribeOptions): Promise<MemorySubscriber>;
+  subscribe<S extends Subscriber>(source: SubscriptionSource<MemoryConnection, S>): Promise<S>;
+  async subscribe(
+    target: string | SubscriptionSource<MemoryConnection>,
+    options: SubscribeOptions = {},
+  ): Promise<Subscriber> {
+    this.#lifetime.check("subscribe()");
+    if (typeof target === "object" && target !== null) return target.open(this);
+    checkConcreteTopic("subscribe(topic)", target, "; for those there is subscribePattern()");
+    checkSubscribeOptions(options);
+    const topic = this.#bus.topic(target);
+    if (options.from === "start" && topic.log === undefined) {
+      throw new InvalidArgumentError({
+        argument: "options.from",
+        expected: `"new", as "${target}" retains nothing (see the "topics" option of the broker)`,
+        received: options.from,
+      });
+    }
+    return this.#open(target, this.#bus.groupOfTopic(topic, options), topic, options);
+  }
+
+  /**
+   * Every topic the pattern matches, those used later included, as one subscription. `*` stands for any one
+   * dot-separated token, `>` at the end for one or more.
+   */
+  async subscribePattern(pattern: string, options: SubscribeOptions = {}): Promise<MemorySubscriber> {
+    this.#lifetime.check("subscribePattern()");
+    checkName("subscribePattern(pattern)", pattern);
+    checkSubscribeOptions(options);
+    const parsed = new Pattern("subscribePattern(pattern)", pattern);
+    return this.#open(pattern, this.#bus.groupOfPattern(parsed, options), undefined, options);
+  }
+
+  shutdown(): Promise<void> {
+    this.#lifetime.end({ reason: "its connection was shut down", killed: false });
+    return settledAtOnce;
+  }
+
+  close(): Promise<void> {
+    return this.shutdown();
+  }
+
+  /** As if the connection had died: what a crash of this process, or of the network, looks like to its holders. */
+  kill(reason = "its connection was killed"): void {
+    this.#lifetime.end({ reason, killed: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  #open(name: string, group: Group, topic: Topic | undefined, options: SubscribeOptions): MemorySubscriber {
+    const consumer = new Consumer(name, group, this.#lifetime);
+    const capabilities = capabilitiesOf({ ...options, ...group.described }, topic !== undefined);
+    return new MemorySubscriber({ consumer, group, topic, capabilities, clock: this.#bus.clock });
+  }
+}

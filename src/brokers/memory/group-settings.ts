@@ -1,0 +1,46 @@
+import { InvalidArgumentError } from "../../traits/errors.ts";
+import type { Bus } from "./bus.ts";
+import { defaultMaxInFlight, type SubscribeOptions } from "./options.ts";
+import type { Topic } from "./topic.ts";
+
+/** What was decided when a group was first subscribed to. */
+export interface GroupSettings {
+  readonly maxInFlight: number;
+  readonly ackDeadlineMs: number | undefined;
+  readonly deadLetter: { readonly topic: Topic; readonly maxDeliveries: number } | undefined;
+}
+
+export function settingsOf(bus: Bus, options: SubscribeOptions): GroupSettings {
+  const { maxInFlight = defaultMaxInFlight, ackDeadlineMs, deadLetter } = options;
+  if (deadLetter === undefined) return { maxInFlight, ackDeadlineMs, deadLetter };
+  const topic = bus.topic(deadLetter.topic);
+  topic.retainDeadLetters();
+  const maxDeliveries = deadLetter.maxDeliveries ?? Number.POSITIVE_INFINITY;
+  return { maxInFlight, ackDeadlineMs, deadLetter: { topic, maxDeliveries } };
+}
+
+/** As the options that would make them. */
+export function describeSettings(settings: GroupSettings): SubscribeOptions {
+  const { maxInFlight, ackDeadlineMs, deadLetter } = settings;
+  return {
+    maxInFlight,
+    ...(ackDeadlineMs === undefined ? {} : { ackDeadlineMs }),
+    ...(deadLetter === undefined ? {} : { deadLetter: { topic: deadLetter.topic.name } }),
+  };
+}
+
+/** An option left out is whatever the group has; one that is given has to be the group's. */
+export function checkSameSettings(has: GroupSettings, wanted: SubscribeOptions, group: string): void {
+  const { deadLetter } = wanted;
+  check("maxInFlight", has.maxInFlight, wanted.maxInFlight, group);
+  check("ackDeadlineMs", has.ackDeadlineMs, wanted.ackDeadlineMs, group);
+  check("deadLetter.topic", has.deadLetter?.topic.name, deadLetter?.topic, group);
+  check("deadLetter.maxDeliveries", has.deadLetter?.maxDeliveries, deadLetter?.maxDeliveries, group);
+}
+
+function check(option: string, has: unknown, wanted: unknown, group: string): void {
+  if (wanted === undefined || wanted === has) return;
+  const expected =
+    has === undefined ? `left out, as ${group} was made without it` : `${has}, as ${group} has it`;
+  throw new InvalidArgumentError({ argument: `options.${option}`, expected, received: wanted });
+}

@@ -1,0 +1,250 @@
+import type { Clock } from "../../traits/clock.ts";
+import { Alarm } from "./alarm.ts";
+import type { Consumer } from "./consumer.ts";
+import { deadLetterOf } from "./dead-letter.ts";
+import type { Entry } from "./entry.ts";
+import { GroupQueue } from "./group-queue.ts";
+import { describeSettings, type GroupSettings } from "./group-settings.ts";
+import { Heap } from "./heap.ts";
+import { LinkedList } from "./linked-list.ts";
+import { loseDelivery, MemoryMessage } from "./message.ts";
+import type { SubscribeOptions } from "./options.ts";
+import type { StoredMessage } from "./stored-message.ts";
+
+/**
+ * Subscriptions that share messages. Each message it was offered is in one of three places until it is settled: in the
+ * queue, delayed, or in flight; and its topic counts it as owed for exactly that long.
+ *
+ * Between two calls, no consumer waits while something can be delivered.
+ */
+export class Group {
+  readonly settings: GroupSettings;
+  readonly #clock: Clock;
+  /** Called when the last consumer leaves; a named group stays and has none. */
+  readonly #onDeserted: (() => void) | undefined;
+  readonly #queue = new GroupQueue(this);
+  /** `nackAfter`: by the time they are due. */
+  readonly #delayed = new Heap<Entry>((a, b) => a.due < b.due);
+  /** Delivered and not settled. With an ack deadline, in the order of `due`. */
+  readonly #inFlight = new LinkedList<Entry>();
+  readonly #consumers = new Set<Consumer>();
+  /** Consumers that want a delivery, the longest waiting first. */
+  readonly #waiting = new LinkedList<Consumer>();
+  /** Armed only while there are consumers: nobody can tell the difference, and nothing is left running. */
+  readonly #alarm: Alarm;
+
+  constructor(settings: GroupSettings, clock: Clock, onDeserted?: () => void) {
+    this.settings = settings;
+    this.#clock = clock;
+    this.#onDeserted = onDeserted;
+    this.#alarm = new Alarm(clock, () => this.#ring());
+  }
+
+  /** Its settings as the options that would make them. */
+  get described(): SubscribeOptions {
+    return describeSettings(this.settings);
+  }
+
+  /** A message its topic already counts as owed by this group. */
+  offer(stored: StoredMessage): void {
+    this.#queue.push(stored);
+    if (this.#waiting.size > 0) this.#dispatch();
+  }
+
+  join(consumer: Consumer): void {
+    this.#consumers.add(consumer);
+    this.#arm();
+  }
+
+  /** What the consumer has in flight is lost to it and goes back. */
+  leave(consumer: Consumer, reason: string): void {
+    if (!this.#consumers.delete(consumer)) return;
+    this.#waiting.remove(consumer);
+    const held = this.#inFlight.toArray().filter((entry) => entry.consumer === consumer);
+    const lost = held.map((entry) => this.#land(entry));
+    if (this.#consumers.size === 0) this.#alarm.cancel();
+    if (this.#consumers.size === 0 && this.#onDeserted !== undefined) {
+      this.#onDeserted();
+      for (const entry of held) release(entry.stored);
+      for (const stored of this.#empty()) release(stored);
+    } else {
+      for (const entry of held) this.#goBack(entry);
+    }
+    for (const message of lost) loseDelivery(message, reason);
+    this.#dispatch();
+  }
+
+  /** The next delivery, unless there is none or the group has all it may have in flight. */
+  take(consumer: Consumer): MemoryMessage | undefined {
+    if (this.#inFlight.size >= this.settings.maxInFlight) return undefined;
+    const entry = this.#queue.take();
+    if (entry === undefined) return undefined;
+    entry.deliveries += 1;
+    entry.consumer = consumer;
+    const message = new MemoryMessage(entry);
+    entry.message = message;
+    this.#inFlight.append(entry);
+    if (this.settings.ackDeadlineMs !== undefined) this.#setDeadline(entry, this.settings.ackDeadlineMs);
+    return message;
+  }
+
+  wait(consumer: Consumer): void {
+    if (consumer.list === undefined) this.#waiting.append(consumer);
+    this.#dispatch();
+  }
+
+  stopWaiting(consumer: Consumer): void {
+    this.#waiting.remove(consumer);
+  }
+
+  ack(entry: Entry): void {
+    this.#land(entry);
+    release(entry.stored);
+    if (this.#waiting.size > 0) this.#dispatch();
+  }
+
+  drop(entry: Entry): void {
+    this.#land(entry);
+    this.#setAside(entry, "dropped");
+    this.#dispatch();
+  }
+
+  requeue(entry: Entry, delayMs: number): void {
+    this.#land(entry);
+    if (delayMs > 0 && !this.#isExhausted(entry)) {
+      entry.due = this.#clock.now() + delayMs;
+      this.#delayed.push(entry);
+      this.#alarm.at(entry.due);
+    } else {
+      this.#goBack(entry);
+    }
+    this.#dispatch();
+  }
+
+  /** Taken, and never handed out: as if it had not been taken. */
+  untake(entry: Entry): void {
+    this.#land(entry);
+    entry.deliveries -= 1;
+    this.#queue.giveBack(entry);
+    this.#dispatch();
+  }
+
+  keepAlive(entry: Entry): void {
+    if (this.settings.ackDeadlineMs === undefined) return;
+    this.#inFlight.remove(entry);
+    this.#inFlight.append(entry);
+    this.#setDeadline(entry, this.settings.ackDeadlineMs);
+  }
+
+  /** Replaces all it has by what `choose` makes of it, in order; what was in flight is lost. */
+  replace(choose: (owed: StoredMessage[]) => readonly StoredMessage[], reason: string): void {
+    const owed = this.#all().sort((a, b) => a.order - b.order);
+    const chosen = choose(owed);
+    const lost = this.#inFlight.toArray().map((entry) => this.#land(entry));
+    this.#empty();
+    for (const stored of chosen) {
+      stored.topic.own(stored);
+      this.#queue.push(stored);
+    }
+    for (const stored of owed) release(stored);
+    for (const message of lost) loseDelivery(message, reason);
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    for (let consumer = this.#waiting.first; consumer !== undefined; consumer = this.#waiting.first) {
+      const message = this.take(consumer);
+      if (message === undefined) return;
+      this.#waiting.remove(consumer);
+      if (consumer.accept(message)) this.#waiting.append(consumer);
+    }
+  }
+
+  /** No longer in flight. Gives the delivery that was. */
+  #land(entry: Entry): MemoryMessage {
+    const { message } = entry;
+    if (message === undefined) throw new Error("an entry in flight has its delivery");
+    this.#inFlight.remove(entry);
+    entry.message = undefined;
+    entry.consumer = undefined;
+    return message;
+  }
+
+  #goBack(entry: Entry): void {
+    if (this.#isExhausted(entry)) this.#setAside(entry, "max-deliveries");
+    else this.#queue.giveBack(entry);
+  }
+
+  #isExhausted(entry: Entry): boolean {
+    const { deadLetter } = this.settings;
+    return deadLetter !== undefined && entry.deliveries >= deadLetter.maxDeliveries;
+  }
+
+  /** n.b. a dead letter is appended without waiting for room: the settle that causes it has nothing to wait with. */
+  #setAside(entry: Entry, reason: string): void {
+    this.settings.deadLetter?.topic.append(deadLetterOf(entry, this.settings.deadLetter.topic.name, reason));
+    release(entry.stored);
+  }
+
+  #setDeadline(entry: Entry, ackDeadlineMs: number): void {
+    entry.due = this.#clock.now() + ackDeadlineMs;
+    this.#alarm.at(entry.due);
+  }
+
+  #ring(): void {
+    const now = this.#clock.now();
+    for (
+      let entry = this.#delayed.peek();
+      entry !== undefined && entry.due <= now;
+      entry = this.#delayed.peek()
+    ) {
+      this.#delayed.pop();
+      this.#queue.giveBack(entry);
+    }
+    const lost = this.#expire(now);
+    this.#arm();
+    for (const message of lost)
+      loseDelivery(message, `its ack deadline of ${this.settings.ackDeadlineMs} ms passed`);
+    this.#dispatch();
+  }
+
+  #expire(now: number): MemoryMessage[] {
+    const lost: MemoryMessage[] = [];
+    if (this.settings.ackDeadlineMs === undefined) return lost;
+    for (
+      let entry = this.#inFlight.first;
+      entry !== undefined && entry.due <= now;
+      entry = this.#inFlight.first
+    ) {
+      lost.push(this.#land(entry));
+      this.#goBack(entry);
+    }
+    return lost;
+  }
+
+  #arm(): void {
+    const delayed = this.#delayed.peek();
+    if (delayed !== undefined) this.#alarm.at(delayed.due);
+    const oldest = this.settings.ackDeadlineMs === undefined ? undefined : this.#inFlight.first;
+    if (oldest !== undefined) this.#alarm.at(oldest.due);
+  }
+
+  /** Everything owed, in no particular order. */
+  #all(): StoredMessage[] {
+    const waiting = [...this.#delayed, ...this.#inFlight.toArray()].map((entry) => entry.stored);
+    return [...this.#queue.messages(), ...waiting];
+  }
+
+  /** Forgets what is queued and delayed, and gives it. */
+  #empty(): StoredMessage[] {
+    const forgotten = [...this.#queue.messages()];
+    for (const entry of this.#delayed) forgotten.push(entry.stored);
+    this.#queue.clear();
+    this.#delayed.clear();
+    return forgotten;
+  }
+}
+
+function release(stored: StoredMessage): void {
+  stored.topic.release(stored);
+}

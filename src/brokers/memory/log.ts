@@ -1,0 +1,57 @@
+import type { Clock } from "../../traits/clock.ts";
+import { Fifo } from "./fifo.ts";
+import type { RetainOptions } from "./options.ts";
+import type { StoredMessage } from "./stored-message.ts";
+
+/**
+ * What a retained topic keeps for later readers. Its bounds hold at all times but the one of age, which is applied when
+ * the log is written or read. What a group has still to deliver it holds itself, so nothing is lost to it here.
+ */
+export class Log {
+  readonly #limits: RetainOptions;
+  readonly #clock: Clock;
+  readonly #messages = new Fifo<StoredMessage>();
+  /** Bytes of payload of `#messages`. */
+  #bytes = 0;
+
+  constructor(limits: RetainOptions | true, clock: Clock) {
+    this.#limits = limits === true ? {} : limits;
+    this.#clock = clock;
+  }
+
+  /** Whether messages need the time of their publish. */
+  get ages(): boolean {
+    return this.#limits.ageMs !== undefined;
+  }
+
+  /** Where its oldest message stands in the topic; undefined while it has none. */
+  get first(): number | undefined {
+    this.#trim();
+    return this.#messages.peek()?.sequence;
+  }
+
+  append(stored: StoredMessage): void {
+    this.#messages.push(stored);
+    this.#bytes += stored.payload.byteLength;
+    this.#trim();
+  }
+
+  /** Every message from `sequence` on, in order. */
+  from(sequence: number): StoredMessage[] {
+    this.#trim();
+    const found: StoredMessage[] = [];
+    for (const stored of this.#messages) if (stored.sequence >= sequence) found.push(stored);
+    return found;
+  }
+
+  #trim(): void {
+    const { messages = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY, ageMs } = this.#limits;
+    const oldest = ageMs === undefined ? Number.NEGATIVE_INFINITY : this.#clock.now() - ageMs;
+    for (let first = this.#messages.peek(); first !== undefined; first = this.#messages.peek()) {
+      const fits = this.#messages.size <= messages && this.#bytes <= bytes && first.at >= oldest;
+      if (fits) return;
+      this.#messages.shift();
+      this.#bytes -= first.payload.byteLength;
+    }
+  }
+}

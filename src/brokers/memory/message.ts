@@ -1,0 +1,105 @@
+import { SettleUnsupportedError } from "../../traits/errors.ts";
+import type { MessageHeaders } from "../../traits/headers.ts";
+import { Message } from "../../traits/message.ts";
+import type { CheckedMessage } from "../../traits/outgoing.ts";
+import type { Positioned } from "../../traits/subscriber.ts";
+import type { Entry } from "./entry.ts";
+
+/** Tells a delivery that it is lost. Out of the class, so that only this folder can. */
+export let loseDelivery: (message: MemoryMessage, reason: string) => void;
+
+/** As if the delivery had not been taken; for one that nobody outside this folder has seen. */
+export let untakeDelivery: (message: MemoryMessage) => void;
+
+/** One delivery by the memory broker. Every settle takes effect before its call returns. */
+export class MemoryMessage extends Message implements Positioned<number> {
+  /** Ours to settle until the guard of `Message` closes; afterwards it may stand for a later delivery. */
+  readonly #entry: Entry;
+  readonly #deliveryCount: number;
+
+  static {
+    loseDelivery = (message, reason) => message.lose(reason);
+    untakeDelivery = (message) => {
+      if (message.lost === undefined) message.#entry.group.untake(message.#entry);
+    };
+  }
+
+  constructor(entry: Entry) {
+    super();
+    this.#entry = entry;
+    this.#deliveryCount = entry.deliveries;
+  }
+
+  get topic(): string {
+    return this.#entry.stored.topic.name;
+  }
+
+  get payload(): Uint8Array {
+    return this.#entry.stored.payload;
+  }
+
+  get headers(): MessageHeaders {
+    return this.#entry.stored.headers;
+  }
+
+  override get partitionKey(): string | undefined {
+    return this.#entry.stored.key;
+  }
+
+  override get deliveryCount(): number {
+    return this.#deliveryCount;
+  }
+
+  /** Its place in its topic, from 1. */
+  get position(): number {
+    return this.#entry.stored.sequence;
+  }
+
+  protected override sendAck(): void {
+    this.#entry.group.ack(this.#entry);
+  }
+
+  protected override sendNack(requeue: boolean): void {
+    if (requeue) this.#entry.group.requeue(this.#entry, 0);
+    else this.#entry.group.drop(this.#entry);
+  }
+
+  protected override sendNackAfter(delayMs: number): void {
+    this.#entry.group.requeue(this.#entry, delayMs);
+  }
+
+  protected override sendKeepAlive(): void {
+    this.#entry.group.keepAlive(this.#entry);
+  }
+}
+
+/** The answer to a request. There is nothing to settle: `ack()` and a drop resolve, a requeue is refused. */
+export class MemoryReply extends Message {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly headers: MessageHeaders;
+  readonly #key: string | undefined;
+
+  constructor(message: CheckedMessage) {
+    super();
+    this.topic = message.topic;
+    this.payload = message.payload;
+    this.headers = message.headers;
+    this.#key = message.key;
+  }
+
+  override get partitionKey(): string | undefined {
+    return this.#key;
+  }
+
+  protected override sendAck(): void {}
+
+  protected override sendNack(requeue: boolean): void {
+    if (!requeue) return;
+    throw new SettleUnsupportedError({
+      topic: this.topic,
+      settle: "A requeue",
+      reason: "a reply is delivered once, to the request it answers",
+    });
+  }
+}

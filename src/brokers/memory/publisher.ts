@@ -1,0 +1,114 @@
+import { checkDuration, checkFunction } from "../../traits/arguments.ts";
+import type { PublisherCapabilities } from "../../traits/capabilities.ts";
+import { InvalidMessageError, TimeoutError, throwIfAborted } from "../../traits/errors.ts";
+import { headerNames, MessageHeaders } from "../../traits/headers.ts";
+import { type Message, settledAtOnce } from "../../traits/message.ts";
+import { type CheckedMessage, checkOutgoing } from "../../traits/outgoing.ts";
+import type {
+  OutgoingMessage,
+  Publisher,
+  PublishOptions,
+  RequestOptions,
+  RequestReply,
+  TransactionalPublisher,
+} from "../../traits/publisher.ts";
+import type { Bus } from "./bus.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { MemoryReply } from "./message.ts";
+import { hasWildcard } from "./pattern.ts";
+import { Submission } from "./submission.ts";
+import { Transaction } from "./transaction.ts";
+import { Wait } from "./wait.ts";
+
+/** Publishes on one connection. A full topic makes it wait, in the order of the calls. */
+export class MemoryPublisher implements TransactionalPublisher, RequestReply {
+  readonly capabilities: PublisherCapabilities;
+  readonly #bus: Bus;
+  readonly #lifetime: Lifetime;
+
+  constructor(bus: Bus, lifetime: Lifetime, maxPayloadBytes: number) {
+    this.#bus = bus;
+    this.#lifetime = lifetime;
+    this.capabilities = {
+      confirmation: "broker",
+      headerValues: "bytes",
+      duplicateHeaders: true,
+      maxPayloadBytes,
+      transactions: true,
+      requestReply: true,
+    };
+  }
+
+  publish(message: OutgoingMessage, options?: PublishOptions): Promise<void> {
+    try {
+      this.#lifetime.check("publish()");
+      throwIfAborted(options?.signal, "publish()");
+      const checked = checkMessage(message, this.capabilities);
+      if (this.#bus.destination(checked.topic)?.isFull(checked.payload.byteLength) !== true) {
+        this.#bus.send(checked);
+        return settledAtOnce;
+      }
+      return this.#submit("publish()", [checked], options?.signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async transaction<T>(work: (publisher: Publisher) => Promise<T>, options?: PublishOptions): Promise<T> {
+    checkFunction("transaction(work)", work);
+    this.#lifetime.check("transaction()");
+    throwIfAborted(options?.signal, "transaction()");
+    const transaction = new Transaction<T>(this.#bus, this.#lifetime, options?.signal, (message) =>
+      checkMessage(message, this.capabilities),
+    );
+    return transaction.run(work, this.capabilities);
+  }
+
+  /** The reply has nothing to settle: `ack()` resolves. A `reply-to` header of yours is refused. */
+  async request(message: OutgoingMessage, options: RequestOptions): Promise<Message> {
+    const { timeoutMs, signal } = options;
+    checkDuration("options.timeoutMs", timeoutMs);
+    this.#lifetime.check("request()");
+    throwIfAborted(signal, "request()");
+    const headers = MessageHeaders.from(message.headers);
+    if (headers.has(headerNames.replyTo)) {
+      const reason = 'request() sets its "reply-to" header itself';
+      throw new InvalidMessageError({ topic: message.topic, reason });
+    }
+    const inbox = this.#bus.openInbox((reply) => wait.resolve(new MemoryReply(reply)));
+    let submission: Submission | undefined;
+    const wait = new Wait<Message>("request()", this.#lifetime, signal, () => {
+      this.#bus.closeInbox(inbox);
+      timer.cancel();
+      submission?.withdraw();
+    });
+    const timer = this.#bus.clock.schedule(timeoutMs, () => {
+      wait.reject(new TimeoutError({ what: `The request to "${message.topic}"`, timeoutMs }));
+    });
+    try {
+      const checked = checkMessage(
+        { ...message, headers: headers.with(headerNames.replyTo, inbox) },
+        this.capabilities,
+      );
+      submission = new Submission(this.#bus, [checked], () => {});
+      submission.submit();
+    } catch (error) {
+      wait.reject(error);
+    }
+    return wait.promise;
+  }
+
+  #submit(what: string, messages: readonly CheckedMessage[], signal: AbortSignal | undefined): Promise<void> {
+    const submission = new Submission(this.#bus, messages, () => wait.resolve());
+    const wait = new Wait<void>(what, this.#lifetime, signal, () => submission.withdraw());
+    submission.submit();
+    return wait.promise;
+  }
+}
+
+function checkMessage(message: OutgoingMessage, limits: PublisherCapabilities): CheckedMessage {
+  const checked = checkOutgoing(message, limits, { keyHeader: true });
+  if (!hasWildcard(checked.topic)) return checked;
+  const reason = 'a topic to publish to has no wildcard token "*" or ">"';
+  throw new InvalidMessageError({ topic: checked.topic, reason });
+}

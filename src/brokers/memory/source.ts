@@ -1,0 +1,40 @@
+import { checkName } from "../../traits/arguments.ts";
+import type { SubscriptionSource } from "../../traits/source.ts";
+import type { MemoryConnection } from "./connection.ts";
+import {
+  capabilitiesOf,
+  checkConcreteTopic,
+  checkSubscribeOptions,
+  type SubscribeOptions,
+} from "./options.ts";
+import { Pattern } from "./pattern.ts";
+import type { MemorySubscriber } from "./subscriber.ts";
+
+/** One subscription by name. Throws `InvalidArgumentError` on what `connection.subscribe` would refuse. */
+export function memorySource(
+  topic: string,
+  options: SubscribeOptions = {},
+): SubscriptionSource<MemoryConnection, MemorySubscriber> {
+  checkConcreteTopic("memorySource(topic)", topic, "; for those there is memoryPatternSource()");
+  checkSubscribeOptions(options);
+  return {
+    topic,
+    capabilities: capabilitiesOf(options, true),
+    open: (connection) => connection.subscribe(topic, options),
+  };
+}
+
+/** One subscription by pattern. */
+export function memoryPatternSource(
+  pattern: string,
+  options: SubscribeOptions = {},
+): SubscriptionSource<MemoryConnection, MemorySubscriber> {
+  checkName("memoryPatternSource(pattern)", pattern);
+  checkSubscribeOptions(options);
+  new Pattern("memoryPatternSource(pattern)", pattern);
+  return {
+    topic: pattern,
+    capabilities: capabilitiesOf(options, false),
+    open: (connection) => connection.subscribePattern(pattern, options),
+  };
+}

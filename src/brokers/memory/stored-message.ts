@@ -1,0 +1,29 @@
+import type { MessageHeaders } from "../../traits/headers.ts";
+import type { CheckedMessage } from "../../traits/outgoing.ts";
+import type { Topic } from "./topic.ts";
+
+/** A published message, kept once however many groups have it. */
+export class StoredMessage {
+  readonly topic: Topic;
+  /** Its place in its topic, from 1. */
+  readonly sequence: number;
+  /** Its place among all messages of the broker: what groups over several topics go by. */
+  readonly order: number;
+  readonly payload: Uint8Array;
+  readonly headers: MessageHeaders;
+  readonly key: string | undefined;
+  /** When it was published, where its topic retains by age; 0 elsewhere. */
+  readonly at: number;
+  /** How many groups have not settled it: queued, delayed or in flight there. Changed by its topic only. */
+  owed = 0;
+
+  constructor(topic: Topic, sequence: number, order: number, message: CheckedMessage, at: number) {
+    this.topic = topic;
+    this.sequence = sequence;
+    this.order = order;
+    this.payload = message.payload;
+    this.headers = message.headers;
+    this.key = message.key;
+    this.at = at;
+  }
+}

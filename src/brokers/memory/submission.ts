@@ -1,0 +1,59 @@
+import type { CheckedMessage } from "../../traits/outgoing.ts";
+import type { Bus } from "./bus.ts";
+import type { LinkedList } from "./linked-list.ts";
+import type { Topic, Turn } from "./topic.ts";
+
+/**
+ * Messages that become visible together, in order, as soon as every topic they go to has room. Each topic is asked for
+ * room for one of them; what a large transaction takes beyond that, it takes at once.
+ */
+export class Submission implements Turn {
+  readonly #bus: Bus;
+  readonly #messages: readonly CheckedMessage[];
+  readonly #onSent: () => void;
+  /** The topic it waits in; undefined before, and after it was sent or withdrawn. */
+  #waitsIn: Topic | undefined = undefined;
+  bytes = 0;
+
+  previous: Turn | undefined = undefined;
+  next: Turn | undefined = undefined;
+  list: LinkedList<Turn> | undefined = undefined;
+
+  constructor(bus: Bus, messages: readonly CheckedMessage[], onSent: () => void) {
+    this.#bus = bus;
+    this.#messages = messages;
+    this.#onSent = onSent;
+  }
+
+  /** Sends now, or gets in line. */
+  submit(): void {
+    this.#trySend((topic, bytes) => !topic.isFull(bytes));
+  }
+
+  /** It is our turn in the topic we waited in; another topic may still be full. */
+  take(): void {
+    this.#waitsIn = undefined;
+    this.#trySend((topic, bytes) => topic.hasRoom(bytes));
+  }
+
+  /** Sends nothing, if nothing was sent. */
+  withdraw(): void {
+    const topic = this.#waitsIn;
+    this.#waitsIn = undefined;
+    topic?.leave(this);
+  }
+
+  #trySend(hasRoom: (topic: Topic, bytes: number) => boolean): void {
+    for (const message of this.#messages) {
+      const topic = this.#bus.destination(message.topic);
+      const bytes = message.payload.byteLength;
+      if (topic === undefined || hasRoom(topic, bytes)) continue;
+      this.bytes = bytes;
+      this.#waitsIn = topic;
+      topic.wait(this);
+      return;
+    }
+    for (const message of this.#messages) this.#bus.send(message);
+    this.#onSent();
+  }
+}

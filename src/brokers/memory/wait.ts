@@ -1,0 +1,59 @@
+import { type Deferred, deferred } from "../../traits/deferred.ts";
+import { AbortedError } from "../../traits/errors.ts";
+import type { Bound, Lifetime } from "./lifetime.ts";
+
+/**
+ * A promise that its signal and the end of its connection reject as well. Whichever comes first counts, and lets go of
+ * the others.
+ */
+export class Wait<T> implements Bound {
+  readonly #what: string;
+  readonly #lifetime: Lifetime;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onOver: () => void;
+  readonly #deferred: Deferred<T> = deferred();
+  #over = false;
+
+  /** `what` names the call in errors. `onOver` is called once, before the promise is settled. */
+  constructor(what: string, lifetime: Lifetime, signal: AbortSignal | undefined, onOver: () => void) {
+    this.#what = what;
+    this.#lifetime = lifetime;
+    this.#signal = signal;
+    this.#onOver = onOver;
+    lifetime.add(this);
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get promise(): Promise<T> {
+    return this.#deferred.promise;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  resolve(value: T): void {
+    if (this.#finish()) this.#deferred.resolve(value);
+  }
+
+  reject(error: unknown): void {
+    if (this.#finish()) this.#deferred.reject(error);
+  }
+
+  end(): void {
+    this.reject(this.#lifetime.closedError(this.#what));
+  }
+
+  readonly #onAbort = (): void => {
+    this.reject(new AbortedError({ what: this.#what, cause: this.#signal?.reason }));
+  };
+
+  #finish(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.#lifetime.delete(this);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#onOver();
+    return true;
+  }
+}
