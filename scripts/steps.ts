@@ -13,14 +13,17 @@ export interface Finished {
   readonly output: string;
 }
 
-/** Runs a command at the top of the repository. Its output is kept, or shown as it comes when `live`. */
-export function run(command: Step["command"], options: { live?: boolean } = {}): Promise<Finished> {
+/** Runs a command, by default at the top of the repository. Its output is kept, or shown as it comes when `live`. */
+export function run(
+  command: Step["command"],
+  options: { cwd?: string; live?: boolean } = {},
+): Promise<Finished> {
   const [program, ...args] = command;
   const path = `${root}/node_modules/.bin${delimiter}${process.env["PATH"]}`;
   return new Promise((resolve, reject) => {
     const output = options.live ? "inherit" : "pipe";
     const child = spawn(program, args, {
-      cwd: root,
+      cwd: options.cwd ?? root,
       env: { ...process.env, PATH: path },
       stdio: ["ignore", output, output],
     });
