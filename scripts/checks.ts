@@ -8,6 +8,7 @@ export const checks: readonly Step[] = [
   { name: "exported names", command: architecture("exports") },
   { name: "house rules", command: architecture("clock", "house-rules", "errors", "lint") },
   { name: "unused code", command: ["knip"] },
+  { name: "code only tests use", command: ["knip", "--production"] },
   { name: "build", command: ["npm", "run", "--silent", "build"] },
   { name: "package shape (publint)", command: ["publint", "--strict"] },
   { name: "package types (attw)", command: ["attw", "--profile", "esm-only", "--pack", "."] },

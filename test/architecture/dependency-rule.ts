@@ -53,7 +53,7 @@ function roomOf(path: string): string {
   return second === "brokers" ? `src/brokers/${third}` : `src/${second}`;
 }
 
-export function packageOf(specifier: string): string {
+function packageOf(specifier: string): string {
   const [first = "", second] = specifier.split("/");
   return first.startsWith("@") ? `${first}/${second}` : first;
 }

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { describe, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import {
@@ -7,6 +8,7 @@ import {
   type ErrorCode,
   isTidelaneError,
   type Message,
+  type StandardSchema,
   type Subscriber,
   type SubscriptionSource,
   type TidelaneError,
@@ -41,6 +43,11 @@ describe("Decoded", () => {
     const schema = z.string().transform((text) => text.length);
     expectTypeOf<Decoded<Codec<Date>>>().toEqualTypeOf<Date>();
     expectTypeOf<Decoded<typeof schema>>().toEqualTypeOf<number>();
+  });
+
+  it("takes whatever the specification of Standard Schema describes", () => {
+    expectTypeOf<StandardSchemaV1<string, Date>>().toExtend<StandardSchema<string, Date>>();
+    expectTypeOf<Decoded<StandardSchemaV1<string, Date>>>().toEqualTypeOf<Date>();
   });
 
   it("is nothing for anything else", () => {
