@@ -84,7 +84,7 @@ export class Dispatcher<M extends Message, Value> {
       delivery.decoded = true;
     } else if (selector?.readsValue) {
       const decoding = this.#decode(delivery, decode);
-      if (decoding) return decoding.then(() => this.#enterLane(delivery));
+      if (decoding !== undefined) return decoding.then(() => this.#enterLane(delivery));
     }
     this.#enterLane(delivery);
     return undefined;
@@ -135,7 +135,7 @@ export class Dispatcher<M extends Message, Value> {
     const { decode } = this.#config;
     if (decode && !delivery.decoded) {
       const decoding = this.#decode(delivery, decode);
-      if (decoding) void decoding.then(() => this.#run(delivery, true));
+      if (decoding !== undefined) void decoding.then(() => this.#run(delivery, true));
       else this.#run(delivery, false);
     } else {
       this.#run(delivery, false);

@@ -1,3 +1,12 @@
+export {
+  type App,
+  type AppReport,
+  type AppRunOptions,
+  type AppState,
+  createApp,
+  type Health,
+  type MountedBroker,
+} from "./app.ts";
 export type { HandlerContext, Settlement } from "./delivery.ts";
 export type { Backoff, DeadLetterTarget, FailurePolicy, HasDeadLetters } from "./failure-policy.ts";
 export { by, byKey, type KeySelector } from "./key.ts";

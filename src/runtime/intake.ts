@@ -87,7 +87,7 @@ export class Intake<M extends Message> {
   #admit(message: M): void {
     this.#sinceTurn += 1;
     const admission = this.#hooks.admit(message);
-    if (admission) void this.#resumeAfter(admission);
+    if (admission !== undefined) void this.#resumeAfter(admission);
   }
 
   async #resumeAfter(promise: Promise<void>): Promise<void> {

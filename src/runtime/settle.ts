@@ -103,9 +103,8 @@ function sentence(error: unknown): string {
 
 /** Text that any transport carries in a header: one line, well formed, at most 1,024 characters. */
 function headerText(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
   return text
-    .replace(/[\u0000-\u001f\u007f]+/g, " ")
+    .replace(/\p{Cc}+/gu, " ")
     .slice(0, 1_024)
     .toWellFormed();
 }

@@ -26,8 +26,7 @@ export function checkFunction(argument: string, value: unknown): void {
 
 /** A name that can stand in an error and on the wire: not empty, no control characters. */
 export function checkName(argument: string, value: unknown): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (typeof value === "string" && value.length > 0 && !/[\u0000-\u001f\u007f]/.test(value)) return value;
+  if (typeof value === "string" && value.length > 0 && !/\p{Cc}/u.test(value)) return value;
   throw new InvalidArgumentError({
     argument,
     expected: "a non-empty string without control characters",

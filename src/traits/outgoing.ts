@@ -12,10 +12,8 @@ export interface CheckedMessage {
 }
 
 const encoder = new TextEncoder();
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-const controlCharacter = /[\u0000-\u001f\u007f]/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: CR, LF and NUL end a header on some transport
-const headerBreaker = /[\r\n\u0000]/;
+const controlCharacter = /\p{Cc}/u;
+const headerBreaker = /[\r\n\0]/;
 
 /**
  * Checks what every transport asks of an outgoing message, and what `limits` says of this one. Throws
