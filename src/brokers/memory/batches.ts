@@ -1,10 +1,11 @@
 import { checkCount, checkDuration } from "../../traits/arguments.ts";
 import type { Clock, Timer } from "../../traits/clock.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
+import { InvalidArgumentError } from "../../traits/errors.ts";
 import type { BatchOptions } from "../../traits/subscriber.ts";
 import type { Consumer, Taker } from "./consumer.ts";
 import { Fifo } from "./fifo.ts";
-import { type MemoryMessage, untakeDelivery } from "./message.ts";
+import { deliveries, type MemoryMessage } from "./message.ts";
 
 type Result = IteratorResult<MemoryMessage[], undefined>;
 
@@ -17,11 +18,17 @@ export class Batches implements AsyncIterable<MemoryMessage[]> {
   readonly #max: number;
   readonly #maxWaitMs: number;
 
-  constructor(consumer: Consumer, clock: Clock, options: BatchOptions) {
+  constructor(consumer: Consumer, clock: Clock, options: BatchOptions, ackDeadlineMs: number | undefined) {
     this.#consumer = consumer;
     this.#clock = clock;
     this.#max = checkCount("options.max", options.max);
     this.#maxWaitMs = checkDuration("options.maxWaitMs", options.maxWaitMs ?? 10);
+    if (ackDeadlineMs === undefined || this.#maxWaitMs < ackDeadlineMs) return;
+    throw new InvalidArgumentError({
+      argument: "options.maxWaitMs",
+      expected: `less than the ack deadline of ${ackDeadlineMs} ms, or what waits in a batch would be lost`,
+      received: this.#maxWaitMs,
+    });
   }
 
   [Symbol.asyncIterator](): BatchIterator {
@@ -88,7 +95,7 @@ class BatchIterator implements AsyncIterator<MemoryMessage[], undefined, undefin
     this.#timer = undefined;
     const unseen = this.#forming;
     this.#forming = [];
-    for (const message of unseen) untakeDelivery(message);
+    for (const message of unseen) deliveries.untake(message);
   }
 
   #fill(): void {
@@ -115,12 +122,13 @@ class BatchIterator implements AsyncIterator<MemoryMessage[], undefined, undefin
     return this.#forming.length >= enough;
   }
 
-  /** A batch of which every delivery was lost while it formed is none: the call waits on. */
+  /** A batch of which every delivery was lost while it formed (by a seek) is none: the call waits on. */
   #handOut(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     const batch = this.#forming.filter((message) => message.lost === undefined);
     this.#forming = [];
+    for (const message of batch) deliveries.restartDeadline(message);
     if (batch.length > 0) this.#calls.shift()?.resolve({ value: batch, done: false });
   }
 }

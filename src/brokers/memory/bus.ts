@@ -64,8 +64,9 @@ export class Bus {
   }
 
   groupOfTopic(topic: Topic, options: SubscribeOptions): Group {
-    return this.#group(this.#topicGroups, topic.name, options, (onDeserted) => {
-      const group = new Group(settingsOf(this, options), this.clock, onDeserted);
+    return this.#group(this.#topicGroups, topic.name, options, (named) => {
+      const onDeserted = named ? undefined : (): void => topic.detach(group);
+      const group: Group = new Group(settingsOf(this, options), this.clock, onDeserted);
       topic.attach(group);
       if (options.from === "start") group.replace(() => topic.log?.from(1) ?? [], "");
       return group;
@@ -73,8 +74,9 @@ export class Bus {
   }
 
   groupOfPattern(pattern: Pattern, options: SubscribeOptions): Group {
-    return this.#group(this.#patternGroups, pattern.text, options, (onDeserted) => {
-      const group = new Group(settingsOf(this, options), this.clock, onDeserted);
+    return this.#group(this.#patternGroups, pattern.text, options, (named) => {
+      const onDeserted = named ? undefined : (): void => this.#forget(group);
+      const group: Group = new Group(settingsOf(this, options), this.clock, onDeserted);
       const topics = [...this.#topics.values()].filter((topic) => pattern.matches(topic.name));
       for (const topic of topics) topic.attach(group);
       this.#patterns.set(group, pattern);
@@ -90,12 +92,9 @@ export class Bus {
     named: Map<string, Map<string, Group>>,
     over: string,
     options: SubscribeOptions,
-    create: (onDeserted?: () => void) => Group,
+    create: (named: boolean) => Group,
   ): Group {
-    if (options.group === undefined) {
-      const own: Group = create(() => this.#forget(own));
-      return own;
-    }
+    if (options.group === undefined) return create(false);
     const groups = named.get(over) ?? new Map<string, Group>();
     named.set(over, groups);
     const known = groups.get(options.group);
@@ -103,11 +102,12 @@ export class Bus {
       checkSameSettings(known.settings, options, `the group "${options.group}" of "${over}"`);
       return known;
     }
-    const group = create();
+    const group = create(true);
     groups.set(options.group, group);
     return group;
   }
 
+  /** Of a group over a pattern. */
   #forget(group: Group): void {
     this.#patterns.delete(group);
     for (const topic of this.#topics.values()) topic.detach(group);

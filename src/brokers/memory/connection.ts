@@ -75,6 +75,7 @@ export class MemoryConnection
         received: options.from,
       });
     }
+    checkDeadLetter(options, target === options.deadLetter?.topic);
     return this.#open(target, this.#bus.groupOfTopic(topic, options), topic, options);
   }
 
@@ -87,6 +88,7 @@ export class MemoryConnection
     checkName("subscribePattern(pattern)", pattern);
     checkSubscribeOptions(options);
     const parsed = new Pattern("subscribePattern(pattern)", pattern);
+    checkDeadLetter(options, options.deadLetter !== undefined && parsed.matches(options.deadLetter.topic));
     return this.#open(pattern, this.#bus.groupOfPattern(parsed, options), undefined, options);
   }
 
@@ -113,4 +115,13 @@ export class MemoryConnection
     const capabilities = capabilitiesOf({ ...options, ...group.described }, topic !== undefined);
     return new MemorySubscriber({ consumer, group, topic, capabilities, clock: this.#bus.clock });
   }
+}
+
+function checkDeadLetter(options: SubscribeOptions, isSubscribed: boolean): void {
+  if (!isSubscribed) return;
+  throw new InvalidArgumentError({
+    argument: "options.deadLetter.topic",
+    expected: "a topic that is not subscribed to here, or dead letters would come back",
+    received: options.deadLetter?.topic,
+  });
 }

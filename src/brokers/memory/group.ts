@@ -7,7 +7,7 @@ import { GroupQueue } from "./group-queue.ts";
 import { describeSettings, type GroupSettings } from "./group-settings.ts";
 import { Heap } from "./heap.ts";
 import { LinkedList } from "./linked-list.ts";
-import { loseDelivery, MemoryMessage } from "./message.ts";
+import { deliveries, MemoryMessage } from "./message.ts";
 import type { SubscribeOptions } from "./options.ts";
 import type { StoredMessage } from "./stored-message.ts";
 
@@ -70,7 +70,7 @@ export class Group {
     } else {
       for (const entry of held) this.#goBack(entry);
     }
-    for (const message of lost) loseDelivery(message, reason);
+    for (const message of lost) deliveries.lose(message, reason);
     this.#dispatch();
   }
 
@@ -147,7 +147,7 @@ export class Group {
       this.#queue.push(stored);
     }
     for (const stored of owed) release(stored);
-    for (const message of lost) loseDelivery(message, reason);
+    for (const message of lost) deliveries.lose(message, reason);
     this.#dispatch();
   }
 
@@ -204,7 +204,7 @@ export class Group {
     const lost = this.#expire(now);
     this.#arm();
     for (const message of lost)
-      loseDelivery(message, `its ack deadline of ${this.settings.ackDeadlineMs} ms passed`);
+      deliveries.lose(message, `its ack deadline of ${this.settings.ackDeadlineMs} ms passed`);
     this.#dispatch();
   }
 

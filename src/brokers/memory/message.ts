@@ -5,11 +5,17 @@ import type { CheckedMessage } from "../../traits/outgoing.ts";
 import type { Positioned } from "../../traits/subscriber.ts";
 import type { Entry } from "./entry.ts";
 
-/** Tells a delivery that it is lost. Out of the class, so that only this folder can. */
-export let loseDelivery: (message: MemoryMessage, reason: string) => void;
+/** What a group and its iterators do to a delivery, and nobody outside this folder can. */
+export interface DeliveryControl {
+  /** It is gone for its holder. */
+  lose(message: MemoryMessage, reason: string): void;
+  /** As if it had not been taken; for one that was not handed out. */
+  untake(message: MemoryMessage): void;
+  /** Its ack deadline starts now. */
+  restartDeadline(message: MemoryMessage): void;
+}
 
-/** As if the delivery had not been taken; for one that nobody outside this folder has seen. */
-export let untakeDelivery: (message: MemoryMessage) => void;
+export let deliveries: DeliveryControl;
 
 /** One delivery by the memory broker. Every settle takes effect before its call returns. */
 export class MemoryMessage extends Message implements Positioned<number> {
@@ -18,9 +24,12 @@ export class MemoryMessage extends Message implements Positioned<number> {
   readonly #deliveryCount: number;
 
   static {
-    loseDelivery = (message, reason) => message.lose(reason);
-    untakeDelivery = (message) => {
-      if (message.lost === undefined) message.#entry.group.untake(message.#entry);
+    deliveries = {
+      lose: (message, reason) => message.lose(reason),
+      untake: (message) => {
+        if (message.lost === undefined) message.#entry.group.untake(message.#entry);
+      },
+      restartDeadline: (message) => message.sendKeepAlive(),
     };
   }
 

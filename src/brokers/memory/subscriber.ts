@@ -46,7 +46,8 @@ export class MemorySubscriber implements BatchSubscriber<MemoryMessage>, Seekabl
   }
 
   batches(options: BatchOptions): AsyncIterable<MemoryMessage[]> {
-    return new Batches(this.#place.consumer, this.#place.clock, options);
+    const { consumer, clock, capabilities } = this.#place;
+    return new Batches(consumer, clock, options, capabilities.ackDeadlineMs);
   }
 
   get paused(): boolean {

@@ -11,6 +11,7 @@ import { Wait } from "./wait.ts";
 /** Collects what is published inside and submits it as one when the work is done. */
 export class Transaction<T> {
   readonly #bus: Bus;
+  readonly #lifetime: Lifetime;
   readonly #check: (message: OutgoingMessage) => CheckedMessage;
   readonly #messages: CheckedMessage[] = [];
   readonly #wait: Wait<T>;
@@ -24,6 +25,7 @@ export class Transaction<T> {
     check: (message: OutgoingMessage) => CheckedMessage,
   ) {
     this.#bus = bus;
+    this.#lifetime = lifetime;
     this.#check = check;
     this.#wait = new Wait("transaction()", lifetime, signal, () => this.#committing?.withdraw());
   }
@@ -52,6 +54,7 @@ export class Transaction<T> {
 
   #publish(message: OutgoingMessage, options: PublishOptions | undefined): Promise<void> {
     try {
+      this.#lifetime.check("publish()");
       if (this.#wait.over || this.#committing !== undefined) {
         throw new TransactionError({
           reason: "a message was published with its publisher after it had ended",

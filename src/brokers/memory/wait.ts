@@ -21,7 +21,7 @@ export class Wait<T> implements Bound {
     this.#signal = signal;
     this.#onOver = onOver;
     lifetime.add(this);
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    signal?.addEventListener("abort", this, { once: true });
   }
 
   get promise(): Promise<T> {
@@ -44,15 +44,16 @@ export class Wait<T> implements Bound {
     this.reject(this.#lifetime.closedError(this.#what));
   }
 
-  readonly #onAbort = (): void => {
+  /** The signal fired: this object is its listener, so that waiting makes no closure. */
+  handleEvent(): void {
     this.reject(new AbortedError({ what: this.#what, cause: this.#signal?.reason }));
-  };
+  }
 
   #finish(): boolean {
     if (this.#over) return false;
     this.#over = true;
     this.#lifetime.delete(this);
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#signal?.removeEventListener("abort", this);
     this.#onOver();
     return true;
   }
