@@ -10,7 +10,7 @@ const publisher = connection.publisher();
 for (const payload of [
   '{"customer":"ann","total":3}',
   '{"customer":7,"total":-1}',
-  "{",
+  "tea",
   '{"customer":"bo","total":4}',
 ]) {
   await publisher.publish({ topic: "orders", payload });
@@ -32,9 +32,9 @@ console.log(`${undecodable} did not decode`);
 await connection.close();
 
 /* prints:
-A payload from "orders" did not decode: the value does not fit the schema (customer: Invalid input: expected string, received number; total: Too small: expected number to be >0).
-A payload from "orders" did not decode: the payload is not JSON: Expected property name or '}' in JSON at position 1.
 ann: 3.00
+A payload from "orders" did not decode: the value does not fit the schema (customer: Invalid input: expected string, received number; total: Too small: expected number to be >0).
+A payload from "orders" did not decode: the payload is not JSON: Unexpected token 'e', "tea" is not valid JSON.
 bo: 4.00
 2 did not decode
 */
