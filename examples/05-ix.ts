@@ -1,6 +1,8 @@
 // A subscriber is an async iterable: the operators of ix work on it as it is.
-import { from } from "ix/asynciterable";
-import { filter, take } from "ix/asynciterable/operators";
+// Import them one by one: the whole of ix takes a while to load.
+import { from } from "ix/asynciterable/from";
+import { filter } from "ix/asynciterable/operators/filter";
+import { take } from "ix/asynciterable/operators/take";
 import { MemoryBroker } from "tidelane";
 
 const connection = await new MemoryBroker().connect();
