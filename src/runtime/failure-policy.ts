@@ -57,6 +57,8 @@ export interface CheckedPolicy {
 }
 
 export function checkPolicy(policy: FailurePolicy): CheckedPolicy {
+  checkObject("onFailure(policy)", policy);
+  if (policy.backoff !== undefined) checkObject("onFailure: backoff", policy.backoff);
   const { initialMs = 100, factor = 2, maxMs = 30_000, jitter = 0.2 } = policy.backoff ?? {};
   checkDuration("onFailure: backoff.initialMs", initialMs);
   checkDuration("onFailure: backoff.maxMs", maxMs);
@@ -105,6 +107,11 @@ function checkDeadLetter(target: FailurePolicy["deadLetter"]): CheckedPolicy["de
   return target;
 }
 
+function checkObject(argument: string, value: unknown): void {
+  if (typeof value === "object" && value !== null) return;
+  throw new InvalidArgumentError({ argument, expected: "an object", received: value });
+}
+
 function checkRange(argument: string, value: unknown, low: number, high: number): void {
   if (typeof value === "number" && value >= low && value <= high) return;
   throw new InvalidArgumentError({ argument, expected: `a number from ${low} to ${high}`, received: value });
@@ -130,6 +137,8 @@ export function checkPolicyFits(policy: CheckedPolicy, capabilities: Capabilitie
 
 /** Milliseconds before retry number `retry` (1 for the first). `random` gives 0 to 1. */
 export function backoffDelay(backoff: Required<Backoff>, retry: number, random: () => number): number {
-  const full = Math.min(backoff.maxMs, backoff.initialMs * backoff.factor ** Math.min(retry - 1, 1_000));
+  // A finite growth, as 0 times Infinity is no delay at all.
+  const growth = Math.min(backoff.factor ** (retry - 1), Number.MAX_VALUE);
+  const full = Math.min(backoff.maxMs, backoff.initialMs * growth);
   return full * (1 - backoff.jitter * random());
 }
