@@ -41,11 +41,10 @@ export class InFlight<M extends Message, Value> implements Iterable<Delivery<M, 
     this.#size -= 1;
   }
 
-  *[Symbol.iterator](): Iterator<Delivery<M, Value>> {
-    for (let delivery = this.#first; delivery; ) {
-      const { next } = delivery;
-      yield delivery;
-      delivery = next;
-    }
+  /** Those that are in the list now, whatever is removed while they are looked at. */
+  [Symbol.iterator](): Iterator<Delivery<M, Value>> {
+    const all: Delivery<M, Value>[] = [];
+    for (let delivery = this.#first; delivery; delivery = delivery.next) all.push(delivery);
+    return all[Symbol.iterator]();
   }
 }
