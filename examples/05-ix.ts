@@ -1,6 +1,6 @@
 // A subscriber is an async iterable: the operators of ix work on it as it is.
 // Import them one by one: the whole of ix takes a while to load.
-import { from } from "ix/asynciterable/from";
+import { from } from "ix/asynciterable/asynciterablex";
 import { filter } from "ix/asynciterable/operators/filter";
 import { take } from "ix/asynciterable/operators/take";
 import { MemoryBroker } from "tidelane";
