@@ -17,11 +17,26 @@ const goldenAngle = 137.508;
 
 /** A colour of its own for every package: strong for the first ones given, pale for the rest. */
 export function colourPackages(busiestFirst: readonly string[]): Map<string, string> {
-  return new Map(busiestFirst.map((name, index) => [name, strongColours[index] ?? paleColour(index)]));
+  const used = new Set<string>();
+  let turn = 0;
+  const unusedPale = (): string => {
+    // Some turns come out at a colour there is already. With thousands of packages it is taken again in the end.
+    const last = turn + 20;
+    while (turn < last && used.has(paleColour(turn))) turn += 1;
+    return paleColour(turn);
+  };
+  return new Map(
+    busiestFirst.map((name, index) => {
+      const colour = strongColours[index] ?? unusedPale();
+      used.add(colour);
+      return [name, colour];
+    }),
+  );
 }
 
-function paleColour(index: number): string {
-  return toHex((index * goldenAngle) % 360, 0.34, 0.74 + 0.03 * (index % 4));
+// The periods have no common divisor, so that neighbours differ in more than their hue.
+function paleColour(turn: number): string {
+  return toHex((turn * goldenAngle) % 360, 0.28 + 0.03 * (turn % 5), 0.72 + 0.014 * (turn % 11));
 }
 
 /** @param hue 0 to 360; @param saturation 0 to 1; @param lightness 0 to 1 */

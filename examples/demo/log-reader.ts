@@ -120,7 +120,8 @@ function checkBeginning(chunk: Uint8Array, name: string): void {
 
 // One bad byte in a long log is a dead letter; one in twenty is not a log.
 function mostlyUnreadable(chunk: Uint8Array): boolean {
-  const text = new TextDecoder().decode(chunk);
+  // As a stream: a character the chunk ends in the middle of is not a bad one.
+  const text = new TextDecoder().decode(chunk, { stream: true });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is counted
   const unreadable = text.match(/[\u0001-\u0008\u000e-\u001f\u007f\ufffd]/g)?.length ?? 0;
   return unreadable * 20 > text.length;
