@@ -1,5 +1,5 @@
 /** What a shell reports for a process ended by SIGINT. */
-export const interruptedCode = 130;
+const interruptedCode = 130;
 
 /** Runs `work` with a signal that the first Ctrl-C aborts; a second one ends the process at once. */
 export async function withInterrupt<T>(

@@ -6,14 +6,22 @@ const attempt = (name: string, startMs: number, endMs: number, askedMs: number):
 };
 
 describe("Recording", () => {
-  it("adds up the lesser of what was meant and what was measured", () => {
+  it("adds up what was meant where the machine was late", () => {
     const recording = new Recording();
     recording.add(attempt("a:all", 0, 10, 3));
     recording.add(attempt("a:all", 10, 12, 3));
-    recording.add(attempt("b:all", 0, 4, 4));
-    expect(recording.workMs).toBe(9);
-    expect(recording.longestMs).toBe(5);
+    recording.add(attempt("b:all", 0, 5, 4));
+    expect(recording.workMs).toBe(10);
+    expect(recording.longestMs).toBe(6);
     expect(recording.count).toBe(3);
+  });
+
+  it("adds up what was measured where the timers were early", () => {
+    const recording = new Recording();
+    recording.add(attempt("a:all", 0, 2, 3));
+    recording.add(attempt("b:all", 0, 5, 4.5));
+    expect(recording.workMs).toBe(7);
+    expect(recording.longestMs).toBe(4.5);
   });
 
   it("is all zero for no attempts", () => {
