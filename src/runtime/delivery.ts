@@ -20,7 +20,7 @@ export interface HandlerContext<M extends Message = Message> {
   readonly signal: AbortSignal;
   /**
    * Runs `work` after the delivery has left, off the delivery path: it delays no other delivery, and drain waits for it.
-   * A failure is reported, never retried.
+   * A failure is reported, never retried. When this run is retried in place, what it asked for is forgotten.
    */
   afterSettle(work: (settlement: Settlement) => void | Promise<void>): void;
 }
@@ -39,6 +39,8 @@ export class Delivery<M extends Message = Message, Value = unknown> implements H
   phase: "arriving" | "waiting" | "running" | "settling" | "left" = "arriving";
   /** Runs in this process after the first. */
   retries = 0;
+  /** Settles tried again after they failed and left the message unsettled. No attempts: the handler is not run. */
+  settleRetries = 0;
   worker = -1;
   /** Armed only while a retry waits. */
   timer: Timer | undefined = undefined;
