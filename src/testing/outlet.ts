@@ -9,6 +9,8 @@ export interface Supply<M> {
   take(max: number): M[];
   /** A `next()` waits and nothing was here. Once something is, call `serve()`. */
   wanted(): void;
+  /** The iterator was returned: nobody waits any more. */
+  released?(): Promise<void>;
 }
 
 const done = { done: true, value: undefined } as const;
@@ -42,9 +44,14 @@ export class Outlet<M extends Message> {
   }
 
   iterate(): SubscriberIterator<M> {
-    if (this.#active) throw new SubscriberBusyError({ topic: this.#topic });
+    this.refuseSecond();
     this.#active = new OutletIterator(this);
     return this.#active;
+  }
+
+  /** Throws `SubscriberBusyError` while an iterator is active. */
+  refuseSecond(): void {
+    if (this.#active) throw new SubscriberBusyError({ topic: this.#topic });
   }
 
   /** Answers who waits, as far as the supply goes. */
@@ -83,17 +90,22 @@ export class Outlet<M extends Message> {
   }
 
   /** @internal */
-  release(iterator: OutletIterator<M>): void {
+  async release(iterator: OutletIterator<M>): Promise<void> {
     if (iterator !== this.#active) return;
-    this.#active = undefined;
-    for (const call of iterator.calls.splice(0)) call.resolve(done);
+    this.#dismiss(iterator);
+    await this.#supply.released?.();
   }
 
   #finish(active: OutletIterator<M>): void {
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure) active.calls.shift()?.reject(failure.error);
-    this.release(active);
+    this.#dismiss(active);
+  }
+
+  #dismiss(active: OutletIterator<M>): void {
+    this.#active = undefined;
+    for (const call of active.calls.splice(0)) call.resolve(done);
   }
 }
 
@@ -110,9 +122,9 @@ class OutletIterator<M extends Message> implements SubscriberIterator<M> {
     return this.#outlet.next(this);
   }
 
-  return(): Promise<IteratorResult<M, undefined>> {
-    this.#outlet.release(this);
-    return Promise.resolve(done);
+  async return(): Promise<IteratorResult<M, undefined>> {
+    await this.#outlet.release(this);
+    return done;
   }
 
   takeReady(max: number): M[] {
