@@ -1,0 +1,55 @@
+import type { Law } from "../law.ts";
+import { ackDeadline } from "./ack-deadline.ts";
+import { ackIsFinal } from "./ack-is-final.ts";
+import { backlog } from "./backlog.ts";
+import { breakLosesNothing } from "./break-loses-nothing.ts";
+import { closeReturnsUnsettled } from "./close-returns-unsettled.ts";
+import { conservation } from "./conservation.ts";
+import { crashReturnsUnsettled } from "./crash-returns-unsettled.ts";
+import { deliveryCountGrows } from "./delivery-count-grows.ts";
+import { dropIsFinal } from "./drop-is-final.ts";
+import { groupCopies } from "./group-copies.ts";
+import { groupShares } from "./group-shares.ts";
+import { headerFidelity } from "./header-fidelity.ts";
+import { independentSettles } from "./independent-settles.ts";
+import { keyOrder } from "./key-order.ts";
+import { nackAfterNeverEarly } from "./nack-after-never-early.ts";
+import { oneIterator } from "./one-iterator.ts";
+import { payloadFidelity } from "./payload-fidelity.ts";
+import { prefetchBound } from "./prefetch-bound.ts";
+import { quietAfterClose } from "./quiet-after-close.ts";
+import { requeueKeepsPlace } from "./requeue-keeps-place.ts";
+import { requeueRedelivers } from "./requeue-redelivers.ts";
+import { settleAfterLoss } from "./settle-after-loss.ts";
+import { shutdownIdempotent } from "./shutdown-idempotent.ts";
+import { singleUse } from "./single-use.ts";
+import { topicIsolation } from "./topic-isolation.ts";
+
+/** Every law there is, in the order of the report. */
+export const laws: readonly Law[] = [
+  conservation,
+  payloadFidelity,
+  headerFidelity,
+  keyOrder,
+  topicIsolation,
+  backlog,
+  ackIsFinal,
+  dropIsFinal,
+  requeueRedelivers,
+  requeueKeepsPlace,
+  nackAfterNeverEarly,
+  deliveryCountGrows,
+  singleUse,
+  independentSettles,
+  settleAfterLoss,
+  ackDeadline,
+  prefetchBound,
+  groupShares,
+  groupCopies,
+  oneIterator,
+  breakLosesNothing,
+  closeReturnsUnsettled,
+  crashReturnsUnsettled,
+  quietAfterClose,
+  shutdownIdempotent,
+];
