@@ -38,6 +38,7 @@ export class MemoryConnection
   readonly #lifetime: Lifetime;
   readonly #publisher: MemoryPublisher;
 
+  /** @internal */
   constructor(bus: Bus, broker: string, maxPayloadBytes: number) {
     this.#bus = bus;
     this.#lifetime = new Lifetime(broker);

@@ -85,6 +85,16 @@ export class Consumer implements Bound, Linked<Consumer> {
     return this.#wants;
   }
 
+  /** Throws where the subscription, or all of its connection, is over. */
+  checkOpen(during: string): void {
+    this.#lifetime.check(during);
+    if (this.#open) return;
+    throw new SubscriptionFailedError({
+      topic: this.topic,
+      reason: `it is closed, so ${during} is not possible`,
+    });
+  }
+
   /** The final error, for the one call that is to reject with it. */
   takeFailure(): SubscriptionFailedError | undefined {
     const failure = this.#failure;

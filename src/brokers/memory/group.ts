@@ -61,7 +61,7 @@ export class Group {
     if (!this.#consumers.delete(consumer)) return;
     this.#waiting.remove(consumer);
     const held = this.#inFlight.toArray().filter((entry) => entry.consumer === consumer);
-    const lost = held.map((entry) => this.#land(entry));
+    const lost = this.#recall(held);
     if (this.#consumers.size === 0) this.#alarm.cancel();
     if (this.#consumers.size === 0 && this.#onDeserted !== undefined) {
       this.#onDeserted();
@@ -140,7 +140,7 @@ export class Group {
   replace(choose: (owed: StoredMessage[]) => readonly StoredMessage[], reason: string): void {
     const owed = this.#all().sort((a, b) => a.order - b.order);
     const chosen = choose(owed);
-    const lost = this.#inFlight.toArray().map((entry) => this.#land(entry));
+    const lost = this.#recall(this.#inFlight.toArray());
     this.#empty();
     for (const stored of chosen) {
       stored.topic.own(stored);
@@ -160,14 +160,18 @@ export class Group {
     }
   }
 
-  /** No longer in flight. Gives the delivery that was. */
-  #land(entry: Entry): MemoryMessage {
-    const { message } = entry;
-    if (message === undefined) throw new Error("an entry in flight has its delivery");
+  /** No longer in flight. */
+  #land(entry: Entry): void {
     this.#inFlight.remove(entry);
     entry.message = undefined;
     entry.consumer = undefined;
-    return message;
+  }
+
+  /** No longer in flight, without a settle. Gives the deliveries, to be told once everything has its place. */
+  #recall(entries: readonly Entry[]): MemoryMessage[] {
+    const messages = entries.flatMap((entry) => entry.message ?? []);
+    for (const entry of entries) this.#land(entry);
+    return messages;
   }
 
   #goBack(entry: Entry): void {
@@ -209,16 +213,13 @@ export class Group {
   }
 
   #expire(now: number): MemoryMessage[] {
-    const lost: MemoryMessage[] = [];
-    if (this.settings.ackDeadlineMs === undefined) return lost;
-    for (
-      let entry = this.#inFlight.first;
-      entry !== undefined && entry.due <= now;
-      entry = this.#inFlight.first
-    ) {
-      lost.push(this.#land(entry));
-      this.#goBack(entry);
+    if (this.settings.ackDeadlineMs === undefined) return [];
+    const expired: Entry[] = [];
+    for (let entry = this.#inFlight.first; entry !== undefined && entry.due <= now; entry = entry.next) {
+      expired.push(entry);
     }
+    const lost = this.#recall(expired);
+    for (const entry of expired) this.#goBack(entry);
     return lost;
   }
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { AbortedError } from "tidelane";
 import { describe, expect, it } from "vitest";
 import { publish, setUp, stateOf, take, takeOne, texts } from "./support.ts";
@@ -116,6 +117,20 @@ describe("the signal of publish", () => {
     expect(take(subscriber)).toEqual([]);
   });
 
+  it("ends any number of waits, and has no listener left after them", async () => {
+    const { publisher, subscriber } = await open({ messages: 1 }, "a");
+    const controller = new AbortController();
+    const { signal } = controller;
+    const send = () => publisher.publish({ topic: "orders", payload: "b" }, { signal });
+    const calls = Promise.allSettled(Array.from({ length: 20 }, send));
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    controller.abort();
+    for (const outcome of await calls)
+      expect(outcome).toMatchObject({ reason: { code: "TIDELANE_ABORTED" } });
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    expect(texts(take(subscriber))).toEqual(["a"]);
+  });
+
   it("does nothing once the message was sent", async () => {
     const { publisher, subscriber } = await open({ messages: 1 }, "a");
     const controller = new AbortController();
@@ -123,6 +138,7 @@ describe("the signal of publish", () => {
     await takeOne(subscriber).ack();
     controller.abort();
     await waiting;
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
     expect(texts(take(subscriber))).toEqual(["b"]);
   });
 });

@@ -170,6 +170,13 @@ describe("shutdown", () => {
     }
   });
 
+  it("makes a seek reject", async () => {
+    const { connection } = await setUp();
+    const subscriber = await connection.subscribe("orders");
+    await connection.shutdown();
+    await expect(subscriber.seek("end")).rejects.toThrow(ConnectionClosedError);
+  });
+
   it("publishes nothing afterwards", async () => {
     const { broker, connection, publisher } = await setUp();
     const second = await broker.connect();
