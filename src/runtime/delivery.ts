@@ -78,9 +78,12 @@ export class Delivery<M extends Message = Message, Value = unknown> implements H
     return this.#controller.signal;
   }
 
-  afterSettle(work: (settlement: Settlement) => void | Promise<void>): void {
-    this.continuations ??= [];
-    this.continuations.push(work);
+  /** A getter, so that a handler may take the function out of its context, and one that does not pays nothing. */
+  get afterSettle(): HandlerContext<M>["afterSettle"] {
+    return (work) => {
+      this.continuations ??= [];
+      this.continuations.push(work);
+    };
   }
 
   /** Tells a running handler to give up. */
