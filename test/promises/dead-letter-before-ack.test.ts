@@ -1,6 +1,6 @@
 import { byKey, deadLetter, InvalidMessageError } from "tidelane";
 import { describe, expect, it } from "vitest";
-import { RecordingPublisher, Stage } from "./stage.ts";
+import { Gate, RecordingPublisher, Stage } from "./stage.ts";
 
 function staged() {
   const stage = new Stage();
@@ -12,8 +12,8 @@ function staged() {
 describe("a dead letter", () => {
   it("is published, with the bytes, headers and key of the original, and confirmed before that is acked", async () => {
     const { stage, publisher, deadLetters } = staged();
-    const confirmed = withResolvers();
-    publisher.answerNext(confirmed.promise);
+    const confirmed = new Gate();
+    publisher.answerNext(confirmed.opened);
     const payload = new Uint8Array([0, 255]);
     const message = stage.message("", { payload, headers: { "x-trace": "t1" }, partitionKey: "k" });
     stage.subscriber.deliver(message).end();
@@ -21,7 +21,7 @@ describe("a dead letter", () => {
     await stage.clock.flush();
     expect([publisher.calls, message.settled]).toEqual([1, false]);
     expect(run.stats).toMatchObject({ settling: 1, deadLettered: 0 });
-    confirmed.resolve();
+    confirmed.open();
     expect(await run.done).toMatchObject({ deadLettered: 1, inFlight: 0 });
     expect(message.settlements).toMatchObject([{ settle: "ack" }]);
     const [published] = publisher.published;
@@ -98,12 +98,12 @@ describe("a dead letter", () => {
   it("whose original is lost while it is published counts as lost: it comes again", async () => {
     const { stage, publisher, deadLetters } = staged();
     const [message] = stage.deliver("1");
-    const confirmed = withResolvers();
-    publisher.answerNext(confirmed.promise);
+    const confirmed = new Gate();
+    publisher.answerNext(confirmed.opened);
     const run = stage.pipeline.onFailure(deadLetters).handle(() => deadLetter("poison"));
     await stage.clock.flush();
     message?.lose();
-    confirmed.resolve();
+    confirmed.open();
     await stage.clock.flush();
     expect([publisher.published.length, message?.settlements]).toEqual([1, []]);
     expect(run.stats).toMatchObject({ lost: 1, deadLettered: 0, inFlight: 0 });
@@ -136,11 +136,3 @@ describe("a dead letter", () => {
     await run.stop();
   });
 });
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((given) => {
-    resolve = given;
-  });
-  return { promise, resolve };
-}

@@ -54,6 +54,22 @@ export class Stage {
   }
 }
 
+/** Something to wait for that a test lets happen. */
+export class Gate {
+  readonly opened: Promise<void>;
+  #open: () => void = () => undefined;
+
+  constructor() {
+    this.opened = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  open(): void {
+    this.#open();
+  }
+}
+
 /** A publisher that keeps what it was given, and fails or waits when told to. */
 export class RecordingPublisher implements Publisher {
   readonly capabilities: PublisherCapabilities = {

@@ -1,7 +1,7 @@
 import { by, byKey, type Codec, DecodeError, json, type Message, type StandardSchema, text } from "tidelane";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { RecordingPublisher, Stage } from "./stage.ts";
+import { Gate, RecordingPublisher, Stage } from "./stage.ts";
 
 const Order = z.object({ id: z.string(), lines: z.array(z.object({ amount: z.number().min(1) })) });
 const good = JSON.stringify({ id: "o1", lines: [{ amount: 2 }] });
@@ -189,18 +189,12 @@ describe("a value that is late", () => {
   it("is not handled when the run was stopped meanwhile", async () => {
     const stage = new Stage();
     const [message] = stage.deliver("a");
-    let arrive: (value: string) => void = () => undefined;
-    const late: Codec<string> = {
-      ...text,
-      decode: () =>
-        new Promise((resolve) => {
-          arrive = resolve;
-        }),
-    };
+    const arrived = new Gate();
+    const late: Codec<string> = { ...text, decode: (given) => arrived.opened.then(() => given.text()) };
     const run = stage.pipeline.decode(late).handle((value) => void stage.log.push(value));
     await stage.clock.flush();
     void run.stop();
-    arrive("a");
+    arrived.open();
     const report = await run.done;
     expect([stage.log, message?.settled]).toEqual([[], false]);
     expect(report.left).toMatchObject([{ topic: "orders", attempt: 1, state: "waiting" }]);
