@@ -1,4 +1,4 @@
-import type { Message } from "../../src/traits/index.ts";
+import { headerNames, type Message } from "../../src/traits/index.ts";
 import { type LawName, LawViolation } from "../law.ts";
 import { headerFault, payloadFault, showBytes } from "./fidelity.ts";
 import { comesBefore, idOfHeaders, idOfPayload, type Posting } from "./posting.ts";
@@ -46,13 +46,13 @@ const checks: readonly Check[] = [
     const observed = payloadFault(copy.posting, message);
     return observed === undefined
       ? undefined
-      : { laws: ["payload-fidelity"], observed, expected: "the payload arrives as published" };
+      : { laws: faithful("payload-fidelity", copy), observed, expected: "the payload arrives as published" };
   },
   ({ copy, message, book }) => {
     const observed = headerFault(copy.posting, message, book.addedHeaders);
     return observed === undefined
       ? undefined
-      : { laws: ["header-fidelity"], observed, expected: "headers arrive as published" };
+      : { laws: faithful("header-fidelity", copy), observed, expected: "headers arrive as published" };
   },
   ({ copy, message }) => {
     if (message.topic === copy.posting.topic) return undefined;
@@ -69,11 +69,18 @@ const checks: readonly Check[] = [
     const observed = `was delivered to ${seat.name}, which is over`;
     return { laws: ["quiet-after-close"], observed, expected: "a subscription that is over is silent" };
   },
+  setAside,
+  unpaused,
   mayCome,
   inOrder,
   inPlace,
   counted,
 ];
+
+/** A dead letter is to be as faithful as what it was made of. */
+function faithful(law: LawName, copy: Copy): readonly LawName[] {
+  return copy.posting.setAside === undefined ? [law] : [law, "dead-letter"];
+}
 
 /** Whether it may come at all, and now. */
 function mayCome({ book, copy }: Arrival): Fault | undefined {
@@ -94,6 +101,30 @@ function mayCome({ book, copy }: Arrival): Fault | undefined {
     default:
       return state satisfies never;
   }
+}
+
+/** A dead letter says why it is one, where it comes from, and how often it was delivered. */
+function setAside({ copy, message }: Arrival): Fault | undefined {
+  const facts = copy.posting.setAside;
+  if (facts === undefined) return undefined;
+  const said = {
+    source: message.headers.get(headerNames.deadLetterSource),
+    attempts: message.headers.get(headerNames.deadLetterAttempts),
+    reason: message.headers.get(headerNames.deadLetterReason),
+  };
+  const right = said.source === facts.source && said.attempts === String(facts.attempts) && said.reason;
+  if (right) return undefined;
+  return {
+    laws: ["dead-letter"],
+    observed: `was set aside with the source ${said.source}, the attempts ${said.attempts} and the reason ${said.reason}`,
+    expected: `its source is ${facts.source}, its attempts are ${facts.attempts}, and it has a reason`,
+  };
+}
+
+function unpaused({ book, seat }: Arrival): Fault | undefined {
+  if (seat.flow !== "paused" || book.promises.noPrefetch !== true) return undefined;
+  const observed = `was delivered to ${seat.name}, which is paused`;
+  return { laws: ["pause-holds"], observed, expected: "a paused subscriber is given nothing" };
 }
 
 function notEarly(book: Book, notBefore: number): Fault | undefined {
@@ -174,7 +205,8 @@ export function judgeStranger(book: Book, seat: Seat, message: Message): void {
 export function judgeWrongTopic(book: Book, seat: Seat, posting: Posting): void {
   const observed = `${seat.name} was given #${posting.id}, which was published to another topic`;
   const expected = "a subscription is given messages of its own topic only";
-  book.report(new LawViolation(["topic-isolation"], { observed, expected }));
+  const law = seat.group.target.pattern ? "pattern" : "topic-isolation";
+  book.report(new LawViolation([law, "topic-isolation"], { observed, expected }));
 }
 
 /** `held` are the deliveries that count against one limit. */

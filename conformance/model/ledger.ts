@@ -1,8 +1,9 @@
 import type { Capabilities, Message } from "../../src/traits/index.ts";
 import type { SourceOptions } from "../fixture.ts";
-import { type LawName, LawViolation } from "../law.ts";
+import type { LawName } from "../law.ts";
 import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
-import { admit, copyIn, isCurrent, isPromised, over, unsure } from "./copies.ts";
+import { admit, copyIn, isPromised, over, unsure } from "./copies.ts";
+import { type Departure, Holdings } from "./holdings.ts";
 import type { Posting } from "./posting.ts";
 import {
   type Book,
@@ -10,19 +11,16 @@ import {
   type Copy,
   type Delivery,
   type Group,
-  nameOf,
   type Seat,
   type SettleHow,
+  type Target,
 } from "./records.ts";
 import { expectedAnswer, judgeSettle, type SettleTicket } from "./settling.ts";
-
-/** How a subscriber goes away. */
-export type Departure = "close" | "shutdown" | "crash";
 
 export interface OpeningFacts {
   readonly seat: string;
   readonly group: string | undefined;
-  readonly topic: string;
+  readonly target: Target;
   readonly connection: string;
   readonly options: SourceOptions;
   readonly capabilities: Capabilities;
@@ -37,53 +35,89 @@ export interface OpeningFacts {
  */
 export class Ledger {
   readonly postings: Map<number, Posting> = new Map();
-  readonly groups: Map<string, Group> = new Map();
-  readonly deliveries: Delivery[] = [];
-  readonly #book: Book;
-  /** Goes up with each thing that happens; orders what has no time between. */
-  #event = 0;
+  readonly #holdings: Holdings;
 
   constructor(book: Book) {
-    this.#book = book;
+    this.#holdings = new Holdings(book);
   }
 
   /** The number of the last thing that happened. */
   get event(): number {
-    return this.#event;
+    return this.#holdings.event;
+  }
+
+  get groups(): Iterable<Group> {
+    return this.#holdings.groups.values();
+  }
+
+  get deliveries(): readonly Delivery[] {
+    return this.#holdings.deliveries;
+  }
+
+  /** The broker had all the time it needs. */
+  rested(): void {
+    this.#holdings.tick();
+    for (const group of this.groups) {
+      for (const seat of group.seats) if (seat.flow === "pausing") seat.flow = "paused";
+    }
   }
 
   // --- publishing
 
   sending(facts: Omit<Posting, "startedAt" | "confirmedAt" | "state">): Posting {
-    const posting: Posting = { ...facts, startedAt: this.#tick(), confirmedAt: undefined, state: "sending" };
+    const startedAt = this.#holdings.tick();
+    const posting: Posting = { ...facts, startedAt, confirmedAt: undefined, state: "sending" };
     this.postings.set(posting.id, posting);
-    for (const group of this.#groupsOf(posting)) {
+    for (const group of this.#holdings.groupsOf(posting)) {
       if (group.seats.size > 0 || group.liveSince !== undefined) copyIn(group, posting, unsure);
     }
     return posting;
   }
 
   sent(posting: Posting): void {
-    posting.confirmedAt = this.#tick();
+    posting.confirmedAt = this.#holdings.tick();
     posting.state = "sent";
-    const groups = this.#groupsOf(posting).filter((group) => group.copies.has(posting.id));
+    const groups = this.#holdings.groupsOf(posting).filter((group) => group.copies.has(posting.id));
     for (const group of groups) {
       const copy = copyIn(group, posting, unsure);
       if (groups.length > 1) copy.taints.add("group-copies");
-      if (copy.state === unsure && copy.deliveries === 0 && isPromised(group, posting)) this.#owe(copy, 0);
+      const first = copy.state === unsure && copy.deliveries === 0;
+      if (first && isPromised(group, posting)) this.#holdings.owe(copy, 0);
     }
   }
 
   /** A publish rejected. With `law` nothing was sent, and a delivery of it breaks that law. */
   notSent(posting: Posting, law: LawName | undefined): void {
-    this.#tick();
+    this.#holdings.tick();
     posting.state = law === undefined ? "unknown" : "refused";
     if (law === undefined) return;
-    for (const group of this.#groupsOf(posting)) {
+    for (const group of this.#holdings.groupsOf(posting)) {
       const copy = copyIn(group, posting, unsure);
-      if (copy.deliveries > 0)
-        this.#violate([law], `#${posting.id} was delivered`, "its publish was refused");
+      if (copy.deliveries > 0) {
+        const observed = `#${posting.id} was delivered, and its publish was refused`;
+        this.#holdings.violate([law], observed, "nothing was sent");
+      }
       copy.state = over(law, "its publish was refused");
+    }
+  }
+
+  /** What a transaction holds back must not be seen until it commits. */
+  heldBack(posting: Posting): void {
+    for (const group of this.#holdings.groupsOf(posting)) {
+      const state = over("transaction-visibility", "its transaction has not committed");
+      copyIn(group, posting, unsure).state = state;
+    }
+  }
+
+  /** The transaction is being committed: what it holds may come, in order. */
+  committing(postings: readonly Posting[]): void {
+    for (const posting of postings) {
+      posting.startedAt = this.#holdings.tick();
+      for (const group of this.#holdings.groupsOf(posting)) {
+        const copy = copyIn(group, posting, unsure);
+        copy.state = unsure;
+        copy.hazards.add("transaction-visibility");
+      }
     }
   }
 
@@ -91,31 +125,45 @@ export class Ledger {
 
   /** A subscription is being opened. What is published until it is open may reach a new group, and need not. */
   opening(facts: OpeningFacts): Seat {
-    this.#tick();
+    this.#holdings.tick();
     const group = this.#groupFor(facts);
     const { seat: name, connection, capabilities } = facts;
-    const seat: Seat = { name, group, connection, capabilities, state: "opening", paused: false, firsts: [] };
+    const seat: Seat = { name, group, connection, capabilities, state: "opening", flow: "on", firsts: [] };
     if (group.seats.size === 0 && group.liveSince === undefined) {
-      for (const posting of this.postings.values()) if (posting.topic === group.topic) admit(group, posting);
+      for (const posting of this.postings.values()) {
+        if (group.target.covers(posting.topic)) admit(group, posting);
+      }
     }
     group.seats.add(seat);
     return seat;
   }
 
   opened(seat: Seat): void {
-    seat.group.liveSince ??= this.#tick();
+    const now = this.#holdings.tick();
+    seat.group.liveSince ??= now;
     seat.state = "open";
   }
 
   openFailed(seat: Seat): void {
-    this.#tick();
+    this.#holdings.tick();
     seat.state = "closed";
     seat.group.seats.delete(seat);
   }
 
+  pausing(seat: Seat): void {
+    this.#holdings.tick();
+    seat.flow = "pausing";
+    for (const copy of this.owed(seat.group)) copy.hazards.add("pause-holds");
+  }
+
+  resumed(seat: Seat): void {
+    this.#holdings.tick();
+    seat.flow = "on";
+  }
+
   /** The loop over a subscriber ends by `break`. */
   broke(seat: Seat): void {
-    this.#tick();
+    this.#holdings.tick();
     for (const { state, hazards } of seat.group.copies.values()) {
       if (state.kind === "owed" || state.kind === "held") hazards.add("break-loses-nothing");
     }
@@ -123,27 +171,29 @@ export class Ledger {
 
   /** The subscriber is going away: what it holds may be delivered again from here on. */
   leaving(seat: Seat, how: Departure): void {
-    this.#tick();
+    this.#holdings.tick();
     if (seat.state === "closed") return;
+    const law = how === "crash" ? "crash-returns-unsettled" : "close-returns-unsettled";
     seat.state = "closing";
     seat.group.disturbed = true;
-    for (const { state, hazards } of seat.group.copies.values())
-      if (state.kind === "owed") hazards.add(lawOf(how));
-    for (const delivery of this.heldBy(seat)) {
+    for (const copy of this.owed(seat.group)) copy.hazards.add(law);
+    for (const delivery of this.#holdings.heldBy(seat)) {
       delivery.phase = "leaving";
-      delivery.copy.hazards.add(lawOf(how));
+      delivery.copy.hazards.add(law);
     }
-    if (how === "crash" && this.#book.promises.settlesSurviveCrash !== true) this.#forgetSettles(seat);
+    if (how === "crash" && this.#holdings.book.promises.settlesSurviveCrash !== true) {
+      this.#holdings.forgetSettles(seat.connection);
+    }
   }
 
   /** The subscriber is gone; after a crash that it survived (`stays`) only its deliveries are. */
   left(seat: Seat, how: Departure, stays = false): void {
-    this.#tick();
+    this.#holdings.tick();
     if (seat.state === "closed") return;
     const { group } = seat;
     seat.state = stays ? "open" : "closed";
     if (!stays) group.seats.delete(seat);
-    for (const delivery of this.heldBy(seat)) this.#lose(delivery, how);
+    for (const delivery of this.#holdings.heldBy(seat)) this.#holdings.lose(delivery, how);
     if (group.durable || stays) return;
     const gone = group.seats.size === 0;
     if (gone) group.liveSince = undefined;
@@ -156,73 +206,58 @@ export class Ledger {
 
   /** A subscriber was handed a message, in answer to a pull made at `pulledAt`. Undefined for one that nobody knows. */
   delivered(seat: Seat, message: Message, pulledAt: number): Delivery | undefined {
-    this.#tick();
+    this.#holdings.tick();
+    const { book } = this.#holdings;
     const posting = identify(message, this.postings);
-    if (posting === undefined) {
-      judgeStranger(this.#book, seat, message);
-      return undefined;
-    }
-    const copy = seat.group.copies.get(posting.id);
-    if (copy === undefined) {
-      judgeWrongTopic(this.#book, seat, posting);
-      return undefined;
-    }
-    judgeArrival({ book: this.#book, seat, message, copy, pulledAt });
-    const delivery = this.#hold(copy, seat, message);
-    checkLimit(
-      this.#book,
-      seat,
-      this.#sharers(seat).flatMap((other) => this.heldBy(other)),
-    );
+    const copy = posting && seat.group.copies.get(posting.id);
+    if (posting === undefined) judgeStranger(book, seat, message);
+    else if (copy === undefined) judgeWrongTopic(book, seat, posting);
+    if (copy === undefined) return undefined;
+    judgeArrival({ book, seat, message, copy, pulledAt });
+    const delivery = this.#holdings.hold(copy, seat, message);
+    checkLimit(book, seat, this.#holdings.underLimit(seat));
     return delivery;
   }
 
   settling(delivery: Delivery, how: SettleHow, delayMs: number): SettleTicket {
-    this.#tick();
+    this.#holdings.tick();
     const expected = expectedAnswer(delivery);
     const { taints } = delivery.copy;
     if (expected === "already settled") {
       taints.add("single-use");
     } else if (expected === "lost") {
       taints.add("settle-after-loss");
-      this.#taintOthers(delivery, "settle-after-loss");
+      this.#holdings.taintOthers(delivery, "settle-after-loss");
     } else {
-      const notBefore = this.#book.now() + (how === "delay" ? delayMs : 0);
+      const notBefore = this.#holdings.book.now() + (how === "delay" ? delayMs : 0);
       delivery.settle = { how, notBefore, answer: "waiting" };
-      this.#taintOthers(delivery, "independent-settles");
+      this.#holdings.taintOthers(delivery, "independent-settles");
     }
     return { how, expected };
   }
 
   /** A settle was answered: with nothing, or with an error. */
   settled(delivery: Delivery, ticket: SettleTicket, error: unknown): void {
-    this.#tick();
-    const verdict = judgeSettle(this.#book, delivery, ticket, error);
+    this.#holdings.tick();
+    const verdict = judgeSettle(this.#holdings.book, delivery, ticket, error);
     if (verdict === "refused" || delivery.settle === undefined) return;
     if (verdict === "unsupported") delivery.settle = undefined;
-    else if (verdict === "lost") this.#lose(delivery, "close");
-    else this.#settle(delivery, delivery.settle, verdict === "done");
+    else if (verdict === "lost") this.#holdings.lose(delivery, "close");
+    else this.#holdings.settle(delivery, delivery.settle, verdict === "done");
   }
 
   /** `keepAlive()` resolved; the deadline counts from its call. */
   keptAlive(delivery: Delivery, calledAtMs: number): void {
-    this.#tick();
+    this.#holdings.tick();
     if (delivery.phase !== "held") return;
-    delivery.deadline = calledAtMs + deadlineOf(delivery.seat);
+    delivery.deadline = calledAtMs + (delivery.seat.capabilities.ackDeadlineMs ?? Number.POSITIVE_INFINITY);
   }
 
   // --- questions
 
-  /** Deliveries of a subscriber, or of all, that stand between their message and its next delivery. */
-  heldBy(seat?: Seat): Delivery[] {
-    return this.deliveries.filter(
-      (delivery) => isCurrent(delivery) && (seat === undefined || delivery.seat === seat),
-    );
-  }
-
   /** What the group still has to be given; with `byNow` without what is delayed. */
   owed(group: Group, byNow = false): Copy[] {
-    const now = this.#book.now();
+    const now = this.#holdings.book.now();
     return [...group.copies.values()].filter(
       ({ state }) => state.kind === "owed" && (!byNow || state.notBefore <= now),
     );
@@ -231,127 +266,32 @@ export class Ledger {
   /** A copy that a pull which waits on this seat should have been given by now. */
   starving(seat: Seat): Copy | undefined {
     const { group } = seat;
-    if (seat.state !== "open" || seat.paused) return undefined;
-    if (group.seats.size > 1 && this.#book.promises.noPrefetch !== true) return undefined;
-    const held = this.#sharers(seat).flatMap((other) => this.heldBy(other)).length;
-    const delayed = this.owed(group).length - this.owed(group, true).length;
-    return held + delayed >= seat.capabilities.maxInFlight ? undefined : this.owed(group, true)[0];
+    if (seat.state !== "open" || seat.flow !== "on") return undefined;
+    if (group.seats.size > 1 && this.#holdings.book.promises.noPrefetch !== true) return undefined;
+    const due = this.owed(group, true);
+    const delayed = this.owed(group).length - due.length;
+    const held = this.#holdings.underLimit(seat).length;
+    return held + delayed >= seat.capabilities.maxInFlight ? undefined : due[0];
   }
 
   /** Reports that a copy has not come; it may still. */
   missing(copy: Copy, when: string): void {
-    const again = copy.deliveries === 0 ? "it is delivered" : "it is delivered again";
-    this.#violate(
-      blameForLoss(copy),
-      `#${copy.posting.id} did not come to ${copy.group.label} ${when}`,
-      again,
-    );
+    const observed = `#${copy.posting.id} did not come to ${copy.group.label} ${when}`;
+    const expected = copy.deliveries === 0 ? "it is delivered" : "it is delivered again";
+    this.#holdings.violate(blameForLoss(copy), observed, expected);
     copy.state = unsure;
   }
 
-  // --- state
-
-  /** Deadlines that have passed take effect. Gives the number of what happens now. */
-  #tick(): number {
-    this.#event += 1;
-    const now = this.#book.now();
-    for (const delivery of this.deliveries) {
-      if (delivery.deadline > now || delivery.phase !== "held" || !isCurrent(delivery)) continue;
-      delivery.copy.hazards.add("ack-deadline");
-      delivery.seat.group.disturbed = true;
-      delivery.phase = this.#book.virtual ? "lost" : "leaving";
-      this.#owe(delivery.copy, delivery.deadline);
-    }
-    return this.#event;
-  }
-
-  #hold(copy: Copy, seat: Seat, message: Message): Delivery {
-    if (copy.deliveries === 0) seat.firsts.push(copy.posting);
-    copy.deliveries += 1;
-    copy.lastCount = message.deliveryCount;
-    copy.lastSeat = seat;
-    copy.hazards.clear();
-    const delivery: Delivery = {
-      copy,
-      seat,
-      message,
-      nth: copy.deliveries,
-      phase: seat.state === "closing" || seat.state === "closed" ? "leaving" : "held",
-      settle: undefined,
-      deadline: this.#book.now() + deadlineOf(seat),
-    };
-    copy.state = seat.state === "closed" ? unsure : { kind: "held", delivery };
-    this.deliveries.push(delivery);
-    return delivery;
-  }
-
-  #settle(delivery: Delivery, settle: NonNullable<Delivery["settle"]>, done: boolean): void {
-    const { copy } = delivery;
-    settle.answer = done ? "ok" : "failed";
-    if (!isCurrent(delivery)) {
-      // It was taken away meanwhile, and the settle got there first or did not.
-      if (copy.state.kind === "owed" && delivery.nth === copy.deliveries) copy.state = unsure;
-    } else if (!done) {
-      copy.state = unsure;
-    } else if (settle.how === "ack") {
-      copy.state = over("ack-is-final", "it was acked");
-    } else if (settle.how === "drop") {
-      copy.state = over("drop-is-final", "it was dropped");
-    } else {
-      copy.hazards.add("requeue-redelivers");
-      copy.group.disturbed = true;
-      this.#owe(copy, settle.notBefore);
-    }
-  }
-
-  #owe(copy: Copy, notBefore: number): void {
-    copy.state = { kind: "owed", notBefore, since: this.#event };
-  }
-
-  #lose(delivery: Delivery, how: Departure): void {
-    const certain = this.#book.virtual || how !== "crash";
-    if (certain) delivery.phase = "lost";
-    if (certain && delivery.settle?.answer !== "ok" && !delivery.message.signal.aborted) {
-      const observed = `the signal of ${nameOf(delivery)} has not aborted after a ${how} of ${delivery.seat.name}`;
-      this.#violate(["settle-after-loss"], observed, "a delivery that is lost says so by its signal");
-    }
-    if (!isCurrent(delivery)) return;
-    if (delivery.settle?.answer === "waiting") delivery.copy.state = unsure;
-    else this.#owe(delivery.copy, 0);
-  }
-
-  /** The broker may not have heard of what was settled over a connection that crashed. */
-  #forgetSettles(seat: Seat): void {
-    for (const { copy, settle, seat: holder } of this.deliveries) {
-      if (holder.connection === seat.connection && settle !== undefined && copy.state.kind !== "held")
-        copy.state = unsure;
-    }
-  }
-
-  #taintOthers(delivery: Delivery, law: LawName): void {
-    for (const copy of delivery.seat.group.copies.values()) {
-      if (copy !== delivery.copy && copy.state.kind === "held") copy.taints.add(law);
-    }
-  }
-
-  /** The seats whose deliveries count against one limit. */
-  #sharers(seat: Seat): readonly Seat[] {
-    return this.#book.promises.limitPerGroup === true ? [...seat.group.seats] : [seat];
-  }
-
-  #groupsOf(posting: Posting): Group[] {
-    return [...this.groups.values()].filter((group) => group.topic === posting.topic);
-  }
-
   #groupFor(facts: OpeningFacts): Group {
-    const key = `${facts.topic} ${facts.group ?? `(${facts.seat})`}`;
-    const known = this.groups.get(key);
+    const key = `${facts.target.label} ${facts.group ?? `(${facts.seat})`}`;
+    const known = this.#holdings.groups.get(key);
     if (known !== undefined) return known;
+    const { deadLetter } = facts.options;
     const group: Group = {
       label: facts.group === undefined ? `the subscription ${facts.seat}` : `group ${facts.group}`,
-      name: facts.group,
-      topic: facts.topic,
+      target: facts.target,
       options: facts.options,
+      deadLetter: deadLetter && { maxDeliveries: Number.POSITIVE_INFINITY, ...deadLetter },
       capabilities: facts.capabilities,
       durable: facts.group !== undefined && facts.capabilities.settlement === "ack",
       copies: new Map(),
@@ -359,19 +299,7 @@ export class Ledger {
       liveSince: undefined,
       disturbed: false,
     };
-    this.groups.set(key, group);
+    this.#holdings.groups.set(key, group);
     return group;
   }
-
-  #violate(laws: Iterable<LawName>, observed: string, expected: string): void {
-    this.#book.report(new LawViolation(laws, { observed, expected }));
-  }
-}
-
-function deadlineOf(seat: Seat): number {
-  return seat.capabilities.ackDeadlineMs ?? Number.POSITIVE_INFINITY;
-}
-
-function lawOf(how: Departure): LawName {
-  return how === "crash" ? "crash-returns-unsettled" : "close-returns-unsettled";
 }

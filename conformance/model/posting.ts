@@ -14,11 +14,13 @@ export interface Posting {
   readonly headers: readonly (readonly [name: string, value: HeaderValue])[];
   /** Which publisher sent it. */
   readonly publisher: string;
-  /** Events of the ledger: when the call was made, and when it resolved. */
-  readonly startedAt: number;
+  /** Events of the ledger: when the call was made, and when it resolved. In a transaction: when it was committed. */
+  startedAt: number;
   confirmedAt: number | undefined;
   /** "unknown": the call rejected in a way that does not say whether it was sent. */
   state: "sending" | "sent" | "unknown" | "refused";
+  /** For a dead letter: which topic it comes from, and after how many deliveries. */
+  readonly setAside?: { readonly source: string; readonly attempts: number };
   /** What else a loss of it would break, because of what it is. */
   readonly at: "plain" | "payload" | "headers";
 }

@@ -15,13 +15,22 @@ export interface Book {
   report(violation: LawViolation): void;
 }
 
-/** A group of one topic, or a subscription without a group, which is a group of its own. */
+/** A topic, or a pattern that stands for several. */
+export interface Target {
+  /** As a step names it. */
+  readonly label: string;
+  readonly pattern: boolean;
+  covers(topic: string): boolean;
+}
+
+/** A group of one target, or a subscription without a group, which is a group of its own. */
 export interface Group {
   readonly label: string;
-  /** Undefined for a group of its own. */
-  readonly name: string | undefined;
-  readonly topic: string;
+  readonly target: Target;
+  /** Opens another subscriber of it. */
   readonly options: SourceOptions;
+  /** What it sets aside goes there. */
+  readonly deadLetter: { readonly topic: string; readonly maxDeliveries: number } | undefined;
   readonly capabilities: Capabilities;
   /** Keeps what it is owed while nobody is subscribed. */
   readonly durable: boolean;
@@ -40,7 +49,8 @@ export interface Seat {
   readonly connection: string;
   readonly capabilities: Capabilities;
   state: "opening" | "open" | "closing" | "closed";
-  paused: boolean;
+  /** "pausing": what was on its way may still come. */
+  flow: "on" | "pausing" | "paused";
   /** What it was the first of its group to see, in order. */
   readonly firsts: Posting[];
 }
@@ -101,6 +111,8 @@ export function ordinal(n: number): string {
 /** Every law that is broken when this copy does not come. */
 export function blameForLoss(copy: Copy): Set<LawName> {
   const laws = new Set<LawName>(["conservation", ...copy.hazards, ...copy.taints]);
+  if (copy.group.target.pattern) laws.add("pattern");
+  if (copy.posting.setAside !== undefined) laws.add("dead-letter");
   if (copy.posting.at === "payload") laws.add("payload-fidelity");
   if (copy.posting.at === "headers") laws.add("header-fidelity");
   return laws;

@@ -5,11 +5,12 @@ import {
   type Publisher,
   type PublishOptions,
 } from "../../src/traits/index.ts";
-import type { Departure } from "../model/ledger.ts";
+import type { Departure } from "../model/holdings.ts";
 import { idHeader, type Posting, tagged } from "../model/posting.ts";
 import { nameOfError } from "../model/settling.ts";
 import type { Stage } from "./stage.ts";
 import { type GroupSpec, SubscriberActor } from "./subscriber-actor.ts";
+import { aim, resolve } from "./target.ts";
 
 /** What a step publishes. The id is put in front of the payload, unless the payload is to be sent as it is. */
 export interface Content {
@@ -64,17 +65,17 @@ export class ConnectionActor {
   }
 
   async open(spec: GroupSpec): Promise<SubscriberActor | undefined> {
-    const { ledger, trace, subject, subscribers } = this.#stage;
+    const { ledger, trace, subscribers } = this.#stage;
     const name = `s${subscribers.length + 1}`;
-    const source = subject.fixture.source(this.#stage.topic(spec.topic), spec.options);
+    const { source, target } = aim(this.#stage, spec);
     const group = spec.options.group === undefined ? "" : ` in group ${spec.options.group}`;
     const line = trace.line(`open ${name} on ${spec.topic}${group}${this.#label()}`);
     const seat = ledger.opening({
       seat: name,
       group: spec.options.group,
-      topic: this.#stage.topic(spec.topic),
+      target,
       connection: this.name,
-      options: spec.options,
+      options: resolve(this.#stage, spec.options),
       capabilities: source.capabilities,
     });
     const wasClosed = this.state === "closed";

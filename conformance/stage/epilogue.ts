@@ -2,7 +2,7 @@ import type { Group } from "../model/records.ts";
 import type { ConnectionActor } from "./connection-actor.ts";
 import { settle } from "./settle.ts";
 import type { Stage } from "./stage.ts";
-import type { SubscriberActor } from "./subscriber-actor.ts";
+import type { GroupSpec, SubscriberActor } from "./subscriber-actor.ts";
 
 /** More pulls than any history can need; only a broker that never stops delivering comes here. */
 const enough = 500;
@@ -27,10 +27,9 @@ export async function conclude(stage: Stage): Promise<void> {
     drained.add(subscriber.seat.group);
     await drain(stage, subscriber);
   }
-  for (const group of stage.ledger.groups.values()) {
+  for (const group of stage.ledger.groups) {
     if (!group.durable || drained.has(group)) continue;
-    const spec = { topic: labelOf(stage, group), options: group.options };
-    const subscriber = await connection.open(spec);
+    const subscriber = await connection.open(specOf(stage, group));
     if (subscriber !== undefined) await drain(stage, subscriber);
   }
   for (const subscriber of openOnes(stage)) await subscriber.close();
@@ -45,10 +44,11 @@ function openOnes(stage: Stage): SubscriberActor[] {
   return stage.subscribers.filter(({ seat }) => seat.state === "open");
 }
 
-function labelOf(stage: Stage, group: Group): string {
-  const label = Object.keys(stage.topics).find((candidate) => stage.topic(candidate) === group.topic);
-  if (label === undefined) throw new Error(`a group on the unknown topic ${group.topic}`);
-  return label;
+/** What the history opened the group by. */
+function specOf(stage: Stage, group: Group): GroupSpec {
+  const opened = stage.subscribers.find(({ seat }) => seat.group === group);
+  if (opened === undefined) throw new Error(`nobody has opened ${group.label}`);
+  return opened.spec;
 }
 
 /** Room for what is to come. */

@@ -39,6 +39,8 @@ export class Stage {
   readonly ledger: Ledger;
   readonly connections: ConnectionActor[] = [];
   readonly subscribers: SubscriberActor[] = [];
+  /** What the names of its topics begin with. */
+  readonly base: string;
   readonly #topics: ReadonlyMap<string, string>;
   readonly #needs: Topics;
   readonly #calls: Call[] = [];
@@ -52,7 +54,11 @@ export class Stage {
     this.law = law;
     this.pace = paceOf(subject.fixture, subject.timings);
     this.#needs = topics;
-    this.#topics = nameTopics(subject, Object.keys(topics));
+    this.base = newBase(subject);
+    const separator = subject.fixture.patterns?.separator ?? "-";
+    this.#topics = new Map(
+      Object.keys(topics).map((label) => [label, [this.base, ...label.split(".")].join(separator)]),
+    );
     this.ledger = new Ledger({
       promises: subject.promises,
       virtual: this.pace.virtual,
@@ -114,6 +120,7 @@ export class Stage {
 
   async rest(operation: Promise<unknown> = Promise.resolve()): Promise<void> {
     await this.pace.rest(operation);
+    this.ledger.rested();
     await this.#feed();
   }
 
@@ -174,10 +181,8 @@ export class Stage {
   }
 }
 
-function nameTopics(subject: Subject, labels: readonly string[]): Map<string, string> {
-  const { fixture } = subject;
+/** What the topics of a history begin with: another for each on a live broker. */
+function newBase({ fixture }: Subject): string {
   histories += 1;
-  const base = fixture.time === "virtual" ? "case" : `tidelane-${processToken}-${histories}`;
-  const separator = fixture.patterns?.separator ?? "-";
-  return new Map(labels.map((label) => [label, `${base}${separator}${label}`]));
+  return fixture.time === "virtual" ? "case" : `tidelane-${processToken}-${histories}`;
 }

@@ -6,16 +6,21 @@ import {
 } from "../../src/traits/index.ts";
 import { isPausable } from "../abilities.ts";
 import type { SourceOptions } from "../fixture.ts";
-import type { Departure } from "../model/ledger.ts";
+import type { Departure } from "../model/holdings.ts";
 import { nameOf, type Seat } from "../model/records.ts";
 import { nameOfError } from "../model/settling.ts";
 import type { ConnectionActor } from "./connection-actor.ts";
 import type { Stage } from "./stage.ts";
 import type { Line } from "./trace.ts";
 
-/** A subscription the history may open, any number of times: the label of its topic, and its options. */
+/**
+ * A subscription the history may open, any number of times: the label of its topic, or a pattern, and its options. The
+ * topic of its dead letters is a label too.
+ */
 export interface GroupSpec {
   readonly topic: string;
+  /** `topic` is a pattern over labels, in tokens separated by dots: `*` for one, `>` for the rest. */
+  readonly pattern?: boolean;
   readonly options: SourceOptions;
 }
 
@@ -144,17 +149,17 @@ export class SubscriberActor {
 
   /** Goes on fetching, where that was held. */
   resume(): void {
-    if (!this.seat.paused || !isPausable(this.handle)) return;
+    if (this.seat.flow === "on" || !isPausable(this.handle)) return;
     this.#stage.trace.line(`resume ${this.name}`);
+    this.#stage.ledger.resumed(this.seat);
     this.handle.resume();
-    this.seat.paused = false;
   }
 
   pause(): void {
     if (!isPausable(this.handle)) return;
     this.#stage.trace.line(`pause ${this.name}`);
+    this.#stage.ledger.pausing(this.seat);
     this.handle.pause();
-    this.seat.paused = true;
   }
 
   /** Asks for a second iterator beside the one that is active. */
