@@ -36,6 +36,17 @@ describe("batches", () => {
     expect(textsOf(await next)).toEqual(["a", "b"]);
   });
 
+  it("take nothing between two calls", async () => {
+    const { clock, connection, subscriber } = await open("a");
+    const other = await connection.subscribe("orders", { group: "g" });
+    const iterator = subscriber.batches({ max: 5, maxWaitMs: 20 })[Symbol.asyncIterator]();
+    const first = iterator.next();
+    await clock.advance(20);
+    expect(textsOf(await first)).toEqual(["a"]);
+    await publish(connection, "orders", "b");
+    expect(texts(take(other))).toEqual(["b"]);
+  });
+
   it("fill up while they wait, and close when full before the time is over", async () => {
     const { clock, connection, subscriber } = await open("a");
     const next = subscriber.batches({ max: 3, maxWaitMs: 20 })[Symbol.asyncIterator]().next();
@@ -124,6 +135,18 @@ describe("batches", () => {
     await publish(connection, "orders", "b");
     await clock.advance(20);
     expect(textsOf(await next)).toEqual(["b"]);
+  });
+
+  it("do not give back what a seek took from them already", async () => {
+    const { connection } = await setUp({ topics: { log: { retain: true } } });
+    const subscriber = await connection.subscribe("log");
+    await publish(connection, "log", "a", "b");
+    const iterator = subscriber.batches({ max: 5, maxWaitMs: 20 })[Symbol.asyncIterator]();
+    const next = iterator.next();
+    await subscriber.seek("start");
+    await iterator.return?.();
+    expect((await next).done).toBe(true);
+    expect(texts(take(subscriber))).toEqual(["a", "b"]);
   });
 
   it("start the ack deadline when they are handed out", async () => {

@@ -31,6 +31,15 @@ describe("Fifo", () => {
     );
   });
 
+  it.each([1, 1023, 1024, 1025, 2048])("is sound when it runs empty after %i", (count) => {
+    const fifo = new Fifo<{ value: number }>();
+    for (const round of [0, 1, 2]) {
+      for (let i = 0; i < count; i += 1) fifo.push(number(round + i));
+      for (let i = 0; i < count; i += 1) expect(fifo.shift()?.value).toBe(round + i);
+      expect([fifo.size, fifo.peek(), fifo.shift()]).toEqual([0, undefined, undefined]);
+    }
+  });
+
   it("is empty, and usable, after clear()", () => {
     const fifo = new Fifo<{ value: number }>();
     for (let i = 0; i < 3000; i += 1) fifo.push(number(i));

@@ -176,6 +176,21 @@ describe("a transaction over full topics", () => {
     expect([texts(take(orders)), texts(take(bills))]).toEqual([["t", "t"], ["t"]]);
   });
 
+  it("takes nothing more while it waits", async () => {
+    const { connection, publisher, orders } = await open({ orders: { capacity: { messages: 1 } } });
+    await publish(connection, "orders", "o");
+    let kept: Publisher | undefined;
+    const attempt = publisher.transaction(async (inner) => {
+      kept = inner;
+      await inner.publish({ topic: "orders", payload: "t" });
+    });
+    expect(await stateOf(attempt)).toBe("waiting");
+    await expect(kept?.publish({ topic: "orders", payload: "late" })).rejects.toThrow(TransactionError);
+    await takeOne(orders).ack();
+    await attempt;
+    expect(texts(take(orders))).toEqual(["t"]);
+  });
+
   it("sends nothing when it is aborted while it waits", async () => {
     const { connection, publisher, orders } = await open({ orders: { capacity: { messages: 1 } } });
     await publish(connection, "orders", "o");
