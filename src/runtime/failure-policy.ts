@@ -1,4 +1,4 @@
-import { checkCount, checkDuration, checkName } from "../traits/arguments.ts";
+import { checkCount, checkDuration, checkName, checkObject } from "../traits/arguments.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Publisher } from "../traits/publisher.ts";
@@ -105,11 +105,6 @@ function checkDeadLetter(target: FailurePolicy["deadLetter"]): CheckedPolicy["de
   }
   checkName("onFailure: deadLetter.topic", target.topic);
   return target;
-}
-
-function checkObject(argument: string, value: unknown): void {
-  if (typeof value === "object" && value !== null) return;
-  throw new InvalidArgumentError({ argument, expected: "an object", received: value });
 }
 
 function checkRange(argument: string, value: unknown, low: number, high: number): void {
