@@ -31,7 +31,7 @@ export class ItemReader {
   #position = 0;
   /** An async iterable was asked and has not answered. */
   #pulling = false;
-  /** What it answered, not taken. It is not asked again until that is gone. */
+  /** What it answered, not taken. It is asked again only when nothing is left to take. */
   #held: Item | undefined;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
@@ -71,9 +71,9 @@ export class ItemReader {
     }
   }
 
-  /** Asks an async iterable for its next item, unless one is here or asked for. */
+  /** Asks an async iterable for its next item, unless it is being asked. Nothing is here then: `take` came before. */
   pull(): void {
-    if (this.#pulling || this.#ended || this.#held !== undefined) return;
+    if (this.#pulling || this.#ended) return;
     if (Symbol.asyncIterator in this.#items) void this.#pull(this.#items);
   }
 

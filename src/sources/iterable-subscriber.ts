@@ -134,7 +134,6 @@ export class IterableSubscriber implements Subscriber<IterableMessage> {
 
   /** The reader has an item, or its end. */
   #read(): void {
-    this.#endIfOver();
     this.#outlet.serve();
     if (this.#outlet.waiting > 0) this.#reader.pull();
   }
@@ -143,7 +142,6 @@ export class IterableSubscriber implements Subscriber<IterableMessage> {
     this.#inFlight.delete(message);
     this.#record({ position: message.position, deliveryCount: message.deliveryCount, ...how });
     this.#outlet.serve();
-    this.#endIfOver();
   }
 
   #record(settlement: IterableSettlement): void {
@@ -159,6 +157,7 @@ export class IterableSubscriber implements Subscriber<IterableMessage> {
     this.#back.splice(place, 0, item);
   }
 
+  /** Asked whenever somebody asks for a message and so for the end, too. */
   #endIfOver(): void {
     const held = this.#inFlight.size + this.#back.length + this.#delayed.size;
     if (this.#reader.ended && held === 0) this.#outlet.end(this.#reader.failure);

@@ -15,7 +15,7 @@ export class MergedPart {
   #iterator: SubscriberIterator | undefined;
   /** A `next()` of an iterator, this one or the one before, has no answer yet. */
   #pulling = false;
-  /** What a pull brought and nobody has taken: there is no other pull until it is gone, so it is one at most. */
+  /** What a pull brought and nobody has taken. The next pull comes when nothing is left to take, so it is one at most. */
   #held: Message | undefined;
   /** It will have nothing more. As only a pull tells so, nothing is held then. */
   #over = false;
@@ -40,9 +40,9 @@ export class MergedPart {
     return max > 1 ? [held, ...this.#takeReady(max - 1)] : [held];
   }
 
-  /** Asks for the next message, unless one is here or asked for. */
+  /** Asks for the next message, unless one is asked for. Nothing is here then: `take` came before. */
   pull(): void {
-    if (this.#pulling || this.#over || this.#held !== undefined || this.#iterator === undefined) return;
+    if (this.#pulling || this.#over || this.#iterator === undefined) return;
     this.#pulling = true;
     const iterator = this.#iterator;
     iterator.next().then(

@@ -113,6 +113,22 @@ describe("buffered batches", () => {
     expect(await nextBatch(batches)).toEqual(["a1", "a2", "a3"]);
   });
 
+  it("counts the wait of a message it held from its arrival", async () => {
+    const clock = new VirtualClock();
+    const source = new ScriptedSubscriber({ clock }).deliver(message("a0"));
+    const batches = open(buffered(source, { max: 3, maxWaitMs: 100, clock }));
+    const first = nextBatch(batches);
+    await clock.advance(100);
+    expect(await first).toEqual(["a0"]);
+    source.deliver(message("a1"));
+    await clock.advance(70);
+    const second = nextBatch(batches);
+    await clock.advance(29);
+    expect(await outcome(clock, second)).toBe("waiting");
+    await clock.advance(1);
+    expect(await outcome(clock, second)).toEqual({ value: ["a1"] });
+  });
+
   it("loses nothing on return(): what was collected goes to the next iterator, of either kind", async () => {
     const clock = new VirtualClock();
     const source = new ScriptedSubscriber().deliver(...messages("a", 3));

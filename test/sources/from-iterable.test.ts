@@ -120,6 +120,14 @@ describe("fromIterable", () => {
     const second = subscriber[Symbol.asyncIterator]();
     expect((await take(second)).text()).toBe("a");
     expect(asked).toBe(1);
+
+    // What comes after close() is nobody's.
+    const last = second.next();
+    await subscriber.close();
+    give({ done: false, value: "b" });
+    await clock.flush();
+    expect((await last).done).toBe(true);
+    expect((await subscriber[Symbol.asyncIterator]().next()).done).toBe(true);
   });
 
   it("delivers again what is requeued, before anything new, in the order of the items", async () => {

@@ -143,6 +143,31 @@ describe("merged subscribers", () => {
     expect(parts.map((one) => one.pulled.length)).toEqual([1, 1]);
   });
 
+  it("answers every next() that waits, in the order asked", async () => {
+    for (const hops of [null, 0, 2]) {
+      const parts = [part("a"), part("b")];
+      const iterator = merged(parts.map((one) => wrap(one, hops)))[Symbol.asyncIterator]();
+      const answers = Promise.all(Array.from({ length: 6 }, () => iterator.next()));
+      parts[0]?.deliver(...messages("a", 4));
+      parts[1]?.deliver(...messages("b", 2));
+      const seen = (await answers).map(({ value }) => value?.text() ?? "");
+      expect(seen.filter((text) => text.startsWith("a"))).toEqual(["a0", "a1", "a2", "a3"]);
+      expect(seen.filter((text) => text.startsWith("b"))).toEqual(["b0", "b1"]);
+    }
+  });
+
+  it("gives nothing to an iterator that was returned, while the next one is at work", async () => {
+    const one = part("a", ...messages("a", 2));
+    const whole = merged([one, part("b")]);
+    const old = whole[Symbol.asyncIterator]();
+    await old.return();
+    const current = whole[Symbol.asyncIterator]();
+    expect(await old.next()).toEqual({ done: true, value: undefined });
+    expect(old.takeReady?.(2)).toEqual([]);
+    await old.return();
+    expect(texts(current.takeReady?.(2) ?? [])).toEqual(["a0", "a1"]);
+  });
+
   it("resolves a waiting next() with done on return(), and leaves its parts free", async () => {
     const parts = [part("a"), part("b")];
     const iterator = merged(parts)[Symbol.asyncIterator]();
@@ -224,6 +249,23 @@ describe("merged subscribers", () => {
     expect((await waiting).done).toBe(true);
     expect(parts.map((one) => one.closed)).toEqual([true, true]);
     expect((await whole[Symbol.asyncIterator]().next()).done).toBe(true);
+  });
+
+  it("closes each part once", async () => {
+    let closed = 0;
+    const counted: Subscriber = {
+      ...plain(part("a")),
+      close: async () => {
+        closed += 1;
+      },
+    };
+    const whole = merged([counted, part("b").fail(new Error("gone"))]);
+    await whole[Symbol.asyncIterator]()
+      .next()
+      .catch(() => undefined);
+    await whole.close();
+    await whole.close();
+    expect(closed).toBe(1);
   });
 
   it("rejects close() when a part could not be closed, having closed the others", async () => {

@@ -113,7 +113,13 @@ describe("faulty", () => {
     await clock.advance(40);
     const last = await next;
     expect([last.deliveryCount, clock.now()]).toEqual([4, 40]);
-    const end = iterator.next();
+    const seen: string[] = [];
+    const end = iterator.next().then((result) => {
+      seen.push("answered");
+      return result;
+    });
+    await clock.flush();
+    expect(seen).toEqual([]);
     await last.ack();
     expect((await end).done).toBe(true);
     expect(originals[0]?.settlements).toEqual([{ settle: "ack" }]);
@@ -183,6 +189,19 @@ describe("faulty", () => {
     ]);
   });
 
+  it("delivers again in order, however many were in flight", async () => {
+    const { subscriber } = open(30, { disconnects: { rate: 0.2 } });
+    const seen: number[] = [];
+    const iterator = subscriber[Symbol.asyncIterator]();
+    while (seen.at(-1) !== 29) seen.push(Number((await take(iterator)).text()));
+    const broke = new Set(subscriber.faults.map(({ message }) => message));
+    const expected = Array.from({ length: 30 }, (_, number) =>
+      broke.has(number) ? [...Array(number).keys(), number] : [number],
+    );
+    expect(seen).toEqual(expected.flat());
+    expect(broke.size).toBeGreaterThan(2);
+  });
+
   it("does not lose a delivery whose settle was sent", async () => {
     const { subscriber, originals } = open(2, { disconnects: always });
     const iterator = subscriber[Symbol.asyncIterator]();
@@ -209,6 +228,37 @@ describe("faulty", () => {
     await clock.advance(1);
     expect(await acked).toBe(200);
     expect((await second).text()).toBe("1");
+  });
+
+  it("stalls what comes again, too", async () => {
+    const { clock, subscriber } = open(2, {
+      stalls: { rate: 1, ms: 100 },
+      duplicates: { rate: 1, withinMs: 10 },
+    });
+    const seen: string[] = [];
+    const loop = (async () => {
+      for await (const message of subscriber)
+        seen.push(`${message.text()} ${message.duplicate} ${clock.now()}`);
+    })();
+    await clock.advance(300);
+    // The copy of 0 came within 10 ms of it, into the stall of 1.
+    expect(seen.slice(0, 2)).toEqual(["0 false 100", "0 true 200"]);
+    await subscriber.close();
+    await loop;
+  });
+
+  it("does not hand out what was lost while it was delayed", async () => {
+    const { clock, subscriber, originals } = open(2, { delays: { rate: 1, maxMs: 100 } });
+    const first = subscriber[Symbol.asyncIterator]();
+    const waiting = first.next();
+    await clock.flush();
+    await first.return();
+    await waiting;
+    await clock.advance(100);
+    originals[0]?.lose();
+    const next = take(subscriber[Symbol.asyncIterator]());
+    await clock.advance(100);
+    expect((await next).text()).toBe("1");
   });
 
   it("loses what is lost underneath", async () => {
@@ -246,7 +296,7 @@ describe("faulty", () => {
   });
 
   it("closes in the middle of a stall, with nothing left", async () => {
-    const { clock, subscriber, inner } = open(2, {
+    const { clock, subscriber, inner } = open(3, {
       stalls: { rate: 1, ms: 100 },
       duplicates: { rate: 1, withinMs: 50 },
     });
@@ -254,12 +304,16 @@ describe("faulty", () => {
     const first = take(iterator);
     await clock.advance(100);
     const zero = await first;
-    const next = iterator.next();
+    const second = take(iterator);
+    await clock.advance(100);
+    const copy = await second;
+    expect(copy.duplicate).toBe(true);
+    const next = Promise.all([iterator.next(), iterator.next()]);
     await clock.flush();
-    const acked = zero.ack().catch((error: unknown) => error);
+    const acked = [zero, copy].map((message) => message.ack().catch((error: unknown) => error));
     await Promise.all([subscriber.close(), subscriber.close()]);
-    expect((await next).done).toBe(true);
-    expect(await acked).toBeInstanceOf(DeliveryLostError);
+    expect((await next).at(-1)?.done).toBe(true);
+    for (const answer of acked) expect(await answer).toBeInstanceOf(DeliveryLostError);
     expect([clock.timers, inner.closed]).toEqual([0, true]);
     await clock.flush();
     expect((await subscriber[Symbol.asyncIterator]().next()).done).toBe(true);
