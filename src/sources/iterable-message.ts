@@ -30,6 +30,7 @@ export class IterableMessage extends Message implements Positioned<number> {
   readonly #keeper: Keeper;
   readonly #item: Item;
 
+  /** @internal */
   constructor(keeper: Keeper, item: Item) {
     super();
     this.#keeper = keeper;

@@ -5,7 +5,7 @@ import { Message } from "../traits/message.ts";
 /** One message on its way through a faulty subscription, between its deliveries. */
 export interface Parcel<M extends Message> {
   readonly original: M;
-  /** The how-manieth message of the wrapped subscription it is, from 0. */
+  /** Its place among the messages of the wrapped subscription, from 0. */
   readonly number: number;
   /** A second delivery nobody asked for. It has no delivery of its own at the broker. */
   readonly duplicate: boolean;
@@ -32,6 +32,7 @@ export class FaultyMessage<M extends Message = Message> extends Message {
   readonly #carrier: Carrier<M>;
   readonly #parcel: Parcel<M>;
 
+  /** @internal */
   constructor(carrier: Carrier<M>, parcel: Parcel<M>) {
     super();
     this.#carrier = carrier;
