@@ -60,6 +60,8 @@ function stepsOf(
   const step = fc.oneof(...weighted.map(([share, arbitrary]) => ({ weight: share, arbitrary })));
   return fc.commands<Stage, Stage, false>([step], {
     maxCommands: ground.maxSteps ?? 30,
+    // The size fast-check would choose is a handful of steps, of which many find nothing to do.
+    size: "max",
     ...(replay === undefined ? {} : { replayPath: replay }),
   });
 }
