@@ -53,7 +53,8 @@ export class Group {
 
   join(consumer: Consumer): void {
     this.#consumers.add(consumer);
-    this.#arm();
+    // What came due while nobody was here goes back now, in its place, and not a timer later.
+    this.#ring();
   }
 
   /** What the consumer has in flight is lost to it and goes back. */
@@ -68,7 +69,7 @@ export class Group {
       for (const entry of held) release(entry.stored);
       for (const stored of this.#empty()) release(stored);
     } else {
-      for (const entry of held) this.#goBack(entry);
+      this.#goBack(held);
     }
     for (const message of lost) deliveries.lose(message, reason);
     this.#dispatch();
@@ -116,7 +117,7 @@ export class Group {
       this.#delayed.push(entry);
       this.#alarm.at(entry.due);
     } else {
-      this.#goBack(entry);
+      this.#goBack([entry]);
     }
     this.#dispatch();
   }
@@ -174,9 +175,11 @@ export class Group {
     return messages;
   }
 
-  #goBack(entry: Entry): void {
-    if (this.#isExhausted(entry)) this.#setAside(entry, "max-deliveries");
-    else this.#queue.giveBack(entry);
+  /** Dead letters come last: they make room, and what is let in then must find the others in their places. */
+  #goBack(entries: readonly Entry[]): void {
+    const exhausted = entries.filter((entry) => this.#isExhausted(entry));
+    for (const entry of entries) if (!this.#isExhausted(entry)) this.#queue.giveBack(entry);
+    for (const entry of exhausted) this.#setAside(entry, "max-deliveries");
   }
 
   #isExhausted(entry: Entry): boolean {
@@ -219,7 +222,7 @@ export class Group {
       expired.push(entry);
     }
     const lost = this.#recall(expired);
-    for (const entry of expired) this.#goBack(entry);
+    this.#goBack(expired);
     return lost;
   }
 

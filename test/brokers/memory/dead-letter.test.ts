@@ -67,6 +67,22 @@ describe("a dead letter topic", () => {
     expect(texts(take(await connection.subscribe("orders", { group: "g" })))).toEqual(["b"]);
   });
 
+  it("makes room for a waiting publish, which does not pass what goes back beside it", async () => {
+    const { connection, publisher } = await setUp({ topics: { orders: { capacity: { messages: 2 } } } });
+    const options = { group: "g", deadLetter: { topic: "dead", maxDeliveries: 2 } };
+    const one = await connection.subscribe("orders", options);
+    const other = await connection.subscribe("orders", options);
+    await publish(connection, "orders", "a", "b");
+    await takeOne(one).nack();
+    take(one);
+    const next = other[Symbol.asyncIterator]().next();
+    const waiting = publisher.publish({ topic: "orders", payload: "c" });
+    await one.close();
+    await waiting;
+    expect((await next).value?.text()).toBe("b");
+    expect(texts(take(await connection.subscribe("dead", { from: "start" })))).toEqual(["a"]);
+  });
+
   it("is not used for what is acked", async () => {
     const { connection, dead, subscriber } = await open(1);
     await publish(connection, "orders", "a");
