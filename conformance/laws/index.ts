@@ -1,4 +1,5 @@
 import type { Law } from "../law.ts";
+import { abortIsPrompt } from "./abort-is-prompt.ts";
 import { ackDeadline } from "./ack-deadline.ts";
 import { ackIsFinal } from "./ack-is-final.ts";
 import { backlog } from "./backlog.ts";
@@ -6,6 +7,7 @@ import { breakLosesNothing } from "./break-loses-nothing.ts";
 import { closeReturnsUnsettled } from "./close-returns-unsettled.ts";
 import { conservation } from "./conservation.ts";
 import { crashReturnsUnsettled } from "./crash-returns-unsettled.ts";
+import { deadLetter } from "./dead-letter.ts";
 import { deliveryCountGrows } from "./delivery-count-grows.ts";
 import { dropIsFinal } from "./drop-is-final.ts";
 import { groupCopies } from "./group-copies.ts";
@@ -15,8 +17,13 @@ import { independentSettles } from "./independent-settles.ts";
 import { keyOrder } from "./key-order.ts";
 import { nackAfterNeverEarly } from "./nack-after-never-early.ts";
 import { oneIterator } from "./one-iterator.ts";
+import { pattern } from "./pattern.ts";
+import { pauseHolds } from "./pause-holds.ts";
 import { payloadFidelity } from "./payload-fidelity.ts";
 import { prefetchBound } from "./prefetch-bound.ts";
+import { publishAfterShutdown } from "./publish-after-shutdown.ts";
+import { publishRefuses } from "./publish-refuses.ts";
+import { publishWaits } from "./publish-waits.ts";
 import { quietAfterClose } from "./quiet-after-close.ts";
 import { requeueKeepsPlace } from "./requeue-keeps-place.ts";
 import { requeueRedelivers } from "./requeue-redelivers.ts";
@@ -24,6 +31,7 @@ import { settleAfterLoss } from "./settle-after-loss.ts";
 import { shutdownIdempotent } from "./shutdown-idempotent.ts";
 import { singleUse } from "./single-use.ts";
 import { topicIsolation } from "./topic-isolation.ts";
+import { transactionVisibility } from "./transaction-visibility.ts";
 
 /** Every law there is, in the order of the report. */
 export const laws: readonly Law[] = [
@@ -43,6 +51,7 @@ export const laws: readonly Law[] = [
   independentSettles,
   settleAfterLoss,
   ackDeadline,
+  deadLetter,
   prefetchBound,
   groupShares,
   groupCopies,
@@ -52,4 +61,11 @@ export const laws: readonly Law[] = [
   crashReturnsUnsettled,
   quietAfterClose,
   shutdownIdempotent,
+  publishAfterShutdown,
+  publishRefuses,
+  publishWaits,
+  abortIsPrompt,
+  transactionVisibility,
+  pattern,
+  pauseHolds,
 ];

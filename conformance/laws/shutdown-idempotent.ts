@@ -1,5 +1,6 @@
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
+import { request } from "../steps/ending.ts";
 import { connect, shutdown, shutdownAgain } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { breakLoop, close, pull } from "../steps/receiving.ts";
@@ -8,8 +9,8 @@ import { breakLoop, close, pull } from "../steps/receiving.ts";
 export const shutdownIdempotent: Law = {
   name: "shutdown-idempotent",
   promise:
-    "shutdown resolves in bounded time, any number of times, also while a next() or a publish waits, and those are answered.",
-  property: history(({ fixture }) => ({
+    "shutdown resolves in bounded time, any number of times, also while a next(), a publish or a request waits, and those are answered.",
+  property: history(({ fixture, publisher }) => ({
     topics: { A: fixture.bounded ? { capacity: 2 } : {} },
     groups: [{ topic: "A", options: { group: "g", maxInFlight: 2 } }],
     connections: 2,
@@ -18,6 +19,7 @@ export const shutdownIdempotent: Law = {
       [5, pull],
       [3, shutdown],
       [3, shutdownAgain],
+      [publisher.requestReply ? 2 : 0, request],
       [1, connect],
       [1, breakLoop],
       [1, close],

@@ -154,7 +154,8 @@ function inOrder({ book, copy, seat }: Arrival): Fault | undefined {
   if (later === undefined) return undefined;
   const key = copy.posting.key === undefined ? "" : `of key ${copy.posting.key} `;
   const expected = "first deliveries come in the order of the publishes";
-  return { laws: ["key-order"], observed: `${key}came after #${later.id}`, expected };
+  const laws: LawName[] = book.isBounded(copy.posting.topic) ? ["key-order", "publish-waits"] : ["key-order"];
+  return { laws, observed: `${key}came after #${later.id}`, expected };
 }
 
 /** Only where a message that goes back keeps its place: nothing later overtakes what was there before the pull. */

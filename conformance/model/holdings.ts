@@ -83,9 +83,22 @@ export class Holdings {
     }
   }
 
+  /** It is being taken from its holder: if that was its last delivery, its dead letter may come from now on. */
+  releasing(copy: Copy, dropped: boolean): void {
+    const { deadLetter } = copy.group;
+    if (deadLetter !== undefined && (dropped || copy.deliveries >= deadLetter.maxDeliveries))
+      this.#letters(copy);
+  }
+
   /** What a group drops, or has delivered often enough, is owed to whoever reads its dead letters. */
-  setAside({ group, posting, deliveries }: Copy): void {
-    if (group.deadLetter === undefined) return;
+  setAside(copy: Copy): void {
+    for (const letter of this.#letters(copy)) {
+      if (letter.state === unsure && letter.deliveries === 0) this.owe(letter, 0);
+    }
+  }
+
+  #letters({ group, posting, deliveries }: Copy): Copy[] {
+    if (group.deadLetter === undefined) return [];
     const letter: Posting = {
       ...posting,
       topic: group.deadLetter.topic,
@@ -94,9 +107,7 @@ export class Holdings {
       publisher: "dead letters",
       startedAt: Number.POSITIVE_INFINITY,
     };
-    for (const reader of this.groupsOf(letter)) {
-      copyIn(reader, letter, { kind: "owed", notBefore: 0, since: this.#event });
-    }
+    return this.groupsOf(letter).map((reader) => copyIn(reader, letter, unsure));
   }
 
   lose(delivery: Delivery, how: Departure): void {
@@ -145,6 +156,17 @@ export class Holdings {
     for (const copy of delivery.seat.group.copies.values()) {
       if (copy !== delivery.copy && copy.state.kind === "held") copy.taints.add(law);
     }
+  }
+
+  /** Every law that is broken when this copy does not come. */
+  blameForLoss({ posting, group, hazards, taints }: Copy): Set<LawName> {
+    const laws = new Set<LawName>(["conservation", ...hazards, ...taints]);
+    if (posting.at === "payload") laws.add("payload-fidelity");
+    if (posting.at === "headers") laws.add("header-fidelity");
+    if (posting.setAside !== undefined) laws.add("dead-letter");
+    if (group.target.pattern) laws.add("pattern");
+    if (this.book.isBounded(posting.topic)) laws.add("publish-waits");
+    return laws;
   }
 
   violate(laws: Iterable<LawName>, observed: string, expected: string): void {

@@ -5,16 +5,7 @@ import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } fr
 import { admit, copyIn, isPromised, over, unsure } from "./copies.ts";
 import { type Departure, Holdings } from "./holdings.ts";
 import type { Posting } from "./posting.ts";
-import {
-  type Book,
-  blameForLoss,
-  type Copy,
-  type Delivery,
-  type Group,
-  type Seat,
-  type SettleHow,
-  type Target,
-} from "./records.ts";
+import type { Book, Copy, CopyState, Delivery, Group, Seat, SettleHow, Target } from "./records.ts";
 import { expectedAnswer, judgeSettle, type SettleTicket } from "./settling.ts";
 
 export interface OpeningFacts {
@@ -180,6 +171,7 @@ export class Ledger {
     for (const delivery of this.#holdings.heldBy(seat)) {
       delivery.phase = "leaving";
       delivery.copy.hazards.add(law);
+      this.#holdings.releasing(delivery.copy, false);
     }
     if (how === "crash" && this.#holdings.book.promises.settlesSurviveCrash !== true) {
       this.#holdings.forgetSettles(seat.connection);
@@ -231,6 +223,7 @@ export class Ledger {
     } else {
       const notBefore = this.#holdings.book.now() + (how === "delay" ? delayMs : 0);
       delivery.settle = { how, notBefore, answer: "waiting" };
+      if (how !== "ack") this.#holdings.releasing(delivery.copy, how === "drop");
       this.#holdings.taintOthers(delivery, "independent-settles");
     }
     return { how, expected };
@@ -274,11 +267,36 @@ export class Ledger {
     return held + delayed >= seat.capabilities.maxInFlight ? undefined : due[0];
   }
 
+  /**
+   * A topic holds no more than its capacity of what some group has still to settle, and while there is room no publish
+   * waits. Asked when the broker is at rest.
+   */
+  checkRoom(topic: string, capacity: number): void {
+    const postings = [...this.postings.values()].filter((posting) => posting.topic === topic);
+    const kindsOf = (posting: Posting): CopyState["kind"][] =>
+      this.#holdings.groupsOf(posting).flatMap((group) => group.copies.get(posting.id)?.state.kind ?? []);
+    const there = postings.filter(({ state }) => state !== "sending");
+    const sure = there.filter((posting) =>
+      kindsOf(posting).some((kind) => kind === "owed" || kind === "held"),
+    );
+    const possible = there.filter((posting) => kindsOf(posting).some((kind) => kind !== "over"));
+    const waiting = postings.find(({ state }) => state === "sending");
+    const law = ["publish-waits"] as const;
+    if (sure.length > capacity) {
+      const observed = `${sure.length} messages wait in a topic that holds ${capacity}`;
+      this.#holdings.violate(law, observed, "a publish waits for room");
+    }
+    if (this.#holdings.book.virtual && waiting !== undefined && possible.length < capacity) {
+      const observed = `the publish of #${waiting.id} waits although there is room`;
+      this.#holdings.violate(law, observed, "it resolves when there is room");
+    }
+  }
+
   /** Reports that a copy has not come; it may still. */
   missing(copy: Copy, when: string): void {
     const observed = `#${copy.posting.id} did not come to ${copy.group.label} ${when}`;
     const expected = copy.deliveries === 0 ? "it is delivered" : "it is delivered again";
-    this.#holdings.violate(blameForLoss(copy), observed, expected);
+    this.#holdings.violate(this.#holdings.blameForLoss(copy), observed, expected);
     copy.state = unsure;
   }
 

@@ -11,6 +11,8 @@ export interface Book {
   readonly skewMs: number;
   /** Headers the adapter may add of its own, in lower case. */
   readonly addedHeaders: ReadonlySet<string>;
+  /** Whether a publish to this topic may have to wait for room. */
+  isBounded(topic: string): boolean;
   now(): number;
   report(violation: LawViolation): void;
 }
@@ -106,14 +108,4 @@ export function nameOf(delivery: Delivery): string {
 export function ordinal(n: number): string {
   const suffix = ["th", "st", "nd", "rd"][n % 100 > 10 && n % 100 < 14 ? 0 : n % 10] ?? "th";
   return `${n}${suffix}`;
-}
-
-/** Every law that is broken when this copy does not come. */
-export function blameForLoss(copy: Copy): Set<LawName> {
-  const laws = new Set<LawName>(["conservation", ...copy.hazards, ...copy.taints]);
-  if (copy.group.target.pattern) laws.add("pattern");
-  if (copy.posting.setAside !== undefined) laws.add("dead-letter");
-  if (copy.posting.at === "payload") laws.add("payload-fidelity");
-  if (copy.posting.at === "headers") laws.add("header-fidelity");
-  return laws;
 }

@@ -17,6 +17,9 @@ export async function conclude(stage: Stage): Promise<void> {
   stage.check();
   const connection = stage.connections.find(({ state }) => state === "open") ?? (await stage.connect());
   for (const subscriber of openOnes(stage)) subscriber.resume();
+  for (const transaction of stage.transactions) {
+    if (transaction.state === "open") await stage.step(() => transaction.abandon());
+  }
   // Subscriptions without a group are drained where they stand, for their closing would end what they are owed.
   for (const subscriber of openOnes(stage))
     if (!subscriber.seat.group.durable) await settleAll(stage, subscriber);

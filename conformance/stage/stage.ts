@@ -3,18 +3,28 @@ import type { Broker, Connection } from "../../src/traits/index.ts";
 import type { TopicNeeds } from "../fixture.ts";
 import { type LawName, LawViolation } from "../law.ts";
 import { Ledger } from "../model/ledger.ts";
-import type { Copy, Delivery } from "../model/records.ts";
+import type { Delivery } from "../model/records.ts";
 import type { Subject } from "../subject.ts";
 import { ConnectionActor } from "./connection-actor.ts";
 import { type Pace, paceOf, turns } from "./pace.ts";
 import type { SubscriberActor } from "./subscriber-actor.ts";
 import { Trace } from "./trace.ts";
+import type { TransactionActor } from "./transaction-actor.ts";
 
 /** The topics of one history, by a short label each. */
 export type Topics = Readonly<Record<string, TopicNeeds>>;
 
 /** How the next step follows this one: when everything is at rest, or so many turns of the microtask queue later. */
 export type Gap = "rest" | number;
+
+/** A call that waits, and can be aborted. */
+export interface Abortable {
+  readonly what: string;
+  readonly controller: AbortController;
+  /** The error it rejected with, or undefined. Never rejects. */
+  readonly answer: Promise<unknown>;
+  over: boolean;
+}
 
 /** A call to the broker that has to be answered some time. */
 interface Call {
@@ -39,6 +49,9 @@ export class Stage {
   readonly ledger: Ledger;
   readonly connections: ConnectionActor[] = [];
   readonly subscribers: SubscriberActor[] = [];
+  readonly transactions: TransactionActor[] = [];
+  /** Calls with a signal, whose abort is a step of its own. */
+  readonly abortable: Abortable[] = [];
   /** What the names of its topics begin with. */
   readonly base: string;
   readonly #topics: ReadonlyMap<string, string>;
@@ -46,6 +59,7 @@ export class Stage {
   readonly #calls: Call[] = [];
   #broker: Broker | undefined;
   #messages = 0;
+  #subscribers = 0;
   /** The first contradiction that breaks the law of this run. */
   #found: LawViolation | undefined;
 
@@ -64,6 +78,10 @@ export class Stage {
       virtual: this.pace.virtual,
       skewMs: subject.timings.skewMs,
       addedHeaders: new Set(subject.fixture.headers?.added?.map((name) => name.toLowerCase())),
+      isBounded: (topic) =>
+        Object.entries(topics).some(
+          ([label, need]) => need.capacity !== undefined && this.topic(label) === topic,
+        ),
       now: () => this.pace.clock.now(),
       report: (violation) => this.report(violation),
     });
@@ -90,6 +108,11 @@ export class Stage {
   get broker(): Broker {
     if (this.#broker === undefined) throw new Error("the stage is not open");
     return this.#broker;
+  }
+
+  nextSubscriber(): string {
+    this.#subscribers += 1;
+    return `s${this.#subscribers}`;
   }
 
   /** The next message of this history. */
@@ -128,7 +151,7 @@ export class Stage {
   track(what: string, laws: readonly LawName[], answer: Promise<void>): Promise<void> {
     const call: Call = { what, laws, answer, over: false };
     this.#calls.push(call);
-    return answer.then(() => {
+    return answer.finally(() => {
       call.over = true;
     });
   }
@@ -172,12 +195,13 @@ export class Stage {
       if (copy === undefined) continue;
       if (!this.pace.virtual)
         await this.pace.within(subscriber.firstAnswer(), this.subject.timings.arrivalMs);
-      if (this.ledger.starving(subscriber.seat) === copy) this.#miss(copy, subscriber.name);
+      if (this.ledger.starving(subscriber.seat) === copy) {
+        this.ledger.missing(copy, `while ${subscriber.name} waited for it`);
+      }
     }
-  }
-
-  #miss(copy: Copy, name: string): void {
-    this.ledger.missing(copy, `while ${name} waited for it`);
+    for (const [label, { capacity }] of Object.entries(this.#needs)) {
+      if (capacity !== undefined) this.ledger.checkRoom(this.topic(label), capacity);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Arbitrary } from "fast-check";
 import { fc } from "../fast-check.ts";
-import type { ConnectionActor, Content } from "../stage/connection-actor.ts";
+import type { ConnectionActor } from "../stage/connection-actor.ts";
+import type { Content } from "../stage/outgoing.ts";
 import type { Stage } from "../stage/stage.ts";
 import { gap, pick, picked, Step } from "./step.ts";
 

@@ -56,6 +56,18 @@ export const closeAgain: Arbitrary<Step> = stepOn(
   (subscriber) => subscriber.close(),
 );
 
+export const pause: Arbitrary<Step> = stepOn(
+  "pause",
+  (stage) => subscribed(stage).filter(({ seat }) => seat.flow === "on"),
+  (subscriber) => subscriber.pause(),
+);
+
+export const resume: Arbitrary<Step> = stepOn(
+  "resume",
+  (stage) => subscribed(stage).filter(({ seat }) => seat.flow !== "on"),
+  (subscriber) => subscriber.resume(),
+);
+
 /** Opens another subscriber of one of the groups, up to `most` of one group at a time. */
 export function open(groups: readonly GroupSpec[], most = 2): Arbitrary<Step> {
   return fc.tuple(fc.nat({ max: groups.length - 1 }), pick, gap).map(([index, connection, gapped]) => {

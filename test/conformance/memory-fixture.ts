@@ -39,7 +39,7 @@ export function memoryOptions({
       ...(capacity === undefined ? {} : { capacity: { messages: capacity } }),
     };
   }
-  return { clock, topics: options, maxPayloadBytes: 1024 * 1024 };
+  return { clock, topics: options, maxPayloadBytes: 100_000 };
 }
 
 function subscribeOptions({ retained, ...options }: SourceOptions): Parameters<typeof memorySource>[1] {
