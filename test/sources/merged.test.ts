@@ -41,8 +41,9 @@ describe("merged subscribers", () => {
         const parts = hops.map((_, index) => part(String(index)));
         const whole = merged(parts.map((one, index) => wrap(one, hops[index] ?? null)));
         const made = parts.map(() => 0);
-        const seen: string[] = [];
-        const answers: Promise<unknown>[] = [];
+        // In the order of the calls, which is the order that is promised.
+        const answers: Promise<string[]>[] = [];
+        const returns: Promise<unknown>[] = [];
         let iterator = whole[Symbol.asyncIterator]();
         let over = 0;
         for (const step of actions) {
@@ -55,20 +56,20 @@ describe("merged subscribers", () => {
           }
           if (step.do === "next") {
             for (let left = step.count; left > 0; left -= 1) {
-              answers.push(iterator.next().then(({ value }) => value && seen.push(value.text())));
+              answers.push(iterator.next().then(({ value }) => (value ? [value.text()] : [])));
             }
           }
           if (step.do === "takeReady") {
             const taken = texts(iterator.takeReady?.(step.count) ?? []);
             expect(taken.length).toBeLessThanOrEqual(step.count);
-            answers.push(Promise.resolve().then(() => seen.push(...taken)));
+            answers.push(Promise.resolve(taken));
           }
           if (step.do === "tick") for (let left = step.count; left > 0; left -= 1) await Promise.resolve();
           if (step.do === "flush") await clock.flush();
           if (step.do === "reiterate") {
             const returned = iterator.return();
             if (step.awaited) await returned;
-            else answers.push(returned);
+            else returns.push(returned);
             iterator = whole[Symbol.asyncIterator]();
           }
           for (const one of parts) {
@@ -77,7 +78,8 @@ describe("merged subscribers", () => {
         }
         // Let go of whoever waits, then see that what was pulled and not handed out is one a part at most.
         await iterator.return();
-        await Promise.all(answers);
+        await Promise.all(returns);
+        const seen = (await Promise.all(answers)).flat();
         await clock.flush();
         const pulled = parts.reduce((sum, one) => sum + one.pulled.length, 0);
         expect(pulled - seen.length).toBeLessThanOrEqual(parts.length);
