@@ -1,7 +1,7 @@
+import type { Linked, LinkedList } from "../../structures/linked-list.ts";
 import { SubscriberBusyError, SubscriptionFailedError } from "../../traits/errors.ts";
 import type { Group } from "./group.ts";
 import type { Bound, Ending, Lifetime } from "./lifetime.ts";
-import type { Linked, LinkedList } from "./linked-list.ts";
 import type { MemoryMessage } from "./message.ts";
 
 /** The iterator of a subscriber, as seen from below. */

@@ -1,6 +1,6 @@
+import type { Linked, LinkedList } from "../../structures/linked-list.ts";
 import type { Consumer } from "./consumer.ts";
 import type { Group } from "./group.ts";
-import type { Linked, LinkedList } from "./linked-list.ts";
 import type { MemoryMessage } from "./message.ts";
 import type { StoredMessage } from "./stored-message.ts";
 

@@ -1,3 +1,5 @@
+import { Heap } from "../../structures/heap.ts";
+import { LinkedList } from "../../structures/linked-list.ts";
 import type { Clock } from "../../traits/clock.ts";
 import { Alarm } from "./alarm.ts";
 import type { Consumer } from "./consumer.ts";
@@ -5,8 +7,6 @@ import { deadLetterOf } from "./dead-letter.ts";
 import type { Entry } from "./entry.ts";
 import { GroupQueue } from "./group-queue.ts";
 import { describeSettings, type GroupSettings } from "./group-settings.ts";
-import { Heap } from "./heap.ts";
-import { LinkedList } from "./linked-list.ts";
 import { deliveries, MemoryMessage } from "./message.ts";
 import type { SubscribeOptions } from "./options.ts";
 import type { StoredMessage } from "./stored-message.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { Heap } from "../../../src/brokers/memory/heap.ts";
+import { Heap } from "../../src/structures/heap.ts";
 
 it("Heap gives back in order whatever was pushed, between pushes too", () => {
   fc.assert(

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Fifo } from "../../../src/brokers/memory/fifo.ts";
+import { Fifo } from "../../src/structures/fifo.ts";
 
 const number = (value: number): { value: number } => ({ value });
 

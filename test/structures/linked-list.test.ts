@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Linked, LinkedList } from "../../../src/brokers/memory/linked-list.ts";
+import { type Linked, LinkedList } from "../../src/structures/linked-list.ts";
 
 class Node implements Linked<Node> {
   previous: Node | undefined = undefined;
