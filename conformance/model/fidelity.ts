@@ -9,6 +9,8 @@ const ownHeaders: ReadonlySet<string> = new Set([
   headerNames.deadLetterAttempts,
 ]);
 
+const requestHeaders: ReadonlySet<string> = new Set([headerNames.replyTo, headerNames.correlationId]);
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -36,7 +38,8 @@ export function headerFault(
     }
   }
   for (const [name, values] of came) {
-    const expected = sent.has(name) || added.has(name) || ownHeaders.has(name);
+    const own = ownHeaders.has(name) || (posting.request === true && requestHeaders.has(name));
+    const expected = sent.has(name) || added.has(name) || own;
     if (!expected) return `came with the header ${name} = ${showValues(values)}, which was not published`;
   }
   return undefined;

@@ -103,9 +103,6 @@ export class Holdings {
       ...posting,
       topic: group.deadLetter.topic,
       setAside: { source: posting.topic, attempts: deliveries },
-      // n.b. no order is promised between dead letters.
-      publisher: "dead letters",
-      startedAt: Number.POSITIVE_INFINITY,
     };
     return this.groupsOf(letter).map((reader) => copyIn(reader, letter, unsure));
   }

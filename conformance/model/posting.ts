@@ -19,6 +19,8 @@ export interface Posting {
   confirmedAt: number | undefined;
   /** "unknown": the call rejected in a way that does not say whether it was sent. */
   state: "sending" | "sent" | "unknown" | "refused";
+  /** A request adds headers of its own. */
+  readonly request?: boolean;
   /** For a dead letter: which topic it comes from, and after how many deliveries. */
   readonly setAside?: { readonly source: string; readonly attempts: number };
   /** What else a loss of it would break, because of what it is. */
@@ -51,6 +53,8 @@ export function idOfHeaders(message: Message): number | undefined {
 /** Whether the broker has promised that `a` is first delivered before `b`. */
 export function comesBefore(a: Posting, b: Posting, order: Capabilities["order"]): boolean {
   if (order === "none" || a.topic !== b.topic) return false;
+  // n.b. dead letters are made by the broker, in an order of its own.
+  if (a.setAside !== undefined || b.setAside !== undefined) return false;
   if (order === "partition" && (a.key === undefined || a.key !== b.key)) return false;
   if (a.state !== "sent" || b.state === "refused") return false;
   if (a.publisher === b.publisher) return a.startedAt < b.startedAt;

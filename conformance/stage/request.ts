@@ -21,9 +21,11 @@ export async function requestInVain(
   const { publisher } = connection;
   if (!isRequesting(publisher)) return undefined;
   const { posting: facts, message, text } = compose(stage, { topic }, connection.name);
-  const posting = stage.ledger.sending(facts);
+  const posting = stage.ledger.sending({ ...facts, request: true });
   const line = stage.trace.line(`request ${text}${connection.label}`);
   const wasClosed = connection.state === "closed";
+  // It may arrive, and need not: whoever asks learns of the answer only.
+  stage.ledger.notSent(posting, wasClosed ? "publish-after-shutdown" : undefined);
   let failure: unknown;
   const answer = publisher.request(message, { timeoutMs: requestTimeoutMs, ...options }).then(
     () => undefined,
@@ -34,7 +36,6 @@ export async function requestInVain(
   connection.requests.add(answer);
   await stage.track(`request #${facts.id}`, ["request-reply", "shutdown-idempotent"], answer);
   connection.requests.delete(answer);
-  stage.ledger.notSent(posting, wasClosed ? "publish-after-shutdown" : undefined);
   line.outcome(failure === undefined ? "a reply" : nameOfError(failure));
   judge(stage, connection, { wasClosed, failure, name: `request #${facts.id}` });
   return failure;
