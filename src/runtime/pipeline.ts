@@ -27,7 +27,8 @@ export interface PipelineOptions {
 export interface WorkersOptions {
   /**
    * The most deliveries in flight: waiting in lanes, running and settling. At least the number of workers. A key that is
-   * slow fills it in the end, so give it room. @default `max(256, 32 * n)` with a key, `n` without
+   * slow fills it in the end, so give it room. Without a key, what exceeds `n` may overtake a delivery that waits for its
+   * retry. @default `max(256, 32 * n)` with a key, `n` without
    */
   readonly maxInFlight?: number;
 }

@@ -51,11 +51,15 @@ export interface Run {
    */
   readonly done: Promise<RunReport>;
   readonly stats: RunStats;
-  /** Pulls no more, lets what is in flight settle until the deadline, then closes the subscriber. */
+  /**
+   * Pulls no more, lets what is in flight settle until the deadline, then closes the subscriber. The first call decides;
+   * `stop` may cut it short. A handler may call it, and one that awaits it waits for itself, until the deadline.
+   */
   drain(options?: DrainOptions): Promise<RunReport>;
   /**
    * Pulls and starts no more, aborts the signals of running handlers, waits for them until the deadline, then closes the
-   * subscriber. A handler that succeeds meanwhile is settled; everything else goes back.
+   * subscriber. What a handler decides meanwhile (ack, drop, dead letter) is carried out; everything else goes back. A
+   * handler may call it, and one that awaits it waits for itself, until the deadline.
    */
   stop(options?: StopOptions): Promise<RunReport>;
 }

@@ -1,3 +1,4 @@
+import type { OutletIterator } from "../structures/outlet.ts";
 import { checkCount, checkDuration } from "../traits/arguments.ts";
 import type { Connection } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
@@ -6,7 +7,6 @@ import type { Message } from "../traits/message.ts";
 import type { SubscriptionSource } from "../traits/source.ts";
 import type { BatchOptions, BatchSubscriber, Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
 import { Collector } from "./collector.ts";
-import type { OutletIterator } from "./outlet.ts";
 import { isSource, type MessageOf } from "./types.ts";
 
 // n.b. neither `buffer` nor `bufferCountOrTime` of ix is used here. In test/sources/ix-combinators.test.ts:

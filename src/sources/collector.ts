@@ -1,7 +1,7 @@
+import { Outlet, type OutletIterator } from "../structures/outlet.ts";
 import type { Clock, Timer } from "../traits/clock.ts";
 import type { Message } from "../traits/message.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
-import { Outlet, type OutletIterator } from "./outlet.ts";
 
 interface Held<M> {
   readonly message: M;

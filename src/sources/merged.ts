@@ -1,3 +1,4 @@
+import { Outlet } from "../structures/outlet.ts";
 import type { Connection } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { diagnostics } from "../traits/diagnostics.ts";
@@ -7,7 +8,6 @@ import type { SubscriptionSource } from "../traits/source.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
 import { weakest } from "./capabilities.ts";
 import { MergedPart } from "./merged-part.ts";
-import { Outlet } from "./outlet.ts";
 import { type ConnectionOf, isSource, type MessageOf } from "./types.ts";
 
 // n.b. `merge` of ix is not used here. Over two subscribers, in test/sources/ix-combinators.test.ts:

@@ -1,18 +1,17 @@
-import { type Deferred, deferred } from "../traits/deferred.ts";
+import { AsyncSink } from "ix/asynciterable/asyncsink";
 import { SubscriberBusyError } from "../traits/errors.ts";
-import { Fifo } from "./fifo.ts";
 
-/** Where an outlet gets what it hands out. Called synchronously; must not throw. */
+/** Where an outlet gets what it hands out. It is called synchronously and does not throw. */
 export interface Supply<T> {
-  /** The next item that is here already. */
-  take(): T | undefined;
+  /** Up to `max` items that are here already. */
+  take(max: number): T[];
   /** A `next()` waits and nothing was here: get something, then call `serve()`. */
   wanted?(): void;
-  /** The iterator has ended: nobody waits any more. What was taken in stays for the next one. */
-  released?(): void | Promise<void>;
+  /** The iterator was returned: nobody waits any more. What was taken in stays for the next one. */
+  released?(): Promise<void>;
 }
 
-/** What `iterate()` gives. The `SubscriberIterator` of the contract, over any item. */
+/** What `iterate()` gives: the `SubscriberIterator` of the contract, over any item. */
 export interface OutletIterator<T> extends AsyncIterator<T, undefined, undefined> {
   next(): Promise<IteratorResult<T, undefined>>;
   return(): Promise<IteratorResult<T, undefined>>;
@@ -23,8 +22,11 @@ const done = { done: true, value: undefined } as const;
 
 /**
  * The side of a subscriber that faces its consumer, for authors of brokers: one iterator at a time, answers in the order
- * asked, an error told once, a `return()` that ends every waiting `next()`. It holds no item itself, so there is nothing
- * in it to lose.
+ * asked, an error told once, a `return()` that ends every waiting `next()`. It holds no item itself, so that there is
+ * nothing in it to lose.
+ *
+ * The line of waiting `next()` is an `AsyncSink` of ix, which keeps the order, ends all of them at once and tells an error
+ * to one alone. It is only ever written to while somebody waits, so it buffers nothing.
  */
 export class Outlet<T extends object> {
   readonly #topic: string;
@@ -32,10 +34,9 @@ export class Outlet<T extends object> {
   #active: Gate<T> | undefined;
   /** Nothing more will come; what the supply still has is handed out first. */
   #over = false;
-  /** The final error, until somebody was told. */
+  /** Not told yet. */
   #failure: { readonly error: unknown } | undefined;
 
-  /** `topic` names the subscriber in `SubscriberBusyError`. */
   constructor(topic: string, supply: Supply<T>) {
     this.#topic = topic;
     this.#supply = supply;
@@ -48,7 +49,7 @@ export class Outlet<T extends object> {
 
   /** How many `next()` wait. */
   get waiting(): number {
-    return this.#active?.calls.size ?? 0;
+    return this.#active?.waiting ?? 0;
   }
 
   get over(): boolean {
@@ -67,19 +68,19 @@ export class Outlet<T extends object> {
     if (this.#active) throw new SubscriberBusyError({ topic: this.#topic });
   }
 
-  /** Something may have come: answers who waits, as far as the supply goes. */
+  /** Answers who waits, as far as the supply goes. */
   serve(): void {
     const active = this.#active;
     if (!active) return;
-    while (active.calls.size > 0) {
-      const item = this.#supply.take();
+    while (active.waiting > 0) {
+      const [item] = this.#supply.take(1);
       if (item === undefined) break;
-      active.calls.shift()?.resolve({ done: false, value: item });
+      active.write(item);
     }
-    if (this.#over && active.calls.size > 0) this.#finish(active);
+    if (this.#over && active.waiting > 0) this.#finish(active);
   }
 
-  /** The subscription is over, with its final error if there was one. Only the first call counts. */
+  /** Only the first call counts. */
   end(failure?: { readonly error: unknown }): void {
     if (this.#over) return;
     this.#over = true;
@@ -88,55 +89,52 @@ export class Outlet<T extends object> {
   }
 
   /** @internal */
-  next(gate: Gate<T>): Promise<IteratorResult<T, undefined>> {
-    if (gate !== this.#active) return Promise.resolve(done);
-    if (gate.calls.size === 0) {
-      const item = this.#supply.take();
+  next(iterator: Gate<T>): Promise<IteratorResult<T, undefined>> {
+    if (iterator !== this.#active) return Promise.resolve(done);
+    if (iterator.waiting === 0) {
+      const [item] = this.#supply.take(1);
       if (item !== undefined) return Promise.resolve({ done: false, value: item });
     }
-    const call = deferred<IteratorResult<T, undefined>>();
-    gate.calls.push(call);
-    if (this.#over) this.#finish(gate);
+    const answer = iterator.wait();
+    if (this.#over) this.#finish(iterator);
     else this.#supply.wanted?.();
-    return call.promise;
+    return answer;
   }
 
   /** @internal */
-  takeReady(gate: Gate<T>, max: number): T[] {
-    const taken: T[] = [];
-    if (gate !== this.#active || gate.calls.size > 0) return taken;
-    while (taken.length < max) {
-      const item = this.#supply.take();
-      if (item === undefined) break;
-      taken.push(item);
-    }
-    return taken;
+  takeReady(iterator: Gate<T>, max: number): T[] {
+    return iterator === this.#active && iterator.waiting === 0 ? this.#supply.take(max) : [];
   }
 
   /** @internal */
-  async release(gate: Gate<T>): Promise<void> {
-    if (gate !== this.#active) return;
+  async release(iterator: Gate<T>): Promise<void> {
+    if (iterator !== this.#active) return;
     this.#active = undefined;
-    gate.end();
+    iterator.end();
     await this.#supply.released?.();
   }
 
-  #finish(gate: Gate<T>): void {
+  #finish(active: Gate<T>): void {
     const failure = this.#failure;
     this.#failure = undefined;
     this.#active = undefined;
-    if (failure) gate.calls.shift()?.reject(failure.error);
-    gate.end();
+    if (failure) active.fail(failure.error);
+    active.end();
   }
 }
 
 class Gate<T extends object> implements OutletIterator<T> {
-  /** The `next()` that wait, oldest first. While one waits, the supply has nothing. */
-  readonly calls: Fifo<Deferred<IteratorResult<T, undefined>>> = new Fifo();
   readonly #outlet: Outlet<T>;
+  readonly #line = new AsyncSink<T>();
+  /** How many `next()` are in the line; the sink does not tell. */
+  #waiting = 0;
 
   constructor(outlet: Outlet<T>) {
     this.#outlet = outlet;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
@@ -152,8 +150,23 @@ class Gate<T extends object> implements OutletIterator<T> {
     return this.#outlet.takeReady(this, max);
   }
 
-  /** Tells every waiting `next()` that it is over. */
+  wait(): Promise<IteratorResult<T, undefined>> {
+    this.#waiting += 1;
+    return this.#line.next();
+  }
+
+  write(item: T): void {
+    this.#waiting -= 1;
+    this.#line.write(item);
+  }
+
+  fail(error: unknown): void {
+    this.#waiting -= 1;
+    this.#line.error(error);
+  }
+
   end(): void {
-    for (let call = this.calls.shift(); call; call = this.calls.shift()) call.resolve(done);
+    this.#waiting = 0;
+    this.#line.end();
   }
 }

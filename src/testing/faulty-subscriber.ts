@@ -1,10 +1,10 @@
+import { Outlet } from "../structures/outlet.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { sleep, type Timer } from "../traits/clock.ts";
 import type { Message } from "../traits/message.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
 import type { Faults } from "./faulty.ts";
 import { FaultyMessage, type Parcel } from "./faulty-message.ts";
-import { Outlet } from "./outlet.ts";
 import { randomFrom } from "./random.ts";
 
 /** A fault that was made to happen, for a test to look at. */

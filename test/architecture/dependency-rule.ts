@@ -9,9 +9,9 @@ interface Room {
 /** The dependency rule of ARCHITECTURE.md as data. A room is a folder; each broker has a room of its own. */
 const rooms: Readonly<Record<string, Room>> = {
   "src/traits": { rooms: [], packages: [] },
-  "src/structures": { rooms: ["src/traits"], packages: [] },
+  "src/structures": { rooms: ["src/traits"], packages: ["ix"] },
   "src/runtime": { rooms: ["src/traits", "src/structures"], packages: ["p-queue"] },
-  "src/sources": { rooms: ["src/traits", "src/structures"], packages: ["ix"] },
+  "src/sources": { rooms: ["src/traits", "src/structures"], packages: [] },
   "src/testing": { rooms: ["src/traits", "src/structures"], packages: [] },
   "src/brokers/shared": { rooms: ["src/traits", "src/structures"], packages: [] },
   "src/brokers/memory": { rooms: ["src/traits", "src/structures", "src/brokers/shared"], packages: [] },

@@ -200,7 +200,7 @@ describe("ix from, map, filter, take: for pipelines over a subscriber, not under
   });
 });
 
-describe("ix AsyncSink: used, see src/sources/outlet.ts", () => {
+describe("ix AsyncSink: used, see src/structures/outlet.ts", () => {
   it("answers in the order asked", async () => {
     const sink = new AsyncSink<string>();
     const answers = Promise.all([sink.next(), sink.next()]);

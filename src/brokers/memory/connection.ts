@@ -58,8 +58,8 @@ export class MemoryConnection
   }
 
   /** By name, or by a source, whose own subscriber is the result. */
-  subscribe(topic: string, options?: SubscribeOptions): Promise<MemorySubscriber>;
   subscribe<S extends Subscriber>(source: SubscriptionSource<MemoryConnection, S>): Promise<S>;
+  subscribe(topic: string, options?: SubscribeOptions): Promise<MemorySubscriber>;
   async subscribe(
     target: string | SubscriptionSource<MemoryConnection>,
     options: SubscribeOptions = {},
