@@ -126,6 +126,25 @@ describe("what a handler asks to be done after the settle", () => {
     },
   );
 
+  it("and has not begun by the deadline, is not begun after it", async () => {
+    const stage = new Stage();
+    const gate = new Gate();
+    stage.deliver(Array.from({ length: 20 }, (_, index) => `m${index}`).join(" "));
+    const run = stage.pipeline.workers(20).handle((message, { afterSettle }) => {
+      afterSettle(() => {
+        stage.log.push(message.text());
+        return gate.opened;
+      });
+    });
+    await stage.clock.flush();
+    const drained = run.drain({ deadlineMs: 10 });
+    await stage.clock.advance(10);
+    expect(await drained).toMatchObject({ handled: 20, continuationsLeft: 20 });
+    gate.open();
+    await stage.clock.flush();
+    expect(stage.log).toHaveLength(16);
+  });
+
   it("that never ends is cut short by a stop during a drain", async () => {
     const stage = new Stage();
     stage.deliver("k:1");

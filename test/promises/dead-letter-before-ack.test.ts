@@ -122,6 +122,20 @@ describe("a dead letter", () => {
     expect(stage.clock.timers).toBe(0);
   });
 
+  it("that fails to be published during a stop is not tried again: its original goes back", async () => {
+    const { stage, publisher, deadLetters } = staged();
+    const answered = new Gate();
+    publisher.answerNext(answered.opened.then(() => Promise.reject(new Error("no connection"))));
+    const [message] = stage.deliver("k:1");
+    const run = stage.pipeline.onFailure(deadLetters).handle(() => deadLetter("poison"));
+    await stage.clock.flush();
+    const stopped = run.stop();
+    answered.open();
+    expect((await stopped).left).toMatchObject([{ key: undefined, state: "waiting" }]);
+    await stage.clock.advance(60_000);
+    expect([publisher.calls, message?.settlements, stage.clock.timers]).toEqual([1, [], 0]);
+  });
+
   it("asked for without a place for it is a failure that says where to name one, and loses nothing", async () => {
     const stage = new Stage();
     const [message] = stage.deliver("1");

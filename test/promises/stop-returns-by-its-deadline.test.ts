@@ -1,4 +1,4 @@
-import { AbortedError, byKey, DeliveryLostError } from "tidelane";
+import { AbortedError, byKey, DeliveryLostError, retryAfter } from "tidelane";
 import { describe, expect, it } from "vitest";
 import { Gate, Stage } from "./stage.ts";
 
@@ -115,6 +115,40 @@ describe("stop", () => {
     await stage.clock.advance(20);
     expect(await drained).toMatchObject({ endedBy: "stop", left: [{ state: "running" }] });
     expect(stage.clock.timers).toBe(0);
+  });
+
+  it("goes by its own deadline from then on, not by the signal of the drain", async () => {
+    const stage = new Stage();
+    const controller = new AbortController();
+    stage.deliver("a");
+    const run = stage.pipeline.handle(() => new Promise<void>(() => undefined));
+    await stage.clock.flush();
+    void run.drain({ signal: controller.signal });
+    void run.stop({ deadlineMs: 100 });
+    controller.abort();
+    await stage.clock.advance(99);
+    expect(stage.subscriber.closed).toBe(false);
+    await stage.clock.advance(1);
+    expect(await run.done).toMatchObject({ endedBy: "stop" });
+  });
+
+  it("takes back the timer of a retry that waits, and what it reported stays true", async () => {
+    const stage = new Stage();
+    stage.deliver("a");
+    const run = stage.pipeline.handle(() => retryAfter(60_000));
+    await stage.clock.flush();
+    const close = stage.subscriber.close.bind(stage.subscriber);
+    let timersAtClose = -1;
+    stage.subscriber.close = () => {
+      // One is the deadline of the stop, one that of this close.
+      timersAtClose = stage.clock.timers - 2;
+      return close();
+    };
+    const report = await run.stop();
+    await stage.clock.advance(100_000);
+    expect(timersAtClose).toBe(0);
+    expect(report).toMatchObject({ inFlight: 1, lost: 0, left: [{ attempt: 2, state: "waiting" }] });
+    expect(report).toMatchObject(run.stats);
   });
 
   it("may be asked for by a handler, at once and at the first delivery", async () => {

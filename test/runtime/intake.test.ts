@@ -182,8 +182,14 @@ describe("Intake", () => {
     iterator.answers.push(() => answer.promise);
     const bench = new Bench(iterator);
     bench.pump();
+    let closed = false;
+    const closing = bench.intake.close().then(() => {
+      closed = true;
+    });
+    await flush();
+    expect([iterator.returned, closed]).toEqual([1, false]);
     answer.resolve({ done: false, value: message });
-    await bench.intake.close();
+    await closing;
     expect(bench.admitted).toEqual([message]);
     expect(iterator.calls).toBe(1);
   });

@@ -18,6 +18,16 @@ describe("a run", () => {
     await run.stop();
   });
 
+  it("waits for nothing where neither the handler nor the broker does", async () => {
+    const stage = new Stage();
+    stage.deliver("a b c");
+    const run = stage.pipeline.handle(() => undefined);
+    // The microtask it begins in.
+    await Promise.resolve();
+    expect(run.stats).toMatchObject({ pulled: 3, handled: 3 });
+    await run.stop();
+  });
+
   it("goes through handlers that return at once without a timer or a growing stack", async () => {
     const stage = new Stage();
     const count = 20_000;
@@ -52,7 +62,7 @@ describe("a run", () => {
     const stage = new Stage({ ackDeadlineMs: 300 });
     const gate = new Gate();
     const run = stage.pipeline.handle(() => gate.opened);
-    await stage.clock.advance(1_000);
+    await stage.clock.flush();
     expect(stage.clock.timers).toBe(0);
     const [message] = stage.deliver("a");
     await stage.clock.advance(250);
@@ -75,6 +85,7 @@ describe("a run", () => {
     await stage.clock.advance(200);
     expect(message?.keepAlives).toBe(6);
     await run.done;
+    expect(stage.clock.timers).toBe(0);
     await stage.clock.advance(1_000);
     expect(message?.keepAlives).toBe(6);
   });
