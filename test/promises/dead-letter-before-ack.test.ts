@@ -129,11 +129,14 @@ describe("a dead letter", () => {
     const [message] = stage.deliver("k:1");
     const run = stage.pipeline.onFailure(deadLetters).handle(() => deadLetter("poison"));
     await stage.clock.flush();
+    // A subscriber that is slow to take its deliveries back, so that they are not lost yet when the run ends.
+    stage.subscriber.close = async () => undefined;
     const stopped = run.stop();
     answered.open();
     expect((await stopped).left).toMatchObject([{ key: undefined, state: "waiting" }]);
+    expect(stage.clock.timers).toBe(0);
     await stage.clock.advance(60_000);
-    expect([publisher.calls, message?.settlements, stage.clock.timers]).toEqual([1, [], 0]);
+    expect([publisher.calls, message?.settlements]).toEqual([1, []]);
   });
 
   it("asked for without a place for it is a failure that says where to name one, and loses nothing", async () => {
