@@ -28,10 +28,6 @@ export class Lanes<Entry extends LaneEntry> {
     return this.#tails.size;
   }
 
-  get hasRunnable(): boolean {
-    return this.#runnable.size > 0;
-  }
-
   add(entry: Entry): void {
     if (entry.key === undefined) {
       this.#runnable.push(entry);
