@@ -33,6 +33,12 @@ export const groups: Claim = ({ capabilities }) =>
 export const ordered: Claim = ({ capabilities }) =>
   capabilities.order === "none" ? 'its capabilities say order "none"' : undefined;
 
+export const keyed: Claim = ({ capabilities }) =>
+  capabilities.partitionKey ? undefined : "its capabilities say partitionKey false";
+
+export const onVirtualTime: Claim = ({ fixture }) =>
+  fixture.time === "virtual" ? undefined : "it can only be seen on virtual time";
+
 export const crashes: Claim = ({ fixture }) =>
   fixture.kill === undefined ? "the fixture has no kill()" : undefined;
 

@@ -3,18 +3,24 @@ import { abortIsPrompt } from "./abort-is-prompt.ts";
 import { ackDeadline } from "./ack-deadline.ts";
 import { ackIsFinal } from "./ack-is-final.ts";
 import { backlog } from "./backlog.ts";
+import { batchesBounded } from "./batches-bounded.ts";
 import { breakLosesNothing } from "./break-loses-nothing.ts";
+import { capabilitiesMatch } from "./capabilities-match.ts";
 import { closeReturnsUnsettled } from "./close-returns-unsettled.ts";
 import { conservation } from "./conservation.ts";
 import { crashReturnsUnsettled } from "./crash-returns-unsettled.ts";
 import { deadLetter } from "./dead-letter.ts";
 import { deliveryCountGrows } from "./delivery-count-grows.ts";
+import { descriptionWithoutCredentials } from "./description-without-credentials.ts";
+import { drainFinishes } from "./drain-finishes.ts";
 import { dropIsFinal } from "./drop-is-final.ts";
 import { groupCopies } from "./group-copies.ts";
 import { groupShares } from "./group-shares.ts";
 import { headerFidelity } from "./header-fidelity.ts";
 import { independentSettles } from "./independent-settles.ts";
 import { keyOrder } from "./key-order.ts";
+import { lanesExclusive } from "./lanes-exclusive.ts";
+import { lanesWorkConserving } from "./lanes-work-conserving.ts";
 import { nackAfterNeverEarly } from "./nack-after-never-early.ts";
 import { oneIterator } from "./one-iterator.ts";
 import { pattern } from "./pattern.ts";
@@ -25,8 +31,11 @@ import { publishAfterShutdown } from "./publish-after-shutdown.ts";
 import { publishRefuses } from "./publish-refuses.ts";
 import { publishWaits } from "./publish-waits.ts";
 import { quietAfterClose } from "./quiet-after-close.ts";
+import { requestReply } from "./request-reply.ts";
 import { requeueKeepsPlace } from "./requeue-keeps-place.ts";
 import { requeueRedelivers } from "./requeue-redelivers.ts";
+import { retryKeepsKeyOrder } from "./retry-keeps-key-order.ts";
+import { seekLands } from "./seek-lands.ts";
 import { settleAfterLoss } from "./settle-after-loss.ts";
 import { shutdownIdempotent } from "./shutdown-idempotent.ts";
 import { singleUse } from "./single-use.ts";
@@ -65,7 +74,16 @@ export const laws: readonly Law[] = [
   publishRefuses,
   publishWaits,
   abortIsPrompt,
+  batchesBounded,
+  requestReply,
+  seekLands,
   transactionVisibility,
   pattern,
   pauseHolds,
+  capabilitiesMatch,
+  descriptionWithoutCredentials,
+  lanesExclusive,
+  lanesWorkConserving,
+  retryKeepsKeyOrder,
+  drainFinishes,
 ];

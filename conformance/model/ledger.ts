@@ -4,7 +4,7 @@ import type { LawName } from "../law.ts";
 import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
 import { admit, copyIn, isPromised, over, unsure } from "./copies.ts";
 import { type Departure, Holdings } from "./holdings.ts";
-import type { Posting } from "./posting.ts";
+import type { Posting, PostingFacts } from "./posting.ts";
 import type { Book, Copy, CopyState, Delivery, Group, Seat, SettleHow, Target } from "./records.ts";
 import { expectedAnswer, judgeSettle, type SettleTicket } from "./settling.ts";
 
@@ -55,9 +55,10 @@ export class Ledger {
 
   // --- publishing
 
-  sending(facts: Omit<Posting, "startedAt" | "confirmedAt" | "state">): Posting {
+  sending(facts: PostingFacts): Posting {
     const startedAt = this.#holdings.tick();
-    const posting: Posting = { ...facts, startedAt, confirmedAt: undefined, state: "sending" };
+    const startedMs = this.#holdings.book.now();
+    const posting: Posting = { ...facts, startedAt, startedMs, confirmedAt: undefined, state: "sending" };
     this.postings.set(posting.id, posting);
     for (const group of this.#holdings.groupsOf(posting)) {
       if (group.seats.size > 0 || group.liveSince !== undefined) copyIn(group, posting, unsure);

@@ -17,6 +17,8 @@ export interface Posting {
   /** Events of the ledger: when the call was made, and when it resolved. In a transaction: when it was committed. */
   startedAt: number;
   confirmedAt: number | undefined;
+  /** The time of the call. */
+  readonly startedMs: number;
   /** "unknown": the call rejected in a way that does not say whether it was sent. */
   state: "sending" | "sent" | "unknown" | "refused";
   /** A request adds headers of its own. */
@@ -26,6 +28,9 @@ export interface Posting {
   /** What else a loss of it would break, because of what it is. */
   readonly at: "plain" | "payload" | "headers";
 }
+
+/** What is known of it before it is sent. */
+export type PostingFacts = Omit<Posting, "startedAt" | "confirmedAt" | "startedMs" | "state">;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

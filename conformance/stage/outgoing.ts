@@ -1,6 +1,6 @@
 import type { HeaderValue, OutgoingMessage } from "../../src/traits/index.ts";
 import { showBytes } from "../model/fidelity.ts";
-import { idHeader, type Posting, tagged } from "../model/posting.ts";
+import { idHeader, type PostingFacts, tagged } from "../model/posting.ts";
 import type { Stage } from "./stage.ts";
 
 /** What a step publishes. The id is put in front of the payload, unless the payload is to be sent as it is. */
@@ -15,7 +15,7 @@ export interface Content {
 
 /** A message on its way out, and what the ledger is told of it. */
 export interface Outgoing {
-  readonly posting: Omit<Posting, "startedAt" | "confirmedAt" | "state">;
+  readonly posting: PostingFacts;
   readonly message: OutgoingMessage;
   /** `#3 to A, key "a"` */
   readonly text: string;
