@@ -1,3 +1,4 @@
+import type { Linked, LinkedList } from "../structures/linked-list.ts";
 import type { Timer } from "../traits/clock.ts";
 import { headerNames } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
@@ -26,7 +27,9 @@ export interface HandlerContext<M extends Message = Message> {
 }
 
 /** One delivery in flight, from the pull until it has left. It is the handler's context as well: one object a message. */
-export class Delivery<M extends Message = Message, Value = unknown> implements HandlerContext<M>, LaneEntry {
+export class Delivery<M extends Message = Message, Value = unknown>
+  implements HandlerContext<M>, LaneEntry, Linked<Delivery<M, Value>>
+{
   readonly sequence: number;
   readonly message: M;
   key: string | undefined = undefined;
@@ -35,8 +38,8 @@ export class Delivery<M extends Message = Message, Value = unknown> implements H
   /** Set when decoded; only then read by a handler. */
   value: Value | undefined = undefined;
   decoded = false;
-  /** "arriving" has no lane yet; "left" was given up by a stop and goes back when the subscriber closes. */
-  phase: "arriving" | "waiting" | "running" | "settling" | "left" = "arriving";
+  /** "arriving" has no lane yet; "abandoned" was given up by a stop and goes back when the subscriber closes. */
+  phase: "arriving" | "waiting" | "running" | "settling" | "abandoned" = "arriving";
   /** Runs in this process after the first. */
   retries = 0;
   /** Settles tried again after they failed and left the message unsettled. No attempts: the handler is not run. */
@@ -49,6 +52,7 @@ export class Delivery<M extends Message = Message, Value = unknown> implements H
   /** Links of the in-flight list, owned by it. */
   previous: Delivery<M, Value> | undefined = undefined;
   next: Delivery<M, Value> | undefined = undefined;
+  list: LinkedList<Delivery<M, Value>> | undefined = undefined;
 
   #firstAttempt = 0;
   #controller: AbortController | undefined;

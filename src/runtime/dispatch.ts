@@ -175,7 +175,7 @@ export class Dispatcher<M extends Message, Value> {
     const { lost } = delivery.message;
     if (delivery.phase === "running" && (lost || this.#halted)) {
       this.#freeWorker(delivery);
-      delivery.phase = "left";
+      delivery.phase = "abandoned";
       if (lost) this.#leaveLost(delivery, lost);
     }
     this.#run(delivery);
@@ -222,13 +222,15 @@ export class Dispatcher<M extends Message, Value> {
     ) {
       result = { kind: "failure", error: new MissingDeadLetterError({ topic: delivery.topic }) };
     }
-    if (result.kind === "failure") {
+    // A handler that gave up because the run was halted did what it was told.
+    if (result.kind === "failure" && !(this.#halted && isReason(result.error, delivery.signal.reason))) {
       this.#counters.failures += 1;
       reporter.failed(result.error, delivery.message);
     }
     if (delivery.message.settled) this.#leave(delivery, "by-handler");
     else if (delivery.message.lost) this.#leaveLost(delivery, delivery.message.lost);
-    else if (this.#halted && (result.kind === "failure" || result.kind === "retry")) delivery.phase = "left";
+    else if (this.#halted && (result.kind === "failure" || result.kind === "retry"))
+      delivery.phase = "abandoned";
     else {
       const decision = result.kind === "ack" ? result : decide(result, delivery, policy, random);
       if (decision.kind === "hold") this.#hold(delivery, decision.delayMs, result);
@@ -301,7 +303,7 @@ export class Dispatcher<M extends Message, Value> {
     // decision is carried out again; running the handler again would be a second verdict.
     this.#config.reporter.failed(error, message);
     if (this.#halted) {
-      delivery.phase = "left";
+      delivery.phase = "abandoned";
       return;
     }
     delivery.settleRetries += 1;
@@ -316,7 +318,7 @@ export class Dispatcher<M extends Message, Value> {
     const aside = setAside(error, this.#config.policy);
     if (error instanceof DecodeError) this.#counters.undecodable += 1;
     else if (aside === undefined) {
-      delivery.phase = "left";
+      delivery.phase = "abandoned";
       this.#config.fatal(error);
       return;
     }
@@ -348,6 +350,11 @@ const counterOf = {
   redeliver: "redelivered",
   lost: "lost",
 } as const satisfies Record<Settlement, string>;
+
+/** Whether `error` is the reason of an abort, or what a platform API makes of it. */
+function isReason(error: unknown, reason: unknown): boolean {
+  return error === reason || (error instanceof Error && error.cause === reason && reason !== undefined);
+}
 
 function toDecodeError(message: Message, cause: unknown): DecodeError {
   if (isTidelaneError(cause, "TIDELANE_DECODE")) return cause as DecodeError;

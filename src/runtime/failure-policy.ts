@@ -114,10 +114,11 @@ function checkRange(argument: string, value: unknown, low: number, high: number)
 
 /** Refuses a policy that this source cannot carry out, before the first delivery. */
 export function checkPolicyFits(policy: CheckedPolicy, capabilities: Capabilities): void {
-  if (policy.mode === "redeliver" && !capabilities.requeue) {
+  if (policy.mode === "redeliver" && (!capabilities.requeue || capabilities.delayedRequeue === "none")) {
+    const cannot = capabilities.requeue ? "has no delay, so that a failure would spin" : "cannot requeue";
     throw new InvalidArgumentError({
       argument: "onFailure: mode",
-      expected: '"in-place": this source cannot requeue',
+      expected: `"in-place": this source ${cannot}`,
       received: policy.mode,
     });
   }

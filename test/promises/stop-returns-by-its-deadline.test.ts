@@ -42,11 +42,26 @@ describe("stop", () => {
     const report = await run.stop();
     expect(stage.log).toEqual(["k:1"]);
     expect(reasons[0]).toBeInstanceOf(AbortedError);
+    expect(stage.errors, "giving up when told to is no failure").toEqual([]);
+    expect(run.stats.failures).toBe(0);
     expect(report.left.map(({ state }) => state)).toEqual(["waiting", "waiting"]);
     expect(report).toMatchObject({ inFlight: 2, retries: 0 });
     expect([first?.settlements, second?.settlements]).toEqual([[], []]);
     expect(first?.lost).toBeInstanceOf(DeliveryLostError);
     expect(stage.clock.timers).toBe(0);
+  });
+
+  it("still reports a handler that fails for a reason of its own while it stops", async () => {
+    const stage = new Stage();
+    stage.deliver("a");
+    const run = stage.pipeline.handle((_message, { signal }) => {
+      return new Promise<void>((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(new Error("of its own")));
+      });
+    });
+    await stage.clock.flush();
+    await run.stop();
+    expect(stage.errors).toEqual([new Error("of its own")]);
   });
 
   it("settles a handler that succeeds before the deadline, though it was told to give up", async () => {

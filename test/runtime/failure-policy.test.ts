@@ -98,6 +98,12 @@ describe("checkPolicyFits", () => {
     expect(() => checkPolicyFits(policy, { ...capabilities, requeue: true })).not.toThrow();
   });
 
+  it("refuses to redeliver where a redelivery has no delay, which would spin", () => {
+    const policy = checkPolicy({ mode: "redeliver" });
+    expect(() => checkPolicyFits(policy, { ...capabilities, delayedRequeue: "none" })).toThrow("would spin");
+    expect(() => checkPolicyFits(policy, { ...capabilities, delayedRequeue: "local" })).not.toThrow();
+  });
+
   it("refuses to leave dead letters to a broker that does not set them aside", () => {
     const policy = checkPolicy({ deadLetter: "broker" });
     expect(() => checkPolicyFits(policy, { ...capabilities, deadLetter: false })).toThrow("set dropped");

@@ -46,7 +46,7 @@ it("leaves out what is settled, lost or given up, and rests when nothing else is
   const [settled, lost, left] = [0, 1, 2].map(() => new RecordingMessage());
   const { clock, deliveries, keepAlive } = held();
   for (const message of [settled, lost]) if (message) deliveries.push({ message, phase: "running" });
-  if (left) deliveries.push({ message: left, phase: "left" });
+  if (left) deliveries.push({ message: left, phase: "abandoned" });
   await settled?.ack();
   lost?.lose();
   keepAlive.arm();
