@@ -12,7 +12,7 @@ export interface Failure {
 }
 
 /** How long a history on virtual time may take on the machine's clock; most take a few milliseconds. */
-const stallMs = { first: 10_000, later: 1_000 };
+const stallMs = { first: 5_000, later: 1_000 };
 /** After so many histories that hang, the others are not played any more. */
 const mostStalls = 10;
 

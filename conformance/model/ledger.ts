@@ -222,7 +222,7 @@ export class Ledger {
       taints.add("settle-after-loss");
       this.#holdings.taintOthers(delivery, "settle-after-loss");
     } else {
-      const notBefore = this.#holdings.book.now() + (how === "delay" ? delayMs : 0);
+      const notBefore = how === "delay" ? this.#holdings.book.now() + delayMs : 0;
       delivery.settle = { how, notBefore, answer: "waiting" };
       if (how !== "ack") this.#holdings.releasing(delivery.copy, how === "drop");
       this.#holdings.taintOthers(delivery, "independent-settles");

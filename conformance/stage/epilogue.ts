@@ -23,7 +23,7 @@ export async function conclude(stage: Stage): Promise<void> {
   // Subscriptions without a group are drained where they stand, for their closing would end what they are owed.
   for (const subscriber of openOnes(stage))
     if (!subscriber.seat.group.durable) await settleAll(stage, subscriber);
-  for (const subscriber of openOnes(stage)) if (subscriber.seat.group.durable) await subscriber.close();
+  for (const subscriber of openOnes(stage)) if (subscriber.seat.group.durable) await end(stage, subscriber);
   await sendSentinels(stage, connection);
   const drained = new Set<Group>();
   for (const subscriber of openOnes(stage)) {
@@ -35,12 +35,17 @@ export async function conclude(stage: Stage): Promise<void> {
     const subscriber = await connection.open(specOf(stage, group));
     if (subscriber !== undefined) await drain(stage, subscriber);
   }
-  for (const subscriber of openOnes(stage)) await subscriber.close();
-  for (const each of stage.connections) if (each.state === "open") await each.shutdown();
+  for (const subscriber of openOnes(stage)) await end(stage, subscriber);
+  for (const each of stage.connections) if (each.state === "open") await stage.step(() => each.shutdown());
   await stage.rest();
   await stage.awaitCalls();
   checkQuiet(stage);
   stage.check();
+}
+
+/** n.b. not awaited: one that never ends is reported with all other calls that were not answered. */
+async function end(stage: Stage, subscriber: SubscriberActor): Promise<void> {
+  await stage.step(() => subscriber.close());
 }
 
 function openOnes(stage: Stage): SubscriberActor[] {

@@ -131,7 +131,7 @@ export class SubscriberActor {
     this.#stage.trace.line(`close ${this.name}`);
     this.#stage.ledger.leaving(this.seat, "close");
     const answers = Promise.all(this.#answers).then(() => undefined);
-    const waited = this.#stage.track(
+    void this.#stage.track(
       `a next() of ${this.name} that waited when it was closed`,
       ["quiet-after-close"],
       answers,
@@ -144,7 +144,6 @@ export class SubscriberActor {
     }
     this.endedBy ??= "close";
     this.#stage.ledger.left(this.seat, "close");
-    await waited;
   }
 
   /** Goes on fetching, where that was held. */
