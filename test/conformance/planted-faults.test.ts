@@ -1,5 +1,6 @@
 import { runConformance } from "tidelane/conformance";
 import { describe, expect, it } from "vitest";
+import { capabilityFaults } from "./planted/capability-faults.ts";
 import { faultyFixture } from "./planted/doctored.ts";
 import { faults } from "./planted/faults.ts";
 
@@ -7,7 +8,7 @@ import { faults } from "./planted/faults.ts";
 const most = 12;
 
 describe("a planted fault is found by the law that names it, in few words", () => {
-  for (const fault of faults) {
+  for (const fault of [...faults, ...capabilityFaults]) {
     it.concurrent(`${fault.law}: ${fault.defect}`, { timeout: 60_000 }, async () => {
       const report = await runConformance(faultyFixture(fault), { laws: [fault.law], seed: 7 });
       const [law] = report.laws;
