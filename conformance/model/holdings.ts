@@ -107,6 +107,15 @@ export class Holdings {
     return this.groupsOf(letter).map((reader) => copyIn(reader, letter, unsure));
   }
 
+  /** A delivery that is held for certain has not lost itself. */
+  checkHeld({ phase, settle, message, copy, ...delivery }: Delivery): void {
+    if (phase !== "held" || settle !== undefined || message.lost === undefined) return;
+    const laws: LawName[] = ["settle-after-loss", "conservation", ...copy.taints];
+    if (delivery.deadline < Number.POSITIVE_INFINITY) laws.push("ack-deadline");
+    const observed = `#${copy.posting.id} is lost (${message.lost.reason}) while ${delivery.seat.name} holds it`;
+    this.violate(laws, observed, "it is held until it is settled, or its time is over");
+  }
+
   lose(delivery: Delivery, how: Departure): void {
     const certain = this.book.virtual || how !== "crash";
     if (certain) delivery.phase = "lost";

@@ -51,6 +51,7 @@ export class Ledger {
     for (const group of this.groups) {
       for (const seat of group.seats) if (seat.flow === "pausing") seat.flow = "paused";
     }
+    for (const delivery of this.deliveries) this.#holdings.checkHeld(delivery);
   }
 
   // --- publishing
