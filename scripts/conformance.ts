@@ -56,8 +56,10 @@ async function main(args: readonly string[]): Promise<number> {
   });
   clearProgress();
   const seconds = (performance.now() - started) / 1000;
-  await writeFile(json, `${JSON.stringify({ ...report, seconds }, undefined, 2)}\n`);
   process.stdout.write(toMarkdown(report));
+  await writeFile(json, `${JSON.stringify({ ...report, seconds }, undefined, 2)}\n`).catch((error: Error) => {
+    throw new UsageError(`The report cannot be written to ${json} (${error.message}).`);
+  });
   process.stdout.write(
     `\n${report.histories} histories in ${seconds.toFixed(1)} s; report written to ${json}\n`,
   );
@@ -93,10 +95,10 @@ function parseKnown(args: readonly string[]) {
   const text = { type: "string" } as const;
   return parseArgs({
     // A negative seed would be read as an option.
-    args: args
-      .join("\n")
-      .replace(/^--seed\n-/m, "--seed=-")
-      .split("\n"),
+    args: args.flatMap((arg, index) => {
+      if (arg === "--seed" && args[index + 1]?.startsWith("-")) return [`--seed=${args[index + 1]}`];
+      return args[index - 1] === "--seed" && arg.startsWith("-") ? [] : [arg];
+    }),
     allowPositionals: true,
     options: { runs: text, seed: text, law: { type: "string", multiple: true }, path: text, json: text },
   });

@@ -62,7 +62,8 @@ const checks: readonly Check[] = [
   ({ copy, message, seat }) => {
     if (!seat.capabilities.partitionKey || message.partitionKey === copy.posting.key) return undefined;
     const observed = `has the key ${message.partitionKey} instead of ${copy.posting.key}`;
-    return { laws: ["header-fidelity", "key-order"], observed, expected: "a message keeps its key" };
+    const laws = ["header-fidelity", "key-order", "capabilities-match"] as const;
+    return { laws, observed, expected: "a message keeps its key" };
   },
   ({ seat }) => {
     if (seat.state !== "closed") return undefined;
@@ -185,7 +186,7 @@ function counted({ book, copy, seat, message }: Arrival): Fault | undefined {
   }
   const nth = copy.deliveries + 1;
   const fault = (expected: string): Fault => ({
-    laws: ["delivery-count-grows"],
+    laws: count === undefined ? ["delivery-count-grows", "capabilities-match"] : ["delivery-count-grows"],
     observed: `has the delivery count ${count} at its ${ordinal(nth)} delivery`,
     expected,
   });

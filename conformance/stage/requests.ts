@@ -86,8 +86,11 @@ export class Requests {
     }
     if (!("error" in result) || !isTidelaneError(result.error, "TIDELANE_TIMEOUT"))
       return "it rejects with TimeoutError";
-    const skewMs = this.#stage.pace.virtual ? 0 : this.#stage.subject.timings.skewMs;
-    return answeredMs - sentMs + skewMs < timeoutMs ? `it waits ${timeoutMs} ms` : undefined;
+    const { pace, subject } = this.#stage;
+    const waitedMs = answeredMs - sentMs;
+    const early = waitedMs + (pace.virtual ? 0 : subject.timings.skewMs) < timeoutMs;
+    const late = waitedMs - (pace.virtual ? 0 : subject.timings.stepMs) > timeoutMs;
+    return early || late ? `it waits ${timeoutMs} ms, and waited ${waitedMs}` : undefined;
   }
 }
 

@@ -77,7 +77,9 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
       return Promise.reject(error);
     }
     if (this.#over !== undefined) return ended();
-    const answer = new Promise<IteratorResult<MemoryMessage, undefined>>((resolve) => this.#calls.push(resolve));
+    const answer = new Promise<IteratorResult<MemoryMessage, undefined>>((resolve) =>
+      this.#calls.push(resolve),
+    );
     void this.#fetch();
     return answer;
   }

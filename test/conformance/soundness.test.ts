@@ -1,0 +1,46 @@
+import { lawNames } from "tidelane/conformance";
+import { describe, expect, it } from "vitest";
+import { checkLaw } from "../../conformance/engine/check-law.ts";
+import type { Fixture } from "../../conformance/fixture.ts";
+import { laws } from "../../conformance/laws/index.ts";
+import { describeFailure } from "../../conformance/report.ts";
+import { examine } from "../../conformance/subject.ts";
+import { memoryFixture } from "./memory-fixture.ts";
+import { prefetchingFixture } from "./prefetching-broker.ts";
+
+/** Fails on a contradiction of any law, whichever law the history was generated for. */
+async function failuresOf(fixture: Fixture, seed: number, runs: number): Promise<string[]> {
+  const subject = await examine(fixture);
+  const found: string[] = [];
+  for (const law of laws) {
+    const report = await checkLaw(law, subject, { seed, runs, anyLaw: true });
+    if (report.counterexample) found.push(describeFailure(fixture.name, report, report.counterexample));
+  }
+  return found;
+}
+
+describe("a sound broker contradicts no law", () => {
+  it.each([1, 2, 3])("memory, by its strict promises, seed %i", { timeout: 60_000 }, async (seed) => {
+    expect(await failuresOf(memoryFixture as Fixture, seed, 40)).toEqual([]);
+  });
+
+  it.each([1, 2, 3])("one that prefetches and promises less, seed %i", { timeout: 60_000 }, async (seed) => {
+    expect(await failuresOf(prefetchingFixture as Fixture, seed, 40)).toEqual([]);
+  });
+});
+
+describe("the laws", () => {
+  it("are listed once each, in the order of their names", () => {
+    expect(laws.map(({ name }) => name)).toEqual(lawNames);
+  });
+
+  it("have a promise in one sentence each", () => {
+    for (const { promise } of laws) expect(promise).toMatch(/^[A-Za-z][^\n]*[^.]\.$/);
+    expect(new Set(laws.map(({ promise }) => promise)).size).toBe(laws.length);
+  });
+
+  it("are all claimed by the memory broker", async () => {
+    const subject = await examine(memoryFixture as Fixture);
+    expect(laws.flatMap((law) => law.claim?.(subject) ?? [])).toEqual([]);
+  });
+});
