@@ -40,7 +40,9 @@ export const onVirtualTime: Claim = ({ fixture }) =>
   fixture.time === "virtual" ? undefined : "it can only be seen on virtual time";
 
 export const crashes: Claim = ({ fixture }) =>
-  fixture.kill === undefined ? "the fixture has no kill()" : undefined;
+  fixture.kill === undefined && fixture.restart === undefined
+    ? "the fixture has no kill() and no restart()"
+    : undefined;
 
 /** What the capabilities of a source with these options say. */
 export function source(

@@ -88,7 +88,7 @@ export interface Fixture<C extends Connection = Connection> {
   readonly patterns?: PatternSyntax;
   /** Ends the connection as a crash would, without a goodbye to the broker. */
   kill?(connection: C): void | Promise<void>;
-  /** Restarts the server. Resolves when it accepts connections again. */
+  /** Restarts the server, whose topics have to survive that. Resolves when it accepts connections again. */
   restart?(): Promise<void>;
   /** Whether `TopicNeeds.capacity` is honoured. */
   readonly bounded?: boolean;

@@ -1,7 +1,7 @@
 import { acknowledges, all, crashes } from "../claims.ts";
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
-import { connect, kill } from "../steps/faults.ts";
+import { connect, kill, restart } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { pull, take } from "../steps/receiving.ts";
 import { ack, requeue } from "../steps/settling.ts";
@@ -10,7 +10,7 @@ export const crashReturnsUnsettled: Law = {
   name: "crash-returns-unsettled",
   promise: "What was unsettled when its connection died is delivered again to its group.",
   claim: all(acknowledges, crashes),
-  property: history(({ capabilities }) => ({
+  property: history(({ capabilities, fixture }) => ({
     groups: [{ topic: "A", options: { group: "g", maxInFlight: 4 } }],
     connections: 2,
     steps: [
@@ -19,7 +19,8 @@ export const crashReturnsUnsettled: Law = {
       [2, take],
       [1, ack],
       [capabilities.requeue ? 1 : 0, requeue],
-      [2, kill],
+      [fixture.kill === undefined ? 0 : 2, kill],
+      [fixture.restart === undefined ? 0 : 1, restart],
       [2, connect],
     ],
     maxSteps: 50,

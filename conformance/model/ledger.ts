@@ -1,21 +1,13 @@
-import type { Capabilities, Message } from "../../src/traits/index.ts";
-import type { SourceOptions } from "../fixture.ts";
+import type { Message } from "../../src/traits/index.ts";
 import type { LawName } from "../law.ts";
 import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
 import { admit, copyIn, isCurrent, isPromised, over, unsure } from "./copies.ts";
 import { type Departure, Holdings } from "./holdings.ts";
+import { groupFor, newSeat, type OpeningFacts } from "./openings.ts";
 import type { Posting, PostingFacts } from "./posting.ts";
-import type { Book, Copy, CopyState, Delivery, Group, Seat, SettleHow, Target } from "./records.ts";
+import type { Book, Copy, Delivery, Group, Seat, SettleHow } from "./records.ts";
+import { checkRoom } from "./room.ts";
 import { expectedAnswer, judgeSettle, type SettleTicket } from "./settling.ts";
-
-export interface OpeningFacts {
-  readonly seat: string;
-  readonly group: string | undefined;
-  readonly target: Target;
-  readonly connection: string;
-  readonly options: SourceOptions;
-  readonly capabilities: Capabilities;
-}
 
 /**
  * The reference: what each group is owed, holds, and must not see again. It is told of every call and every answer, in
@@ -27,6 +19,7 @@ export interface OpeningFacts {
 export class Ledger {
   readonly postings: Map<number, Posting> = new Map();
   readonly #holdings: Holdings;
+  #restedAt = 0;
 
   constructor(book: Book) {
     this.#holdings = new Holdings(book);
@@ -47,7 +40,7 @@ export class Ledger {
 
   /** The broker had all the time it needs. */
   rested(): void {
-    this.#holdings.tick();
+    this.#restedAt = this.#holdings.tick();
     for (const group of this.groups) {
       for (const seat of group.seats) if (seat.flow === "pausing") seat.flow = "paused";
     }
@@ -119,9 +112,8 @@ export class Ledger {
   /** A subscription is being opened. What is published until it is open may reach a new group, and need not. */
   opening(facts: OpeningFacts): Seat {
     this.#holdings.tick();
-    const group = this.#groupFor(facts);
-    const { seat: name, connection, capabilities } = facts;
-    const seat: Seat = { name, group, connection, capabilities, state: "opening", flow: "on", firsts: [] };
+    const group = groupFor(this.#holdings.groups, facts);
+    const seat = newSeat(group, facts);
     if (group.seats.size === 0 && group.liveSince === undefined) {
       for (const posting of this.postings.values()) {
         if (group.target.covers(posting.topic)) admit(group, posting);
@@ -185,10 +177,11 @@ export class Ledger {
 
   /** The subscriber is gone; after a crash that it survived (`stays`) only its deliveries are. */
   left(seat: Seat, how: Departure, stays = false): void {
-    this.#holdings.tick();
+    const now = this.#holdings.tick();
     if (seat.state === "closed") return;
     const { group } = seat;
     seat.state = stays ? "open" : "closed";
+    if (!stays) seat.leftAt = now;
     if (!stays) group.seats.delete(seat);
     for (const delivery of this.#holdings.heldBy(seat)) this.#holdings.lose(delivery, how);
     if (group.durable || stays) return;
@@ -210,7 +203,7 @@ export class Ledger {
     if (posting === undefined) judgeStranger(book, seat, message);
     else if (copy === undefined) judgeWrongTopic(book, seat, posting);
     if (copy === undefined) return undefined;
-    judgeArrival({ book, seat, message, copy, pulledAt });
+    judgeArrival({ book, seat, message, copy, pulledAt, restedAt: this.#restedAt });
     const delivery = this.#holdings.hold(copy, seat, message);
     checkLimit(book, seat, this.#holdings.underLimit(seat));
     return delivery;
@@ -275,29 +268,10 @@ export class Ledger {
     return held + delayed >= seat.capabilities.maxInFlight ? undefined : due[0];
   }
 
-  /**
-   * A topic holds no more than its capacity of what some group has still to settle, and while there is room no publish
-   * waits. Asked when the broker is at rest.
-   */
+  /** Of a bounded topic, when the broker is at rest. */
   checkRoom(topic: string, capacity: number): void {
     const postings = [...this.postings.values()].filter((posting) => posting.topic === topic);
-    const kindsOf = (posting: Posting): CopyState["kind"][] =>
-      this.#holdings.groupsOf(posting).flatMap((group) => group.copies.get(posting.id)?.state.kind ?? []);
-    const there = postings.filter(({ state }) => state !== "sending");
-    const sure = there.filter((posting) =>
-      kindsOf(posting).some((kind) => kind === "owed" || kind === "held"),
-    );
-    const possible = there.filter((posting) => kindsOf(posting).some((kind) => kind !== "over"));
-    const waiting = postings.find(({ state }) => state === "sending");
-    const law = ["publish-waits"] as const;
-    if (sure.length > capacity) {
-      const observed = `${sure.length} messages wait in a topic that holds ${capacity}`;
-      this.#holdings.violate(law, observed, "a publish waits for room");
-    }
-    if (this.#holdings.book.virtual && waiting !== undefined && possible.length < capacity) {
-      const observed = `the publish of #${waiting.id} waits although there is room`;
-      this.#holdings.violate(law, observed, "it resolves when there is room");
-    }
+    checkRoom(this.#holdings, postings, capacity);
   }
 
   /** Reports that a copy has not come; it may still. */
@@ -306,27 +280,5 @@ export class Ledger {
     const expected = copy.deliveries === 0 ? "it is delivered" : "it is delivered again";
     this.#holdings.violate(this.#holdings.blameForLoss(copy), observed, expected);
     copy.state = unsure;
-  }
-
-  #groupFor(facts: OpeningFacts): Group {
-    const key = `${facts.target.label} ${facts.group ?? `(${facts.seat})`}`;
-    const known = this.#holdings.groups.get(key);
-    if (known !== undefined) return known;
-    const { deadLetter } = facts.options;
-    const group: Group = {
-      label: facts.group === undefined ? `the subscription ${facts.seat}` : `group ${facts.group}`,
-      target: facts.target,
-      options: facts.options,
-      deadLetter: deadLetter && { maxDeliveries: Number.POSITIVE_INFINITY, ...deadLetter },
-      capabilities: facts.capabilities,
-      durable: facts.group !== undefined && facts.capabilities.settlement === "ack",
-      copies: new Map(),
-      seats: new Set(),
-      liveSince: undefined,
-      // n.b. what is prefetched may be past its ack deadline before anybody sees it.
-      disturbed: facts.capabilities.ackDeadlineMs !== undefined,
-    };
-    this.#holdings.groups.set(key, group);
-    return group;
   }
 }

@@ -51,6 +51,8 @@ export interface Seat {
   readonly connection: string;
   readonly capabilities: Capabilities;
   state: "opening" | "open" | "closing" | "closed";
+  /** The event at which it was over. */
+  leftAt: number | undefined;
   /** "pausing": what was on its way may still come. */
   flow: "on" | "pausing" | "paused";
   /** What it was the first of its group to see, in order. */

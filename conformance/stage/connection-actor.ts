@@ -70,8 +70,9 @@ export class ConnectionActor {
     this.#stage.violate(["publish-refuses"], observed, "it rejects with InvalidMessageError");
   }
 
-  async open(spec: GroupSpec): Promise<SubscriberActor | undefined> {
-    const { ledger, trace, subscribers } = this.#stage;
+  async open(wanted: GroupSpec): Promise<SubscriberActor | undefined> {
+    const { ledger, trace, subscribers, subject } = this.#stage;
+    const spec = subject.capabilities.groups ? wanted : withoutGroup(wanted);
     const name = this.#stage.nextSubscriber();
     const { source, target } = aim(this.#stage, spec);
     const group = spec.options.group === undefined ? "" : ` in group ${spec.options.group}`;
@@ -118,13 +119,22 @@ export class ConnectionActor {
     this.#gone("shutdown");
   }
 
-  /** The connection dies. An adapter may come back by itself; then its subscriptions live on. */
   async kill(): Promise<void> {
     const { fixture } = this.#stage.subject;
     if (fixture.kill === undefined) return;
     this.#stage.trace.line(`kill${this.label}`);
-    for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "crash");
+    this.dying();
     await fixture.kill(this.connection);
+    this.died();
+  }
+
+  /** Something is about to end it without a goodbye. */
+  dying(): void {
+    for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "crash");
+  }
+
+  /** It has ended. An adapter may come back by itself; then its subscriptions live on. */
+  died(): void {
     if (this.connection.state === "closed") this.#gone("crash");
     else
       for (const subscriber of this.#subscribers()) this.#stage.ledger.left(subscriber.seat, "crash", true);
@@ -172,4 +182,9 @@ export class ConnectionActor {
     if (wasClosed) this.violateClosed(observed);
     else this.#stage.violate(["conservation", "capabilities-match"], observed, "it resolves");
   }
+}
+
+/** On a broker without groups every subscription is on its own. */
+function withoutGroup({ options: { group: _group, ...options }, ...spec }: GroupSpec): GroupSpec {
+  return { ...spec, options };
 }

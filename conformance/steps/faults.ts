@@ -6,6 +6,21 @@ import { Step, stepOn } from "./step.ts";
 /** A connection dies. */
 export const kill: Arbitrary<Step> = stepOn("kill", openConnections, (connection) => connection.kill());
 
+/** The server restarts, which ends every connection at once. */
+export const restart: Arbitrary<Step> = fc.constant(
+  new Step({
+    name: "restart",
+    ready: (stage) => stage.subject.fixture.restart !== undefined && openConnections(stage).length > 0,
+    act: async (stage) => {
+      stage.trace.line("restart the server");
+      const connections = openConnections(stage);
+      for (const connection of connections) connection.dying();
+      await stage.subject.fixture.restart?.();
+      for (const connection of connections) connection.died();
+    },
+  }),
+);
+
 export const shutdown: Arbitrary<Step> = stepOn("shutdown", openConnections, (connection) =>
   connection.shutdown(),
 );

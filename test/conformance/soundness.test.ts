@@ -1,3 +1,4 @@
+import type { MemoryConnection } from "tidelane";
 import { lawNames } from "tidelane/conformance";
 import { describe, expect, it } from "vitest";
 import { checkLaw } from "../../conformance/engine/check-law.ts";
@@ -27,6 +28,41 @@ describe("a sound broker contradicts no law", () => {
   it.each([1, 2, 3])("one that prefetches and promises less, seed %i", { timeout: 60_000 }, async (seed) => {
     expect(await failuresOf(prefetchingFixture as Fixture, seed, 40)).toEqual([]);
   });
+});
+
+/** A server that restarts ends all connections there are, and keeps what it has. */
+function restartable(): Fixture {
+  const connections = new Set<MemoryConnection>();
+  const { kill: _, ...plain } = memoryFixture;
+  return {
+    ...plain,
+    broker: async (environment) => {
+      const broker = await memoryFixture.broker(environment);
+      connections.clear();
+      return {
+        name: broker.name,
+        connect: async (options) => {
+          const connection = await broker.connect(options);
+          connections.add(connection);
+          return connection;
+        },
+      };
+    },
+    restart: async () => {
+      for (const connection of connections) connection.kill("the server restarted");
+    },
+  } satisfies Fixture<MemoryConnection> as Fixture;
+}
+
+it("a server that restarts contradicts no law of a crash", async () => {
+  const subject = await examine(restartable());
+  const law = laws.find(({ name }) => name === "crash-returns-unsettled");
+  if (law === undefined) throw new Error("there is such a law");
+  const report = await checkLaw(law, subject, { seed: 1, runs: 100, anyLaw: true });
+  expect(
+    report.counterexample && describeFailure("restartable", report, report.counterexample),
+  ).toBeUndefined();
+  expect(report).toMatchObject({ verdict: "pass", histories: 100 });
 });
 
 describe("the laws", () => {

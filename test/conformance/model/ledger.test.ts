@@ -1,0 +1,391 @@
+import type { Capabilities } from "tidelane";
+import { RecordingMessage } from "tidelane/testing";
+import { describe, expect, it } from "vitest";
+import type { SourceOptions, StrictPromises } from "../../../conformance/fixture.ts";
+import type { LawName, LawViolation } from "../../../conformance/law.ts";
+import { Ledger } from "../../../conformance/model/ledger.ts";
+import type { Posting } from "../../../conformance/model/posting.ts";
+import type { Delivery, Seat, SettleHow } from "../../../conformance/model/records.ts";
+
+const capabilities: Capabilities = {
+  settlement: "ack",
+  requeue: true,
+  delayedRequeue: "native",
+  deliveryCount: "broker",
+  order: "topic",
+  partitionKey: true,
+  groups: true,
+  backlog: false,
+  maxInFlight: 2,
+  deadLetter: false,
+  batches: false,
+  seek: false,
+  pause: false,
+};
+
+/** A ledger that is told of a broker's doings by hand, on a clock that is set by hand. */
+class Told {
+  readonly ledger: Ledger;
+  readonly #violations: LawViolation[] = [];
+  now = 0;
+  #ids = 0;
+  #seats = 0;
+  readonly #counts: Map<number, number> = new Map();
+
+  constructor(promises: StrictPromises = {}) {
+    this.ledger = new Ledger({
+      promises,
+      virtual: true,
+      skewMs: 0,
+      addedHeaders: new Set(),
+      isBounded: () => false,
+      now: () => this.now,
+      report: (violation) => this.#violations.push(violation),
+    });
+  }
+
+  /** The laws of each violation so far, and forgets them. */
+  broken(): LawName[][] {
+    return this.#violations.splice(0).map(({ laws }) => [...laws]);
+  }
+
+  open(
+    facts: {
+      group?: string;
+      options?: SourceOptions;
+      capabilities?: Partial<Capabilities>;
+      connection?: string;
+    } = {},
+  ): Seat {
+    this.#seats += 1;
+    const seat = this.ledger.opening({
+      seat: `s${this.#seats}`,
+      group: facts.group ?? "g",
+      target: { label: "A", pattern: false, covers: (topic) => topic === "A" },
+      connection: facts.connection ?? "c1",
+      options: facts.options ?? {},
+      capabilities: { ...capabilities, ...facts.capabilities },
+    });
+    this.ledger.opened(seat);
+    return seat;
+  }
+
+  publish(key?: string): Posting {
+    this.#ids += 1;
+    const posting = this.ledger.sending({
+      id: this.#ids,
+      topic: "A",
+      key,
+      payload: new TextEncoder().encode(`#${this.#ids};`),
+      headers: [["x-case", String(this.#ids)]],
+      publisher: "c1",
+      at: "plain",
+    });
+    this.ledger.sent(posting);
+    return posting;
+  }
+
+  deliver(
+    seat: Seat,
+    posting: Posting,
+    changes: { deliveryCount?: number; payload?: string; trace?: string } = {},
+  ): Delivery {
+    const count = (this.#counts.get(posting.id) ?? 0) + 1;
+    this.#counts.set(posting.id, count);
+    const message = new RecordingMessage({
+      topic: "A",
+      payload: changes.payload ?? posting.payload,
+      headers: { "x-case": String(posting.id), ...(changes.trace ? { trace: changes.trace } : {}) },
+      deliveryCount: changes.deliveryCount ?? count,
+      ...(posting.key === undefined ? {} : { partitionKey: posting.key }),
+    });
+    const delivery = this.ledger.delivered(seat, message, this.ledger.event);
+    if (delivery === undefined) throw new Error("the ledger does not know the message");
+    return delivery;
+  }
+
+  settle(delivery: Delivery, how: SettleHow, delayMs = 0, error?: unknown): void {
+    this.ledger.settled(delivery, this.ledger.settling(delivery, how, delayMs), error);
+  }
+
+  leave(seat: Seat, how: "close" | "crash"): void {
+    this.ledger.leaving(seat, how);
+    for (const { message, seat: holder } of this.ledger.deliveries) {
+      if (holder === seat && message instanceof RecordingMessage) message.lose("gone");
+    }
+    this.ledger.left(seat, how);
+  }
+}
+
+describe("what must not come", () => {
+  it.each([
+    ["ack", "ack-is-final"],
+    ["drop", "drop-is-final"],
+  ] as const)("after %s breaks %s", (how, law) => {
+    const told = new Told();
+    const seat = told.open();
+    const posting = told.publish();
+    told.settle(told.deliver(seat, posting), how);
+    expect(told.broken()).toEqual([]);
+    told.deliver(seat, posting);
+    expect(told.broken()).toEqual([[law]]);
+  });
+
+  it("may come after a crash of the connection it was acked on, unless settles survive one", () => {
+    for (const settlesSurviveCrash of [false, true]) {
+      const told = new Told({ settlesSurviveCrash });
+      const seat = told.open();
+      const posting = told.publish();
+      told.settle(told.deliver(seat, posting), "ack");
+      told.leave(seat, "crash");
+      told.deliver(told.open({ connection: "c2" }), posting);
+      expect(told.broken()).toEqual(settlesSurviveCrash ? [["ack-is-final"]] : []);
+    }
+  });
+
+  it("is what another subscriber of the group holds", () => {
+    const told = new Told();
+    const [first, second] = [told.open(), told.open()];
+    const posting = told.publish();
+    told.deliver(first, posting);
+    told.deliver(second, posting);
+    expect(told.broken()).toEqual([["group-shares"]]);
+  });
+
+  it("is a delayed requeue before its time", () => {
+    const told = new Told();
+    const seat = told.open();
+    const posting = told.publish();
+    told.settle(told.deliver(seat, posting), "delay", 100);
+    told.now = 99;
+    const early = told.deliver(seat, posting);
+    expect(told.broken()).toEqual([["nack-after-never-early"]]);
+    told.settle(early, "delay", 100);
+    told.now = 199;
+    told.deliver(seat, posting);
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("is anything on a subscription that is over", () => {
+    const told = new Told();
+    const [seat] = [told.open(), told.open()];
+    const posting = told.publish();
+    told.leave(seat, "close");
+    told.ledger.rested();
+    told.deliver(seat, posting);
+    expect(told.broken()).toEqual([["quiet-after-close"]]);
+  });
+
+  it("is what was published before a group that has no backlog", () => {
+    const told = new Told();
+    const posting = told.publish();
+    told.deliver(told.open(), posting);
+    expect(told.broken()).toEqual([["backlog"]]);
+  });
+});
+
+describe("what must come", () => {
+  it("is starving while it waits beside a pull", () => {
+    const told = new Told();
+    const seat = told.open();
+    expect(told.ledger.starving(seat)).toBeUndefined();
+    const posting = told.publish();
+    expect(told.ledger.starving(seat)?.posting).toBe(posting);
+  });
+
+  it("is not starving while as much is held as may be", () => {
+    const told = new Told();
+    const seat = told.open();
+    const held = [told.deliver(seat, told.publish()), told.deliver(seat, told.publish())];
+    told.publish();
+    expect(told.ledger.starving(seat)).toBeUndefined();
+    for (const delivery of held) told.settle(delivery, "ack");
+    expect(told.ledger.starving(seat)).toBeDefined();
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("may be in the hands of another subscriber that prefetches, unless nothing is prefetched", () => {
+    for (const noPrefetch of [false, true]) {
+      const told = new Told({ noPrefetch });
+      const [seat] = [told.open(), told.open()];
+      told.publish();
+      expect(told.ledger.starving(seat) !== undefined).toBe(noPrefetch);
+    }
+  });
+
+  it("breaks the law of what was last done to it when it does not", () => {
+    const told = new Told();
+    const seat = told.open();
+    told.settle(told.deliver(seat, told.publish()), "requeue");
+    const copy = told.ledger.starving(seat);
+    if (copy === undefined) throw new Error("it is owed");
+    told.ledger.missing(copy, "ever");
+    expect(told.broken()).toEqual([["conservation", "requeue-redelivers"]]);
+    expect(told.ledger.starving(seat)).toBeUndefined();
+  });
+
+  it("is not what a publish that overlapped with the subscription brought", () => {
+    const told = new Told();
+    const posting = told.ledger.sending({
+      id: 9,
+      topic: "A",
+      key: undefined,
+      payload: new Uint8Array(),
+      headers: [],
+      publisher: "c1",
+      at: "plain",
+    });
+    const seat = told.open();
+    told.ledger.sent(posting);
+    expect(told.ledger.starving(seat)).toBeUndefined();
+  });
+});
+
+describe("the order of first deliveries", () => {
+  it("is that of the publishes", () => {
+    const told = new Told();
+    const seat = told.open();
+    const [first, second] = [told.publish(), told.publish()];
+    told.deliver(seat, second);
+    told.deliver(seat, first);
+    expect(told.broken()).toEqual([["key-order"]]);
+  });
+
+  it("is each key's own where it holds within a partition", () => {
+    const told = new Told();
+    const seat = told.open({ capabilities: { order: "partition", maxInFlight: 9 } });
+    const [a, b, later] = [told.publish("a"), told.publish("b"), told.publish("a")];
+    told.deliver(seat, b);
+    told.deliver(seat, later);
+    expect(told.broken()).toEqual([]);
+    told.deliver(seat, a);
+    expect(told.broken()).toEqual([["key-order"]]);
+  });
+
+  it("is nobody's after a subscriber went, unless nothing is prefetched", () => {
+    for (const noPrefetch of [false, true]) {
+      const told = new Told({ noPrefetch });
+      const [gone, seat] = [told.open(), told.open()];
+      const [first, second] = [told.publish(), told.publish()];
+      told.leave(gone, "close");
+      told.deliver(seat, second);
+      told.deliver(seat, first);
+      expect(told.broken()).toEqual(noPrefetch ? [["key-order"]] : []);
+    }
+  });
+
+  it("does not bind what went back, unless it keeps its place", () => {
+    for (const requeueKeepsPlace of [false, true]) {
+      const told = new Told({ requeueKeepsPlace });
+      const seat = told.open();
+      const [first, second] = [told.publish(), told.publish()];
+      told.settle(told.deliver(seat, first), "requeue");
+      told.deliver(seat, second);
+      expect(told.broken()).toEqual([]);
+      told.now = 1;
+      const third = told.publish();
+      told.settle(told.ledger.deliveries[1] as Delivery, "ack");
+      told.deliver(seat, third);
+      expect(told.broken()).toEqual(requeueKeepsPlace ? [["requeue-keeps-place"]] : []);
+    }
+  });
+});
+
+describe("the delivery count", () => {
+  it("grows, and by one where it is exact", () => {
+    for (const countsExactly of [false, true]) {
+      const told = new Told({ countsExactly });
+      const seat = told.open();
+      const posting = told.publish();
+      told.settle(told.deliver(seat, posting), "requeue");
+      told.settle(told.deliver(seat, posting, { deliveryCount: 3 }), "requeue");
+      expect(told.broken()).toEqual(countsExactly ? [["delivery-count-grows"]] : []);
+      told.deliver(seat, posting, { deliveryCount: 3 });
+      expect(told.broken()).toEqual([["delivery-count-grows"]]);
+    }
+  });
+
+  it("starts again with a subscription where the process counts", () => {
+    const told = new Told();
+    const facts = { capabilities: { deliveryCount: "process" } } as const;
+    const seat = told.open(facts);
+    const posting = told.publish();
+    told.settle(told.deliver(seat, posting), "requeue");
+    told.settle(told.deliver(seat, posting), "requeue");
+    told.leave(seat, "close");
+    told.deliver(told.open(facts), posting, { deliveryCount: 1 });
+    expect(told.broken()).toEqual([]);
+  });
+});
+
+describe("what a message is", () => {
+  it("is told by its headers when its payload has changed, and the other way round", () => {
+    const told = new Told();
+    const seat = told.open();
+    told.deliver(seat, told.publish(), { payload: "" });
+    told.deliver(seat, told.publish(), { trace: "1" });
+    expect(told.broken()).toEqual([["payload-fidelity"], ["header-fidelity"]]);
+  });
+
+  it("is nobody's when neither says", () => {
+    const told = new Told();
+    const seat = told.open();
+    expect(
+      told.ledger.delivered(seat, new RecordingMessage({ topic: "A", payload: "?" }), 0),
+    ).toBeUndefined();
+    expect(told.broken()).toEqual([["payload-fidelity", "conservation"]]);
+  });
+});
+
+describe("the bound of what is held", () => {
+  it("is that of the subscription, or of the group where it is the group's", () => {
+    for (const limitPerGroup of [false, true]) {
+      const told = new Told({ limitPerGroup });
+      const seats = [told.open(), told.open(), told.open()];
+      for (const seat of seats) told.deliver(seat, told.publish());
+      expect(told.broken()).toEqual(limitPerGroup ? [["prefetch-bound"]] : []);
+    }
+  });
+});
+
+describe("an ack deadline", () => {
+  const facts = { capabilities: { ackDeadlineMs: 1_000 } } as const;
+
+  it("gives the message back when it has passed, and not before", () => {
+    const told = new Told({ noPrefetch: true });
+    const seat = told.open(facts);
+    const posting = told.publish();
+    const held = told.deliver(seat, posting);
+    told.now = 999;
+    told.ledger.rested();
+    expect(told.ledger.starving(seat)).toBeUndefined();
+    told.now = 1_000;
+    told.ledger.rested();
+    expect(told.ledger.starving(seat)?.posting).toBe(posting);
+    expect(told.ledger.settling(held, "ack", 0).expected).toBe("lost");
+  });
+
+  it("may have begun before the message was seen where a broker prefetches", () => {
+    const told = new Told();
+    const seat = told.open(facts);
+    const posting = told.publish();
+    told.now = 400;
+    const held = told.deliver(seat, posting);
+    told.now = 1_100;
+    told.ledger.rested();
+    expect(told.ledger.settling(held, "ack", 0).expected).toBe("ok or lost");
+    told.deliver(seat, posting);
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("begins afresh with keepAlive", () => {
+    const told = new Told({ noPrefetch: true });
+    const seat = told.open(facts);
+    const held = told.deliver(seat, told.publish());
+    told.now = 900;
+    told.ledger.keptAlive(held, 900);
+    told.now = 1_800;
+    told.ledger.rested();
+    expect(told.ledger.settling(held, "ack", 0).expected).toBe("ok");
+  });
+});
