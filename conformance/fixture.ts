@@ -84,6 +84,8 @@ export interface Fixture<C extends Connection = Connection> {
   /** Called once per history. On real time it may lead to the same server each time: topics are never reused. */
   broker(environment: FixtureEnvironment): Broker<C> | Promise<Broker<C>>;
   source(topic: string, options: SourceOptions): SubscriptionSource<C>;
+  /** Whether a source without a group works. @default true */
+  readonly ungrouped?: boolean;
   patternSource?(pattern: string, options: SourceOptions): SubscriptionSource<C>;
   readonly patterns?: PatternSyntax;
   /** Ends the connection as a crash would, without a goodbye to the broker. */

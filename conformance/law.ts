@@ -9,8 +9,9 @@
  * 4. Choose one of two forms for `property`:
  *    - `history(...)` (engine/history.ts): generated steps (steps/*.ts) over subscriptions that are set up first. Every
  *      answer of the broker goes through the ledger (model/ledger.ts), which knows what may and what must happen, and
- *      names the laws each contradiction breaks. Such a law is mostly a choice of steps and weights; what is to be
- *      checked is written in the ledger, once, and names this law there.
+ *      names the laws each contradiction breaks: arrival.ts judges what comes, settling.ts what a settle answers, and
+ *      holdings.ts remembers what is owed and whom a loss would blame. Such a law is a choice of steps and weights; what
+ *      it checks is written in model/, once, and names it there.
  *    - `scenario(...)` (engine/scenario.ts): an arbitrary and a function that plays it on a `Stage`, and calls
  *      `stage.violate(...)` on a contradiction. For promises that the ledger has no part in: requests, transactions,
  *      seeking, the runtime.

@@ -34,7 +34,7 @@ type Profile = "subscribe first" | "publish first";
 /** A law over generated steps, all of it judged by the ledger. */
 export function history(design: (subject: Subject) => HistoryDesign): Law["property"] {
   return (play, replay) => {
-    const ground = design(play.subject);
+    const ground = adapt(design(play.subject), play.subject);
     const cases = fc.record({
       profile: fc.constantFrom<Profile[]>("subscribe first", "publish first"),
       steps: stepsOf(ground, replay),
@@ -48,6 +48,19 @@ export function history(design: (subject: Subject) => HistoryDesign): Law["prope
       }),
     );
   };
+}
+
+/** A broker without groups gives every subscription a copy of its own, and one without anything else has only groups. */
+function adapt(ground: HistoryDesign, { capabilities, fixture }: Subject): HistoryDesign {
+  const groups = ground.groups.filter(
+    ({ options }) => options.group !== undefined || fixture.ungrouped !== false,
+  );
+  if (groups.length === 0) throw new Error("a law over ungrouped subscriptions, on a broker without");
+  const seats = ground.seats?.filter((index) => index < groups.length);
+  const chosen = seats === undefined ? {} : { seats: capabilities.groups ? seats : [...new Set(seats)] };
+  const most = capabilities.groups ? ground.opens?.most : 1;
+  const opens = { weight: ground.opens?.weight ?? 2, ...(most === undefined ? {} : { most }) };
+  return { ...ground, groups, ...chosen, opens };
 }
 
 function stepsOf(

@@ -138,7 +138,8 @@ export class Holdings {
   }
 
   lose(delivery: Delivery, how: Departure): void {
-    const certain = this.book.virtual || how !== "crash";
+    // Where nothing is acknowledged there is no settle to refuse, and no delivery to lose.
+    const certain = delivery.seat.capabilities.settlement === "ack" && (this.book.virtual || how !== "crash");
     if (certain) delivery.phase = "lost";
     if (certain && delivery.settle?.answer !== "ok" && !delivery.message.signal.aborted) {
       const observed = `the signal of ${nameOf(delivery)} has not aborted after a ${how} of ${delivery.seat.name}`;

@@ -27,7 +27,8 @@ export class Step implements AsyncCommand<Stage, Stage> {
   }
 
   async run(stage: Stage): Promise<void> {
-    await stage.step(() => this.#act(stage), this.#gap);
+    // n.b. fast-check awaits between check and run: what was there may be gone, where steps overlap.
+    await stage.step(() => (this.#ready(stage) ? this.#act(stage) : undefined), this.#gap);
   }
 
   toString(): string {

@@ -6,6 +6,7 @@ import type { Fixture } from "../../conformance/fixture.ts";
 import { laws } from "../../conformance/laws/index.ts";
 import { describeFailure } from "../../conformance/report.ts";
 import { examine } from "../../conformance/subject.ts";
+import { broadcastFixture } from "./broadcast-broker.ts";
 import { memoryFixture } from "./memory-fixture.ts";
 import { prefetchingFixture } from "./prefetching-broker.ts";
 
@@ -27,6 +28,24 @@ describe("a sound broker contradicts no law", () => {
 
   it.each([1, 2, 3])("one that prefetches and promises less, seed %i", { timeout: 60_000 }, async (seed) => {
     expect(await failuresOf(prefetchingFixture as Fixture, seed, 40)).toEqual([]);
+  });
+});
+
+describe("a broker that claims little", () => {
+  it.each([1, 2])(
+    "and has no acknowledgement, no group and no redelivery, contradicts no law, seed %i",
+    { timeout: 60_000 },
+    async (seed) => {
+      expect(await failuresOf(broadcastFixture as Fixture, seed, 40)).toEqual([]);
+    },
+  );
+
+  it("has a reason for each law it is not held to", async () => {
+    const subject = await examine(broadcastFixture as Fixture);
+    const reasons = laws.flatMap((law) => law.claim?.(subject) ?? []);
+    expect(reasons).toContain('its capabilities say settlement "none"');
+    expect(reasons).toContain("its capabilities say groups false");
+    expect(reasons.length).toBeLessThan(laws.length - 10);
   });
 });
 
