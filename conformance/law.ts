@@ -13,7 +13,7 @@
  *      holdings.ts remembers what is owed and whom a loss would blame. Such a law is a choice of steps and weights; what
  *      it checks is written in model/, once, and names it there.
  *    - `scenario(...)` (engine/scenario.ts): an arbitrary and a function that plays it on a `Stage`, and calls
- *      `stage.violate(...)` on a contradiction. For promises that the ledger has no part in: requests, transactions,
+ *      `stage.violate(...)` on a contradiction. For promises that the ledger has no part in: requests, batches,
  *      seeking, the runtime.
  * 5. Plant the fault it names in a memory broker under test/conformance/planted and see the law fail with it.
  *
