@@ -6,6 +6,7 @@ import {
   type Publisher,
 } from "tidelane";
 import type { Fault } from "./doctored.ts";
+import { ackingAtClose } from "./faults.ts";
 
 /** Defects of what a broker offers beyond delivering and settling. */
 export const capabilityFaults: readonly Fault[] = [
@@ -239,20 +240,6 @@ export const capabilityFaults: readonly Fault[] = [
   {
     defect: "closing a subscriber acks what it holds, so a drain loses what it leaves",
     law: "drain-finishes",
-    doctor: () => {
-      const held: MemoryMessage[] = [];
-      return {
-        message(real) {
-          held.push(real);
-          return {};
-        },
-        subscriber: (real) => ({
-          close: async () => {
-            for (const message of held) if (!message.settled && !message.lost) await message.ack();
-            await real.close();
-          },
-        }),
-      };
-    },
+    doctor: ackingAtClose,
   },
 ];

@@ -13,7 +13,7 @@ import type { Fixture, LawName } from "tidelane/conformance";
 import { memoryFixture, memoryOptions } from "../memory-fixture.ts";
 
 /** What is changed about a sound memory broker. Each gets the real object and gives the members it replaces. */
-interface Doctor {
+export interface Doctor {
   connection?(real: MemoryConnection): Partial<MemoryConnection>;
   publisher?(real: MemoryPublisher): Partial<MemoryPublisher>;
   options?(options: SubscribeOptions): SubscribeOptions;

@@ -1,26 +1,54 @@
 import { type MemoryMessage, MessageHeaders, type OutgoingMessage, type SubscriberIterator } from "tidelane";
-import type { Fault } from "./doctored.ts";
+import type { Doctor, Fault } from "./doctored.ts";
 
 const resolved = (): Promise<void> => Promise.resolve();
 
 /** Replaces what every iterator answers. */
 type NextResult = Promise<IteratorResult<MemoryMessage, undefined>>;
 
-/** Settles whatever came before on the same broker when a message is acked. */
-function cumulativeAcks(): { message(real: MemoryMessage): Partial<MemoryMessage> } {
-  const before: MemoryMessage[] = [];
+/** What a doctored broker has handed out. */
+class Held {
+  readonly #all: MemoryMessage[] = [];
+
+  get unsettled(): MemoryMessage[] {
+    return this.#all.filter(({ settled, lost }) => !settled && !lost);
+  }
+
+  add(real: MemoryMessage): Partial<MemoryMessage> {
+    this.#all.push(real);
+    return {};
+  }
+}
+
+/** An ack that reaches others: those `reached` gives, out of the acked one and all others that are unsettled. */
+function acking(reached: (real: MemoryMessage, others: MemoryMessage[]) => MemoryMessage[]): Doctor {
+  const held = new Held();
   return {
     message(real) {
-      before.push(real);
+      held.add(real);
       return {
         ack: async () => {
-          const upTo = before.splice(0, before.indexOf(real) + 1);
-          for (const message of upTo) if (!message.settled && !message.lost) await message.ack();
+          const others = held.unsettled.filter((other) => other !== real);
+          for (const message of reached(real, others)) await message.ack();
         },
       };
     },
   };
 }
+
+/** Whoever closes leaves nothing behind, and so nothing comes again. */
+export const ackingAtClose: Fault["doctor"] = () => {
+  const held = new Held();
+  return {
+    message: (real) => held.add(real),
+    subscriber: (real) => ({
+      close: async () => {
+        for (const message of held.unsettled) await message.ack();
+        await real.close();
+      },
+    }),
+  };
+};
 
 /** Passes every outgoing message through `change`; undefined swallows it. */
 function publishing(change: (message: OutgoingMessage) => OutgoingMessage | undefined): Fault["doctor"] {
@@ -194,25 +222,13 @@ export const faults: readonly Fault[] = [
   {
     defect: "a second settle reaches the broker and settles another message",
     law: "single-use",
-    doctor: () => {
-      const all: MemoryMessage[] = [];
-      return {
-        message(real) {
-          all.push(real);
-          return {
-            ack: async () => {
-              const target = real.settled ? all.find((other) => !other.settled && !other.lost) : real;
-              await (target ?? real).ack();
-            },
-          };
-        },
-      };
-    },
+    doctor: () => acking((real, others) => [real.settled ? (others[0] ?? real) : real]),
   },
   {
     defect: "an ack also acks everything delivered before",
     law: "independent-settles",
-    doctor: cumulativeAcks,
+    doctor: () =>
+      acking((real, others) => [...others.filter(({ position }) => position < real.position), real]),
   },
   {
     defect: "settling a lost delivery resolves",
@@ -228,21 +244,7 @@ export const faults: readonly Fault[] = [
   {
     defect: "settling a lost delivery acks somebody else's message",
     law: "settle-after-loss",
-    doctor: () => {
-      const all: MemoryMessage[] = [];
-      return {
-        message(real) {
-          all.push(real);
-          return {
-            ack: async () => {
-              const other = real.lost ? all.find((each) => !each.settled && !each.lost) : undefined;
-              await other?.ack();
-              await real.ack();
-            },
-          };
-        },
-      };
-    },
+    doctor: () => acking((real, others) => (real.lost ? [...others.slice(0, 1), real] : [real])),
   },
   {
     defect: "the signal of a lost delivery does not abort",
@@ -326,35 +328,18 @@ export const faults: readonly Fault[] = [
   {
     defect: "closing a subscriber acks what it holds",
     law: "close-returns-unsettled",
-    doctor: () => {
-      const held: MemoryMessage[] = [];
-      return {
-        message(real) {
-          held.push(real);
-          return {};
-        },
-        subscriber: (real) => ({
-          close: async () => {
-            for (const message of held) if (!message.settled && !message.lost) await message.ack();
-            await real.close();
-          },
-        }),
-      };
-    },
+    doctor: ackingAtClose,
   },
   {
     defect: "a connection that dies takes what it holds with it",
     law: "crash-returns-unsettled",
     doctor: () => {
-      const held: MemoryMessage[] = [];
+      const held = new Held();
       return {
-        message(real) {
-          held.push(real);
-          return {};
-        },
+        message: (real) => held.add(real),
         connection: (real) => ({
           kill: (reason) => {
-            for (const message of held) if (!message.settled && !message.lost) void message.ack();
+            for (const message of held.unsettled) void message.ack();
             real.kill(reason);
           },
         }),
