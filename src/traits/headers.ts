@@ -23,7 +23,8 @@ export const headerNames = {
   deadLetterError: "x-tidelane-dead-letter-error",
 } as const;
 
-const decoder = new TextDecoder();
+/** A byte order mark is part of the value: without `ignoreBOM` the decoder would swallow it. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**

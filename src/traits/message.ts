@@ -2,7 +2,9 @@ import { checkDuration } from "./arguments.ts";
 import { AlreadySettledError, DecodeError, DeliveryLostError, SettleUnsupportedError } from "./errors.ts";
 import type { MessageHeaders } from "./headers.ts";
 
-const strictText = new TextDecoder("utf-8", { fatal: true });
+/** A byte order mark is part of the text: without `ignoreBOM` the decoder would swallow it. */
+const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const byteOrderMark = "\uFEFF";
 
 /** The one promise every settle shares that was over when its call returned. Compare by identity to skip an `await`. */
 export const settledAtOnce: Promise<void> = Promise.resolve();
@@ -40,11 +42,14 @@ export abstract class Message {
     }
   }
 
-  /** The payload as JSON, parsed each time. Throws `DecodeError`. Use `.decode(schema)` for a checked value. */
+  /**
+   * The payload as JSON, parsed each time; a byte order mark before it is passed over. Throws `DecodeError`. Use
+   * `.decode(schema)` for a checked value.
+   */
   json(): unknown {
     const text = this.text();
     try {
-      return JSON.parse(text);
+      return JSON.parse(text.startsWith(byteOrderMark) ? text.slice(1) : text);
     } catch (cause) {
       const detail = cause instanceof Error ? cause.message : String(cause);
       throw new DecodeError({ topic: this.topic, reason: `the payload is not JSON: ${detail}`, cause });

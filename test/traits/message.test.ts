@@ -298,6 +298,13 @@ describe("text() and json()", () => {
     expect(new PlainMessage('{"a":[1,null]}').json()).toEqual({ a: [1, null] });
   });
 
+  it("keep a byte order mark in text, and pass over one before JSON", () => {
+    const message = new PlainMessage('\uFEFF{"a":"\uFEFF"}');
+    expect(message.text()).toBe('\uFEFF{"a":"\uFEFF"}');
+    expect(message.json()).toEqual({ a: "\uFEFF" });
+    expect(() => new PlainMessage("\uFEFF\uFEFF{}").json()).toThrow(DecodeError);
+  });
+
   it.each([[[0xff]], [[0xc3]], [[0xed, 0xa0, 0x80]]])("refuse bytes that are not UTF-8: %j", (bytes) => {
     const message = new PlainMessage(Uint8Array.from(bytes));
     for (const read of [() => message.text(), () => message.json()]) {
