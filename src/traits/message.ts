@@ -1,5 +1,5 @@
 import { checkDuration } from "./arguments.ts";
-import { AlreadySettledError, DecodeError, DeliveryLostError, SettleUnsupportedError } from "./errors.ts";
+import { AlreadySettledError, DecodeError, DeliveryLostError, isTidelaneError } from "./errors.ts";
 import type { MessageHeaders } from "./headers.ts";
 
 /** A byte order mark is part of the text: without `ignoreBOM` the decoder would swallow it. */
@@ -179,8 +179,8 @@ export abstract class Message {
   }
 
   #failed(error: unknown): Promise<never> {
-    // Nothing was sent, so another settle may still be chosen.
-    if (error instanceof SettleUnsupportedError) this.#settled = false;
+    // Nothing was sent, so another settle may still be chosen. By brand: a hook may pass on another copy's error.
+    if (isTidelaneError(error, "TIDELANE_SETTLE_UNSUPPORTED")) this.#settled = false;
     return Promise.reject(error);
   }
 }

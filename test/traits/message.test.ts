@@ -163,6 +163,17 @@ describe.each(settles)("%s()", (name, settle, call) => {
   });
 });
 
+it("a hook that passes on SettleUnsupportedError from another copy of the library reopens the message too", async () => {
+  const path = "../../src/traits/errors.ts?another-copy";
+  const copy: typeof import("../../src/traits/errors.ts") = await import(path);
+  const error = new copy.SettleUnsupportedError({ topic: "orders", settle: "it", reason: "it cannot" });
+  expect(error).not.toBeInstanceOf(SettleUnsupportedError);
+  const message = new PlainMessage();
+  message.answer = () => Promise.reject(error);
+  await expect(message.nack()).rejects.toBe(error);
+  expect(message.settled).toBe(false);
+});
+
 describe("settledAtOnce", () => {
   it("is the very promise of an ack or nack that was over at once", () => {
     expect(new PlainMessage().ack()).toBe(settledAtOnce);
