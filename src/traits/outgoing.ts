@@ -27,10 +27,7 @@ export function checkOutgoing(
   options: { readonly keyHeader: boolean },
 ): CheckedMessage {
   const topic = checkTopic(message.topic);
-  const payload = typeof message.payload === "string" ? encoder.encode(message.payload) : message.payload;
-  if (!(payload instanceof Uint8Array)) {
-    throw new InvalidMessageError({ topic, reason: "its payload is neither a string nor a Uint8Array" });
-  }
+  const payload = toBytes(topic, message.payload);
   if (payload.byteLength > limits.maxPayloadBytes) {
     const reason = `its payload has ${payload.byteLength} bytes, and the limit here is ${limits.maxPayloadBytes}`;
     throw new InvalidMessageError({ topic, reason });
@@ -48,7 +45,25 @@ function checkTopic(topic: unknown): string {
   if (controlCharacter.test(topic)) {
     throw new InvalidMessageError({ topic, reason: "a topic has no control characters" });
   }
+  if (!topic.isWellFormed()) {
+    throw new InvalidMessageError({
+      topic,
+      reason: "a topic has no lone surrogate, which is not text",
+    });
+  }
   return topic;
+}
+
+function toBytes(topic: string, payload: unknown): Uint8Array {
+  if (payload instanceof Uint8Array) return payload;
+  if (typeof payload !== "string") {
+    throw new InvalidMessageError({ topic, reason: "its payload is neither a string nor a Uint8Array" });
+  }
+  // UTF-8 has no bytes for a lone surrogate; the encoder would send another character.
+  if (!payload.isWellFormed()) {
+    throw new InvalidMessageError({ topic, reason: "its payload has a lone surrogate, which is not text" });
+  }
+  return encoder.encode(payload);
 }
 
 function checkHeaders(topic: string, headers: MessageHeaders, limits: PublisherCapabilities): void {
@@ -68,6 +83,7 @@ function checkHeaders(topic: string, headers: MessageHeaders, limits: PublisherC
 
 function nameFault(name: unknown): string | undefined {
   if (typeof name !== "string" || name.length === 0) return "has no name";
+  if (!name.isWellFormed()) return "has a lone surrogate in its name, which is not text";
   return controlCharacter.test(name) || name.includes(":") || name.trim() !== name
     ? "has a control character, a colon, or space around its name"
     : undefined;
