@@ -1,4 +1,4 @@
-import { DecodeError, type DecodeIssue } from "./errors.ts";
+import { DecodeError, type DecodeIssue, InvalidArgumentError } from "./errors.ts";
 import type { Message } from "./message.ts";
 
 /** Turns payloads into values and back. `decode` may throw anything; the runtime wraps it in `DecodeError`. */
@@ -44,18 +44,36 @@ export const bytes: Codec<Uint8Array> = {
   encode: (value) => value,
 };
 
-/** UTF-8 text; bytes that are not UTF-8 are a `DecodeError`. */
+/** UTF-8 text. Bytes that are not UTF-8 are a `DecodeError`, a lone surrogate in `encode` an `InvalidArgumentError`. */
 export const text: Codec<string> = {
   contentType: "text/plain; charset=utf-8",
   decode: (message) => message.text(),
-  encode: (value) => encoder.encode(value),
+  encode: (value) => {
+    if (typeof value === "string" && value.isWellFormed()) return encoder.encode(value);
+    throw new InvalidArgumentError({
+      argument: "text.encode(value)",
+      expected: "a string without lone surrogates",
+      received: value,
+    });
+  },
 };
 
-/** JSON, unchecked. For a checked value pass a schema to `.decode(schema)`. */
+/**
+ * JSON, unchecked. For a checked value pass a schema to `.decode(schema)`. `encode` throws `InvalidArgumentError` on what
+ * JSON has no text for: `undefined`, a function, a symbol.
+ */
 export const json: Codec<unknown> = {
   contentType: "application/json",
   decode: (message) => message.json(),
-  encode: (value) => encoder.encode(JSON.stringify(value)),
+  encode: (value) => {
+    const written: string | undefined = JSON.stringify(value);
+    if (written !== undefined) return encoder.encode(written);
+    throw new InvalidArgumentError({
+      argument: "json.encode(value)",
+      expected: "a value that JSON can carry",
+      received: value,
+    });
+  },
 };
 
 /** A decoder as one function: a codec's own, or JSON checked by a schema. */
