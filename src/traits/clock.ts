@@ -1,4 +1,4 @@
-import { AbortedError, throwIfAborted } from "./errors.ts";
+import { AbortedError, InvalidArgumentError, throwIfAborted } from "./errors.ts";
 
 /** A timer that can be taken back. Cancelling twice, or after it fired, does nothing. */
 export interface Timer {
@@ -25,6 +25,14 @@ class SystemTimer implements Timer {
   #handle: ReturnType<typeof setTimeout>;
 
   constructor(delayMs: number, callback: () => void) {
+    // NaN would never be due, and its timer would be armed again every millisecond.
+    if (typeof delayMs !== "number" || Number.isNaN(delayMs)) {
+      throw new InvalidArgumentError({
+        argument: "schedule(delayMs)",
+        expected: "a number of milliseconds",
+        received: delayMs,
+      });
+    }
     this.#due = performance.now() + delayMs;
     this.#callback = callback;
     this.#handle = this.#arm();
