@@ -1,9 +1,13 @@
 import { AsyncSink } from "ix/asynciterable/asyncsink";
+import { checkCount } from "../traits/arguments.ts";
 import { SubscriberBusyError } from "../traits/errors.ts";
 
-/** Where an outlet gets what it hands out. It is called synchronously and does not throw. */
+/**
+ * Where an outlet gets what it hands out. It is called synchronously and does not throw. It may call `serve()` and `end()`
+ * from within: while somebody waits, the outlet takes until nothing is here.
+ */
 export interface Supply<T> {
-  /** Up to `max` items that are here already. */
+  /** Up to `max` items that are here already. An item that was taken is handed out: there is no way back. */
   take(max: number): T[];
   /** A `next()` waits and nothing was here: get something, then call `serve()`. */
   wanted?(): void;
@@ -15,6 +19,7 @@ export interface Supply<T> {
 export interface OutletIterator<T> extends AsyncIterator<T, undefined, undefined> {
   next(): Promise<IteratorResult<T, undefined>>;
   return(): Promise<IteratorResult<T, undefined>>;
+  /** `max` is a whole number of at least 0, or `Infinity`. */
   takeReady(max: number): T[];
 }
 
@@ -34,6 +39,8 @@ export class Outlet<T extends object> {
   #active: Gate<T> | undefined;
   /** Nothing more will come; what the supply still has is handed out first. */
   #over = false;
+  /** `serve()` is at work. A call from within, by the supply, leaves the rest to it: else it would overtake. */
+  #serving = false;
   /** Not told yet. */
   #failure: { readonly error: unknown } | undefined;
 
@@ -71,12 +78,14 @@ export class Outlet<T extends object> {
   /** Answers who waits, as far as the supply goes. */
   serve(): void {
     const active = this.#active;
-    if (!active) return;
+    if (!active || this.#serving) return;
+    this.#serving = true;
     while (active.waiting > 0) {
       const [item] = this.#supply.take(1);
       if (item === undefined) break;
       active.write(item);
     }
+    this.#serving = false;
     if (this.#over && active.waiting > 0) this.#finish(active);
   }
 
@@ -103,6 +112,7 @@ export class Outlet<T extends object> {
 
   /** @internal */
   takeReady(iterator: Gate<T>, max: number): T[] {
+    checkCount("takeReady(max)", max, 0, true);
     return iterator === this.#active && iterator.waiting === 0 ? this.#supply.take(max) : [];
   }
 
