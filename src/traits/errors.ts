@@ -1,3 +1,5 @@
+import { show } from "./show.ts";
+
 /** Every condition tidelane reports, as a stable string. Codes are public: they change only with a major version. */
 export const errorCodes = [
   "TIDELANE_ABORTED",
@@ -274,20 +276,6 @@ export class AbortedError extends TidelaneError {
 /** Throws {@link AbortedError} when `signal` has fired already. */
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new AbortedError({ what, cause: signal.reason });
-}
-
-/** A value as a person would write it in a sentence, cut to 80 characters. */
-export function show(value: unknown): string {
-  if (typeof value === "string") return cut(JSON.stringify(value));
-  if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "function") return `a function${value.name ? ` named ${value.name}` : ""}`;
-  if (typeof value === "object" && value !== null)
-    return `an object (${value.constructor?.name ?? "no prototype"})`;
-  return String(value);
-}
-
-function cut(text: string): string {
-  return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
 }
 
 function formatPath(path: readonly PropertyKey[]): string {

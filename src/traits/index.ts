@@ -8,7 +8,7 @@ export type {
   Subscribe,
 } from "./broker.ts";
 export type { Capabilities, PublisherCapabilities } from "./capabilities.ts";
-export { type Clock, systemClock, type Timer } from "./clock.ts";
+export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
 export {
   bytes,
   type Codec,
