@@ -6,26 +6,41 @@ class Node implements Linked<Node> {
   previous: Node | undefined = undefined;
   next: Node | undefined = undefined;
   list: LinkedList<Node> | undefined = undefined;
+  readonly id: number;
+
+  constructor(id: number) {
+    this.id = id;
+  }
 }
 
+const ids = (nodes: readonly Node[]): number[] => nodes.map(({ id }) => id);
+
 describe("LinkedList", () => {
-  it("keeps order while any element leaves", () => {
+  it("keeps order while any element leaves, and may come back", () => {
+    const shift = fc.constant("shift" as const);
+    const toggle = fc.nat({ max: 9 });
+    const steps = fc.array(fc.oneof({ weight: 5, arbitrary: toggle }, { weight: 1, arbitrary: shift }), {
+      maxLength: 60,
+    });
     fc.assert(
-      fc.property(fc.array(fc.nat({ max: 9 }), { maxLength: 60 }), (steps) => {
-        const nodes = Array.from({ length: 10 }, () => new Node());
+      fc.property(steps, (taken) => {
+        const nodes = Array.from({ length: 10 }, (_, id) => new Node(id));
         const list = new LinkedList<Node>();
         let model: Node[] = [];
-        for (const index of steps) {
-          const node = nodes[index] ?? new Node();
-          if (model.includes(node)) {
+        for (const step of taken) {
+          const node = nodes[step === "shift" ? -1 : step];
+          if (node === undefined) {
+            expect(list.shift()).toBe(model.shift());
+          } else if (model.includes(node)) {
             list.remove(node);
             model = model.filter((other) => other !== node);
           } else {
             list.append(node);
             model.push(node);
           }
-          expect(list.toArray()).toEqual(model);
-          expect([list.size, list.first]).toEqual([model.length, model[0]]);
+          expect(ids(list.toArray())).toEqual(ids(model));
+          expect(list.size).toBe(model.length);
+          expect(list.first).toBe(model[0]);
         }
       }),
     );
@@ -33,9 +48,36 @@ describe("LinkedList", () => {
 
   it("leaves alone an element that stands in another list", () => {
     const [mine, other] = [new LinkedList<Node>(), new LinkedList<Node>()];
-    const node = new Node();
+    const node = new Node(1);
     other.append(node);
     mine.remove(node);
-    expect([mine.size, other.size, other.first]).toEqual([0, 1, node]);
+    expect([mine.size, other.size, ids(other.toArray())]).toEqual([0, 1, [1]]);
+  });
+
+  it("removes an element once, however often it is asked to", () => {
+    const list = new LinkedList<Node>();
+    const [first, second] = [new Node(1), new Node(2)];
+    list.append(first);
+    list.append(second);
+    list.remove(first);
+    list.remove(first);
+    expect([list.size, ids(list.toArray())]).toEqual([1, [2]]);
+  });
+
+  it("may be walked while elements leave", () => {
+    const list = new LinkedList<Node>();
+    for (const id of [1, 2, 3]) list.append(new Node(id));
+    for (const node of list.toArray()) list.remove(node);
+    expect([list.size, list.first, list.shift()]).toEqual([0, undefined, undefined]);
+  });
+
+  it("leaves no link behind in an element that left", () => {
+    const list = new LinkedList<Node>();
+    const nodes = [1, 2, 3].map((id) => new Node(id));
+    for (const node of nodes) list.append(node);
+    const [, middle] = nodes;
+    if (middle === undefined) throw new Error("no middle");
+    list.remove(middle);
+    expect(middle).toEqual({ id: 2, previous: undefined, next: undefined, list: undefined });
   });
 });
