@@ -12,6 +12,7 @@ export const errorCodes = [
   "TIDELANE_MISSING_DEAD_LETTER",
   "TIDELANE_NOT_SUPPORTED",
   "TIDELANE_POSITION_UNAVAILABLE",
+  "TIDELANE_PUBLISH_FAILED",
   "TIDELANE_SETTLE_UNSUPPORTED",
   "TIDELANE_SUBSCRIBER_BUSY",
   "TIDELANE_SUBSCRIPTION_FAILED",
@@ -147,6 +148,23 @@ export class InvalidMessageError extends TidelaneError {
     });
     this.topic = facts.topic;
     this.reason = facts.reason;
+  }
+}
+
+/** The broker did not confirm an outgoing message. Whether it has it is not known. */
+export class PublishFailedError extends TidelaneError {
+  readonly code = "TIDELANE_PUBLISH_FAILED";
+  override readonly retryable: boolean;
+  readonly topic: string;
+  readonly reason: string;
+
+  constructor(facts: { topic: string; reason: string; retryable: boolean; cause?: unknown }) {
+    super(`The message for ${JSON.stringify(facts.topic)} was not confirmed: ${facts.reason}.`, {
+      cause: facts.cause,
+    });
+    this.topic = facts.topic;
+    this.reason = facts.reason;
+    this.retryable = facts.retryable;
   }
 }
 
