@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { root } from "../entry-points.ts";
 import { withLock } from "./lock.ts";
 import { ask, findProgram, lastLines } from "./programs.ts";
-import { brokersFolder } from "./record.ts";
 
+/** Not with the servers: the jars outlive them. */
+const cache = join(root, ".cache");
 const pom = fileURLToPath(new URL("kafka-pom.xml", import.meta.url));
 
 /**
@@ -14,14 +16,11 @@ const pom = fileURLToPath(new URL("kafka-pom.xml", import.meta.url));
  */
 export async function kafkaJars(report: (line: string) => void): Promise<{ folder: string } | string> {
   const text = readFileSync(pom, "utf8");
-  const folder = join(
-    brokersFolder,
-    `kafka-jars-${createHash("sha256").update(text).digest("hex").slice(0, 8)}`,
-  );
+  const folder = join(cache, `kafka-jars-${createHash("sha256").update(text).digest("hex").slice(0, 8)}`);
   if (existsSync(folder)) return { folder };
   const maven = findProgram("mvn");
   if (maven === undefined) return "mvn is not on the PATH";
-  return withLock(join(brokersFolder, "kafka-jars.lock"), 600_000, async () => {
+  return withLock(join(cache, "kafka-jars.lock"), 600_000, async () => {
     if (existsSync(folder)) return { folder };
     report("fetching Apache Kafka from Maven Central (mvn dependency:copy-dependencies, about 46 MB)");
     const unfinished = `${folder}.part`;

@@ -37,6 +37,7 @@ export const nats: Recipe = {
   ],
   advice: `install nats-server (Debian: apt-get install nats-server), start a container engine, or set ${variable}`,
   startMs: 30_000,
+  declarationMs: 0,
   health,
 };
 

@@ -81,6 +81,8 @@ export interface Recipe {
   readonly advice: string;
   /** How long a start may take. */
   readonly startMs: number;
+  /** How old a declaration has to be to outlive a SIGKILL. */
+  readonly declarationMs: number;
   /** Asks in the server's protocol: resolves with its name and version, rejects if it is not ready for clients. */
   health(contact: Contact): Promise<string>;
 }

@@ -4,8 +4,8 @@ import { root } from "../entry-points.ts";
 import type { ProcessRef } from "./processes.ts";
 import type { Plan, ServerKind } from "./recipe.ts";
 
-/** Everything of the servers is in here: jars, locks, and a folder for each server. Not under version control. */
-export const brokersFolder: string = join(root, ".brokers");
+/** Everything of the servers is in here: locks, and a folder for each server. Not under version control. */
+export const brokersFolder: string = process.env["TIDELANE_BROKERS_FOLDER"] ?? join(root, ".brokers");
 
 /** What is on disk about one server, so that any process can see, end and restart it. */
 export interface ServerRecord extends Plan {

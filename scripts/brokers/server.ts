@@ -65,6 +65,14 @@ export class Server implements AsyncDisposable {
     return recipes[this.kind].health(this.contact);
   }
 
+  /**
+   * Resolves when what has been declared up to now (streams, queues, topics) outlives a SIGKILL. To be awaited
+   * between the declarations of a test and its first `kill`. Messages are safe as soon as they are confirmed.
+   */
+  declarationsKept(): Promise<void> {
+    return pause(recipes[this.kind].declarationMs);
+  }
+
   /** SIGKILL, sent before this returns; resolves when the process is gone. Does nothing to one that is down. */
   async kill(): Promise<void> {
     const { launch, main } = this.#ours("killed");
