@@ -1,0 +1,71 @@
+const chunkSize = 1024;
+
+class Chunk<T> {
+  readonly slots: (T | undefined)[] = [];
+  next: Chunk<T> | undefined = undefined;
+}
+
+/**
+ * First in, first out, in linked chunks: pushing and shifting cost the same at any size, nothing is ever copied, and a
+ * drained chunk is let go at once.
+ */
+export class Fifo<T extends object> implements Iterable<T> {
+  #first: Chunk<T> = new Chunk();
+  #last: Chunk<T> = this.#first;
+  /** The slot of `#first` that holds the oldest element; slots before it are cleared. */
+  #head = 0;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  push(element: T): void {
+    if (this.#last.slots.length === chunkSize) {
+      const chunk = new Chunk<T>();
+      this.#last.next = chunk;
+      this.#last = chunk;
+    }
+    this.#last.slots.push(element);
+    this.#size += 1;
+  }
+
+  shift(): T | undefined {
+    if (this.#size === 0) return undefined;
+    const { slots, next } = this.#first;
+    const element = slots[this.#head];
+    slots[this.#head] = undefined;
+    this.#head += 1;
+    this.#size -= 1;
+    if (this.#size === 0) {
+      slots.length = 0;
+      this.#head = 0;
+    } else if (this.#head === chunkSize && next !== undefined) {
+      this.#first = next;
+      this.#head = 0;
+    }
+    return element;
+  }
+
+  peek(): T | undefined {
+    return this.#first.slots[this.#head];
+  }
+
+  clear(): void {
+    this.#first = new Chunk();
+    this.#last = this.#first;
+    this.#head = 0;
+    this.#size = 0;
+  }
+
+  *[Symbol.iterator](): Iterator<T> {
+    let index = this.#head;
+    for (let chunk: Chunk<T> | undefined = this.#first; chunk !== undefined; chunk = chunk.next) {
+      for (; index < chunk.slots.length; index += 1) {
+        const element = chunk.slots[index];
+        if (element !== undefined) yield element;
+      }
+      index = 0;
+    }
+  }
+}
