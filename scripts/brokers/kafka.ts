@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
 import { makeCertificate } from "./certificate.ts";
 import { container } from "./container.ts";
+import { ServerStartError } from "./errors.ts";
 import { kafkaJars, kafkaVersion } from "./kafka-jars.ts";
 import { kafkaMock } from "./kafka-mock.ts";
 import { freePorts } from "./ports.ts";
@@ -76,14 +77,18 @@ interface Programs {
   readonly serve: Command;
 }
 
-async function prepare(site: Site, how: string, { format, serve }: Programs): Promise<Plan | string> {
+async function prepare(site: Site, how: string, { format, serve }: Programs): Promise<Plan> {
   const { folder, options } = site;
   const [port = 0, controller = 0] = await freePorts(2);
   const file = join(folder, "server.properties");
   const ca = await writeProperties(file, site, port, controller);
   const formatArgs = [...format.args, "format", "--ignore-formatted", "-t", clusterId, "-c", file];
   const formatted = await ask(format.program, formatArgs, { timeoutMs: 60_000, env: format.env });
-  if (!formatted.ok) return `the storage could not be formatted: ${lastLines(formatted.output, 3)}`;
+  if (!formatted.ok) {
+    throw new ServerStartError(
+      `${how}: its storage could not be formatted.\n${lastLines(formatted.output, 20)}`,
+    );
+  }
   return {
     how,
     contact: {

@@ -88,6 +88,7 @@ function environment(folder: string, ports: Ports): Record<string, string> {
     RABBITMQ_DIST_PORT: String(ports.distribution),
     ERL_EPMD_PORT: String(ports.epmd),
     ERL_EPMD_ADDRESS: "127.0.0.1",
+    ERL_CRASH_DUMP_SECONDS: "0",
     // Together: the script becomes the server instead of waiting for it, so its process id is the server's.
     RABBITMQ_ALLOW_INPUT: "1",
     RABBITMQ_SERVER_START_ARGS: "-noinput",
