@@ -9,6 +9,7 @@ export const errorCodes = [
   "TIDELANE_INVALID_ARGUMENT",
   "TIDELANE_INVALID_MESSAGE",
   "TIDELANE_KEY",
+  "TIDELANE_MESSAGES_DROPPED",
   "TIDELANE_MISSING_DEAD_LETTER",
   "TIDELANE_NOT_SUPPORTED",
   "TIDELANE_POSITION_UNAVAILABLE",
@@ -223,6 +224,24 @@ export class MissingDeadLetterError extends TidelaneError {
       `A handler of "${facts.topic}" returned deadLetter(), but the pipeline has no dead letter topic: name one in onFailure({ deadLetter }).`,
     );
     this.topic = facts.topic;
+  }
+}
+
+/** Messages came faster than they were taken, from a transport that cannot wait, and did not fit. They are gone. */
+export class MessagesDroppedError extends TidelaneError {
+  readonly code = "TIDELANE_MESSAGES_DROPPED";
+  readonly topic: string;
+  /** Since the last report, and since the subscription opened. */
+  readonly dropped: number;
+  readonly total: number;
+
+  constructor(facts: { topic: string; dropped: number; total: number; reason: string }) {
+    super(
+      `${facts.dropped} messages from "${facts.topic}" were dropped (${facts.total} in all): ${facts.reason}.`,
+    );
+    this.topic = facts.topic;
+    this.dropped = facts.dropped;
+    this.total = facts.total;
   }
 }
 
