@@ -60,7 +60,7 @@ async function fromScripts(site: Site, source: string): Promise<Plan | string | 
     how: `rabbitmq-server ${versionOf(program)}, ${source}`,
     contact: {
       address: `${tls ? "amqps" : "amqp"}://${who}@127.0.0.1:${amqp}`,
-      user,
+      ...(site.options.user && { user }),
       ...(ca !== undefined && { ca }),
     },
     launch: {

@@ -161,7 +161,9 @@ async function firstPlan(
 
 function started(server: Server, ms: number): string {
   const process = server.process ? `, process ${server.process.pid}` : "";
-  return `${server.name} started at ${server.address}: ${server.how}${process}, ready in ${(ms / 1000).toFixed(1)} s`;
+  const { address, user } = server.contact;
+  const where = user ? address.replace(`${user.password}@`, "***@") : address;
+  return `${server.name} started at ${where}: ${server.how}${process}, ready in ${(ms / 1000).toFixed(1)} s`;
 }
 
 function say(line: string): void {
