@@ -8,6 +8,7 @@ import { isConfigured, type Way } from "./recipe.ts";
  */
 export const kafkaMock: Way = {
   name: "mock cluster",
+  stopgap: true,
   async plan({ options, report }) {
     if (isConfigured(options)) return "has no configuration";
     let program = findProgram("kcat");

@@ -68,6 +68,8 @@ export interface Site {
 /** One way to get a server. */
 export interface Way {
   readonly name: string;
+  /** It gives no server that can be killed and restarted. */
+  readonly stopgap?: true;
   /** A plan, its files written; or the reason why there is none here. */
   plan(site: Site): Promise<Plan | string>;
 }

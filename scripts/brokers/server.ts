@@ -61,7 +61,7 @@ export class Server implements AsyncDisposable {
   }
 
   /** Asks the server in its protocol: its name and version, or a rejection with what is wrong. */
-  health(): Promise<string> {
+  async health(): Promise<string> {
     return recipes[this.kind].health(this.contact);
   }
 

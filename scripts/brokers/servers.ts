@@ -53,7 +53,8 @@ export interface OwnOptions extends ServerOptions {
 export async function startServer(kind: ServerKind, options: OwnOptions = {}): Promise<Server> {
   const { report = say, ...configuration } = options;
   const name = `${kind}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
-  return create({ kind, name, users: [referTo(process.pid)], kept: false }, configuration, report);
+  const ways = waysToStart(kind).filter(({ stopgap }) => stopgap !== true);
+  return create({ kind, name, users: [referTo(process.pid)], kept: false }, ways, configuration, report);
 }
 
 /** Gives up every shared server `user` has asked for; those nobody else needs are ended. */
@@ -124,12 +125,22 @@ export async function externalServer(kind: ServerKind): Promise<Server | undefin
 
 type Identity = Pick<ServerRecord, "kind" | "name" | "users" | "kept">;
 
-async function create(identity: Identity, options: ServerOptions, report: Report): Promise<Server> {
+/** All but the first, which is an address in the environment. */
+function waysToStart(kind: ServerKind): readonly Way[] {
+  return recipes[kind].ways.slice(1);
+}
+
+async function create(
+  identity: Identity,
+  ways: readonly Way[],
+  options: ServerOptions,
+  report: Report,
+): Promise<Server> {
   const { kind, name } = identity;
   const folder = folderOf(name);
   mkdirSync(folder, { recursive: true });
   try {
-    const plan = await firstPlan(recipes[kind].ways.slice(1), kind, { folder, options, report });
+    const plan = await firstPlan(ways, kind, { folder, options, report });
     const record: ServerRecord = { ...plan, ...identity };
     writeRecord(record);
     const server = new Server(record);
