@@ -31,8 +31,10 @@ export async function sharedServer(kind: ServerKind, options: SharedOptions = {}
   if (external) return external;
   return withLock(lockOf(kind), lockMs, async () => {
     const record = readRecord(kind);
-    if (record === undefined)
-      return create({ kind, name: kind, users: keep ? [] : [user], kept: keep }, {}, report);
+    if (record === undefined) {
+      const identity = { kind, name: kind, users: keep ? [] : [user], kept: keep };
+      return create(identity, waysToStart(kind), {}, report);
+    }
     const users = record.users.filter((other) => isAlive(other) && other.pid !== user.pid);
     writeRecord({ ...record, users: keep ? users : [...users, user], kept: record.kept || keep });
     const server = new Server(record);
