@@ -23,10 +23,9 @@ async function up(kinds: readonly ServerKind[]): Promise<boolean> {
 
 async function status(kinds: readonly ServerKind[]): Promise<void> {
   for (const kind of kinds) {
-    const external = await externalServer(kind).catch(messageOf);
+    const external = await externalServer(kind);
     const started = readRecords().filter((record) => record.kind === kind);
-    if (typeof external === "string") console.log(external);
-    else if (external) console.log(await describe(external));
+    if (external) console.log(await describe(external));
     for (const record of started) {
       const users = record.users.filter(isAlive).map(({ pid }) => pid);
       const why = record.kept ? "started by hand" : `for process ${users.join(", ") || "none any more"}`;

@@ -17,7 +17,8 @@ export async function installPackage(
   name: string,
   report: (line: string) => void,
 ): Promise<string | undefined> {
-  if (!existsSync("/etc/debian_version") || findProgram("apt-get") === undefined) return "this is no Debian";
+  if (!existsSync("/etc/debian_version")) return "this is no Debian";
+  if (findProgram("apt-get") === undefined) return "apt-get is not on the PATH";
   if (process.getuid?.() !== 0) return `needs root: apt-get install ${name}`;
   return withLock(lock, 600_000, async () => {
     if (await isInstalled(name)) return undefined;

@@ -3,7 +3,7 @@ import type { Command } from "./processes.ts";
 export const serverKinds = ["nats", "rabbitmq", "kafka"] as const;
 export type ServerKind = (typeof serverKinds)[number];
 
-export interface User {
+interface User {
   readonly name: string;
   readonly password: string;
 }

@@ -28,7 +28,10 @@ export interface SharedOptions {
 export async function sharedServer(kind: ServerKind, options: SharedOptions = {}): Promise<Server> {
   const { user = currentUser(), keep = false, report = say } = options;
   const external = await externalServer(kind);
-  if (external) return external;
+  if (external) {
+    await external.ready();
+    return external;
+  }
   return withLock(lockOf(kind), lockMs, async () => {
     const record = readRecord(kind);
     if (record === undefined) {
@@ -90,7 +93,7 @@ export async function downServers(kinds: readonly ServerKind[], report: Report =
 }
 
 /** The process that stands for a whole run: of the tests if there is one, else this one. */
-export function currentUser(): ProcessRef {
+function currentUser(): ProcessRef {
   return referTo(Number(process.env[userVariable] ?? process.pid));
 }
 
@@ -112,17 +115,12 @@ async function removeIf(
   });
 }
 
-/** The server named in the environment; undefined if none is. Rejects if it does not answer. */
+/** The server named in the environment, whether it answers or not; undefined if none is. */
 export async function externalServer(kind: ServerKind): Promise<Server | undefined> {
-  const { ways, startMs } = recipes[kind];
-  const [environment] = ways;
+  const [environment] = recipes[kind].ways;
   const plan = await environment?.plan({ folder: "", options: {}, report: say });
   if (plan === undefined || typeof plan === "string") return undefined;
-  const server = new Server({ ...plan, kind, name: kind, users: [], kept: true });
-  await server.ready().catch((error: unknown) => {
-    throw new Error(`${plan.how} does not answer as ${kind} in ${startMs / 1000} s.`, { cause: error });
-  });
-  return server;
+  return new Server({ ...plan, kind, name: kind, users: [], kept: true });
 }
 
 type Identity = Pick<ServerRecord, "kind" | "name" | "users" | "kept">;
