@@ -14,6 +14,7 @@ const rooms: Readonly<Record<string, Room>> = {
   "src/testing": { rooms: ["src/traits"], packages: [] },
   "src/brokers/shared": { rooms: ["src/traits"], packages: [] },
   "src/brokers/memory": { rooms: ["src/traits", "src/brokers/shared"], packages: [] },
+  "src/brokers/kafka": { rooms: ["src/traits", "src/brokers/shared"], packages: ["kafkajs"] },
   conformance: { rooms: ["src/traits", "src/runtime", "src/testing"], packages: ["fast-check"] },
 };
 

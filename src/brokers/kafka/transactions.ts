@@ -1,0 +1,236 @@
+import { randomUUID } from "node:crypto";
+import type { PublisherCapabilities } from "../../traits/capabilities.ts";
+import { type Deferred, deferred } from "../../traits/deferred.ts";
+import {
+  AbortedError,
+  ConnectionClosedError,
+  TransactionError,
+  throwIfAborted,
+} from "../../traits/errors.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "../shared/abort-watch.ts";
+import type { ClientProducer } from "./client.ts";
+import { faultOf } from "./errors.ts";
+import { deliveries, type KafkaMessage } from "./message.ts";
+import type { Partition, PartitionOwner } from "./partition.ts";
+import { ProducerLink } from "./producer-link.ts";
+import type { KafkaTransaction, KafkaTransactionOptions } from "./publisher.ts";
+import type { CheckedPublisherOptions } from "./publisher-options.ts";
+import type { KafkaRecord } from "./record.ts";
+import type { Site } from "./site.ts";
+import type { TopicTable } from "./topic-table.ts";
+import { Transaction, withPatience } from "./transaction.ts";
+
+export interface TransactionsPlace {
+  readonly site: Site;
+  readonly options: CheckedPublisherOptions;
+  readonly table: TopicTable;
+  readonly capabilities: PublisherCapabilities;
+  readonly create: (transactionalId: string) => ClientProducer;
+}
+
+/** How a transaction ended whose producer is as good as before. */
+type Ending<T> = { readonly result: T } | { readonly error: unknown };
+
+/** The transactions of one publisher, one after another. */
+export class Transactions {
+  readonly #place: TransactionsPlace;
+  readonly #transactionalId: string;
+  readonly #link: ProducerLink;
+  readonly #running = new Set<Interruption>();
+  /** The end of the last one that was asked for. Never rejects. */
+  #last: Promise<void> = Promise.resolve();
+  #over = false;
+
+  constructor(place: TransactionsPlace) {
+    this.#place = place;
+    this.#transactionalId = place.options.transactionalId ?? `tidelane-${randomUUID()}`;
+    this.#link = new ProducerLink(place.site, () => place.create(this.#transactionalId));
+  }
+
+  async run<T>(
+    work: (publisher: KafkaTransaction) => Promise<T>,
+    options: KafkaTransactionOptions,
+  ): Promise<T> {
+    const { signal, consumed = [] } = options;
+    const batch = consumed.length > 0 ? batchOf(consumed) : undefined;
+    batch?.owner.checkSettleWith(batch.records);
+    const turn = this.#last;
+    const done = deferred<void>();
+    this.#last = turn.then(() => done.promise);
+    const interruption = new Interruption(signal);
+    this.#running.add(interruption);
+    try {
+      await Promise.race([turn, interruption.promise]);
+      await this.#prepare(signal);
+      const ending = await this.#link.use((producer) => this.#perform(producer, work, batch, interruption));
+      if ("error" in ending) throw ending.error;
+      return ending.result;
+    } finally {
+      this.#running.delete(interruption);
+      interruption.forget();
+      done.resolve();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#over = true;
+    const { broker, closeTimeoutMs } = this.#place.site;
+    for (const running of this.#running) {
+      running.interrupt(new ConnectionClosedError({ broker, during: "transaction()" }));
+    }
+    await this.#link.close(closeTimeoutMs);
+  }
+
+  async #prepare(signal: AbortSignal | undefined): Promise<void> {
+    const over = (): boolean => this.#over || signal?.aborted === true;
+    try {
+      if (!over()) await this.#link.connect(over);
+    } catch (error) {
+      if (!over()) throw this.#failed("it could not begin", error);
+    }
+    throwIfAborted(signal, "transaction()");
+    const { broker } = this.#place.site;
+    if (this.#over) throw new ConnectionClosedError({ broker, during: "transaction()" });
+  }
+
+  /** Rejects where the producer is not to be used again. */
+  async #perform<T>(
+    producer: ClientProducer,
+    work: (publisher: KafkaTransaction) => Promise<T>,
+    batch: Batch | undefined,
+    interruption: Interruption,
+  ): Promise<Ending<T>> {
+    const transaction = await this.#begin(producer);
+    let result: T;
+    try {
+      result = await Promise.race([transaction.collect(work), interruption.promise]);
+      batch?.owner.checkSettleWith(batch.records);
+    } catch (error) {
+      try {
+        await transaction.abort(error);
+        return { error };
+      } catch {
+        // The server aborts it by itself in a while; what ended it is what counts.
+        throw error;
+      }
+    }
+    if (batch === undefined) await this.#commit(transaction, undefined);
+    else {
+      await batch.owner.settleWith(batch.records, async (group, offsets) => {
+        await this.#sendOffsets(transaction, group, offsets);
+        await this.#commit(transaction, { group, offsets });
+      });
+    }
+    return { result };
+  }
+
+  async #begin(producer: ClientProducer): Promise<Transaction> {
+    try {
+      return new Transaction(this.#place, await withPatience(this.#place.site, () => producer.transaction()));
+    } catch (error) {
+      throw this.#failed("it could not begin", error);
+    }
+  }
+
+  async #sendOffsets(
+    transaction: Transaction,
+    group: string,
+    offsets: ReadonlyMap<Partition, number>,
+  ): Promise<void> {
+    try {
+      await transaction.addOffsets(group, offsets);
+    } catch (error) {
+      await transaction.abort(error).catch(() => undefined);
+      throw this.#failed("its offsets were refused", error);
+    }
+  }
+
+  /** A commit without an answer may have been carried out: where offsets went with it, those tell. */
+  async #commit(
+    transaction: Transaction,
+    sent: { readonly group: string; readonly offsets: ReadonlyMap<Partition, number> } | undefined,
+  ): Promise<void> {
+    try {
+      await transaction.commit();
+    } catch (error) {
+      this.#link.replace();
+      if (sent === undefined) {
+        throw this.#failed(
+          "the server did not confirm the commit, and whether it is visible is not known",
+          error,
+        );
+      }
+      if (!(await this.#hasCommitted(sent.group, sent.offsets))) {
+        throw this.#failed("the server did not commit it", error);
+      }
+    }
+  }
+
+  async #hasCommitted(groupId: string, offsets: ReadonlyMap<Partition, number>): Promise<boolean> {
+    const { site, create } = this.#place;
+    // n.b. a producer of the same name has the server finish what the one before left, one way or the other.
+    const successor = create(this.#transactionalId);
+    try {
+      await successor.connect();
+      await withPatience(site, () => successor.transaction());
+      const topics = [...new Set(Array.from(offsets.keys(), ({ topic }) => topic))];
+      const committed = await site.admin.askUntil(
+        () => this.#over,
+        (admin) => admin.fetchOffsets({ groupId, topics }),
+      );
+      return Array.from(offsets).every(([{ topic, id }, offset]) => {
+        const partitions = committed.find((one) => one.topic === topic)?.partitions;
+        return Number(partitions?.find(({ partition }) => partition === id)?.offset ?? -1) >= offset;
+      });
+    } finally {
+      successor.disconnect().catch(() => undefined);
+    }
+  }
+
+  #failed(what: string, error: unknown): TransactionError {
+    const { reason, cause } = faultOf(error, this.#place.site.secrets);
+    return new TransactionError({ reason: `${what}: ${reason}`, cause });
+  }
+}
+
+/** What a transaction consumes: deliveries of one assignment. */
+interface Batch {
+  readonly owner: PartitionOwner;
+  readonly records: ReadonlySet<KafkaRecord>;
+}
+
+function batchOf(consumed: readonly KafkaMessage[]): Batch {
+  for (const { lost } of consumed) if (lost) throw lost;
+  const records = consumed.map((message) => deliveries.recordOf(message));
+  const [owner, ...others] = new Set(records.map(({ partition }) => partition.owner));
+  if (owner !== undefined && others.length === 0) return { owner, records: new Set(records) };
+  throw new TransactionError({ reason: "what it consumed came from more than one subscription" });
+}
+
+/** Ends the wait for a transaction from outside. */
+class Interruption implements Abortable {
+  readonly #signal: AbortSignal | undefined;
+  readonly #deferred: Deferred<never> = deferred();
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    this.#deferred.promise.catch(() => undefined);
+    if (signal) watchAbort(signal, this);
+  }
+
+  get promise(): Promise<never> {
+    return this.#deferred.promise;
+  }
+
+  interrupt(error: unknown): void {
+    this.#deferred.reject(error);
+  }
+
+  onAbort(): void {
+    this.interrupt(new AbortedError({ what: "transaction()", cause: this.#signal?.reason }));
+  }
+
+  forget(): void {
+    if (this.#signal) unwatchAbort(this.#signal, this);
+  }
+}
