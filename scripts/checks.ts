@@ -6,7 +6,7 @@ export const checks: readonly Step[] = [
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
   { name: "dependency rule", command: architecture("imports") },
   { name: "exported names", command: architecture("exports") },
-  { name: "house rules", command: architecture("clock", "house-rules", "errors", "lint") },
+  { name: "house rules", command: architecture("clock", "house-rules", "errors", "lint", "lockfile") },
   { name: "unused code", command: ["knip"] },
   { name: "code only tests use", command: ["knip", "--production"] },
   { name: "build", command: ["npm", "run", "--silent", "build"] },

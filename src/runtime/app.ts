@@ -1,5 +1,6 @@
 import { checkDuration, checkFunction } from "../traits/arguments.ts";
 import type { Broker, Connection, ConnectionState } from "../traits/broker.ts";
+import { systemClock } from "../traits/clock.ts";
 import { InvalidArgumentError, throwIfAborted } from "../traits/errors.ts";
 import type { DrainOptions, Run, RunReport, StopOptions } from "./run.ts";
 import type { RunStats } from "./stats.ts";
@@ -157,6 +158,8 @@ class RunningApp implements App {
       received ??= signal;
     };
     for (const name of signals) process.on(name, onSignal);
+    // n.b. Node does not wait for signals: with brokers that hold no socket, the process would end while the app is idle.
+    const alive = systemClock.schedule(Number.MAX_SAFE_INTEGER, () => undefined);
     try {
       try {
         await this.start();
@@ -168,6 +171,7 @@ class RunningApp implements App {
       const report = await this.drain({ deadlineMs });
       return received === undefined ? report : { ...report, signal: received };
     } finally {
+      alive.cancel();
       for (const name of signals) process.off(name, onSignal);
     }
   }

@@ -1,3 +1,4 @@
+import type { Linked, LinkedList } from "../structures/linked-list.ts";
 import type { Timer } from "../traits/clock.ts";
 import { headerNames } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
@@ -20,13 +21,15 @@ export interface HandlerContext<M extends Message = Message> {
   readonly signal: AbortSignal;
   /**
    * Runs `work` after the delivery has left, off the delivery path: it delays no other delivery, and drain waits for it.
-   * A failure is reported, never retried.
+   * A failure is reported, never retried. When this run is retried in place, what it asked for is forgotten.
    */
   afterSettle(work: (settlement: Settlement) => void | Promise<void>): void;
 }
 
 /** One delivery in flight, from the pull until it has left. It is the handler's context as well: one object a message. */
-export class Delivery<M extends Message = Message, Value = unknown> implements HandlerContext<M>, LaneEntry {
+export class Delivery<M extends Message = Message, Value = unknown>
+  implements HandlerContext<M>, LaneEntry, Linked<Delivery<M, Value>>
+{
   readonly sequence: number;
   readonly message: M;
   key: string | undefined = undefined;
@@ -35,10 +38,12 @@ export class Delivery<M extends Message = Message, Value = unknown> implements H
   /** Set when decoded; only then read by a handler. */
   value: Value | undefined = undefined;
   decoded = false;
-  /** "arriving" has no lane yet; "left" was given up by a stop and goes back when the subscriber closes. */
-  phase: "arriving" | "waiting" | "running" | "settling" | "left" = "arriving";
+  /** "arriving" has no lane yet; "abandoned" was given up by a stop and goes back when the subscriber closes. */
+  phase: "arriving" | "waiting" | "running" | "settling" | "abandoned" = "arriving";
   /** Runs in this process after the first. */
   retries = 0;
+  /** Settles tried again after they failed and left the message unsettled. No attempts: the handler is not run. */
+  settleRetries = 0;
   worker = -1;
   /** Armed only while a retry waits. */
   timer: Timer | undefined = undefined;
@@ -47,6 +52,7 @@ export class Delivery<M extends Message = Message, Value = unknown> implements H
   /** Links of the in-flight list, owned by it. */
   previous: Delivery<M, Value> | undefined = undefined;
   next: Delivery<M, Value> | undefined = undefined;
+  list: LinkedList<Delivery<M, Value>> | undefined = undefined;
 
   #firstAttempt = 0;
   #controller: AbortController | undefined;
@@ -76,9 +82,12 @@ export class Delivery<M extends Message = Message, Value = unknown> implements H
     return this.#controller.signal;
   }
 
-  afterSettle(work: (settlement: Settlement) => void | Promise<void>): void {
-    this.continuations ??= [];
-    this.continuations.push(work);
+  /** A getter, so that a handler may take the function out of its context, and one that does not pays nothing. */
+  get afterSettle(): HandlerContext<M>["afterSettle"] {
+    return (work) => {
+      this.continuations ??= [];
+      this.continuations.push(work);
+    };
   }
 
   /** Tells a running handler to give up. */

@@ -113,7 +113,7 @@ export class Dispatcher<M extends Message, Value> {
   // ---- lane and worker
 
   #enterLane(delivery: Delivery<M, Value>): void {
-    if (delivery.phase !== "arriving") return;
+    if (delivery.phase !== "arriving" || this.#halted) return;
     const { selector } = this.#config;
     if (selector) {
       try {
@@ -133,13 +133,9 @@ export class Dispatcher<M extends Message, Value> {
     delivery.worker = this.#idle.pop() as number;
     this.#counters.running += 1;
     const { decode } = this.#config;
-    if (decode && !delivery.decoded) {
-      const decoding = this.#decode(delivery, decode);
-      if (decoding !== undefined) void decoding.then(() => this.#run(delivery, true));
-      else this.#run(delivery, false);
-    } else {
-      this.#run(delivery, false);
-    }
+    const decoding = decode && !delivery.decoded ? this.#decode(delivery, decode) : undefined;
+    if (decoding !== undefined) void decoding.then(() => this.#runLate(delivery));
+    else this.#run(delivery);
   }
 
   #freeWorker(delivery: Delivery<M, Value>): void {
@@ -174,28 +170,38 @@ export class Dispatcher<M extends Message, Value> {
     }
   }
 
-  #run(delivery: Delivery<M, Value>, late: boolean): void {
+  /** After a wait for the value, in which the run may have been halted, or the delivery lost or set aside. */
+  #runLate(delivery: Delivery<M, Value>): void {
+    const { lost } = delivery.message;
+    if (delivery.phase === "running" && (lost || this.#halted)) {
+      this.#freeWorker(delivery);
+      delivery.phase = "abandoned";
+      if (lost) this.#leaveLost(delivery, lost);
+    }
+    this.#run(delivery);
+    this.#config.changed();
+  }
+
+  #run(delivery: Delivery<M, Value>): void {
     if (delivery.phase !== "running") return;
-    let returned: unknown;
+    let result: Outcome | Failure;
     try {
-      returned = this.#config.handler(delivery.value as Value, delivery);
+      const returned = this.#config.handler(delivery.value as Value, delivery);
+      if (isThenable(returned)) {
+        void this.#await(delivery, returned);
+        return;
+      }
+      result = toOutcome(returned);
     } catch (error) {
-      this.#ran(delivery, { kind: "failure", error });
-      if (late) this.#config.changed();
-      return;
+      result = { kind: "failure", error };
     }
-    if (isThenable(returned)) {
-      void this.#await(delivery, returned);
-      return;
-    }
-    this.#ran(delivery, resultOf(returned));
-    if (late) this.#config.changed();
+    this.#ran(delivery, result);
   }
 
   async #await(delivery: Delivery<M, Value>, returned: PromiseLike<unknown>): Promise<void> {
     let result: Outcome | Failure;
     try {
-      result = resultOf(await returned);
+      result = toOutcome(await returned);
     } catch (error) {
       result = { kind: "failure", error };
     }
@@ -216,13 +222,15 @@ export class Dispatcher<M extends Message, Value> {
     ) {
       result = { kind: "failure", error: new MissingDeadLetterError({ topic: delivery.topic }) };
     }
-    if (result.kind === "failure") {
+    // A handler that gave up because the run was halted did what it was told.
+    if (result.kind === "failure" && !(this.#halted && isReason(result.error, delivery.signal.reason))) {
       this.#counters.failures += 1;
       reporter.failed(result.error, delivery.message);
     }
     if (delivery.message.settled) this.#leave(delivery, "by-handler");
     else if (delivery.message.lost) this.#leaveLost(delivery, delivery.message.lost);
-    else if (this.#halted && (result.kind === "failure" || result.kind === "retry")) delivery.phase = "left";
+    else if (this.#halted && (result.kind === "failure" || result.kind === "retry"))
+      delivery.phase = "abandoned";
     else {
       const decision = result.kind === "ack" ? result : decide(result, delivery, policy, random);
       if (decision.kind === "hold") this.#hold(delivery, decision.delayMs, result);
@@ -234,6 +242,7 @@ export class Dispatcher<M extends Message, Value> {
     const error = result.kind === "failure" ? result.error : undefined;
     this.#config.reporter.retrying(delivery, delayMs, error);
     delivery.retries += 1;
+    delivery.continuations = undefined;
     this.#counters.retries += 1;
     this.#waitThen(delivery, delayMs, () => this.#lanes.again(delivery));
   }
@@ -272,14 +281,15 @@ export class Dispatcher<M extends Message, Value> {
     decision: SettlingDecision,
     settling: Promise<void>,
   ): Promise<void> {
+    let failure: Failure | undefined;
     try {
       await settling;
-      this.#counters.settling -= 1;
-      this.#leave(delivery, decision.kind);
     } catch (error) {
-      this.#counters.settling -= 1;
-      this.#settleFailed(delivery, decision, error);
+      failure = { kind: "failure", error };
     }
+    this.#counters.settling -= 1;
+    if (failure) this.#settleFailed(delivery, decision, failure.error);
+    else this.#leave(delivery, decision.kind);
     this.#config.changed();
   }
 
@@ -293,11 +303,11 @@ export class Dispatcher<M extends Message, Value> {
     // decision is carried out again; running the handler again would be a second verdict.
     this.#config.reporter.failed(error, message);
     if (this.#halted) {
-      delivery.phase = "left";
+      delivery.phase = "abandoned";
       return;
     }
-    delivery.retries += 1;
-    const delayMs = backoffDelay(this.#config.policy.backoff, delivery.retries, this.#config.random);
+    delivery.settleRetries += 1;
+    const delayMs = backoffDelay(this.#config.policy.backoff, delivery.settleRetries, this.#config.random);
     this.#waitThen(delivery, delayMs, () => this.#settle(delivery, decision));
   }
 
@@ -308,7 +318,7 @@ export class Dispatcher<M extends Message, Value> {
     const aside = setAside(error, this.#config.policy);
     if (error instanceof DecodeError) this.#counters.undecodable += 1;
     else if (aside === undefined) {
-      delivery.phase = "left";
+      delivery.phase = "abandoned";
       this.#config.fatal(error);
       return;
     }
@@ -341,12 +351,9 @@ const counterOf = {
   lost: "lost",
 } as const satisfies Record<Settlement, string>;
 
-function resultOf(returned: unknown): Outcome | Failure {
-  try {
-    return toOutcome(returned);
-  } catch (error) {
-    return { kind: "failure", error };
-  }
+/** Whether `error` is the reason of an abort, or what a platform API makes of it. */
+function isReason(error: unknown, reason: unknown): boolean {
+  return error === reason || (error instanceof Error && error.cause === reason && reason !== undefined);
 }
 
 function toDecodeError(message: Message, cause: unknown): DecodeError {

@@ -1,4 +1,4 @@
-import { checkCount, checkDuration, checkName } from "../traits/arguments.ts";
+import { checkCount, checkDuration, checkName, checkObject } from "../traits/arguments.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Publisher } from "../traits/publisher.ts";
@@ -57,6 +57,8 @@ export interface CheckedPolicy {
 }
 
 export function checkPolicy(policy: FailurePolicy): CheckedPolicy {
+  checkObject("onFailure(policy)", policy);
+  if (policy.backoff !== undefined) checkObject("onFailure: backoff", policy.backoff);
   const { initialMs = 100, factor = 2, maxMs = 30_000, jitter = 0.2 } = policy.backoff ?? {};
   checkDuration("onFailure: backoff.initialMs", initialMs);
   checkDuration("onFailure: backoff.maxMs", maxMs);
@@ -112,10 +114,11 @@ function checkRange(argument: string, value: unknown, low: number, high: number)
 
 /** Refuses a policy that this source cannot carry out, before the first delivery. */
 export function checkPolicyFits(policy: CheckedPolicy, capabilities: Capabilities): void {
-  if (policy.mode === "redeliver" && !capabilities.requeue) {
+  if (policy.mode === "redeliver" && (!capabilities.requeue || capabilities.delayedRequeue === "none")) {
+    const cannot = capabilities.requeue ? "has no delay, so that a failure would spin" : "cannot requeue";
     throw new InvalidArgumentError({
       argument: "onFailure: mode",
-      expected: '"in-place": this source cannot requeue',
+      expected: `"in-place": this source ${cannot}`,
       received: policy.mode,
     });
   }
@@ -130,6 +133,8 @@ export function checkPolicyFits(policy: CheckedPolicy, capabilities: Capabilitie
 
 /** Milliseconds before retry number `retry` (1 for the first). `random` gives 0 to 1. */
 export function backoffDelay(backoff: Required<Backoff>, retry: number, random: () => number): number {
-  const full = Math.min(backoff.maxMs, backoff.initialMs * backoff.factor ** Math.min(retry - 1, 1_000));
+  // A finite growth, as 0 times Infinity is no delay at all.
+  const growth = Math.min(backoff.factor ** (retry - 1), Number.MAX_VALUE);
+  const full = Math.min(backoff.maxMs, backoff.initialMs * growth);
   return full * (1 - backoff.jitter * random());
 }

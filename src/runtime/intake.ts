@@ -24,6 +24,8 @@ export class Intake<M extends Message> {
   readonly #most: number;
   /** A `next()`, an admission or a turn of the event loop is awaited; its continuation pumps. */
   #busy = false;
+  /** The last `next()`, until what came of it was taken in. */
+  #pulling: Promise<void> | undefined;
   #closed = false;
   #sinceTurn = 0;
 
@@ -46,18 +48,22 @@ export class Intake<M extends Message> {
     const ready = this.#takeReady(room);
     if (ready === undefined) return false;
     if (ready.length === 0) {
-      void this.#next();
+      this.#pulling = this.#next();
       return false;
     }
     for (const message of ready) this.#admit(message);
     return true;
   }
 
-  /** Pulls no more, and ends the iterator; what the subscriber has buffered stays there. */
+  /**
+   * Pulls no more, and ends the iterator; what the subscriber has buffered stays there. Resolves when nothing more can
+   * come: what `next()` was answered with at this very moment has been delivered, and is taken in.
+   */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#iterator.return();
+    await this.#pulling;
   }
 
   #takeReady(room: number): M[] | undefined {
@@ -74,7 +80,6 @@ export class Intake<M extends Message> {
     try {
       const result = await this.#iterator.next();
       this.#busy = false;
-      if (this.#closed) return;
       if (result.done) this.#end(undefined);
       else this.#admit(result.value);
     } catch (cause) {

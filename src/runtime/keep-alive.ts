@@ -43,7 +43,7 @@ export class KeepAlive<M extends Message> {
     this.#timer = undefined;
     let any = false;
     for (const { message, phase } of this.#held) {
-      if (message.settled || message.lost || phase === "left") continue;
+      if (message.settled || message.lost || phase === "abandoned") continue;
       any = true;
       void this.#extend(message);
     }

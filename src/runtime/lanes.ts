@@ -1,4 +1,4 @@
-import { SequenceHeap } from "./sequence-heap.ts";
+import { Heap } from "../structures/heap.ts";
 
 /** What the lanes hold. The link is theirs: a lane is a chain of entries. */
 export interface LaneEntry {
@@ -21,15 +21,11 @@ export class Lanes<Entry extends LaneEntry> {
   /** The last entry of each live lane, by key. Its head is found through the chain, never through the map. */
   readonly #tails = new Map<string, Entry>();
   /** Entries that may run now: heads of lanes that are not out, and entries without a key. */
-  readonly #runnable = new SequenceHeap<Entry>();
+  readonly #runnable = new Heap<Entry>((a, b) => a.sequence < b.sequence);
 
   /** Number of keys that have entries. */
   get size(): number {
     return this.#tails.size;
-  }
-
-  get hasRunnable(): boolean {
-    return this.#runnable.size > 0;
   }
 
   add(entry: Entry): void {

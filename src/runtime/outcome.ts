@@ -1,4 +1,5 @@
 import { checkDuration } from "../traits/arguments.ts";
+import { InvalidArgumentError } from "../traits/errors.ts";
 
 export interface AckOutcome {
   readonly kind: "ack";
@@ -55,18 +56,33 @@ export function drop(): DropOutcome {
 
 /** Set it aside in the dead letter topic of the failure policy, with this reason. */
 export function deadLetter(reason: string): DeadLetterOutcome {
-  return { kind: "dead-letter", reason };
+  return { kind: "dead-letter", reason: checkReason("deadLetter(reason)", reason) };
 }
 
 /** Accepts what a handler returned; anything that is no outcome is a mistake worth a sentence. */
 export function toOutcome(returned: unknown): Outcome {
-  if (returned === undefined) return acked;
+  if (returned === undefined || returned === acked) return acked;
   if (typeof returned === "object" && returned !== null && "kind" in returned) {
-    const { kind } = returned as Outcome;
-    if (kind === "ack" || kind === "retry" || kind === "drop" || kind === "dead-letter")
-      return returned as Outcome;
+    const outcome = returned as Outcome;
+    switch (outcome.kind) {
+      case "ack":
+      case "drop":
+        return outcome;
+      // These may be written by hand, and then nothing has looked at their facts yet.
+      case "retry":
+        if (outcome.delayMs !== undefined) checkDuration("The outcome retry: delayMs", outcome.delayMs);
+        return outcome;
+      case "dead-letter":
+        checkReason("The outcome dead-letter: reason", outcome.reason);
+        return outcome;
+    }
   }
   throw new TypeError(
     "A handler returns nothing or an outcome: ack(), retry(), retryAfter(ms), drop() or deadLetter(reason).",
   );
+}
+
+function checkReason(argument: string, reason: unknown): string {
+  if (typeof reason === "string") return reason;
+  throw new InvalidArgumentError({ argument, expected: "a string", received: reason });
 }

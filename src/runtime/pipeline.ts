@@ -1,4 +1,4 @@
-import { checkCount, checkFunction } from "../traits/arguments.ts";
+import { checkCount, checkFunction, checkObject } from "../traits/arguments.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import { type Codec, type Decoded, decoderOf, type StandardSchema } from "../traits/codec.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
@@ -27,7 +27,8 @@ export interface PipelineOptions {
 export interface WorkersOptions {
   /**
    * The most deliveries in flight: waiting in lanes, running and settling. At least the number of workers. A key that is
-   * slow fills it in the end, so give it room. @default `max(256, 32 * n)` with a key, `n` without
+   * slow fills it in the end, so give it room. Without a key, what exceeds `n` may overtake a delivery that waits for its
+   * retry. @default `max(256, 32 * n)` with a key, `n` without
    */
   readonly maxInFlight?: number;
 }
@@ -83,13 +84,8 @@ export function pipeline<M extends Message>(
   subscriber: Subscriber<M>,
   options: PipelineOptions = {},
 ): Pipeline<M, M, false> {
-  if (typeof subscriber?.[Symbol.asyncIterator] !== "function") {
-    throw new InvalidArgumentError({
-      argument: "pipeline(subscriber)",
-      expected: "a subscriber",
-      received: subscriber,
-    });
-  }
+  checkSubscriber(subscriber);
+  checkOptions(options);
   return new PipelineBuilder<M, M, false>({
     subscriber,
     options,
@@ -100,6 +96,32 @@ export function pipeline<M extends Message>(
     maxInFlight: undefined,
     policy: {},
   });
+}
+
+function checkSubscriber(given: Partial<Subscriber> | undefined): void {
+  const iterable = typeof given?.[Symbol.asyncIterator] === "function" && typeof given.close === "function";
+  if (iterable && typeof given.capabilities === "object") return;
+  throw new InvalidArgumentError({
+    argument: "pipeline(subscriber)",
+    expected: "a subscriber, as connection.subscribe() gives one",
+    received: given,
+  });
+}
+
+function checkOptions(options: PipelineOptions): void {
+  checkObject("pipeline(subscriber, options)", options);
+  const { clock, random, onError } = options;
+  if (random !== undefined) checkFunction("pipeline: random", random);
+  if (onError !== undefined) checkFunction("pipeline: onError", onError);
+  if (clock === undefined) return;
+  checkObject("pipeline: clock", clock, "a Clock");
+  checkFunction("pipeline: clock.schedule", clock.schedule);
+}
+
+function isDecoder(given: unknown): boolean {
+  if ((typeof given !== "object" && typeof given !== "function") || given === null) return false;
+  const { "~standard": standard, decode } = given as Partial<StandardSchema & Codec<unknown>>;
+  return typeof (standard === undefined ? decode : standard.validate) === "function";
 }
 
 interface Description<M extends Message, Value> {
@@ -125,13 +147,19 @@ class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean>
   decode<const Decoder extends Codec<unknown> | StandardSchema>(
     decoder: Decoder,
   ): PipelineBuilder<M, Decoded<Decoder>, DeadLetters> {
-    const fits = typeof decoder === "object" || typeof decoder === "function";
-    if (!fits || decoder === null || !("~standard" in decoder || typeof decoder.decode === "function")) {
+    const argument = "decode(decoder)";
+    if (!isDecoder(decoder)) {
       throw new InvalidArgumentError({
-        argument: "decode(decoder)",
+        argument,
         expected: "a codec or a Standard Schema",
         received: decoder,
       });
+    }
+    // The types say so too; without them, a key or a middleware meant for the message would go unnoticed.
+    const { decode: earlier, layers, selector } = this.#description;
+    const expected = earlier ? "called once" : "called before workers() and use()";
+    if (earlier || selector || layers.length > 0) {
+      throw new InvalidArgumentError({ argument, expected, received: decoder });
     }
     const decode = decoderOf(decoder as Codec<Decoded<Decoder>> | StandardSchema<unknown, Decoded<Decoder>>);
     return new PipelineBuilder({ ...this.#description, decode, layers: [], selector: undefined });
@@ -145,10 +173,15 @@ class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean>
   workers(
     count: number,
     selector?: KeySelector<Value>,
-    { maxInFlight }: WorkersOptions = {},
+    options: WorkersOptions = {},
   ): PipelineBuilder<M, Value, DeadLetters> {
     checkCount("workers(n)", count);
-    if (selector !== undefined) checkFunction("workers(n, key): key.select", selector?.select);
+    if (selector !== undefined && typeof selector?.select !== "function") {
+      const expected = "byKey or by((value) => key)";
+      throw new InvalidArgumentError({ argument: "workers(n, key)", expected, received: selector });
+    }
+    checkObject("workers(n, key, options)", options);
+    const { maxInFlight } = options;
     if (maxInFlight !== undefined) checkCount("workers: maxInFlight", maxInFlight, count, true);
     return new PipelineBuilder({ ...this.#description, workers: count, selector, maxInFlight });
   }
@@ -160,9 +193,16 @@ class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean>
     return new PipelineBuilder({ ...this.#description, policy });
   }
 
-  handle(handler: Handler<M, Value, DeadLetters>, { signal }: HandleOptions = {}): Run {
+  handle(handler: Handler<M, Value, DeadLetters>, options: HandleOptions = {}): Run {
     checkFunction("handle(handler)", handler);
-    const { subscriber, options, decode, layers, workers, selector, maxInFlight, policy } = this.#description;
+    checkObject("handle(handler, options)", options);
+    const { signal } = options;
+    if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+      const expected = "an AbortSignal";
+      throw new InvalidArgumentError({ argument: "handle: signal", expected, received: signal });
+    }
+    const { subscriber, decode, layers, workers, selector, maxInFlight, policy } = this.#description;
+    const { clock = systemClock, random = Math.random, onError } = this.#description.options;
     const checked = checkPolicy(policy);
     checkPolicyFits(checked, subscriber.capabilities);
     return new ActiveRun<M, Value>({
@@ -175,9 +215,9 @@ class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean>
       // A delivery is its handler's context; with a value in it, it is a middleware's too.
       handler: compose<M, Value>(layers, handler) as (value: Value, delivery: HandlerContext<M>) => unknown,
       policy: checked,
-      clock: options.clock ?? systemClock,
-      random: options.random ?? Math.random,
-      reporter: new Reporter<M>(subscriber.topic, options.onError),
+      clock,
+      random,
+      reporter: new Reporter<M>(subscriber.topic, onError),
     });
   }
 }

@@ -51,11 +51,15 @@ export interface Run {
    */
   readonly done: Promise<RunReport>;
   readonly stats: RunStats;
-  /** Pulls no more, lets what is in flight settle until the deadline, then closes the subscriber. */
+  /**
+   * Pulls no more, lets what is in flight settle until the deadline, then closes the subscriber. The first call decides;
+   * `stop` may cut it short. A handler may call it, and one that awaits it waits for itself, until the deadline.
+   */
   drain(options?: DrainOptions): Promise<RunReport>;
   /**
    * Pulls and starts no more, aborts the signals of running handlers, waits for them until the deadline, then closes the
-   * subscriber. A handler that succeeds meanwhile is settled; everything else goes back.
+   * subscriber. What a handler decides meanwhile (ack, drop, dead letter) is carried out; everything else goes back. A
+   * handler may call it, and one that awaits it waits for itself, until the deadline.
    */
   stop(options?: StopOptions): Promise<RunReport>;
 }
@@ -90,11 +94,15 @@ export class ActiveRun<M extends Message, Value> implements Run {
   #endedBy: RunReport["endedBy"] = "end";
   /** What `done` rejects with. */
   #failure: { readonly cause: unknown } | undefined;
-  /** The subscription gives no more, by itself or because of a drain. */
+  /** Nothing more comes in: the subscription ended, or the intake was closed and has said so. */
   #exhausted = false;
   #pumping = false;
+  /** Something changed since the pump last looked. */
+  #news = false;
   /** Of the drain or stop under way. */
   #deadline: Deadline | undefined;
+  /** Resolved by the deadline that counts: nothing is waited for any more. */
+  readonly #outOfTime = deferred<void>();
 
   constructor(config: RunConfig<M, Value>) {
     const { subscriber, clock, reporter } = config;
@@ -119,7 +127,8 @@ export class ActiveRun<M extends Message, Value> implements Run {
     this.#intake = this.#openIntake(config);
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (this.#signal?.aborted) this.#onAbort();
-    else this.#pump();
+    // Not before the caller has the run: a handler may be called at once, and may end it.
+    else queueMicrotask(() => this.#pump());
   }
 
   get stats(): RunStats {
@@ -128,25 +137,26 @@ export class ActiveRun<M extends Message, Value> implements Run {
 
   drain({ deadlineMs = 30_000, signal }: DrainOptions = {}): Promise<RunReport> {
     checkDuration("drain: deadlineMs", deadlineMs);
-    if (this.#phase !== "running") return this.done;
-    this.#phase = "draining";
-    this.#endedBy = "drain";
-    this.#exhausted = true;
+    const hangs = this.#phase === "closing" && this.#deadline === undefined;
+    if (this.#phase !== "running" && !hangs) return this.done;
     const what = `The drain of "${this.#subscriber.topic}"`;
     const deadline = this.#startDeadline(deadlineMs, () => new TimeoutError({ what, timeoutMs: deadlineMs }));
-    const onAbort = (): void => deadline.expire(new AbortedError({ what, cause: signal?.reason }));
-    signal?.addEventListener("abort", onAbort, { once: true });
-    if (signal?.aborted) onAbort();
+    if (signal) this.#expireOn(signal, deadline, what);
+    if (hangs) return this.done;
+    this.#phase = "draining";
+    this.#endedBy = "drain";
     void this.#closeIntake();
-    this.#pump();
     return this.done;
   }
 
   stop({ deadlineMs = 5_000 }: StopOptions = {}): Promise<RunReport> {
     checkDuration("stop: deadlineMs", deadlineMs);
+    const reason = new AbortedError({ what: `The run of "${this.#subscriber.topic}"` });
     if (this.#phase === "running" || this.#phase === "draining") {
       this.#endedBy = "stop";
-      this.#halt(new AbortedError({ what: `The run of "${this.#subscriber.topic}"` }), deadlineMs);
+      this.#halt(reason, deadlineMs);
+    } else if (this.#phase === "closing" && this.#endedBy !== "stop") {
+      this.#startDeadline(deadlineMs, () => reason);
     }
     return this.done;
   }
@@ -173,16 +183,16 @@ export class ActiveRun<M extends Message, Value> implements Run {
   }
 
   #fatal(error: unknown): void {
+    if (this.#phase !== "running" && this.#phase !== "draining") return;
     this.#failure ??= { cause: error };
-    if (this.#phase === "running" || this.#phase === "draining") this.#halt(error, closeWithinMs);
+    this.#halt(error, closeWithinMs);
   }
 
   #halt(reason: unknown, deadlineMs: number): void {
     this.#phase = "stopping";
     this.#startDeadline(deadlineMs, () => reason);
-    void this.#closeIntake();
     this.#dispatcher.halt(reason);
-    this.#pump();
+    void this.#closeIntake();
   }
 
   #startDeadline(afterMs: number, reason: () => unknown): Deadline {
@@ -193,28 +203,43 @@ export class ActiveRun<M extends Message, Value> implements Run {
     return deadline;
   }
 
+  /** Makes `deadline` pass when `signal` aborts, for as long as the run goes on. */
+  #expireOn(signal: AbortSignal, deadline: Deadline, what: string): void {
+    const onAbort = (): void => deadline.expire(new AbortedError({ what, cause: signal.reason }));
+    const forget = (): void => signal.removeEventListener("abort", onAbort);
+    signal.addEventListener("abort", onAbort, { once: true });
+    void this.done.then(forget, forget);
+    if (signal.aborted) onAbort();
+  }
+
   async #giveUpAt(deadline: Deadline): Promise<void> {
     const reason = await deadline.passed;
-    if (this.#deadline !== deadline || this.#phase === "closing" || this.#phase === "ended") return;
+    if (this.#deadline !== deadline) return;
+    this.#outOfTime.resolve();
+    if (this.#phase === "closing" || this.#phase === "ended") return;
     this.#dispatcher.halt(reason);
     await this.#close();
   }
 
   /** The one loop: start what may run, take in what fits, until neither is possible; then look whether it is over. */
   #pump(): void {
+    this.#news = true;
     if (this.#pumping) return;
     this.#pumping = true;
-    do this.#dispatcher.startRunnable();
-    while (this.#phase === "running" && this.#intake.takeSome());
+    while (this.#news) {
+      this.#news = false;
+      this.#dispatcher.startRunnable();
+      if (this.#phase === "running" && this.#intake.takeSome()) this.#news = true;
+    }
     this.#pumping = false;
     if (this.#phase === "closing" || this.#phase === "ended") return;
     if (this.#dispatcher.inFlight.size > 0) this.#keepAlive?.arm();
-    const over = this.#phase === "stopping" ? this.#dispatcher.active === 0 : this.#isExhausted();
-    if (over) void this.#close();
+    if (this.#exhausted && this.#isDone()) void this.#close();
   }
 
-  #isExhausted(): boolean {
-    return this.#exhausted && this.#dispatcher.inFlight.size === 0;
+  /** Whether all is done that will be: a stop waits for what is active, everything else for all that is in flight. */
+  #isDone(): boolean {
+    return this.#phase === "stopping" ? this.#dispatcher.active === 0 : this.#dispatcher.inFlight.size === 0;
   }
 
   async #closeIntake(): Promise<void> {
@@ -223,22 +248,24 @@ export class ActiveRun<M extends Message, Value> implements Run {
     } catch (error) {
       this.#reporter.failed(error);
     }
+    this.#exhausted = true;
+    this.#pump();
   }
 
   /** Every road leads here, once: continuations, subscriber, report. */
   async #close(): Promise<void> {
     if (this.#phase === "closing" || this.#phase === "ended") return;
     this.#phase = "closing";
-    this.#signal?.removeEventListener("abort", this.#onAbort);
     const left = Array.from(this.#dispatcher.inFlight, leftDelivery);
     const stats = this.#dispatcher.stats;
-    await Promise.race([this.#continuations.idle(), ...(this.#deadline ? [this.#deadline.passed] : [])]);
+    await Promise.race([this.#continuations.idle(), this.#outOfTime.promise]);
     const continuationsLeft = this.#continuations.size;
     this.#continuations.clear();
-    this.#deadline?.cancel();
     this.#keepAlive?.stop();
     await this.#closeSubscriber();
     this.#phase = "ended";
+    this.#deadline?.cancel();
+    this.#signal?.removeEventListener("abort", this.#onAbort);
     if (this.#failure) this.#done.reject(this.#failure.cause);
     else this.#done.resolve({ ...stats, endedBy: this.#endedBy, left, continuationsLeft });
   }

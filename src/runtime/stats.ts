@@ -2,7 +2,7 @@
 export interface RunStats {
   /** Taken from the subscriber. `pulled = handled + dropped + deadLettered + redelivered + lost + inFlight`. */
   readonly pulled: number;
-  /** Left with an ack, by the runtime or by the handler itself. */
+  /** Left with an ack, or settled by the handler itself, in whatever way. */
   readonly handled: number;
   /** Left without a requeue: `drop()`, undecodable payloads and spent attempts without a dead letter topic. */
   readonly dropped: number;

@@ -1,3 +1,6 @@
+export { type FaultOptions, faulty } from "./faulty.ts";
+export type { FaultyMessage } from "./faulty-message.ts";
+export type { FaultRecord, FaultySubscriber } from "./faulty-subscriber.ts";
 export {
   type RecordedSettlement,
   RecordingMessage,

@@ -1,10 +1,10 @@
+import { Outlet } from "../structures/outlet.ts";
 import { checkDuration } from "../traits/arguments.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { type Clock, systemClock, type Timer } from "../traits/clock.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
-import { Outlet } from "./outlet.ts";
 import { RecordingMessage } from "./recording-message.ts";
 
 export interface ScriptedSubscriberOptions {
@@ -65,7 +65,7 @@ export class ScriptedSubscriber<M extends Message = RecordingMessage> implements
     this.topic = options.topic ?? "test";
     this.capabilities = { ...claims, ...options.capabilities };
     this.#clock = options.clock ?? systemClock;
-    this.#outlet = new Outlet(this.topic, { take: (max) => this.#take(max), wanted: () => undefined });
+    this.#outlet = new Outlet(this.topic, { take: (max) => this.#take(max) });
   }
 
   /** Everything handed out, in order. */

@@ -24,6 +24,12 @@ export function checkFunction(argument: string, value: unknown): void {
   }
 }
 
+/** Something with properties to read: options, a policy, a signal. */
+export function checkObject(argument: string, value: unknown, expected = "an object"): void {
+  if (typeof value === "object" && value !== null) return;
+  throw new InvalidArgumentError({ argument, expected, received: value });
+}
+
 /** A name that can stand in an error and on the wire: not empty, no control characters. */
 export function checkName(argument: string, value: unknown): string {
   if (typeof value === "string" && value.length > 0 && !/\p{Cc}/u.test(value)) return value;

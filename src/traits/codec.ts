@@ -63,10 +63,10 @@ export function decoderOf<T>(
   from: Codec<T> | StandardSchema<unknown, T>,
 ): (message: Message) => T | Promise<T> {
   if (!("~standard" in from)) return (message) => from.decode(message);
-  const { validate } = from["~standard"];
+  const schema = from["~standard"];
   return (message) => {
-    const result = validate(message.json());
-    return result instanceof Promise ? result.then((late) => accept(message, late)) : accept(message, result);
+    const result = schema.validate(message.json());
+    return "then" in result ? result.then((late) => accept(message, late)) : accept(message, result);
   };
 }
 

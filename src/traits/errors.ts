@@ -41,11 +41,11 @@ export abstract class TidelaneError extends Error {
   abstract readonly code: ErrorCode;
   /** Whether the same call may succeed later without a change by the caller. */
   readonly retryable: boolean = false;
-  readonly [brand]: true = true;
 
   constructor(message: string, options?: TidelaneErrorOptions) {
     super(message, options);
     this.name = new.target.name;
+    Object.defineProperty(this, brand, { value: true });
   }
 }
 

@@ -88,7 +88,8 @@ export abstract class Message {
     const refusal = this.#claim("ack");
     if (refusal) return Promise.reject(refusal);
     try {
-      return this.sendAck() ?? settledAtOnce;
+      const answer = this.sendAck();
+      return answer === undefined ? settledAtOnce : this.#answered(answer);
     } catch (error) {
       return this.#failed(error);
     }
@@ -102,7 +103,8 @@ export abstract class Message {
     const refusal = this.#claim("nack");
     if (refusal) return Promise.reject(refusal);
     try {
-      return this.sendNack(options?.requeue ?? true) ?? settledAtOnce;
+      const answer = this.sendNack(options?.requeue ?? true);
+      return answer === undefined ? settledAtOnce : this.#answered(answer);
     } catch (error) {
       return this.#failed(error);
     }
@@ -120,7 +122,7 @@ export abstract class Message {
     try {
       await this.sendNackAfter(delayMs);
     } catch (error) {
-      await this.#failed(error);
+      return this.#failed(error);
     }
   }
 
@@ -134,8 +136,8 @@ export abstract class Message {
   protected abstract sendAck(): Promise<void> | void;
 
   /**
-   * A hook that cannot do what is asked throws `SettleUnsupportedError`, having sent nothing; that reopens the guard.
-   * Anything else it throws or rejects with is the answer of this settle, which has then been used up.
+   * A hook that cannot do what is asked throws or rejects with `SettleUnsupportedError`, having sent nothing; that
+   * reopens the guard. Any other error is the answer of this settle, which has then been used up.
    */
   protected abstract sendNack(requeue: boolean): Promise<void> | void;
 
@@ -161,6 +163,14 @@ export abstract class Message {
     const refusal = this.#refusal(attempted);
     if (refusal === undefined) this.#settled = true;
     return refusal;
+  }
+
+  async #answered(answer: Promise<void>): Promise<void> {
+    try {
+      await answer;
+    } catch (error) {
+      return this.#failed(error);
+    }
   }
 
   #failed(error: unknown): Promise<never> {

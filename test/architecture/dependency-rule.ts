@@ -9,12 +9,16 @@ interface Room {
 /** The dependency rule of ARCHITECTURE.md as data. A room is a folder; each broker has a room of its own. */
 const rooms: Readonly<Record<string, Room>> = {
   "src/traits": { rooms: [], packages: [] },
-  "src/runtime": { rooms: ["src/traits"], packages: ["p-queue"] },
-  "src/sources": { rooms: ["src/traits"], packages: ["ix"] },
-  "src/testing": { rooms: ["src/traits"], packages: [] },
-  "src/brokers/shared": { rooms: ["src/traits"], packages: [] },
-  "src/brokers/memory": { rooms: ["src/traits", "src/brokers/shared"], packages: [] },
-  "src/brokers/kafka": { rooms: ["src/traits", "src/brokers/shared"], packages: ["kafkajs"] },
+  "src/structures": { rooms: ["src/traits"], packages: ["ix"] },
+  "src/runtime": { rooms: ["src/traits", "src/structures"], packages: ["p-queue"] },
+  "src/sources": { rooms: ["src/traits", "src/structures"], packages: [] },
+  "src/testing": { rooms: ["src/traits", "src/structures"], packages: [] },
+  "src/brokers/shared": { rooms: ["src/traits", "src/structures"], packages: [] },
+  "src/brokers/memory": { rooms: ["src/traits", "src/structures", "src/brokers/shared"], packages: [] },
+  "src/brokers/kafka": {
+    rooms: ["src/traits", "src/structures", "src/brokers/shared"],
+    packages: ["kafkajs"],
+  },
   conformance: { rooms: ["src/traits", "src/runtime", "src/testing"], packages: ["fast-check"] },
 };
 

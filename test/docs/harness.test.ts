@@ -6,6 +6,9 @@ import { Workbench } from "./workbench.ts";
 
 const fixtures = "test/docs/fixtures";
 
+const log = vi.spyOn(console, "log").mockImplementation(() => undefined);
+afterAll(() => log.mockRestore());
+
 function read(name: string): Snippet[] {
   return extractSnippets(`${fixtures}/${name}`, readFileSync(`${root}/${fixtures}/${name}`, "utf8"));
 }
@@ -40,13 +43,8 @@ describe("a sound document", () => {
   });
 
   it("runs to its end, clean-up included", async () => {
-    const log = vi.spyOn(console, "log").mockImplementation(() => undefined);
-    try {
-      for (const snippet of snippets.filter((candidate) => !candidate.noRun)) await workbench.run(snippet);
-      expect(log.mock.calls).toEqual([["closed after order 1"]]);
-    } finally {
-      log.mockRestore();
-    }
+    for (const snippet of snippets.filter((candidate) => !candidate.noRun)) await workbench.run(snippet);
+    expect(log.mock.calls).toEqual([["closed after order 1"]]);
   });
 });
 

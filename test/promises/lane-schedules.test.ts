@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { byKey, type Outcome, pipeline, type Run, type RunReport, retry, retryAfter } from "tidelane";
+import { byKey, type HandlerResult, pipeline, type Run, type RunReport, retry, retryAfter } from "tidelane";
 import { RecordingMessage, ScriptedSubscriber, VirtualClock } from "tidelane/testing";
 import { expect, it } from "vitest";
 
@@ -37,6 +37,8 @@ const program: fc.Arbitrary<Program> = fc.record({
   ticks: fc.integer({ min: 0, max: 4 }),
   ending: fc.constantFrom("end", "drain", "stop"),
 });
+
+type Answer = HandlerResult<false>;
 
 type State = "waiting" | "running" | "holding" | "settling" | "left";
 
@@ -140,7 +142,7 @@ class World {
     void this.#scheduler.scheduleSequence([...Array.from({ length: ticks }, () => tick), end]).task;
   }
 
-  #handle(message: RecordingMessage): Outcome | undefined | Promise<Outcome | undefined> {
+  #handle(message: RecordingMessage): Answer | Promise<Answer> {
     const tracked = this.tracked[Number(message.text())] as Tracked;
     this.#checkStart(tracked);
     tracked.state = "running";
@@ -152,7 +154,7 @@ class World {
       .then(() => this.#act(tracked, act));
   }
 
-  #act(tracked: Tracked, act: Act | undefined): Outcome | undefined {
+  #act(tracked: Tracked, act: Act | undefined): Answer {
     if (act === undefined) return undefined;
     if (act === "drop") return { kind: "drop" };
     tracked.state = "holding";

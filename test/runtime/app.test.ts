@@ -84,7 +84,9 @@ describe("createApp", () => {
     app.broker({
       name: "stuck",
       connect: ({ signal } = {}) =>
-        new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
+        new Promise<Connection>((_resolve, reject) =>
+          signal?.addEventListener("abort", () => reject(signal.reason)),
+        ),
     });
     const starting = app.start();
     await turns();

@@ -135,18 +135,17 @@ describe("ScriptedSubscriber", () => {
         const subscriber = new ScriptedSubscriber();
         let iterator = subscriber[Symbol.asyncIterator]();
         let made = 0;
-        const seen: string[] = [];
-        const answers: Promise<unknown>[] = [];
+        // In the order of the calls, which is the order that is promised.
+        const answers: Promise<string[]>[] = [];
         for (const step of actions) {
           for (let left = step.count; left > 0; left -= 1) {
             if (step.do === "deliver") subscriber.deliver(named(String(made++)));
             if (step.do === "next") {
-              answers.push(iterator.next().then(({ value }) => value && seen.push(value.text())));
+              answers.push(iterator.next().then(({ value }) => (value ? [value.text()] : [])));
             }
           }
           if (step.do === "takeReady") {
-            await Promise.resolve();
-            seen.push(...texts(iterator.takeReady?.(step.count) ?? []));
+            answers.push(Promise.resolve(texts(iterator.takeReady?.(step.count) ?? [])));
           }
           if (step.do === "return") {
             await iterator.return();
@@ -154,7 +153,7 @@ describe("ScriptedSubscriber", () => {
           }
         }
         subscriber.end();
-        await Promise.all(answers);
+        const seen = (await Promise.all(answers)).flat();
         for await (const message of { [Symbol.asyncIterator]: () => iterator }) seen.push(message.text());
         expect(seen).toEqual(Array.from({ length: made }, (_, index) => String(index)));
         expect(texts(subscriber.pulled)).toEqual(seen);

@@ -1,10 +1,10 @@
+import { Fifo } from "../../structures/fifo.ts";
 import { checkCount, checkDuration } from "../../traits/arguments.ts";
 import type { Clock, Timer } from "../../traits/clock.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
 import type { BatchOptions } from "../../traits/subscriber.ts";
 import type { Consumer, Taker } from "./consumer.ts";
-import { Fifo } from "./fifo.ts";
 import { deliveries, type MemoryMessage } from "./message.ts";
 
 type Result = IteratorResult<MemoryMessage[], undefined>;

@@ -38,6 +38,7 @@ export class MemoryConnection
   readonly #lifetime: Lifetime;
   readonly #publisher: MemoryPublisher;
 
+  /** @internal */
   constructor(bus: Bus, broker: string, maxPayloadBytes: number) {
     this.#bus = bus;
     this.#lifetime = new Lifetime(broker);
@@ -57,8 +58,8 @@ export class MemoryConnection
   }
 
   /** By name, or by a source, whose own subscriber is the result. */
-  subscribe(topic: string, options?: SubscribeOptions): Promise<MemorySubscriber>;
   subscribe<S extends Subscriber>(source: SubscriptionSource<MemoryConnection, S>): Promise<S>;
+  subscribe(topic: string, options?: SubscribeOptions): Promise<MemorySubscriber>;
   async subscribe(
     target: string | SubscriptionSource<MemoryConnection>,
     options: SubscribeOptions = {},

@@ -1,7 +1,7 @@
+import type { Linked, LinkedList } from "../../structures/linked-list.ts";
 import { SubscriberBusyError, SubscriptionFailedError } from "../../traits/errors.ts";
 import type { Group } from "./group.ts";
 import type { Bound, Ending, Lifetime } from "./lifetime.ts";
-import type { Linked, LinkedList } from "./linked-list.ts";
 import type { MemoryMessage } from "./message.ts";
 
 /** The iterator of a subscriber, as seen from below. */
@@ -83,6 +83,16 @@ export class Consumer implements Bound, Linked<Consumer> {
   accept(message: MemoryMessage): boolean {
     this.#wants = this.#taker?.accept(message) ?? false;
     return this.#wants;
+  }
+
+  /** Throws where the subscription, or all of its connection, is over. */
+  checkOpen(during: string): void {
+    this.#lifetime.check(during);
+    if (this.#open) return;
+    throw new SubscriptionFailedError({
+      topic: this.topic,
+      reason: `it is closed, so ${during} is not possible`,
+    });
   }
 
   /** The final error, for the one call that is to reject with it. */

@@ -1,6 +1,6 @@
+import type { Linked, LinkedList } from "../../structures/linked-list.ts";
 import type { Consumer } from "./consumer.ts";
 import type { Group } from "./group.ts";
-import type { Linked, LinkedList } from "./linked-list.ts";
 import type { MemoryMessage } from "./message.ts";
 import type { StoredMessage } from "./stored-message.ts";
 
@@ -14,7 +14,7 @@ export class Entry implements Linked<Entry> {
   message: MemoryMessage | undefined = undefined;
   consumer: Consumer | undefined = undefined;
   /** In flight: when the delivery is lost. Delayed: when it is back in its place. */
-  due = Number.POSITIVE_INFINITY;
+  due: number = Number.POSITIVE_INFINITY;
 
   previous: Entry | undefined = undefined;
   next: Entry | undefined = undefined;

@@ -1,7 +1,7 @@
+import { Fifo } from "../../structures/fifo.ts";
+import { Heap } from "../../structures/heap.ts";
 import { Entry } from "./entry.ts";
-import { Fifo } from "./fifo.ts";
 import type { Group } from "./group.ts";
-import { Heap } from "./heap.ts";
 import type { StoredMessage } from "./stored-message.ts";
 
 /**

@@ -1,3 +1,5 @@
+import { Heap } from "../../structures/heap.ts";
+import { LinkedList } from "../../structures/linked-list.ts";
 import type { Clock } from "../../traits/clock.ts";
 import { Alarm } from "./alarm.ts";
 import type { Consumer } from "./consumer.ts";
@@ -5,8 +7,6 @@ import { deadLetterOf } from "./dead-letter.ts";
 import type { Entry } from "./entry.ts";
 import { GroupQueue } from "./group-queue.ts";
 import { describeSettings, type GroupSettings } from "./group-settings.ts";
-import { Heap } from "./heap.ts";
-import { LinkedList } from "./linked-list.ts";
 import { deliveries, MemoryMessage } from "./message.ts";
 import type { SubscribeOptions } from "./options.ts";
 import type { StoredMessage } from "./stored-message.ts";
@@ -53,7 +53,8 @@ export class Group {
 
   join(consumer: Consumer): void {
     this.#consumers.add(consumer);
-    this.#arm();
+    // What came due while nobody was here goes back now, in its place, and not a timer later.
+    this.#ring();
   }
 
   /** What the consumer has in flight is lost to it and goes back. */
@@ -61,14 +62,14 @@ export class Group {
     if (!this.#consumers.delete(consumer)) return;
     this.#waiting.remove(consumer);
     const held = this.#inFlight.toArray().filter((entry) => entry.consumer === consumer);
-    const lost = held.map((entry) => this.#land(entry));
+    const lost = this.#recall(held);
     if (this.#consumers.size === 0) this.#alarm.cancel();
     if (this.#consumers.size === 0 && this.#onDeserted !== undefined) {
       this.#onDeserted();
       for (const entry of held) release(entry.stored);
       for (const stored of this.#empty()) release(stored);
     } else {
-      for (const entry of held) this.#goBack(entry);
+      this.#goBack(held);
     }
     for (const message of lost) deliveries.lose(message, reason);
     this.#dispatch();
@@ -116,7 +117,7 @@ export class Group {
       this.#delayed.push(entry);
       this.#alarm.at(entry.due);
     } else {
-      this.#goBack(entry);
+      this.#goBack([entry]);
     }
     this.#dispatch();
   }
@@ -140,7 +141,7 @@ export class Group {
   replace(choose: (owed: StoredMessage[]) => readonly StoredMessage[], reason: string): void {
     const owed = this.#all().sort((a, b) => a.order - b.order);
     const chosen = choose(owed);
-    const lost = this.#inFlight.toArray().map((entry) => this.#land(entry));
+    const lost = this.#recall(this.#inFlight.toArray());
     this.#empty();
     for (const stored of chosen) {
       stored.topic.own(stored);
@@ -160,19 +161,25 @@ export class Group {
     }
   }
 
-  /** No longer in flight. Gives the delivery that was. */
-  #land(entry: Entry): MemoryMessage {
-    const { message } = entry;
-    if (message === undefined) throw new Error("an entry in flight has its delivery");
+  /** No longer in flight. */
+  #land(entry: Entry): void {
     this.#inFlight.remove(entry);
     entry.message = undefined;
     entry.consumer = undefined;
-    return message;
   }
 
-  #goBack(entry: Entry): void {
-    if (this.#isExhausted(entry)) this.#setAside(entry, "max-deliveries");
-    else this.#queue.giveBack(entry);
+  /** No longer in flight, without a settle. Gives the deliveries, to be told once everything has its place. */
+  #recall(entries: readonly Entry[]): MemoryMessage[] {
+    const messages = entries.flatMap((entry) => entry.message ?? []);
+    for (const entry of entries) this.#land(entry);
+    return messages;
+  }
+
+  /** Dead letters come last: they make room, and what is let in then must find the others in their places. */
+  #goBack(entries: readonly Entry[]): void {
+    const exhausted = entries.filter((entry) => this.#isExhausted(entry));
+    for (const entry of entries) if (!this.#isExhausted(entry)) this.#queue.giveBack(entry);
+    for (const entry of exhausted) this.#setAside(entry, "max-deliveries");
   }
 
   #isExhausted(entry: Entry): boolean {
@@ -209,16 +216,13 @@ export class Group {
   }
 
   #expire(now: number): MemoryMessage[] {
-    const lost: MemoryMessage[] = [];
-    if (this.settings.ackDeadlineMs === undefined) return lost;
-    for (
-      let entry = this.#inFlight.first;
-      entry !== undefined && entry.due <= now;
-      entry = this.#inFlight.first
-    ) {
-      lost.push(this.#land(entry));
-      this.#goBack(entry);
+    if (this.settings.ackDeadlineMs === undefined) return [];
+    const expired: Entry[] = [];
+    for (let entry = this.#inFlight.first; entry !== undefined && entry.due <= now; entry = entry.next) {
+      expired.push(entry);
     }
+    const lost = this.#recall(expired);
+    this.#goBack(expired);
     return lost;
   }
 

@@ -1,5 +1,5 @@
+import { Fifo } from "../../structures/fifo.ts";
 import type { Clock } from "../../traits/clock.ts";
-import { Fifo } from "./fifo.ts";
 import type { RetainOptions } from "./options.ts";
 import type { StoredMessage } from "./stored-message.ts";
 

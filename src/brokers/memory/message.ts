@@ -33,6 +33,7 @@ export class MemoryMessage extends Message implements Positioned<number> {
     };
   }
 
+  /** @internal */
   constructor(entry: Entry) {
     super();
     this.#entry = entry;

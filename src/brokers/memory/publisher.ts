@@ -26,6 +26,7 @@ export class MemoryPublisher implements TransactionalPublisher, RequestReply {
   readonly #bus: Bus;
   readonly #lifetime: Lifetime;
 
+  /** @internal */
   constructor(bus: Bus, lifetime: Lifetime, maxPayloadBytes: number) {
     this.#bus = bus;
     this.#lifetime = lifetime;

@@ -1,8 +1,8 @@
+import { Fifo } from "../../structures/fifo.ts";
 import { checkCount } from "../../traits/arguments.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
 import type { SubscriberIterator } from "../../traits/subscriber.ts";
 import type { Consumer, Taker } from "./consumer.ts";
-import { Fifo } from "./fifo.ts";
 import type { MemoryMessage } from "./message.ts";
 
 type Result = IteratorResult<MemoryMessage, undefined>;

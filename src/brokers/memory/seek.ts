@@ -1,5 +1,4 @@
-import { checkCount } from "../../traits/arguments.ts";
-import { PositionUnavailableError } from "../../traits/errors.ts";
+import { InvalidArgumentError, PositionUnavailableError } from "../../traits/errors.ts";
 import type { Group } from "./group.ts";
 import type { MemoryPosition } from "./options.ts";
 import type { StoredMessage } from "./stored-message.ts";
@@ -7,12 +6,15 @@ import type { Topic } from "./topic.ts";
 
 /** Makes the message at `position` the next one of `group`. Throws, and moves nothing, where that cannot be. */
 export function seekIn(topic: Topic, group: Group, position: MemoryPosition): void {
-  if (typeof position !== "string") checkPosition(topic, position);
+  if (position !== "start" && position !== "end") checkPosition(topic, position);
   group.replace((owed) => from(topic, position, owed), "its subscriber was moved by seek()");
 }
 
 function checkPosition(topic: Topic, position: number): void {
-  checkCount("seek(position)", position);
+  if (!Number.isSafeInteger(position) || position < 1) {
+    const expected = 'a whole number of at least 1, "start" or "end"';
+    throw new InvalidArgumentError({ argument: "seek(position)", expected, received: position });
+  }
   const first = topic.log?.first ?? topic.next;
   if (position >= first && position <= topic.next) return;
   throw new PositionUnavailableError({

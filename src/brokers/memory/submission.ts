@@ -1,6 +1,6 @@
+import type { LinkedList } from "../../structures/linked-list.ts";
 import type { CheckedMessage } from "../../traits/outgoing.ts";
 import type { Bus } from "./bus.ts";
-import type { LinkedList } from "./linked-list.ts";
 import type { Topic, Turn } from "./topic.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Capabilities } from "../../traits/capabilities.ts";
 import type { Clock } from "../../traits/clock.ts";
-import { NotSupportedError, SubscriptionFailedError } from "../../traits/errors.ts";
+import { NotSupportedError } from "../../traits/errors.ts";
 import { settledAtOnce } from "../../traits/message.ts";
 import type {
   BatchOptions,
@@ -35,6 +35,7 @@ export class MemorySubscriber implements BatchSubscriber<MemoryMessage>, Seekabl
   readonly capabilities: Capabilities;
   readonly #place: SubscriberPlace;
 
+  /** @internal */
   constructor(place: SubscriberPlace) {
     this.topic = place.consumer.topic;
     this.capabilities = place.capabilities;
@@ -70,8 +71,7 @@ export class MemorySubscriber implements BatchSubscriber<MemoryMessage>, Seekabl
    */
   async seek(position: MemoryPosition): Promise<void> {
     const { consumer, group, topic } = this.#place;
-    if (!consumer.open)
-      throw new SubscriptionFailedError({ topic: this.topic, reason: "it is closed, so it cannot seek" });
+    consumer.checkOpen("seek()");
     if (topic === undefined) {
       throw new NotSupportedError({
         capability: "seek",

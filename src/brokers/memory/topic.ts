@@ -1,7 +1,7 @@
+import { type Linked, LinkedList } from "../../structures/linked-list.ts";
 import type { CheckedMessage } from "../../traits/outgoing.ts";
 import type { Bus } from "./bus.ts";
 import type { Group } from "./group.ts";
-import { type Linked, LinkedList } from "./linked-list.ts";
 import { Log } from "./log.ts";
 import { defaultCapacity, type TopicOptions } from "./options.ts";
 import { StoredMessage } from "./stored-message.ts";

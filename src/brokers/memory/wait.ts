@@ -1,12 +1,13 @@
 import { type Deferred, deferred } from "../../traits/deferred.ts";
 import { AbortedError } from "../../traits/errors.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "./abort-watch.ts";
 import type { Bound, Lifetime } from "./lifetime.ts";
 
 /**
  * A promise that its signal and the end of its connection reject as well. Whichever comes first counts, and lets go of
  * the others.
  */
-export class Wait<T> implements Bound {
+export class Wait<T> implements Bound, Abortable {
   readonly #what: string;
   readonly #lifetime: Lifetime;
   readonly #signal: AbortSignal | undefined;
@@ -21,7 +22,7 @@ export class Wait<T> implements Bound {
     this.#signal = signal;
     this.#onOver = onOver;
     lifetime.add(this);
-    signal?.addEventListener("abort", this, { once: true });
+    if (signal !== undefined) watchAbort(signal, this);
   }
 
   get promise(): Promise<T> {
@@ -44,8 +45,7 @@ export class Wait<T> implements Bound {
     this.reject(this.#lifetime.closedError(this.#what));
   }
 
-  /** The signal fired: this object is its listener, so that waiting makes no closure. */
-  handleEvent(): void {
+  onAbort(): void {
     this.reject(new AbortedError({ what: this.#what, cause: this.#signal?.reason }));
   }
 
@@ -53,7 +53,7 @@ export class Wait<T> implements Bound {
     if (this.#over) return false;
     this.#over = true;
     this.#lifetime.delete(this);
-    this.#signal?.removeEventListener("abort", this);
+    if (this.#signal !== undefined) unwatchAbort(this.#signal, this);
     this.#onOver();
     return true;
   }

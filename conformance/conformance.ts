@@ -1,0 +1,57 @@
+import { checkLaw, type LawReport } from "./engine/check-law.ts";
+import type { Fixture } from "./fixture.ts";
+import { laws } from "./laws/index.ts";
+import { describeFailure } from "./report.ts";
+import { type ConformanceOptions, checkOptions } from "./run-conformance.ts";
+import { examine, type Subject } from "./subject.ts";
+
+/** The `test` of any runner: vitest, node:test, mocha, jest. */
+export type TestFunction = (name: string, body: (context?: unknown) => Promise<void>) => unknown;
+
+export interface RegisterOptions {
+  readonly test: TestFunction;
+  readonly fixture: Fixture;
+  readonly options?: ConformanceOptions;
+  /** Called with the result of each law, for a report. */
+  readonly onResult?: (law: LawReport) => void;
+}
+
+/** A broker that broke a law; its message is the whole counterexample. */
+export class ConformanceError extends Error {
+  override readonly name = "ConformanceError";
+  readonly report: LawReport;
+
+  constructor(message: string, report: LawReport) {
+    super(message);
+    this.report = report;
+  }
+}
+
+/**
+ * Registers one test for each law. A law that is not claimed is skipped with its reason where the runner hands its test
+ * a context with `skip(reason)` (vitest and node:test do), and passes without a check where it does not.
+ */
+export function conformance({ test, fixture, options = {}, onResult }: RegisterOptions): void {
+  const { runs, seed, path } = checkOptions(fixture, options);
+  let subject: Promise<Subject> | undefined;
+  for (const law of laws) {
+    if (options.laws !== undefined && !options.laws.includes(law.name)) continue;
+    test(`${law.name}: ${law.promise}`, async (context) => {
+      subject ??= examine(fixture);
+      const report = await checkLaw(law, await subject, {
+        seed,
+        runs,
+        ...(path === undefined ? {} : { path }),
+      });
+      onResult?.(report);
+      if (report.counterexample !== undefined) {
+        throw new ConformanceError(describeFailure(fixture.name, report, report.counterexample), report);
+      }
+      if (report.reason !== undefined && canSkip(context)) context.skip(report.reason);
+    });
+  }
+}
+
+function canSkip(context: unknown): context is { skip(reason: string): void } {
+  return typeof (context as { skip?: unknown } | undefined)?.skip === "function";
+}

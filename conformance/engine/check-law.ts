@@ -1,0 +1,61 @@
+import { fc } from "../fast-check.ts";
+import type { Law, LawName } from "../law.ts";
+import type { Subject } from "../subject.ts";
+import { type Failure, Play } from "./play.ts";
+
+export interface Counterexample extends Failure {
+  /** Both together replay it: see `path` of the run options. */
+  readonly seed: number;
+  readonly path: string;
+}
+
+export interface LawReport {
+  readonly law: LawName;
+  readonly promise: string;
+  readonly verdict: "pass" | "fail" | "not claimed";
+  /** Why it is not claimed. */
+  readonly reason?: string;
+  readonly histories: number;
+  readonly counterexample?: Counterexample;
+}
+
+export interface CheckOptions {
+  readonly seed: number;
+  readonly runs: number;
+  /** Of a counterexample: only this one history is played. */
+  readonly path?: string;
+  /** Fails on a contradiction of whatever law: how the harness is tested on a broker that has no fault. */
+  readonly anyLaw?: boolean;
+}
+
+/** Holds a broker to one law. */
+export async function checkLaw(law: Law, subject: Subject, options: CheckOptions): Promise<LawReport> {
+  const { name, promise } = law;
+  const reason = subject.fixture.gaps?.[name] ?? law.claim?.(subject);
+  if (reason !== undefined) return { law: name, promise, verdict: "not claimed", reason, histories: 0 };
+  const play = new Play(subject, options.anyLaw ? "any" : name);
+  const [path, replay] = options.path?.split("@") ?? [];
+  const details = await fc.check(law.property(play, replay), {
+    seed: options.seed,
+    numRuns: Math.max(1, Math.round(options.runs * (law.effort ?? 1))),
+    ...(path === undefined ? {} : { path }),
+  });
+  const histories = play.histories;
+  if (!details.failed) return { law: name, promise, verdict: "pass", histories };
+  const failure = play.failure ?? unplayed(details.errorInstance);
+  const replayPath = /replayPath="([^"]*)"/.exec(fc.stringify(details.counterexample))?.[1];
+  const counterexample: Counterexample = {
+    ...failure,
+    seed: details.seed,
+    path: [details.counterexamplePath ?? "0", ...(replayPath === undefined ? [] : [replayPath])].join("@"),
+  };
+  return { law: name, promise, verdict: "fail", histories, counterexample };
+}
+
+function unplayed(error: unknown): Failure {
+  return {
+    history: { given: [], steps: [], end: [] },
+    observed: `no history could be played: ${error instanceof Error ? error.message : String(error)}`,
+    expected: "the fixture makes a broker",
+  };
+}

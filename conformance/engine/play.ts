@@ -1,0 +1,87 @@
+import { systemClock, type Timer } from "../../src/traits/index.ts";
+import { type LawName, LawViolation } from "../law.ts";
+import { Stage, type Topics } from "../stage/stage.ts";
+import type { History } from "../stage/trace.ts";
+import type { Subject } from "../subject.ts";
+
+/** A history that failed: what happened, and what was wrong with it. */
+export interface Failure {
+  readonly history: History;
+  readonly observed: string;
+  readonly expected: string;
+}
+
+/** How long a history on virtual time may take on the machine's clock; most take a few milliseconds. */
+const stallMs = { first: 5_000, later: 1_000 };
+/** After so many histories that hang, the others are not played any more. */
+const mostStalls = 10;
+
+/** Plays the histories of one law, and remembers the last that failed: after shrinking that is the shortest. */
+export class Play {
+  readonly subject: Subject;
+  readonly #law: LawName | "any";
+  #histories = 0;
+  #stalls = 0;
+  #failure: Failure | undefined;
+
+  constructor(subject: Subject, law: LawName | "any") {
+    this.subject = subject;
+    this.#law = law;
+  }
+
+  /** How many were played. */
+  get histories(): number {
+    return this.#histories;
+  }
+
+  get failure(): Failure | undefined {
+    return this.#failure;
+  }
+
+  /** Plays one history on a stage of its own. Throws when it breaks the law. */
+  async run(topics: Topics, act: (stage: Stage) => Promise<void>): Promise<void> {
+    if (this.#stalls >= mostStalls) return;
+    this.#histories += 1;
+    const stage = await Stage.open(this.subject, this.#law, topics);
+    try {
+      await this.#bounded(act(stage));
+      stage.check();
+    } catch (error) {
+      this.#failure = { history: stage.trace.report(), ...factsOf(error) };
+      throw error;
+    } finally {
+      await stage.dismantle();
+    }
+  }
+
+  /** A call of the broker that is never answered would otherwise keep the history, and the process, for ever. */
+  async #bounded(history: Promise<void>): Promise<void> {
+    const { fixture, timings } = this.subject;
+    const virtualMs = this.#stalls === 0 ? stallMs.first : stallMs.later;
+    const limitMs = fixture.time === "virtual" ? virtualMs : 30 * timings.arrivalMs;
+    let timer: Timer | undefined;
+    const stalled = new Promise<never>((_, reject) => {
+      timer = systemClock.schedule(limitMs, () => {
+        this.#stalls += 1;
+        reject(new Stall());
+      });
+    });
+    try {
+      await Promise.race([history, stalled]);
+    } finally {
+      timer?.cancel();
+    }
+  }
+}
+
+/** The history did not go on. */
+class Stall extends Error {}
+
+function factsOf(error: unknown): { observed: string; expected: string } {
+  if (error instanceof LawViolation) return { observed: error.observed, expected: error.expected };
+  if (error instanceof Stall) {
+    return { observed: "the last call above was never answered", expected: "every call is answered" };
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { observed: `an unexpected error: ${stack}`, expected: "no error that the contract does not name" };
+}

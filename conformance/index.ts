@@ -1,0 +1,18 @@
+export { ConformanceError, conformance, type RegisterOptions, type TestFunction } from "./conformance.ts";
+export type { Counterexample, LawReport } from "./engine/check-law.ts";
+export type { Failure } from "./engine/play.ts";
+export {
+  defaultTimings,
+  type Fixture,
+  type FixtureEnvironment,
+  type HeaderAlphabet,
+  type PatternSyntax,
+  type SourceOptions,
+  type StrictPromises,
+  type Timings,
+  type TopicNeeds,
+} from "./fixture.ts";
+export { type LawName, lawNames } from "./law.ts";
+export { describeFailure, type Report, toMarkdown } from "./report.ts";
+export { type ConformanceOptions, type RunConformanceOptions, runConformance } from "./run-conformance.ts";
+export type { History } from "./stage/trace.ts";

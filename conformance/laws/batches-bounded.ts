@@ -1,0 +1,64 @@
+import type { Arbitrary } from "fast-check";
+import { isBatching } from "../abilities.ts";
+import { source } from "../claims.ts";
+import { scenario } from "../engine/scenario.ts";
+import { fc } from "../fast-check.ts";
+import type { Law } from "../law.ts";
+import { BatchReader } from "../stage/batch-reader.ts";
+import { conclude } from "../stage/epilogue.ts";
+
+type Event = { readonly publish: number } | { readonly advance: number };
+
+const event: Arbitrary<Event> = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 1, max: 4 }).map((publish) => ({ publish })) },
+  { weight: 2, arbitrary: fc.constantFrom(5, 10, 30).map((advance) => ({ advance })) },
+);
+
+interface Case {
+  readonly max: number;
+  readonly maxWaitMs: number;
+  readonly events: Event[];
+  /** Which of the deliveries, counted over all batches, go back once. */
+  readonly requeued: number[];
+}
+
+export const batchesBounded: Law = {
+  name: "batches-bounded",
+  promise:
+    "A batch has 1 to max deliveries, in order, and closes when it is full or maxWaitMs after its first; each of them is settled for itself.",
+  claim: source({}, ({ batches }) => batches, "batches false"),
+  property: scenario<Case>(({ capabilities }) => ({
+    cases: fc.record({
+      max: fc.integer({ min: 1, max: 4 }),
+      maxWaitMs: fc.constantFrom(10, 0, 25),
+      events: fc.array(event, { minLength: 1, maxLength: 8 }),
+      requeued: capabilities.requeue ? fc.uniqueArray(fc.nat({ max: 7 }), { maxLength: 2 }) : fc.constant([]),
+    }),
+    play: async (stage, { max, maxWaitMs, events, requeued }) => {
+      const connection = await stage.connect();
+      const subscriber = await connection.open({ topic: "A", options: { group: "g" } });
+      if (subscriber === undefined || !isBatching(subscriber.handle)) {
+        stage.violate(["batches-bounded", "capabilities-match"], "there is no batches()", "it is claimed");
+        return;
+      }
+      const reader = new BatchReader(stage, subscriber.seat, { max, maxWaitMs, requeued: new Set(requeued) });
+      const reading = reader.read(subscriber.handle);
+      for (const step of events) {
+        if ("publish" in step) {
+          for (let left = step.publish; left > 0; left -= 1) {
+            await stage.step(() => connection.publish({ topic: "A" }));
+          }
+        } else {
+          stage.trace.line(`${step.advance} ms pass`);
+          await stage.step(() => stage.pace.advance(step.advance));
+        }
+      }
+      await reader.finish();
+      await subscriber.close();
+      if (!(await stage.pace.within(reading, stage.subject.timings.closeMs))) {
+        stage.violate(["batches-bounded"], "the iteration of batches went on after close()", "it ends");
+      }
+      await conclude(stage);
+    },
+  })),
+};

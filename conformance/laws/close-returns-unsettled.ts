@@ -1,0 +1,29 @@
+import { acknowledges } from "../claims.ts";
+import { history } from "../engine/history.ts";
+import type { Law } from "../law.ts";
+import { connect, shutdown } from "../steps/faults.ts";
+import { publish } from "../steps/publishing.ts";
+import { close, pull, take } from "../steps/receiving.ts";
+import { ack, requeue } from "../steps/settling.ts";
+
+export const closeReturnsUnsettled: Law = {
+  name: "close-returns-unsettled",
+  promise:
+    "What a subscriber holds unsettled when it closes, or its connection shuts down, is delivered again to its group.",
+  claim: acknowledges,
+  property: history(({ capabilities }) => ({
+    groups: [{ topic: "A", options: { group: "g", maxInFlight: 4 } }],
+    connections: 2,
+    steps: [
+      [4, publish()],
+      [6, pull],
+      [2, take],
+      [1, ack],
+      [capabilities.requeue ? 1 : 0, requeue],
+      [3, close],
+      [1, shutdown],
+      [1, connect],
+    ],
+    maxSteps: 25,
+  })),
+};

@@ -1,0 +1,27 @@
+import { acknowledges, all, crashes } from "../claims.ts";
+import { history } from "../engine/history.ts";
+import type { Law } from "../law.ts";
+import { connect, kill } from "../steps/faults.ts";
+import { publish } from "../steps/publishing.ts";
+import { pull, take } from "../steps/receiving.ts";
+import { ack, requeue } from "../steps/settling.ts";
+
+export const crashReturnsUnsettled: Law = {
+  name: "crash-returns-unsettled",
+  promise: "What was unsettled when its connection died is delivered again to its group.",
+  claim: all(acknowledges, crashes),
+  property: history(({ capabilities }) => ({
+    groups: [{ topic: "A", options: { group: "g", maxInFlight: 4 } }],
+    connections: 2,
+    steps: [
+      [4, publish()],
+      [6, pull],
+      [2, take],
+      [1, ack],
+      [capabilities.requeue ? 1 : 0, requeue],
+      [2, kill],
+      [2, connect],
+    ],
+    maxSteps: 25,
+  })),
+};

@@ -1,0 +1,28 @@
+import { all, ordered } from "../claims.ts";
+import { history } from "../engine/history.ts";
+import type { Law } from "../law.ts";
+import { advance } from "../steps/faults.ts";
+import { publish } from "../steps/publishing.ts";
+import { breakLoop, close, pull, take } from "../steps/receiving.ts";
+import { ack, delay, requeue } from "../steps/settling.ts";
+
+export const keyOrder: Law = {
+  name: "key-order",
+  promise: "First deliveries of one key come in the order its messages were published.",
+  claim: all(ordered),
+  property: history(({ capabilities }) => ({
+    groups: [{ topic: "A", options: { group: "g" } }],
+    connections: 2,
+    steps: [
+      [7, publish()],
+      [7, pull],
+      [2, take],
+      [2, ack],
+      [capabilities.requeue ? 2 : 0, requeue],
+      [capabilities.requeue ? 1 : 0, delay],
+      [1, advance(60, 300)],
+      [1, breakLoop],
+      [1, close],
+    ],
+  })),
+};

@@ -1,0 +1,26 @@
+import { delays } from "../claims.ts";
+import { history } from "../engine/history.ts";
+import type { Law } from "../law.ts";
+import { advance } from "../steps/faults.ts";
+import { publish } from "../steps/publishing.ts";
+import { close, pull } from "../steps/receiving.ts";
+import { ack, delay, requeue } from "../steps/settling.ts";
+
+export const nackAfterNeverEarly: Law = {
+  name: "nack-after-never-early",
+  promise: "nackAfter(ms) delivers the message again, and no sooner than that.",
+  claim: delays,
+  property: history(() => ({
+    groups: [{ topic: "A", options: { group: "g" } }],
+    steps: [
+      [4, publish()],
+      [6, pull],
+      [5, delay],
+      [1, requeue],
+      [1, ack],
+      [1, close],
+      [4, advance(1, 40, 49, 99, 200)],
+    ],
+    maxSteps: 25,
+  })),
+};

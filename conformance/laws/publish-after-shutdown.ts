@@ -1,0 +1,31 @@
+import { history } from "../engine/history.ts";
+import type { Law } from "../law.ts";
+import { openClosed, publishClosed, requestClosed, transactionClosed } from "../steps/ending.ts";
+import { connect, kill, shutdown } from "../steps/faults.ts";
+import { publish } from "../steps/publishing.ts";
+import { pull } from "../steps/receiving.ts";
+
+export const publishAfterShutdown: Law = {
+  name: "publish-after-shutdown",
+  promise:
+    "Once a connection has ended every publish, subscribe, request and transaction of it rejects with ConnectionClosedError, and nothing of them arrives.",
+  property: history(({ fixture }) => {
+    const group = { topic: "A", options: { group: "g" } };
+    return {
+      groups: [group],
+      connections: 2,
+      steps: [
+        [2, publish()],
+        [4, pull],
+        [3, shutdown],
+        [fixture.kill === undefined ? 0 : 1, kill],
+        [1, connect],
+        [4, publishClosed],
+        [2, openClosed(group)],
+        [2, requestClosed],
+        [2, transactionClosed],
+      ],
+      maxSteps: 20,
+    };
+  }),
+};

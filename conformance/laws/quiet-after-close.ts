@@ -1,0 +1,31 @@
+import { history } from "../engine/history.ts";
+import type { Law } from "../law.ts";
+import { advance, connect, kill, shutdown } from "../steps/faults.ts";
+import { publish } from "../steps/publishing.ts";
+import { close, closeAgain, pull, pullClosed } from "../steps/receiving.ts";
+import { delay } from "../steps/settling.ts";
+
+export const quietAfterClose: Law = {
+  name: "quiet-after-close",
+  promise:
+    "After close, shutdown or a crash a subscription is silent: its next() ends, nothing is delivered, and nothing is left running.",
+  property: history(({ capabilities, fixture }) => ({
+    groups: [
+      { topic: "A", options: { group: "g" } },
+      { topic: "A", options: {} },
+    ],
+    connections: 2,
+    steps: [
+      [4, publish()],
+      [6, pull],
+      [3, pullClosed],
+      [2, close],
+      [1, closeAgain],
+      [capabilities.requeue ? 1 : 0, delay],
+      [1, shutdown],
+      [fixture.kill === undefined ? 0 : 1, kill],
+      [1, connect],
+      [1, advance(300)],
+    ],
+  })),
+};

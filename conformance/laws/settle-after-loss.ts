@@ -1,0 +1,33 @@
+import { acknowledges } from "../claims.ts";
+import { history } from "../engine/history.ts";
+import type { Law } from "../law.ts";
+import { advance, connect, kill, shutdown } from "../steps/faults.ts";
+import { publish } from "../steps/publishing.ts";
+import { close, pull } from "../steps/receiving.ts";
+import { ack, settleLost } from "../steps/settling.ts";
+
+export const settleAfterLoss: Law = {
+  name: "settle-after-loss",
+  promise:
+    "A delivery that is lost aborts its signal, and settling it rejects with DeliveryLostError and touches no other delivery.",
+  claim: acknowledges,
+  property: history(({ fixture }) => ({
+    groups: [
+      { topic: "A", options: { group: "g" } },
+      { topic: "A", options: {} },
+      { topic: "A", options: { group: "d", ackDeadlineMs: 500 } },
+    ],
+    connections: 2,
+    steps: [
+      [4, publish()],
+      [7, pull],
+      [4, settleLost],
+      [1, ack],
+      [2, close],
+      [fixture.kill === undefined ? 0 : 1, kill],
+      [1, shutdown],
+      [1, connect],
+      [1, advance(200, 600)],
+    ],
+  })),
+};

@@ -1,0 +1,23 @@
+import { history } from "../engine/history.ts";
+import type { Law } from "../law.ts";
+import { publish } from "../steps/publishing.ts";
+import { pull } from "../steps/receiving.ts";
+import { ack, requeue } from "../steps/settling.ts";
+
+/** "AB" begins as "A" does: a broker that compares beginnings is found out. */
+export const topicIsolation: Law = {
+  name: "topic-isolation",
+  promise:
+    "A subscription is given the messages of its own topic and no others, and each says where it was published.",
+  property: history(({ capabilities }) => ({
+    topics: { A: {}, B: {}, AB: {} },
+    groups: ["A", "B", "AB"].map((topic) => ({ topic, options: { group: "g" } })),
+    steps: [
+      [6, publish()],
+      [8, pull],
+      [2, ack],
+      [capabilities.requeue ? 1 : 0, requeue],
+    ],
+    maxSteps: 20,
+  })),
+};

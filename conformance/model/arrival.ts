@@ -1,0 +1,221 @@
+import { headerNames, type Message } from "../../src/traits/index.ts";
+import { type LawName, LawViolation } from "../law.ts";
+import { headerFault, payloadFault, showBytes } from "./fidelity.ts";
+import { comesBefore, idOfHeaders, idOfPayload, type Posting } from "./posting.ts";
+import { type Book, type Copy, type Delivery, ordinal, type Seat } from "./records.ts";
+
+/** A message that was handed to a seat, and that is a copy of something that was published. */
+export interface Arrival {
+  readonly book: Book;
+  readonly seat: Seat;
+  readonly message: Message;
+  readonly copy: Copy;
+  /** The event of the pull that it answers. */
+  readonly pulledAt: number;
+}
+
+/** What is wrong with it; `observed` follows its name. */
+interface Fault {
+  readonly laws: Iterable<LawName>;
+  readonly observed: string;
+  readonly expected: string;
+}
+
+type Check = (arrival: Arrival) => Fault | undefined;
+
+/** Which message of the history this is, by what its payload says, or else its headers. */
+export function identify(message: Message, postings: ReadonlyMap<number, Posting>): Posting | undefined {
+  const stated = postings.get(idOfPayload(message.payload) ?? 0) ?? postings.get(idOfHeaders(message) ?? 0);
+  if (stated !== undefined) return stated;
+  const alike = [...postings.values()].filter((posting) => payloadFault(posting, message) === undefined);
+  return alike.length === 1 ? alike[0] : undefined;
+}
+
+/** Holds an arrival against what may and must come. Each check stands for itself. */
+export function judgeArrival(arrival: Arrival): void {
+  for (const check of checks) {
+    const fault = check(arrival);
+    if (fault === undefined) continue;
+    const observed = `#${arrival.copy.posting.id} ${fault.observed}`;
+    arrival.book.report(new LawViolation(fault.laws, { observed, expected: fault.expected }));
+  }
+}
+
+const checks: readonly Check[] = [
+  ({ copy, message }) => {
+    const observed = payloadFault(copy.posting, message);
+    return observed === undefined
+      ? undefined
+      : { laws: faithful("payload-fidelity", copy), observed, expected: "the payload arrives as published" };
+  },
+  ({ copy, message, book }) => {
+    const observed = headerFault(copy.posting, message, book.addedHeaders);
+    return observed === undefined
+      ? undefined
+      : { laws: faithful("header-fidelity", copy), observed, expected: "headers arrive as published" };
+  },
+  ({ copy, message }) => {
+    if (message.topic === copy.posting.topic) return undefined;
+    const observed = `says its topic is "${message.topic}" instead of "${copy.posting.topic}"`;
+    return { laws: ["topic-isolation"], observed, expected: "a message says where it was published" };
+  },
+  ({ copy, message, seat }) => {
+    if (!seat.capabilities.partitionKey || message.partitionKey === copy.posting.key) return undefined;
+    const observed = `has the key ${message.partitionKey} instead of ${copy.posting.key}`;
+    return { laws: ["header-fidelity", "key-order"], observed, expected: "a message keeps its key" };
+  },
+  ({ seat }) => {
+    if (seat.state !== "closed") return undefined;
+    const observed = `was delivered to ${seat.name}, which is over`;
+    return { laws: ["quiet-after-close"], observed, expected: "a subscription that is over is silent" };
+  },
+  setAside,
+  unpaused,
+  mayCome,
+  inOrder,
+  inPlace,
+  counted,
+];
+
+/** A dead letter is to be as faithful as what it was made of. */
+function faithful(law: LawName, copy: Copy): readonly LawName[] {
+  return copy.posting.setAside === undefined ? [law] : [law, "dead-letter"];
+}
+
+/** Whether it may come at all, and now. */
+function mayCome({ book, copy }: Arrival): Fault | undefined {
+  const { state, taints } = copy;
+  switch (state.kind) {
+    case "unsure":
+      return undefined;
+    case "over":
+      return {
+        laws: [state.law, ...taints],
+        observed: `was delivered although ${state.why}`,
+        expected: "it is not delivered",
+      };
+    case "owed":
+      return notEarly(book, state.notBefore);
+    case "held":
+      return released(book, state.delivery, copy);
+    default:
+      return state satisfies never;
+  }
+}
+
+/** A dead letter says why it is one, where it comes from, and how often it was delivered. */
+function setAside({ copy, message }: Arrival): Fault | undefined {
+  const facts = copy.posting.setAside;
+  if (facts === undefined) return undefined;
+  const said = {
+    source: message.headers.get(headerNames.deadLetterSource),
+    attempts: message.headers.get(headerNames.deadLetterAttempts),
+    reason: message.headers.get(headerNames.deadLetterReason),
+  };
+  const right = said.source === facts.source && said.attempts === String(facts.attempts) && said.reason;
+  if (right) return undefined;
+  return {
+    laws: ["dead-letter"],
+    observed: `was set aside with the source ${said.source}, the attempts ${said.attempts} and the reason ${said.reason}`,
+    expected: `its source is ${facts.source}, its attempts are ${facts.attempts}, and it has a reason`,
+  };
+}
+
+function unpaused({ book, seat }: Arrival): Fault | undefined {
+  if (seat.flow !== "paused" || book.promises.noPrefetch !== true) return undefined;
+  const observed = `was delivered to ${seat.name}, which is paused`;
+  return { laws: ["pause-holds"], observed, expected: "a paused subscriber is given nothing" };
+}
+
+function notEarly(book: Book, notBefore: number): Fault | undefined {
+  const earlyMs = notBefore - book.now();
+  if (earlyMs <= (book.virtual ? 0 : book.skewMs)) return undefined;
+  const expected = "nackAfter(ms) is never cut short";
+  return { laws: ["nack-after-never-early"], observed: `came ${earlyMs} ms early`, expected };
+}
+
+/** Its last holder has to have given it back, or be about to. */
+function released(book: Book, holder: Delivery, copy: Copy): Fault | undefined {
+  const { settle } = holder;
+  if (holder.phase !== "held") return undefined;
+  if (settle?.how === "requeue" || settle?.how === "delay") return notEarly(book, settle.notBefore);
+  const laws: LawName[] = ["group-shares", ...copy.taints];
+  if (holder.deadline < Number.POSITIVE_INFINITY) laws.push("ack-deadline");
+  if (settle !== undefined) laws.push(settle.how === "ack" ? "ack-is-final" : "drop-is-final");
+  const observed = `was delivered while ${holder.seat.name} holds it`;
+  return { laws, observed, expected: "in a group a message is held once" };
+}
+
+function inOrder({ book, copy, seat }: Arrival): Fault | undefined {
+  if (copy.deliveries > 0) return undefined;
+  // n.b. what was prefetched and given back comes late, by no fault of the order.
+  if (seat.group.disturbed && book.promises.noPrefetch !== true) return undefined;
+  const later = seat.firsts.find((other) => comesBefore(copy.posting, other, seat.capabilities.order));
+  if (later === undefined) return undefined;
+  const key = copy.posting.key === undefined ? "" : `of key ${copy.posting.key} `;
+  const expected = "first deliveries come in the order of the publishes";
+  const laws: LawName[] = book.isBounded(copy.posting.topic) ? ["key-order", "publish-waits"] : ["key-order"];
+  return { laws, observed: `${key}came after #${later.id}`, expected };
+}
+
+/** Only where a message that goes back keeps its place: nothing later overtakes what was there before the pull. */
+function inPlace({ book, copy, seat, pulledAt }: Arrival): Fault | undefined {
+  if (book.promises.requeueKeepsPlace !== true) return undefined;
+  for (const other of seat.group.copies.values()) {
+    if (other === copy || other.deliveries === 0 || other.state.kind !== "owed") continue;
+    const { notBefore, since } = other.state;
+    // n.b. what falls due in this very moment may be a step behind.
+    if (notBefore >= book.now() || since >= pulledAt) continue;
+    if (!comesBefore(other.posting, copy.posting, "topic")) continue;
+    const observed = `came before #${other.posting.id}, which had gone back`;
+    return { laws: ["requeue-keeps-place"], observed, expected: "what goes back comes before what is later" };
+  }
+  return undefined;
+}
+
+function counted({ book, copy, seat, message }: Arrival): Fault | undefined {
+  const count = message.deliveryCount;
+  const kind = seat.capabilities.deliveryCount;
+  if (kind === "none") {
+    if (count === undefined) return undefined;
+    const expected = 'with deliveryCount "none" there is none';
+    return { laws: ["capabilities-match"], observed: `has the delivery count ${count}`, expected };
+  }
+  const nth = copy.deliveries + 1;
+  const fault = (expected: string): Fault => ({
+    laws: ["delivery-count-grows"],
+    observed: `has the delivery count ${count} at its ${ordinal(nth)} delivery`,
+    expected,
+  });
+  if (count === undefined || !Number.isSafeInteger(count) || count < 1) return fault("it counts from 1");
+  // n.b. a count kept by the process starts again with a new subscription.
+  if (kind === "process" && nth > 1 && copy.lastSeat !== seat) return undefined;
+  const exact = book.promises.countsExactly === true || (nth === 1 && !seat.group.disturbed);
+  if (exact && count !== nth) return fault(`it is ${nth}`);
+  const last = copy.lastCount ?? 0;
+  return count > last ? undefined : fault(`it is more than ${last}`);
+}
+
+/** Nobody published it. */
+export function judgeStranger(book: Book, seat: Seat, message: Message): void {
+  const observed = `${seat.name} was given a message that nobody published, with the payload ${showBytes(message.payload)}`;
+  const expected = "only what was published is delivered";
+  book.report(new LawViolation(["payload-fidelity", "conservation"], { observed, expected }));
+}
+
+export function judgeWrongTopic(book: Book, seat: Seat, posting: Posting): void {
+  const observed = `${seat.name} was given #${posting.id}, which was published to another topic`;
+  const expected = "a subscription is given messages of its own topic only";
+  const law = seat.group.target.pattern ? "pattern" : "topic-isolation";
+  book.report(new LawViolation([law, "topic-isolation"], { observed, expected }));
+}
+
+/** `held` are the deliveries that count against one limit. */
+export function checkLimit(book: Book, seat: Seat, held: readonly Delivery[]): void {
+  const sure = held.filter((delivery) => delivery.phase === "held" && delivery.settle === undefined);
+  if (sure.length <= seat.capabilities.maxInFlight) return;
+  const whose = book.promises.limitPerGroup === true ? seat.group.label : seat.name;
+  const observed = `${whose} holds ${sure.length} deliveries that are not settled`;
+  const expected = `at most maxInFlight = ${seat.capabilities.maxInFlight} are`;
+  book.report(new LawViolation(["prefetch-bound"], { observed, expected }));
+}

@@ -1,0 +1,57 @@
+import type { LawName } from "../law.ts";
+import type { Posting } from "./posting.ts";
+import type { Copy, CopyState, Delivery, Group } from "./records.ts";
+
+/** May come, and need not. */
+export const unsure: CopyState = { kind: "unsure" };
+
+export function over(law: LawName, why: string): CopyState {
+  return { kind: "over", law, why };
+}
+
+/** The copy of a message in a group; made in `state` when the group has none yet. */
+export function copyIn(group: Group, posting: Posting, state: CopyState): Copy {
+  const known = group.copies.get(posting.id);
+  if (known !== undefined) return known;
+  const copy: Copy = {
+    posting,
+    group,
+    state,
+    deliveries: 0,
+    lastCount: undefined,
+    lastSeat: undefined,
+    hazards: new Set(),
+    taints: new Set(),
+  };
+  group.copies.set(posting.id, copy);
+  return copy;
+}
+
+/** What a group that is new is given of a message published, or being published, before it. */
+export function admit(group: Group, posting: Posting): void {
+  const { backlog } = group.capabilities;
+  if (posting.state === "refused") {
+    copyIn(group, posting, over("publish-refuses", "its publish was refused"));
+  } else if (posting.state !== "sent") {
+    copyIn(group, posting, unsure);
+  } else if (backlog) {
+    copyIn(group, posting, { kind: "owed", notBefore: 0, since: 0 }).hazards.add("backlog");
+  } else {
+    copyIn(
+      group,
+      posting,
+      over("backlog", "it was published before the group subscribed, which has no backlog"),
+    );
+  }
+}
+
+/** Whether a message that was confirmed has to reach the group: not if the two overlapped. */
+export function isPromised(group: Group, posting: Posting): boolean {
+  if (group.capabilities.backlog) return true;
+  return group.liveSince !== undefined && group.liveSince < posting.startedAt;
+}
+
+/** Whether it is this delivery that stands between its copy and the next delivery. */
+export function isCurrent(delivery: Delivery): boolean {
+  return delivery.copy.state.kind === "held" && delivery.copy.state.delivery === delivery;
+}

@@ -1,0 +1,172 @@
+import type { Message } from "../../src/traits/index.ts";
+import { type LawName, LawViolation } from "../law.ts";
+import { copyIn, isCurrent, over, unsure } from "./copies.ts";
+import type { Posting } from "./posting.ts";
+import { type Book, type Copy, type Delivery, type Group, nameOf, type Seat } from "./records.ts";
+
+/** How a subscriber goes away. */
+export type Departure = "close" | "shutdown" | "crash";
+
+/** What every group has, and the ways one message can move in it. The ledger says when. */
+export class Holdings {
+  readonly book: Book;
+  readonly groups: Map<string, Group> = new Map();
+  readonly deliveries: Delivery[] = [];
+  /** Goes up with each thing that happens; orders what has no time between. */
+  #event = 0;
+
+  constructor(book: Book) {
+    this.book = book;
+  }
+
+  get event(): number {
+    return this.#event;
+  }
+
+  /** Deadlines that have passed take effect. Gives the number of what happens now. */
+  tick(): number {
+    this.#event += 1;
+    const now = this.book.now();
+    for (const delivery of this.deliveries) {
+      if (delivery.deadline > now || delivery.phase !== "held" || !isCurrent(delivery)) continue;
+      delivery.copy.hazards.add("ack-deadline");
+      delivery.seat.group.disturbed = true;
+      delivery.phase = this.book.virtual ? "lost" : "leaving";
+      this.owe(delivery.copy, delivery.deadline);
+    }
+    return this.#event;
+  }
+
+  groupsOf(posting: Posting): Group[] {
+    return [...this.groups.values()].filter((group) => group.target.covers(posting.topic));
+  }
+
+  /** Deliveries of a subscriber that stand between their message and its next delivery. */
+  heldBy(seat: Seat): Delivery[] {
+    return this.deliveries.filter((delivery) => delivery.seat === seat && isCurrent(delivery));
+  }
+
+  /** What counts against the limit of this seat. */
+  underLimit(seat: Seat): Delivery[] {
+    const seats = this.book.promises.limitPerGroup === true ? [...seat.group.seats] : [seat];
+    return seats.flatMap((each) => this.heldBy(each));
+  }
+
+  hold(copy: Copy, seat: Seat, message: Message): Delivery {
+    if (copy.deliveries === 0) seat.firsts.push(copy.posting);
+    copy.deliveries += 1;
+    copy.lastCount = message.deliveryCount;
+    copy.lastSeat = seat;
+    copy.hazards.clear();
+    const delivery: Delivery = {
+      copy,
+      seat,
+      message,
+      nth: copy.deliveries,
+      phase: seat.state === "closing" || seat.state === "closed" ? "leaving" : "held",
+      settle: undefined,
+      deadline: this.book.now() + (seat.capabilities.ackDeadlineMs ?? Number.POSITIVE_INFINITY),
+    };
+    copy.state = seat.state === "closed" ? unsure : { kind: "held", delivery };
+    this.deliveries.push(delivery);
+    return delivery;
+  }
+
+  /** It has to be delivered, unless it was delivered often enough. */
+  owe(copy: Copy, notBefore: number): void {
+    const { deadLetter } = copy.group;
+    if (deadLetter !== undefined && copy.deliveries >= deadLetter.maxDeliveries) {
+      copy.state = over("dead-letter", `it was delivered ${copy.deliveries} times, which is the most`);
+      this.setAside(copy);
+    } else {
+      copy.state = { kind: "owed", notBefore, since: this.#event };
+    }
+  }
+
+  /** It is being taken from its holder: if that was its last delivery, its dead letter may come from now on. */
+  releasing(copy: Copy, dropped: boolean): void {
+    const { deadLetter } = copy.group;
+    if (deadLetter !== undefined && (dropped || copy.deliveries >= deadLetter.maxDeliveries))
+      this.#letters(copy);
+  }
+
+  /** What a group drops, or has delivered often enough, is owed to whoever reads its dead letters. */
+  setAside(copy: Copy): void {
+    for (const letter of this.#letters(copy)) {
+      if (letter.state === unsure && letter.deliveries === 0) this.owe(letter, 0);
+    }
+  }
+
+  #letters({ group, posting, deliveries }: Copy): Copy[] {
+    if (group.deadLetter === undefined) return [];
+    const letter: Posting = {
+      ...posting,
+      topic: group.deadLetter.topic,
+      setAside: { source: posting.topic, attempts: deliveries },
+    };
+    return this.groupsOf(letter).map((reader) => copyIn(reader, letter, unsure));
+  }
+
+  lose(delivery: Delivery, how: Departure): void {
+    const certain = this.book.virtual || how !== "crash";
+    if (certain) delivery.phase = "lost";
+    if (certain && delivery.settle?.answer !== "ok" && !delivery.message.signal.aborted) {
+      const observed = `the signal of ${nameOf(delivery)} has not aborted after a ${how} of ${delivery.seat.name}`;
+      this.violate(["settle-after-loss"], observed, "a delivery that is lost says so by its signal");
+    }
+    if (!isCurrent(delivery)) return;
+    if (delivery.settle?.answer === "waiting") delivery.copy.state = unsure;
+    else this.owe(delivery.copy, 0);
+  }
+
+  /** Its settle was answered: it took effect, or nobody knows. */
+  settle(delivery: Delivery, settle: NonNullable<Delivery["settle"]>, done: boolean): void {
+    const { copy } = delivery;
+    settle.answer = done ? "ok" : "failed";
+    if (!isCurrent(delivery)) {
+      // It was taken away meanwhile, and the settle got there first or did not.
+      if (copy.state.kind === "owed" && delivery.nth === copy.deliveries) copy.state = unsure;
+    } else if (!done) {
+      copy.state = unsure;
+    } else if (settle.how === "ack") {
+      copy.state = over("ack-is-final", "it was acked");
+    } else if (settle.how === "drop") {
+      copy.state = over("drop-is-final", "it was dropped");
+      this.setAside(copy);
+    } else {
+      copy.hazards.add("requeue-redelivers");
+      copy.group.disturbed = true;
+      this.owe(copy, settle.notBefore);
+    }
+  }
+
+  /** The broker may not have heard of what was settled over a connection that crashed. */
+  forgetSettles(connection: string): void {
+    for (const { copy, settle, seat } of this.deliveries) {
+      if (seat.connection === connection && settle !== undefined && copy.state.kind !== "held")
+        copy.state = unsure;
+    }
+  }
+
+  /** What happens to one delivery may reach the others its group holds. */
+  taintOthers(delivery: Delivery, law: LawName): void {
+    for (const copy of delivery.seat.group.copies.values()) {
+      if (copy !== delivery.copy && copy.state.kind === "held") copy.taints.add(law);
+    }
+  }
+
+  /** Every law that is broken when this copy does not come. */
+  blameForLoss({ posting, group, hazards, taints }: Copy): Set<LawName> {
+    const laws = new Set<LawName>(["conservation", ...hazards, ...taints]);
+    if (posting.at === "payload") laws.add("payload-fidelity");
+    if (posting.at === "headers") laws.add("header-fidelity");
+    if (posting.setAside !== undefined) laws.add("dead-letter");
+    if (group.target.pattern) laws.add("pattern");
+    if (this.book.isBounded(posting.topic)) laws.add("publish-waits");
+    return laws;
+  }
+
+  violate(laws: Iterable<LawName>, observed: string, expected: string): void {
+    this.book.report(new LawViolation(laws, { observed, expected }));
+  }
+}

@@ -1,0 +1,324 @@
+import type { Capabilities, Message } from "../../src/traits/index.ts";
+import type { SourceOptions } from "../fixture.ts";
+import type { LawName } from "../law.ts";
+import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
+import { admit, copyIn, isPromised, over, unsure } from "./copies.ts";
+import { type Departure, Holdings } from "./holdings.ts";
+import type { Posting, PostingFacts } from "./posting.ts";
+import type { Book, Copy, CopyState, Delivery, Group, Seat, SettleHow, Target } from "./records.ts";
+import { expectedAnswer, judgeSettle, type SettleTicket } from "./settling.ts";
+
+export interface OpeningFacts {
+  readonly seat: string;
+  readonly group: string | undefined;
+  readonly target: Target;
+  readonly connection: string;
+  readonly options: SourceOptions;
+  readonly capabilities: Capabilities;
+}
+
+/**
+ * The reference: what each group is owed, holds, and must not see again. It is told of every call and every answer, in
+ * the order they happen, and reports what contradicts the contract.
+ *
+ * It allows what the contract leaves open (when a requeued message comes, what a crash does to a settle that was on its
+ * way, what another subscriber has prefetched) unless the broker's capabilities or strict promises say more.
+ */
+export class Ledger {
+  readonly postings: Map<number, Posting> = new Map();
+  readonly #holdings: Holdings;
+
+  constructor(book: Book) {
+    this.#holdings = new Holdings(book);
+  }
+
+  /** The number of the last thing that happened. */
+  get event(): number {
+    return this.#holdings.event;
+  }
+
+  get groups(): Iterable<Group> {
+    return this.#holdings.groups.values();
+  }
+
+  get deliveries(): readonly Delivery[] {
+    return this.#holdings.deliveries;
+  }
+
+  /** The broker had all the time it needs. */
+  rested(): void {
+    this.#holdings.tick();
+    for (const group of this.groups) {
+      for (const seat of group.seats) if (seat.flow === "pausing") seat.flow = "paused";
+    }
+  }
+
+  // --- publishing
+
+  sending(facts: PostingFacts): Posting {
+    const startedAt = this.#holdings.tick();
+    const startedMs = this.#holdings.book.now();
+    const posting: Posting = { ...facts, startedAt, startedMs, confirmedAt: undefined, state: "sending" };
+    this.postings.set(posting.id, posting);
+    for (const group of this.#holdings.groupsOf(posting)) {
+      if (group.seats.size > 0 || group.liveSince !== undefined) copyIn(group, posting, unsure);
+    }
+    return posting;
+  }
+
+  sent(posting: Posting): void {
+    posting.confirmedAt = this.#holdings.tick();
+    posting.state = "sent";
+    const groups = this.#holdings.groupsOf(posting).filter((group) => group.copies.has(posting.id));
+    for (const group of groups) {
+      const copy = copyIn(group, posting, unsure);
+      if (groups.length > 1) copy.taints.add("group-copies");
+      const first = copy.state === unsure && copy.deliveries === 0;
+      if (first && isPromised(group, posting)) this.#holdings.owe(copy, 0);
+    }
+  }
+
+  /** A publish rejected. With `law` nothing was sent, and a delivery of it breaks that law. */
+  notSent(posting: Posting, law: LawName | undefined): void {
+    this.#holdings.tick();
+    posting.state = law === undefined ? "unknown" : "refused";
+    if (law === undefined) return;
+    for (const group of this.#holdings.groupsOf(posting)) {
+      const copy = copyIn(group, posting, unsure);
+      if (copy.deliveries > 0) {
+        const observed = `#${posting.id} was delivered, and its publish was refused`;
+        this.#holdings.violate([law], observed, "nothing was sent");
+      }
+      copy.state = over(law, "its publish was refused");
+    }
+  }
+
+  /** What a transaction holds back must not be seen until it commits. */
+  heldBack(posting: Posting): void {
+    for (const group of this.#holdings.groupsOf(posting)) {
+      const state = over("transaction-visibility", "its transaction has not committed");
+      copyIn(group, posting, unsure).state = state;
+    }
+  }
+
+  /** The transaction is being committed: what it holds may come, in order. */
+  committing(postings: readonly Posting[]): void {
+    for (const posting of postings) {
+      posting.startedAt = this.#holdings.tick();
+      for (const group of this.#holdings.groupsOf(posting)) {
+        const copy = copyIn(group, posting, unsure);
+        copy.state = unsure;
+        copy.hazards.add("transaction-visibility");
+      }
+    }
+  }
+
+  // --- subscribers
+
+  /** A subscription is being opened. What is published until it is open may reach a new group, and need not. */
+  opening(facts: OpeningFacts): Seat {
+    this.#holdings.tick();
+    const group = this.#groupFor(facts);
+    const { seat: name, connection, capabilities } = facts;
+    const seat: Seat = { name, group, connection, capabilities, state: "opening", flow: "on", firsts: [] };
+    if (group.seats.size === 0 && group.liveSince === undefined) {
+      for (const posting of this.postings.values()) {
+        if (group.target.covers(posting.topic)) admit(group, posting);
+      }
+    }
+    group.seats.add(seat);
+    return seat;
+  }
+
+  opened(seat: Seat): void {
+    const now = this.#holdings.tick();
+    seat.group.liveSince ??= now;
+    seat.state = "open";
+  }
+
+  openFailed(seat: Seat): void {
+    this.#holdings.tick();
+    seat.state = "closed";
+    seat.group.seats.delete(seat);
+  }
+
+  pausing(seat: Seat): void {
+    this.#holdings.tick();
+    seat.flow = "pausing";
+    for (const copy of this.owed(seat.group)) copy.hazards.add("pause-holds");
+  }
+
+  resumed(seat: Seat): void {
+    this.#holdings.tick();
+    seat.flow = "on";
+  }
+
+  /** The loop over a subscriber ends by `break`. */
+  broke(seat: Seat): void {
+    this.#holdings.tick();
+    for (const { state, hazards } of seat.group.copies.values()) {
+      if (state.kind === "owed" || state.kind === "held") hazards.add("break-loses-nothing");
+    }
+  }
+
+  /** The subscriber is going away: what it holds may be delivered again from here on. */
+  leaving(seat: Seat, how: Departure): void {
+    this.#holdings.tick();
+    if (seat.state === "closed") return;
+    const law = how === "crash" ? "crash-returns-unsettled" : "close-returns-unsettled";
+    seat.state = "closing";
+    seat.group.disturbed = true;
+    for (const copy of this.owed(seat.group)) copy.hazards.add(law);
+    for (const delivery of this.#holdings.heldBy(seat)) {
+      delivery.phase = "leaving";
+      delivery.copy.hazards.add(law);
+      this.#holdings.releasing(delivery.copy, false);
+    }
+    if (how === "crash" && this.#holdings.book.promises.settlesSurviveCrash !== true) {
+      this.#holdings.forgetSettles(seat.connection);
+    }
+  }
+
+  /** The subscriber is gone; after a crash that it survived (`stays`) only its deliveries are. */
+  left(seat: Seat, how: Departure, stays = false): void {
+    this.#holdings.tick();
+    if (seat.state === "closed") return;
+    const { group } = seat;
+    seat.state = stays ? "open" : "closed";
+    if (!stays) group.seats.delete(seat);
+    for (const delivery of this.#holdings.heldBy(seat)) this.#holdings.lose(delivery, how);
+    if (group.durable || stays) return;
+    const gone = group.seats.size === 0;
+    if (gone) group.liveSince = undefined;
+    // Nobody has promised to keep what it had: another subscriber may still be given what is left.
+    const rest = gone ? over("quiet-after-close", "its subscription is gone") : unsure;
+    for (const copy of group.copies.values()) if (copy.state.kind !== "over") copy.state = rest;
+  }
+
+  // --- deliveries
+
+  /** A subscriber was handed a message, in answer to a pull made at `pulledAt`. Undefined for one that nobody knows. */
+  delivered(seat: Seat, message: Message, pulledAt: number): Delivery | undefined {
+    this.#holdings.tick();
+    const { book } = this.#holdings;
+    const posting = identify(message, this.postings);
+    const copy = posting && seat.group.copies.get(posting.id);
+    if (posting === undefined) judgeStranger(book, seat, message);
+    else if (copy === undefined) judgeWrongTopic(book, seat, posting);
+    if (copy === undefined) return undefined;
+    judgeArrival({ book, seat, message, copy, pulledAt });
+    const delivery = this.#holdings.hold(copy, seat, message);
+    checkLimit(book, seat, this.#holdings.underLimit(seat));
+    return delivery;
+  }
+
+  settling(delivery: Delivery, how: SettleHow, delayMs: number): SettleTicket {
+    this.#holdings.tick();
+    const expected = expectedAnswer(delivery);
+    const { taints } = delivery.copy;
+    if (expected === "already settled") {
+      taints.add("single-use");
+    } else if (expected === "lost") {
+      taints.add("settle-after-loss");
+      this.#holdings.taintOthers(delivery, "settle-after-loss");
+    } else {
+      const notBefore = how === "delay" ? this.#holdings.book.now() + delayMs : 0;
+      delivery.settle = { how, notBefore, answer: "waiting" };
+      if (how !== "ack") this.#holdings.releasing(delivery.copy, how === "drop");
+      this.#holdings.taintOthers(delivery, "independent-settles");
+    }
+    return { how, expected };
+  }
+
+  /** A settle was answered: with nothing, or with an error. */
+  settled(delivery: Delivery, ticket: SettleTicket, error: unknown): void {
+    this.#holdings.tick();
+    const verdict = judgeSettle(this.#holdings.book, delivery, ticket, error);
+    if (verdict === "refused" || delivery.settle === undefined) return;
+    if (verdict === "unsupported") delivery.settle = undefined;
+    else if (verdict === "lost") this.#holdings.lose(delivery, "close");
+    else this.#holdings.settle(delivery, delivery.settle, verdict === "done");
+  }
+
+  /** `keepAlive()` resolved; the deadline counts from its call. */
+  keptAlive(delivery: Delivery, calledAtMs: number): void {
+    this.#holdings.tick();
+    if (delivery.phase !== "held") return;
+    delivery.deadline = calledAtMs + (delivery.seat.capabilities.ackDeadlineMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  // --- questions
+
+  /** What the group still has to be given; with `byNow` without what is delayed. */
+  owed(group: Group, byNow = false): Copy[] {
+    const now = this.#holdings.book.now();
+    return [...group.copies.values()].filter(
+      ({ state }) => state.kind === "owed" && (!byNow || state.notBefore <= now),
+    );
+  }
+
+  /** A copy that a pull which waits on this seat should have been given by now. */
+  starving(seat: Seat): Copy | undefined {
+    const { group } = seat;
+    if (seat.state !== "open" || seat.flow !== "on") return undefined;
+    if (group.seats.size > 1 && this.#holdings.book.promises.noPrefetch !== true) return undefined;
+    const due = this.owed(group, true);
+    const delayed = this.owed(group).length - due.length;
+    const held = this.#holdings.underLimit(seat).length;
+    return held + delayed >= seat.capabilities.maxInFlight ? undefined : due[0];
+  }
+
+  /**
+   * A topic holds no more than its capacity of what some group has still to settle, and while there is room no publish
+   * waits. Asked when the broker is at rest.
+   */
+  checkRoom(topic: string, capacity: number): void {
+    const postings = [...this.postings.values()].filter((posting) => posting.topic === topic);
+    const kindsOf = (posting: Posting): CopyState["kind"][] =>
+      this.#holdings.groupsOf(posting).flatMap((group) => group.copies.get(posting.id)?.state.kind ?? []);
+    const there = postings.filter(({ state }) => state !== "sending");
+    const sure = there.filter((posting) =>
+      kindsOf(posting).some((kind) => kind === "owed" || kind === "held"),
+    );
+    const possible = there.filter((posting) => kindsOf(posting).some((kind) => kind !== "over"));
+    const waiting = postings.find(({ state }) => state === "sending");
+    const law = ["publish-waits"] as const;
+    if (sure.length > capacity) {
+      const observed = `${sure.length} messages wait in a topic that holds ${capacity}`;
+      this.#holdings.violate(law, observed, "a publish waits for room");
+    }
+    if (this.#holdings.book.virtual && waiting !== undefined && possible.length < capacity) {
+      const observed = `the publish of #${waiting.id} waits although there is room`;
+      this.#holdings.violate(law, observed, "it resolves when there is room");
+    }
+  }
+
+  /** Reports that a copy has not come; it may still. */
+  missing(copy: Copy, when: string): void {
+    const observed = `#${copy.posting.id} did not come to ${copy.group.label} ${when}`;
+    const expected = copy.deliveries === 0 ? "it is delivered" : "it is delivered again";
+    this.#holdings.violate(this.#holdings.blameForLoss(copy), observed, expected);
+    copy.state = unsure;
+  }
+
+  #groupFor(facts: OpeningFacts): Group {
+    const key = `${facts.target.label} ${facts.group ?? `(${facts.seat})`}`;
+    const known = this.#holdings.groups.get(key);
+    if (known !== undefined) return known;
+    const { deadLetter } = facts.options;
+    const group: Group = {
+      label: facts.group === undefined ? `the subscription ${facts.seat}` : `group ${facts.group}`,
+      target: facts.target,
+      options: facts.options,
+      deadLetter: deadLetter && { maxDeliveries: Number.POSITIVE_INFINITY, ...deadLetter },
+      capabilities: facts.capabilities,
+      durable: facts.group !== undefined && facts.capabilities.settlement === "ack",
+      copies: new Map(),
+      seats: new Set(),
+      liveSince: undefined,
+      disturbed: false,
+    };
+    this.#holdings.groups.set(key, group);
+    return group;
+  }
+}

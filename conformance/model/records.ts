@@ -1,0 +1,111 @@
+import type { Capabilities, Message } from "../../src/traits/index.ts";
+import type { SourceOptions, StrictPromises } from "../fixture.ts";
+import type { LawName, LawViolation } from "../law.ts";
+import type { Posting } from "./posting.ts";
+
+/** What the ledger and its judges go by. */
+export interface Book {
+  readonly promises: StrictPromises;
+  /** On virtual time everything that can happen has happened when a step is over. */
+  readonly virtual: boolean;
+  readonly skewMs: number;
+  /** Headers the adapter may add of its own, in lower case. */
+  readonly addedHeaders: ReadonlySet<string>;
+  /** Whether a publish to this topic may have to wait for room. */
+  isBounded(topic: string): boolean;
+  now(): number;
+  report(violation: LawViolation): void;
+}
+
+/** A topic, or a pattern that stands for several. */
+export interface Target {
+  /** As a step names it. */
+  readonly label: string;
+  readonly pattern: boolean;
+  covers(topic: string): boolean;
+}
+
+/** A group of one target, or a subscription without a group, which is a group of its own. */
+export interface Group {
+  readonly label: string;
+  readonly target: Target;
+  /** Opens another subscriber of it. */
+  readonly options: SourceOptions;
+  /** What it sets aside goes there. */
+  readonly deadLetter: { readonly topic: string; readonly maxDeliveries: number } | undefined;
+  readonly capabilities: Capabilities;
+  /** Keeps what it is owed while nobody is subscribed. */
+  readonly durable: boolean;
+  readonly copies: Map<number, Copy>;
+  readonly seats: Set<Seat>;
+  /** The event since which it is owed all that is published; undefined while it is owed nothing. */
+  liveSince: number | undefined;
+  /** Something went back, or a subscriber went away: a prefetching broker may then hand out in another order. */
+  disturbed: boolean;
+}
+
+/** One subscriber's place in its group. */
+export interface Seat {
+  readonly name: string;
+  readonly group: Group;
+  readonly connection: string;
+  readonly capabilities: Capabilities;
+  state: "opening" | "open" | "closing" | "closed";
+  /** "pausing": what was on its way may still come. */
+  flow: "on" | "pausing" | "paused";
+  /** What it was the first of its group to see, in order. */
+  readonly firsts: Posting[];
+}
+
+export type CopyState =
+  /** May come, and need not. */
+  | { readonly kind: "unsure" }
+  /** Has to come, no sooner than `notBefore`. */
+  | { readonly kind: "owed"; readonly notBefore: number; readonly since: number }
+  | { readonly kind: "held"; readonly delivery: Delivery }
+  /** Must not come, or not again. */
+  | { readonly kind: "over"; readonly law: LawName; readonly why: string };
+
+/** One message as one group sees it. */
+export interface Copy {
+  readonly posting: Posting;
+  readonly group: Group;
+  state: CopyState;
+  deliveries: number;
+  /** What the broker said at the last delivery. */
+  lastCount: number | undefined;
+  lastSeat: Seat | undefined;
+  /** The laws a loss of it breaks; they start afresh with each delivery. */
+  readonly hazards: Set<LawName>;
+  /** What was done to it that a broker may get wrong much later. */
+  readonly taints: Set<LawName>;
+}
+
+export type SettleHow = "ack" | "requeue" | "drop" | "delay";
+
+export interface Delivery {
+  readonly copy: Copy;
+  readonly seat: Seat;
+  readonly message: Message;
+  /** 1 for the first delivery of this copy. */
+  readonly nth: number;
+  /** "leaving": a close, a crash or the deadline is taking it away, and a settle may still be in time. */
+  phase: "held" | "leaving" | "lost";
+  /** The settle that was made, whether or not it was answered. */
+  settle:
+    | { readonly how: SettleHow; readonly notBefore: number; answer: "waiting" | "ok" | "failed" }
+    | undefined;
+  /** When its ack deadline passes. */
+  deadline: number;
+}
+
+/** `#3`, or `#3 (2nd delivery)`. */
+export function nameOf(delivery: Delivery): string {
+  const id = `#${delivery.copy.posting.id}`;
+  return delivery.nth === 1 ? id : `${id} (${ordinal(delivery.nth)} delivery)`;
+}
+
+export function ordinal(n: number): string {
+  const suffix = ["th", "st", "nd", "rd"][n % 100 > 10 && n % 100 < 14 ? 0 : n % 10] ?? "th";
+  return `${n}${suffix}`;
+}

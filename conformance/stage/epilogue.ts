@@ -1,0 +1,110 @@
+import type { Group } from "../model/records.ts";
+import type { ConnectionActor } from "./connection-actor.ts";
+import { settle } from "./settle.ts";
+import type { Stage } from "./stage.ts";
+import type { GroupSpec, SubscriberActor } from "./subscriber-actor.ts";
+
+/** More pulls than any history can need; only a broker that never stops delivering comes here. */
+const enough = 500;
+
+/**
+ * The end of every history. What is still owed has to come, and nothing else may come before a sentinel that is
+ * published last: absence is proved by what comes after it, not by waiting.
+ */
+export async function conclude(stage: Stage): Promise<void> {
+  stage.trace.finish();
+  await stage.rest();
+  stage.check();
+  const connection = stage.connections.find(({ state }) => state === "open") ?? (await stage.connect());
+  for (const subscriber of openOnes(stage)) subscriber.resume();
+  for (const transaction of stage.transactions) {
+    if (transaction.state === "open") await stage.step(() => transaction.abandon());
+  }
+  // Subscriptions without a group are drained where they stand, for their closing would end what they are owed.
+  for (const subscriber of openOnes(stage))
+    if (!subscriber.seat.group.durable) await settleAll(stage, subscriber);
+  for (const subscriber of openOnes(stage)) if (subscriber.seat.group.durable) await end(stage, subscriber);
+  await sendSentinels(stage, connection);
+  const drained = new Set<Group>();
+  for (const subscriber of openOnes(stage)) {
+    drained.add(subscriber.seat.group);
+    await drain(stage, subscriber);
+  }
+  for (const group of stage.ledger.groups) {
+    if (!group.durable || drained.has(group)) continue;
+    const subscriber = await connection.open(specOf(stage, group));
+    if (subscriber !== undefined) await drain(stage, subscriber);
+  }
+  for (const subscriber of openOnes(stage)) await end(stage, subscriber);
+  for (const each of stage.connections) if (each.state === "open") await stage.step(() => each.shutdown());
+  await stage.rest();
+  await stage.awaitCalls();
+  checkQuiet(stage);
+  stage.check();
+}
+
+/** n.b. not awaited: one that never ends is reported with all other calls that were not answered. */
+async function end(stage: Stage, subscriber: SubscriberActor): Promise<void> {
+  await stage.step(() => subscriber.close());
+}
+
+function openOnes(stage: Stage): SubscriberActor[] {
+  return stage.subscribers.filter(({ seat }) => seat.state === "open");
+}
+
+/** What the history opened the group by. */
+function specOf(stage: Stage, group: Group): GroupSpec {
+  const opened = stage.subscribers.find(({ seat }) => seat.group === group);
+  if (opened === undefined) throw new Error(`nobody has opened ${group.label}`);
+  return opened.spec;
+}
+
+/** Room for what is to come. */
+async function settleAll(stage: Stage, subscriber: SubscriberActor): Promise<void> {
+  for (const delivery of stage.held()) {
+    if (delivery.seat === subscriber.seat) await stage.step(() => settle(stage, delivery, "ack"));
+  }
+}
+
+async function sendSentinels(stage: Stage, connection: ConnectionActor): Promise<void> {
+  for (const label of Object.keys(stage.topics)) {
+    await stage.step(() => connection.publish({ topic: label }));
+  }
+}
+
+/** Pulls and acks until everything that is owed has come. */
+async function drain(stage: Stage, subscriber: SubscriberActor): Promise<void> {
+  const { ledger, pace } = stage;
+  const { group } = subscriber.seat;
+  for (let pulls = 0; pulls < enough && ledger.owed(group).length > 0; pulls += 1) {
+    const due = Math.min(
+      ...ledger.owed(group).map(({ state }) => (state.kind === "owed" ? state.notBefore : 0)),
+    );
+    if (due > pace.clock.now()) await pace.advance(due - pace.clock.now());
+    if (subscriber.waiting === 0) await stage.step(() => subscriber.pull());
+    else await stage.rest();
+    await settleAll(stage, subscriber);
+    if (subscriber.waiting > 0) await giveTime(stage, subscriber);
+  }
+  // One pull more than there is anything for. On real time that would be waiting, and the sentinel has come already.
+  if (pace.virtual && subscriber.waiting === 0) await stage.step(() => subscriber.pull());
+  await settleAll(stage, subscriber);
+}
+
+/** Nothing came at once, and something is owed. */
+async function giveTime(stage: Stage, subscriber: SubscriberActor): Promise<void> {
+  const { ledger, pace } = stage;
+  const { group } = subscriber.seat;
+  if (!pace.virtual && (await pace.within(subscriber.firstAnswer(), stage.subject.timings.arrivalMs))) return;
+  for (const copy of ledger.owed(group, true))
+    ledger.missing(copy, "although everything was settled and pulled");
+  stage.check();
+}
+
+/** After the end nothing is left running, where that can be seen. */
+function checkQuiet(stage: Stage): void {
+  const timers = stage.pace.timers();
+  if (timers === undefined || timers === 0) return;
+  const observed = `${timers} timers are armed after every connection was shut down`;
+  stage.violate(["quiet-after-close", "shutdown-idempotent"], observed, "shutdown releases all resources");
+}

@@ -1,0 +1,99 @@
+import {
+  headerNames,
+  isTidelaneError,
+  type Message,
+  type Publisher,
+  type RequestReply,
+} from "../../src/traits/index.ts";
+import { nameOfError } from "../model/settling.ts";
+import type { Stage } from "./stage.ts";
+import type { Line } from "./trace.ts";
+
+const law = ["request-reply"] as const;
+const timeoutMs = 500;
+
+export type AnswerPlan = "in time" | "twice" | "late" | "never";
+
+interface Asked {
+  readonly plan: AnswerPlan;
+  readonly line: Line;
+  readonly sentMs: number;
+  result: { readonly reply: Message } | { readonly error: unknown } | undefined;
+  answeredMs: number;
+}
+
+/** Several requests at once, each of which knows its own answer. */
+export class Requests {
+  readonly #stage: Stage;
+  readonly #publisher: RequestReply;
+  readonly #asked: Map<number, Asked> = new Map();
+  readonly #answers: Promise<void>[] = [];
+
+  constructor(stage: Stage, publisher: RequestReply) {
+    this.#stage = stage;
+    this.#publisher = publisher;
+  }
+
+  send(index: number, plan: AnswerPlan): void {
+    const { clock } = this.#stage.pace;
+    const line = this.#stage.trace.line(`request ${index} with ${timeoutMs} ms, to be answered ${plan}`);
+    const asked: Asked = { plan, line, sentMs: clock.now(), result: undefined, answeredMs: 0 };
+    this.#asked.set(index, asked);
+    const take = (result: Asked["result"]): void => {
+      asked.result = result;
+      asked.answeredMs = clock.now();
+    };
+    const message = { topic: this.#stage.topic("A"), payload: String(index) };
+    this.#answers.push(
+      this.#publisher.request(message, { timeoutMs }).then(
+        (reply) => take({ reply }),
+        (error: unknown) => take({ error }),
+      ),
+    );
+  }
+
+  async answer(index: number, request: Message | undefined, publisher: Publisher): Promise<void> {
+    const replyTo = request?.headers.get(headerNames.replyTo);
+    if (request === undefined || !replyTo) return;
+    this.#stage.trace.line(`answer request ${index}`);
+    const id = request.headers.get(headerNames.correlationId);
+    const headers: Record<string, string> = id === undefined ? {} : { [headerNames.correlationId]: id };
+    // n.b. an inbox that has gone may refuse the reply; either way nobody hears of it.
+    await publisher.publish({ topic: replyTo, payload: `reply ${index}`, headers }).catch(() => undefined);
+    await this.#stage.rest();
+  }
+
+  /** Until every request has its answer, or has given up. */
+  async timeOut(): Promise<void> {
+    this.#stage.trace.line(`${timeoutMs} ms pass`);
+    await this.#stage.pace.advance(timeoutMs);
+    await this.#stage.pace.within(Promise.all(this.#answers), this.#stage.subject.timings.stepMs);
+  }
+
+  checkAll(): void {
+    for (const [index, asked] of this.#asked) {
+      const fault = this.#faultOf(index, asked);
+      asked.line.outcome(describe(asked.result));
+      if (fault !== undefined) this.#stage.violate(law, `request ${index} ${describe(asked.result)}`, fault);
+    }
+  }
+
+  #faultOf(index: number, { plan, result, sentMs, answeredMs }: Asked): string | undefined {
+    if (result === undefined) return "it is answered or times out";
+    if (plan === "in time" || plan === "twice") {
+      const right = "reply" in result && result.reply.text() === `reply ${index}`;
+      return right ? undefined : `it resolves with "reply ${index}"`;
+    }
+    if (!("error" in result) || !isTidelaneError(result.error, "TIDELANE_TIMEOUT"))
+      return "it rejects with TimeoutError";
+    const skewMs = this.#stage.pace.virtual ? 0 : this.#stage.subject.timings.skewMs;
+    return answeredMs - sentMs + skewMs < timeoutMs ? `it waits ${timeoutMs} ms` : undefined;
+  }
+}
+
+function describe(result: Asked["result"]): string {
+  if (result === undefined) return "has no answer";
+  return "reply" in result
+    ? `resolved with "${result.reply.text()}"`
+    : `rejected with ${nameOfError(result.error)}`;
+}

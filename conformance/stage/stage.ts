@@ -1,0 +1,217 @@
+import { randomUUID } from "node:crypto";
+import type { Broker, Connection } from "../../src/traits/index.ts";
+import type { TopicNeeds } from "../fixture.ts";
+import { type LawName, LawViolation } from "../law.ts";
+import { Ledger } from "../model/ledger.ts";
+import type { Delivery } from "../model/records.ts";
+import type { Subject } from "../subject.ts";
+import { ConnectionActor } from "./connection-actor.ts";
+import { type Pace, paceOf, turns } from "./pace.ts";
+import type { SubscriberActor } from "./subscriber-actor.ts";
+import { Trace } from "./trace.ts";
+import type { TransactionActor } from "./transaction-actor.ts";
+
+/** The topics of one history, by a short label each. */
+export type Topics = Readonly<Record<string, TopicNeeds>>;
+
+/** How the next step follows this one: when everything is at rest, or so many turns of the microtask queue later. */
+export type Gap = "rest" | number;
+
+/** A call that waits, and can be aborted. */
+export interface Abortable {
+  readonly what: string;
+  readonly controller: AbortController;
+  /** The error it rejected with, or undefined. Never rejects. */
+  readonly answer: Promise<unknown>;
+  over: boolean;
+}
+
+/** A call to the broker that has to be answered some time. */
+interface Call {
+  readonly what: string;
+  readonly laws: readonly LawName[];
+  readonly answer: Promise<void>;
+  over: boolean;
+}
+
+const processToken = randomUUID().slice(0, 8);
+let histories = 0;
+
+/**
+ * One history: the broker with its connections and subscribers, the clock, the ledger that judges, and the trace that
+ * remembers. Steps act through it, and it fails by throwing the violation of its law.
+ */
+export class Stage {
+  readonly subject: Subject;
+  readonly law: LawName | "any";
+  readonly pace: Pace;
+  readonly trace: Trace = new Trace();
+  readonly ledger: Ledger;
+  readonly connections: ConnectionActor[] = [];
+  readonly subscribers: SubscriberActor[] = [];
+  readonly transactions: TransactionActor[] = [];
+  /** Calls with a signal, whose abort is a step of its own. */
+  readonly abortable: Abortable[] = [];
+  /** What the names of its topics begin with. */
+  readonly base: string;
+  readonly #topics: ReadonlyMap<string, string>;
+  readonly #needs: Topics;
+  readonly #calls: Call[] = [];
+  #broker: Broker | undefined;
+  #messages = 0;
+  #subscribers = 0;
+  /** The first contradiction that breaks the law of this run. */
+  #found: LawViolation | undefined;
+
+  private constructor(subject: Subject, law: LawName | "any", topics: Topics) {
+    this.subject = subject;
+    this.law = law;
+    this.pace = paceOf(subject.fixture, subject.timings);
+    this.#needs = topics;
+    this.base = newBase(subject);
+    const separator = subject.fixture.patterns?.separator ?? "-";
+    this.#topics = new Map(
+      Object.keys(topics).map((label) => [label, [this.base, ...label.split(".")].join(separator)]),
+    );
+    this.ledger = new Ledger({
+      promises: subject.promises,
+      virtual: this.pace.virtual,
+      skewMs: subject.timings.skewMs,
+      addedHeaders: new Set(subject.fixture.headers?.added?.map((name) => name.toLowerCase())),
+      isBounded: (topic) =>
+        Object.entries(topics).some(
+          ([label, need]) => need.capacity !== undefined && this.topic(label) === topic,
+        ),
+      now: () => this.pace.clock.now(),
+      report: (violation) => this.report(violation),
+    });
+  }
+
+  static async open(subject: Subject, law: LawName | "any", topics: Topics): Promise<Stage> {
+    const stage = new Stage(subject, law, topics);
+    const needs = Object.entries(topics).map(([label, need]) => [stage.topic(label), need] as const);
+    stage.#broker = await subject.fixture.broker({ clock: stage.pace.clock, topics: new Map(needs) });
+    return stage;
+  }
+
+  /** The full name of the topic with this label. */
+  topic(label: string): string {
+    const name = this.#topics.get(label);
+    if (name === undefined) throw new Error(`a history without the topic ${label}`);
+    return name;
+  }
+
+  get topics(): Topics {
+    return this.#needs;
+  }
+
+  get broker(): Broker {
+    if (this.#broker === undefined) throw new Error("the stage is not open");
+    return this.#broker;
+  }
+
+  /** How many messages there were. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  nextSubscriber(): string {
+    this.#subscribers += 1;
+    return `s${this.#subscribers}`;
+  }
+
+  /** The next message of this history. */
+  nextMessage(): number {
+    this.#messages += 1;
+    return this.#messages;
+  }
+
+  async connect(): Promise<ConnectionActor> {
+    const connection: Connection = await this.broker.connect();
+    const actor = new ConnectionActor(this, `c${this.connections.length + 1}`, connection);
+    this.connections.push(actor);
+    return actor;
+  }
+
+  /** Deliveries that can be settled and were not. */
+  held(): Delivery[] {
+    return this.ledger.deliveries.filter(({ phase, settle }) => phase === "held" && settle === undefined);
+  }
+
+  /** Runs one action, then lets the broker come to rest, or only a little further. Throws what breaks the law. */
+  async step(act: () => unknown, gap: Gap = "rest"): Promise<void> {
+    const operation = Promise.resolve(act());
+    if (gap === "rest") await this.rest(operation);
+    else await turns(gap);
+    this.check();
+  }
+
+  async rest(operation: Promise<unknown> = Promise.resolve()): Promise<void> {
+    await this.pace.rest(operation);
+    this.ledger.rested();
+    await this.#feed();
+  }
+
+  /** Remembers a call that has to be answered, and breaks `laws` when it never is. */
+  track(what: string, laws: readonly LawName[], answer: Promise<void>): Promise<void> {
+    const call: Call = { what, laws, answer, over: false };
+    this.#calls.push(call);
+    return answer.finally(() => {
+      call.over = true;
+    });
+  }
+
+  /** Every call that was made is answered, within the time there is for it. */
+  async awaitCalls(): Promise<void> {
+    for (const call of this.#calls) {
+      if (call.over || (await this.pace.within(call.answer, this.subject.timings.closeMs))) continue;
+      this.violate(call.laws, `${call.what} was never answered`, "every call is answered");
+      call.over = true;
+    }
+  }
+
+  violate(laws: Iterable<LawName>, observed: string, expected: string): void {
+    this.report(new LawViolation(laws, { observed, expected }));
+  }
+
+  report(violation: LawViolation): void {
+    if (this.law === "any" || violation.laws.has(this.law)) this.#found ??= violation;
+  }
+
+  check(): void {
+    if (this.#found !== undefined) throw this.#found;
+  }
+
+  /** Ends every connection, whatever state it is in. Never throws. */
+  async dismantle(): Promise<void> {
+    for (const { connection } of this.connections) {
+      await this.pace.within(
+        connection.shutdown().catch(() => undefined),
+        this.subject.timings.closeMs,
+      );
+    }
+  }
+
+  /** Holds that every waiting pull which should have been answered is. */
+  async #feed(): Promise<void> {
+    for (const subscriber of this.subscribers) {
+      if (subscriber.waiting === 0) continue;
+      const copy = this.ledger.starving(subscriber.seat);
+      if (copy === undefined) continue;
+      if (!this.pace.virtual)
+        await this.pace.within(subscriber.firstAnswer(), this.subject.timings.arrivalMs);
+      if (this.ledger.starving(subscriber.seat) === copy) {
+        this.ledger.missing(copy, `while ${subscriber.name} waited for it`);
+      }
+    }
+    for (const [label, { capacity }] of Object.entries(this.#needs)) {
+      if (capacity !== undefined) this.ledger.checkRoom(this.topic(label), capacity);
+    }
+  }
+}
+
+/** What the topics of a history begin with: another for each on a live broker. */
+function newBase({ fixture }: Subject): string {
+  histories += 1;
+  return fixture.time === "virtual" ? "case" : `tidelane-${processToken}-${histories}`;
+}

@@ -1,0 +1,191 @@
+import { Outlet } from "../structures/outlet.ts";
+import type { Connection } from "../traits/broker.ts";
+import type { Capabilities } from "../traits/capabilities.ts";
+import { diagnostics } from "../traits/diagnostics.ts";
+import { InvalidArgumentError, SubscriptionFailedError } from "../traits/errors.ts";
+import type { Message } from "../traits/message.ts";
+import type { SubscriptionSource } from "../traits/source.ts";
+import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
+import { weakest } from "./capabilities.ts";
+import { MergedPart } from "./merged-part.ts";
+import { type ConnectionOf, isSource, type MessageOf } from "./types.ts";
+
+// n.b. `merge` of ix is not used here. Over two subscribers, in test/sources/ix-combinators.test.ts:
+// - `return()` while a `next()` waits resolves neither; when "a0" and "a1" then arrive, the cancelled `next()` takes "a0", and
+//   "a1" is pulled behind it and handed to nobody;
+// - `break` after "a0" has pulled "a0", "a1" and "b0", and the last two are lost;
+// - `break` returns neither source, so both stay busy, each with a `next()` waiting, for good.
+
+/**
+ * Several subscriptions as one.
+ *
+ * - **Fair.** A part that has something waits for at most one message of each other part (for one share of a
+ *   `takeReady`). The order of each part is kept; there is none between parts.
+ * - **Pull is demand.** A part is asked for its next message only while a `next()` waits, and for one at a time. So up to one
+ *   message a part may be held here, unsettled, for the next call or the next iterator.
+ * - **Ends together.** `close()` closes every part. When one part fails, all are closed and iteration rejects once with
+ *   `SubscriptionFailedError`, its `cause` the error of the part. A part that ends by itself leaves the others running.
+ *
+ * Given sources it is a source, which opens all of them or none; given subscribers it is a subscriber, and they are its own
+ * from then on.
+ */
+export function merged<const Sources extends readonly SubscriptionSource[]>(
+  sources: Sources,
+): SubscriptionSource<ConnectionOf<Sources[number]>, Subscriber<MessageOf<Sources[number]>>>;
+export function merged<const Subscribers extends readonly Subscriber[]>(
+  subscribers: Subscribers,
+): Subscriber<MessageOf<Subscribers[number]>>;
+export function merged(
+  parts: readonly SubscriptionSource[] | readonly Subscriber[],
+): SubscriptionSource | Subscriber {
+  checkParts(parts);
+  return areSources(parts) ? new MergedSource(parts) : new MergedSubscriber(parts);
+}
+
+class MergedSource implements SubscriptionSource {
+  readonly topic: string;
+  readonly capabilities: Capabilities;
+  readonly #sources: readonly SubscriptionSource[];
+
+  constructor(sources: readonly SubscriptionSource[]) {
+    this.topic = topicOf(sources);
+    this.capabilities = mergedCapabilities(sources);
+    this.#sources = [...sources];
+  }
+
+  async open(connection: Connection): Promise<Subscriber> {
+    const opened = await Promise.allSettled(this.#sources.map((source) => source.open(connection)));
+    const subscribers = opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    const failed = opened.find((result) => result.status === "rejected");
+    if (failed === undefined) return new MergedSubscriber(subscribers);
+    await Promise.allSettled(subscribers.map((subscriber) => subscriber.close()));
+    throw failed.reason;
+  }
+}
+
+class MergedSubscriber implements Subscriber {
+  readonly topic: string;
+  readonly capabilities: Capabilities;
+  readonly #parts: readonly MergedPart[];
+  readonly #outlet: Outlet<Message>;
+  /** Whose turn it is. */
+  #turn = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(subscribers: readonly Subscriber[]) {
+    this.topic = topicOf(subscribers);
+    this.capabilities = mergedCapabilities(subscribers);
+    this.#outlet = new Outlet(this.topic, {
+      take: (max) => this.#take(max),
+      wanted: () => this.#pull(),
+      released: () => this.#release(),
+    });
+    this.#parts = subscribers.map((subscriber) => new MergedPart(subscriber, this));
+  }
+
+  [Symbol.asyncIterator](): SubscriberIterator {
+    this.#outlet.refuseSecond();
+    if (!this.#outlet.over) this.#openParts();
+    return this.#outlet.iterate();
+  }
+
+  async close(): Promise<void> {
+    this.#outlet.end();
+    await this.#closeParts();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @internal A part has something, or will never have again. */
+  arrived(): void {
+    this.#outlet.serve();
+    if (this.#parts.every((part) => part.over)) this.#outlet.end();
+    else if (this.#outlet.waiting > 0) this.#pull();
+  }
+
+  /** @internal */
+  failed(part: Subscriber, cause: unknown): void {
+    if (this.#outlet.over) return;
+    const closing = this.#closeParts();
+    const reason = `its part "${part.topic}" failed`;
+    this.#outlet.end({ error: new SubscriptionFailedError({ topic: this.topic, reason, cause }) });
+    // Whoever calls close() is told as well; this is for the case that nobody does.
+    closing.catch((error: unknown) => diagnostics["tidelane:error"].publish({ topic: this.topic, error }));
+  }
+
+  #take(max: number): Message[] {
+    const taken: Message[] = [];
+    const count = this.#parts.length;
+    for (let empty = 0; empty < count && taken.length < max; ) {
+      const share = Math.ceil((max - taken.length) / count);
+      const got = this.#parts[this.#turn]?.take(share) ?? [];
+      taken.push(...got);
+      empty = got.length === 0 ? empty + 1 : 0;
+      this.#turn = (this.#turn + 1) % count;
+    }
+    return taken;
+  }
+
+  #pull(): void {
+    for (const part of this.#parts) part.pull();
+  }
+
+  /** All or none: a part that is busy leaves none of the others taken. */
+  #openParts(): void {
+    try {
+      for (const part of this.#parts) part.iterate();
+    } catch (error) {
+      void Promise.allSettled(this.#parts.map((part) => part.release()));
+      throw error;
+    }
+  }
+
+  async #release(): Promise<void> {
+    await Promise.all(this.#parts.map((part) => part.release()));
+  }
+
+  #closeParts(): Promise<void> {
+    this.#closing ??= Promise.allSettled(this.#parts.map((part) => part.close())).then((results) => {
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed) throw failed.reason;
+    });
+    return this.#closing;
+  }
+}
+
+function areSources(
+  parts: readonly SubscriptionSource[] | readonly Subscriber[],
+): parts is readonly SubscriptionSource[] {
+  return parts.every(isSource);
+}
+
+function checkParts(parts: readonly (SubscriptionSource | Subscriber)[]): void {
+  const expected = "a list of sources, or of subscribers, with at least one in it and none twice";
+  if (!Array.isArray(parts) || parts.length === 0 || new Set(parts).size < parts.length) {
+    throw new InvalidArgumentError({ argument: "merged(parts)", expected, received: parts });
+  }
+  if (new Set(parts.map(isSource)).size > 1) {
+    throw new InvalidArgumentError({
+      argument: "merged(parts)",
+      expected: "all sources or all subscribers",
+      received: parts,
+    });
+  }
+}
+
+function topicOf(parts: readonly { readonly topic: string }[]): string {
+  return parts.length === 1 && parts[0]
+    ? parts[0].topic
+    : `merged(${parts.map(({ topic }) => topic).join(", ")})`;
+}
+
+/** Two parts of one topic may share its messages, as one group does, and then neither has them all in order. */
+function mergedCapabilities(
+  parts: readonly { readonly topic: string; readonly capabilities: Capabilities }[],
+): Capabilities {
+  const least = weakest(parts.map(({ capabilities }) => capabilities));
+  const topics = new Set(parts.map(({ topic }) => topic));
+  return topics.size < parts.length ? { ...least, order: "none" } : least;
+}

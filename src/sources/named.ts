@@ -1,0 +1,54 @@
+import { checkName } from "../traits/arguments.ts";
+import type { Connection, Subscribe } from "../traits/broker.ts";
+import type { Capabilities } from "../traits/capabilities.ts";
+import type { SubscriptionSource } from "../traits/source.ts";
+import type { Subscriber } from "../traits/subscriber.ts";
+import { noClaims } from "./capabilities.ts";
+
+/**
+ * What subscribing by name gives on a connection of type `C`. n.b. `subscribe` is overloaded, and an overload can only be
+ * read together with those after it: three are matched here, in any order, and the one that takes a string is chosen.
+ */
+export type NamedSubscriber<C extends Connection & Subscribe> = C extends {
+  subscribe: {
+    (by: infer By1, ...rest: never[]): Promise<infer S1>;
+    (by: infer By2, ...rest: never[]): Promise<infer S2>;
+    (by: infer By3, ...rest: never[]): Promise<infer S3>;
+  };
+}
+  ? OfName<[By1, S1] | [By2, S2] | [By3, S3]>
+  : Subscriber;
+
+type OfName<Overload> = Overload extends [infer By, infer S extends Subscriber]
+  ? string extends By
+    ? S
+    : never
+  : never;
+
+/**
+ * The subscription of `topic` with the broker's defaults, whichever broker it is: `connection.subscribe(topic)` as a value.
+ * Its type follows from where it goes: passed to `connection.subscribe` it gives that broker's own subscriber. Where
+ * nothing says which connection it will be opened on, name it, `named<NatsConnection>("orders")`; or a `Subscriber` is
+ * all that is known.
+ *
+ * It claims no capability, as it does not know its broker. The subscriber it opens says what it can do.
+ */
+export function named<C extends Connection & Subscribe = Connection & Subscribe>(
+  topic: string,
+): SubscriptionSource<C, NamedSubscriber<C>> {
+  return new Named<C>(checkName("named(topic)", topic));
+}
+
+class Named<C extends Connection & Subscribe> implements SubscriptionSource<C, NamedSubscriber<C>> {
+  readonly topic: string;
+  readonly capabilities: Capabilities = noClaims;
+
+  constructor(topic: string) {
+    this.topic = topic;
+  }
+
+  open(connection: C): Promise<NamedSubscriber<C>> {
+    // The type computed from the overloads is what this call gives; the compiler cannot follow that for an open `C`.
+    return connection.subscribe(this.topic) as Promise<NamedSubscriber<C>>;
+  }
+}

@@ -1,0 +1,409 @@
+import { type MemoryMessage, MessageHeaders, type OutgoingMessage, type SubscriberIterator } from "tidelane";
+import type { Fault } from "./doctored.ts";
+
+const resolved = (): Promise<void> => Promise.resolve();
+
+/** Replaces what every iterator answers. */
+type NextResult = Promise<IteratorResult<MemoryMessage, undefined>>;
+
+/** Settles whatever came before on the same broker when a message is acked. */
+function cumulativeAcks(): { message(real: MemoryMessage): Partial<MemoryMessage> } {
+  const before: MemoryMessage[] = [];
+  return {
+    message(real) {
+      before.push(real);
+      return {
+        ack: async () => {
+          const upTo = before.splice(0, before.indexOf(real) + 1);
+          for (const message of upTo) if (!message.settled && !message.lost) await message.ack();
+        },
+      };
+    },
+  };
+}
+
+/** Passes every outgoing message through `change`; undefined swallows it. */
+function publishing(change: (message: OutgoingMessage) => OutgoingMessage | undefined): Fault["doctor"] {
+  return () => ({
+    publisher: (real) => ({
+      publish: async (message, options) => {
+        const changed = change(message);
+        if (changed) await real.publish(changed, options);
+      },
+    }),
+  });
+}
+
+/** Hands out one message late: with the next one, before which it should have come. */
+function swappingPairs(): {
+  iterator(real: Required<SubscriberIterator<MemoryMessage>>): {
+    next(): NextResult;
+    takeReady(max: number): MemoryMessage[];
+  };
+} {
+  let held: MemoryMessage | undefined;
+  return {
+    iterator: (real) => ({
+      next: async () => {
+        if (held) {
+          const value = held;
+          held = undefined;
+          return { done: false, value };
+        }
+        const first = await real.next();
+        const [second] = first.done ? [] : real.takeReady(1);
+        if (first.done || second === undefined) return first;
+        held = first.value;
+        return { done: false, value: second };
+      },
+      takeReady: () => [],
+    }),
+  };
+}
+
+const decoder = new TextDecoder();
+
+export const faults: readonly Fault[] = [
+  {
+    defect: "every third publish resolves and goes nowhere",
+    law: "conservation",
+    doctor: () => {
+      let count = 0;
+      return publishing((message) => {
+        count += 1;
+        return count % 3 === 0 ? undefined : message;
+      })(undefined as never);
+    },
+  },
+  {
+    defect: "an empty payload is dropped",
+    law: "payload-fidelity",
+    doctor: publishing((message) => (message.payload.length === 0 ? undefined : message)),
+  },
+  {
+    defect: "payloads pass through text, so that bytes that are not UTF-8 change",
+    law: "payload-fidelity",
+    doctor: publishing((message) =>
+      typeof message.payload === "string"
+        ? message
+        : { ...message, payload: decoder.decode(message.payload) },
+    ),
+  },
+  {
+    defect: "header values are trimmed and lower-cased",
+    law: "header-fidelity",
+    doctor: publishing((message) => {
+      const headers = [...MessageHeaders.from(message.headers)].map(
+        ([name, value]) => [name, typeof value === "string" ? value.trim().toLowerCase() : value] as const,
+      );
+      return { ...message, headers };
+    }),
+  },
+  {
+    defect: "of a header that occurs twice only the last is kept",
+    law: "header-fidelity",
+    doctor: publishing((message) => {
+      let headers = MessageHeaders.empty;
+      for (const [name, value] of MessageHeaders.from(message.headers)) headers = headers.with(name, value);
+      return { ...message, headers };
+    }),
+  },
+  { defect: "two that wait are handed out the wrong way round", law: "key-order", doctor: swappingPairs },
+  {
+    defect: "every message also shows on the other topics",
+    law: "topic-isolation",
+    doctor: () => {
+      const topics = new Set<string>();
+      return {
+        publisher: (real) => ({
+          publish: async (message, options) => {
+            topics.add(message.topic);
+            await real.publish(message, options);
+            for (const topic of topics)
+              if (topic !== message.topic) await real.publish({ ...message, topic });
+          },
+        }),
+      };
+    },
+  },
+  {
+    defect: "a new group misses what a retained topic holds",
+    law: "backlog",
+    doctor: () => ({ options: ({ from: _start, ...options }) => options }),
+  },
+  {
+    defect: "ack is forgotten when the subscriber closes",
+    law: "ack-is-final",
+    doctor: () => ({ message: (real) => ({ ack: resolved, nack: (options) => real.nack(options) }) }),
+  },
+  {
+    defect: "dropping a message requeues it",
+    law: "drop-is-final",
+    doctor: () => ({ message: (real) => ({ nack: () => real.nack() }) }),
+  },
+  {
+    defect: "a requeue loses the message",
+    law: "requeue-redelivers",
+    doctor: () => ({ message: (real) => ({ nack: () => real.ack() }) }),
+  },
+  {
+    defect: "a delayed requeue loses the message",
+    law: "requeue-redelivers",
+    doctor: () => ({ message: (real) => ({ nackAfter: () => real.ack() }) }),
+  },
+  {
+    defect: "a requeued message comes back behind the others",
+    law: "requeue-keeps-place",
+    doctor: () => ({
+      message: (real) => ({
+        nack: ({ requeue = true } = {}) => (requeue ? real.nackAfter(1) : real.nack({ requeue })),
+      }),
+    }),
+  },
+  {
+    defect: "nackAfter waits half of what was asked",
+    law: "nack-after-never-early",
+    doctor: () => ({ message: (real) => ({ nackAfter: (delayMs) => real.nackAfter(delayMs / 2) }) }),
+  },
+  {
+    defect: "nackAfter is an immediate requeue",
+    law: "nack-after-never-early",
+    doctor: () => ({ message: (real) => ({ nackAfter: () => real.nack() }) }),
+  },
+  {
+    defect: "the delivery count is always 1",
+    law: "delivery-count-grows",
+    doctor: () => ({ message: () => ({ deliveryCount: 1 }) }),
+  },
+  {
+    defect: "the delivery count begins at 0",
+    law: "delivery-count-grows",
+    doctor: () => ({ message: (real) => ({ deliveryCount: real.deliveryCount - 1 }) }),
+  },
+  {
+    defect: "a second settle resolves",
+    law: "single-use",
+    doctor: () => ({
+      message: (real) => ({
+        ack: async () => {
+          if (!real.settled) await real.ack();
+        },
+      }),
+    }),
+  },
+  {
+    defect: "a second settle reaches the broker and settles another message",
+    law: "single-use",
+    doctor: () => {
+      const all: MemoryMessage[] = [];
+      return {
+        message(real) {
+          all.push(real);
+          return {
+            ack: async () => {
+              const target = real.settled ? all.find((other) => !other.settled && !other.lost) : real;
+              await (target ?? real).ack();
+            },
+          };
+        },
+      };
+    },
+  },
+  {
+    defect: "an ack also acks everything delivered before",
+    law: "independent-settles",
+    doctor: cumulativeAcks,
+  },
+  {
+    defect: "settling a lost delivery resolves",
+    law: "settle-after-loss",
+    doctor: () => ({
+      message: (real) => ({
+        ack: async () => {
+          if (!real.lost) await real.ack();
+        },
+      }),
+    }),
+  },
+  {
+    defect: "settling a lost delivery acks somebody else's message",
+    law: "settle-after-loss",
+    doctor: () => {
+      const all: MemoryMessage[] = [];
+      return {
+        message(real) {
+          all.push(real);
+          return {
+            ack: async () => {
+              const other = real.lost ? all.find((each) => !each.settled && !each.lost) : undefined;
+              await other?.ack();
+              await real.ack();
+            },
+          };
+        },
+      };
+    },
+  },
+  {
+    defect: "the signal of a lost delivery does not abort",
+    law: "settle-after-loss",
+    doctor: () => ({ message: () => ({ signal: new AbortController().signal }) }),
+  },
+  {
+    defect: "keepAlive does nothing",
+    law: "ack-deadline",
+    doctor: () => ({ message: () => ({ keepAlive: resolved }) }),
+  },
+  {
+    defect: "the ack deadline is half as long as it says",
+    law: "ack-deadline",
+    doctor: () => ({
+      options: ({ ackDeadlineMs, ...options }) =>
+        ackDeadlineMs === undefined ? options : { ...options, ackDeadlineMs: ackDeadlineMs / 2 },
+    }),
+  },
+  {
+    defect: "one more in flight than allowed",
+    law: "prefetch-bound",
+    doctor: () => ({
+      options: ({ maxInFlight = 1_024, ...options }) => ({ ...options, maxInFlight: maxInFlight + 1 }),
+    }),
+  },
+  {
+    defect: "every subscriber of a group is given every message",
+    law: "group-shares",
+    doctor: () => {
+      let count = 0;
+      return {
+        options: ({ group, ...options }) => {
+          count += 1;
+          return group === undefined ? options : { ...options, group: `${group}-${count}` };
+        },
+      };
+    },
+  },
+  {
+    defect: "all groups are one",
+    law: "group-copies",
+    doctor: () => ({
+      options: (options) => (options.group === undefined ? options : { ...options, group: "one" }),
+    }),
+  },
+  {
+    defect: "a second iterator is let in",
+    law: "one-iterator",
+    doctor: () => ({
+      subscriber: (real) => {
+        let first: SubscriberIterator<MemoryMessage> | undefined;
+        return {
+          [Symbol.asyncIterator]: () => {
+            first ??= real[Symbol.asyncIterator]();
+            return first;
+          },
+        };
+      },
+    }),
+  },
+  {
+    defect: "an iterator reads one ahead, and break forgets it",
+    law: "break-loses-nothing",
+    doctor: () => ({
+      iterator: (real) => {
+        const buffer: MemoryMessage[] = [];
+        return {
+          next: async () => {
+            const value = buffer.shift();
+            if (value) return { done: false, value };
+            const result = await real.next();
+            buffer.push(...real.takeReady(1));
+            return result;
+          },
+          takeReady: (max) => real.takeReady(max),
+        };
+      },
+    }),
+  },
+  {
+    defect: "closing a subscriber acks what it holds",
+    law: "close-returns-unsettled",
+    doctor: () => {
+      const held: MemoryMessage[] = [];
+      return {
+        message(real) {
+          held.push(real);
+          return {};
+        },
+        subscriber: (real) => ({
+          close: async () => {
+            for (const message of held) if (!message.settled && !message.lost) await message.ack();
+            await real.close();
+          },
+        }),
+      };
+    },
+  },
+  {
+    defect: "a connection that dies takes what it holds with it",
+    law: "crash-returns-unsettled",
+    doctor: () => {
+      const held: MemoryMessage[] = [];
+      return {
+        message(real) {
+          held.push(real);
+          return {};
+        },
+        connection: (real) => ({
+          kill: (reason) => {
+            for (const message of held) if (!message.settled && !message.lost) void message.ack();
+            real.kill(reason);
+          },
+        }),
+      };
+    },
+  },
+  {
+    defect: "a closed subscriber goes on delivering",
+    law: "quiet-after-close",
+    doctor: () => ({ subscriber: () => ({ close: resolved }) }),
+  },
+  {
+    defect: "a connection that was shut down goes on delivering",
+    law: "quiet-after-close",
+    doctor: () => ({ connection: () => ({ shutdown: resolved }) }),
+  },
+  {
+    defect: "a second shutdown rejects",
+    law: "shutdown-idempotent",
+    doctor: () => ({
+      connection: (real) => ({
+        shutdown: async () => {
+          if (real.state === "closed") throw new Error("already shut down");
+          await real.shutdown();
+        },
+      }),
+    }),
+  },
+  {
+    defect: "shutdown waits for a next() that is waiting",
+    law: "shutdown-idempotent",
+    doctor: () => {
+      let waiting = 0;
+      return {
+        iterator: (real) => ({
+          next: async () => {
+            waiting += 1;
+            const result = await real.next();
+            waiting -= 1;
+            return result;
+          },
+        }),
+        connection: (real) => ({
+          shutdown: async () => {
+            if (waiting > 0) await new Promise(() => undefined);
+            await real.shutdown();
+          },
+        }),
+      };
+    },
+  },
+];

@@ -1,0 +1,155 @@
+import { byKey, deadLetter, InvalidMessageError } from "tidelane";
+import { describe, expect, it } from "vitest";
+import { Gate, RecordingPublisher, Stage } from "./stage.ts";
+
+function staged() {
+  const stage = new Stage();
+  const publisher = new RecordingPublisher();
+  const deadLetters = { deadLetter: { topic: "dead", publisher } } as const;
+  return { stage, publisher, deadLetters };
+}
+
+describe("a dead letter", () => {
+  it("is published, with the bytes, headers and key of the original, and confirmed before that is acked", async () => {
+    const { stage, publisher, deadLetters } = staged();
+    const confirmed = new Gate();
+    publisher.answerNext(confirmed.opened);
+    const payload = new Uint8Array([0, 255]);
+    const message = stage.message("", { payload, headers: { "x-trace": "t1" }, partitionKey: "k" });
+    stage.subscriber.deliver(message).end();
+    const run = stage.pipeline.onFailure(deadLetters).handle(() => deadLetter("no such order"));
+    await stage.clock.flush();
+    expect([publisher.calls, message.settled]).toEqual([1, false]);
+    expect(run.stats).toMatchObject({ settling: 1, deadLettered: 0 });
+    confirmed.open();
+    expect(await run.done).toMatchObject({ deadLettered: 1, inFlight: 0 });
+    expect(message.settlements).toMatchObject([{ settle: "ack" }]);
+    const [published] = publisher.published;
+    expect(published).toMatchObject({ topic: "dead", payload, key: "k" });
+    expect(Object.fromEntries(published?.headers as Iterable<[string, string]>)).toEqual({
+      "x-trace": "t1",
+      "x-tidelane-dead-letter-reason": "no such order",
+      "x-tidelane-dead-letter-source": "orders",
+      "x-tidelane-dead-letter-attempts": "1",
+    });
+  });
+
+  it("that cannot be published keeps the original unsettled, and is tried again without another run", async () => {
+    const { stage, publisher, deadLetters } = staged();
+    const broken = new Error("no connection");
+    publisher.failNext(broken, broken, broken);
+    const message = stage.message("k:1");
+    stage.subscriber.deliver(message, stage.message("k:2"), stage.message("j:1"));
+    const run = stage.pipeline
+      .workers(2, byKey)
+      .onFailure(deadLetters)
+      .handle((given) => {
+        stage.note(given.text());
+        return given === message ? deadLetter("poison") : undefined;
+      });
+    await stage.clock.advance(699);
+    expect(stage.log).toEqual(["k:1 @0", "j:1 @0"]);
+    expect([publisher.calls, message.settled]).toEqual([3, false]);
+    expect(stage.errors).toEqual([broken, broken, broken]);
+    expect(run.stats).toMatchObject({ waiting: 2, running: 0, failures: 0, retries: 0 });
+    await stage.clock.advance(1);
+    expect(stage.log).toEqual(["k:1 @0", "j:1 @0", "k:2 @700"]);
+    expect(message.settlements).toMatchObject([{ settle: "ack" }]);
+    expect(run.stats).toMatchObject({ deadLettered: 1, handled: 2, inFlight: 0 });
+    const headers = new Map(publisher.published[0]?.headers as Iterable<[string, string]>);
+    expect(headers.get("x-tidelane-dead-letter-attempts")).toBe("1");
+    await run.stop();
+  });
+
+  it("that the transport cannot carry blocks its own key only, and says so each time", async () => {
+    const { stage, publisher, deadLetters } = staged();
+    const refused = new InvalidMessageError({ topic: "dead", reason: "too large" });
+    publisher.failNext(...Array.from({ length: 10 }, () => refused));
+    stage.deliver("k:1 k:2 j:1 j:2");
+    const run = stage.pipeline
+      .workers(2, byKey)
+      .onFailure(deadLetters)
+      .handle((given) => {
+        stage.log.push(given.text());
+        return given.text() === "k:1" ? deadLetter("poison") : undefined;
+      });
+    await stage.clock.advance(3_000);
+    expect(stage.log).toEqual(["k:1", "j:1", "j:2"]);
+    expect(stage.errors).toEqual(Array.from({ length: 5 }, () => refused));
+    await run.stop();
+  });
+
+  it("whose original is lost while it waits to be published again is not published any more", async () => {
+    const { stage, publisher, deadLetters } = staged();
+    publisher.failNext(new Error("no connection"));
+    const [message] = stage.deliver("k:1 k:2");
+    const run = stage.pipeline
+      .workers(2, byKey)
+      .onFailure(deadLetters)
+      .handle((given) => (given === message ? deadLetter("poison") : undefined));
+    await stage.clock.advance(50);
+    message?.lose();
+    await stage.clock.advance(1_000);
+    expect(publisher.calls).toBe(1);
+    expect(run.stats).toMatchObject({ lost: 1, handled: 1, inFlight: 0 });
+    await run.stop();
+  });
+
+  it("whose original is lost while it is published counts as lost: it comes again", async () => {
+    const { stage, publisher, deadLetters } = staged();
+    const [message] = stage.deliver("1");
+    const confirmed = new Gate();
+    publisher.answerNext(confirmed.opened);
+    const run = stage.pipeline.onFailure(deadLetters).handle(() => deadLetter("poison"));
+    await stage.clock.flush();
+    message?.lose();
+    confirmed.open();
+    await stage.clock.flush();
+    expect([publisher.published.length, message?.settlements]).toEqual([1, []]);
+    expect(run.stats).toMatchObject({ lost: 1, deadLettered: 0, inFlight: 0 });
+    await run.stop();
+  });
+
+  it("that waits to be published again goes back when the run is stopped", async () => {
+    const { stage, publisher, deadLetters } = staged();
+    publisher.failNext(new Error("no connection"));
+    const [message] = stage.deliver("k:1");
+    const run = stage.pipeline.onFailure(deadLetters).handle(() => deadLetter("poison"));
+    await stage.clock.flush();
+    const report = await run.stop();
+    expect(report.left).toMatchObject([{ state: "waiting", attempt: 1 }]);
+    expect([publisher.calls, message?.settled, message?.lost !== undefined]).toEqual([1, false, true]);
+    expect(stage.clock.timers).toBe(0);
+  });
+
+  it("that fails to be published during a stop is not tried again: its original goes back", async () => {
+    const { stage, publisher, deadLetters } = staged();
+    const answered = new Gate();
+    publisher.answerNext(answered.opened.then(() => Promise.reject(new Error("no connection"))));
+    const [message] = stage.deliver("k:1");
+    const run = stage.pipeline.onFailure(deadLetters).handle(() => deadLetter("poison"));
+    await stage.clock.flush();
+    // A subscriber that is slow to take its deliveries back, so that they are not lost yet when the run ends.
+    stage.subscriber.close = async () => undefined;
+    const stopped = run.stop();
+    answered.open();
+    expect((await stopped).left).toMatchObject([{ key: undefined, state: "waiting" }]);
+    expect(stage.clock.timers).toBe(0);
+    await stage.clock.advance(60_000);
+    expect([publisher.calls, message?.settlements]).toEqual([1, []]);
+  });
+
+  it("asked for without a place for it is a failure that says where to name one, and loses nothing", async () => {
+    const stage = new Stage();
+    const [message] = stage.deliver("1");
+    const untyped = (() => deadLetter("poison")) as unknown as () => undefined;
+    const run = stage.pipeline.handle(untyped);
+    await stage.clock.advance(150);
+    expect(stage.errors).toMatchObject([
+      { code: "TIDELANE_MISSING_DEAD_LETTER", topic: "orders" },
+      { code: "TIDELANE_MISSING_DEAD_LETTER" },
+    ]);
+    expect(message?.settled).toBe(false);
+    await run.stop();
+  });
+});

@@ -1,0 +1,121 @@
+import { by, byKey, type Codec, json, KeyError, text } from "tidelane";
+import { describe, expect, it } from "vitest";
+import { Gate, RecordingPublisher, Stage } from "./stage.ts";
+
+type Select = (value: unknown) => string;
+
+const faulty: readonly (readonly [name: string, select: Select, reason: string])[] = [
+  [
+    "throws",
+    () => {
+      throw new RangeError("no id");
+    },
+    "the key function threw: no id",
+  ],
+  ["returns a promise", (async () => "k") as unknown as Select, "the key function returned a promise"],
+  ["returns a number", (() => 7) as unknown as Select, "the key function returned number"],
+];
+
+describe.each(faulty)("a key function that %s", (_name, select, reason) => {
+  it("makes a dead letter where there is a place for it, and the run goes on", async () => {
+    const stage = new Stage();
+    const publisher = new RecordingPublisher();
+    const [broken, fine] = stage.deliver("broken fine");
+    stage.subscriber.end();
+    const run = stage.pipeline
+      .workers(
+        2,
+        by((message) => (message === broken ? select(message) : "k")),
+      )
+      .onFailure({ deadLetter: { topic: "dead", publisher } })
+      .handle((message) => void stage.log.push(message.text()));
+    expect(await run.done).toMatchObject({ deadLettered: 1, handled: 1, inFlight: 0, lanes: 0 });
+    expect(stage.log).toEqual(["fine"]);
+    const headers = new Map(publisher.published[0]?.headers as Iterable<[string, string]>);
+    expect(headers.get("x-tidelane-dead-letter-reason")).toContain(reason);
+    expect([broken?.settled, fine?.settled]).toEqual([true, true]);
+    expect(stage.errors).toMatchObject([{ code: "TIDELANE_KEY", topic: "orders" }]);
+  });
+
+  it("ends the run with KeyError where there is none, and settles nothing of it", async () => {
+    const stage = new Stage();
+    const all = stage.deliver("broken later");
+    const run = stage.pipeline
+      .workers(2, by(select))
+      .handle((message) => void stage.log.push(message.text()));
+    await expect(run.done).rejects.toThrow(reason);
+    await expect(run.done).rejects.toBeInstanceOf(KeyError);
+    expect(stage.log).toEqual([]);
+    for (const message of all) expect(message.settlements).toEqual([]);
+    expect(all[0]?.lost).toBeDefined();
+    expect([stage.subscriber.closed, stage.clock.timers, stage.errors.length]).toEqual([true, 0, 1]);
+  });
+});
+
+it("a KeyError tells what runs to give up, and lets it finish", async () => {
+  const stage = new Stage();
+  const gate = new Gate();
+  const [running] = stage.deliver("running");
+  const select = by((message: unknown) => {
+    if (message !== running) throw new Error("no id");
+    return "k";
+  });
+  const run = stage.pipeline.workers(2, select).handle((_message, { signal }) => {
+    signal.addEventListener("abort", () => stage.log.push(String(signal.reason)));
+    return gate.opened;
+  });
+  await stage.clock.flush();
+  stage.deliver("broken");
+  await stage.clock.advance(1_000);
+  expect(stage.log).toEqual([expect.stringMatching(/^KeyError: No key .* no id\.$/)]);
+  gate.open();
+  await expect(run.done).rejects.toBeInstanceOf(KeyError);
+  expect(running?.settlements).toMatchObject([{ settle: "ack" }]);
+  expect(run.stats).toMatchObject({ handled: 1, inFlight: 1, waiting: 1 });
+});
+
+it("a stop is not turned into a failure by a key that is computed after it", async () => {
+  const stage = new Stage();
+  const gate = new Gate();
+  stage.deliver("1");
+  const late: Codec<string> = { ...text, decode: (message) => gate.opened.then(() => message.text()) };
+  const run = stage.pipeline
+    .decode(late)
+    .workers(
+      2,
+      by(() => 7 as unknown as string),
+    )
+    .handle(() => undefined);
+  await stage.clock.flush();
+  const stopped = run.stop();
+  gate.open();
+  expect((await stopped).left).toMatchObject([{ key: undefined, state: "waiting" }]);
+  await stage.clock.flush();
+  expect(stage.errors).toEqual([]);
+});
+
+it("a value without the field its key is read from is no key, and so in nobody's way", async () => {
+  const stage = new Stage();
+  stage.subscriber.deliver(stage.message("{}"), stage.message('{"id":"a"}')).end();
+  const run = stage.pipeline
+    .decode(json)
+    .workers(
+      2,
+      by((value) => (value as { id?: string }).id),
+    )
+    .handle((_value, { key }) => void stage.log.push(String(key)));
+  await run.done;
+  expect(stage.log).toEqual(["undefined", "a"]);
+});
+
+it("messages without a key go to any free worker", async () => {
+  const stage = new Stage();
+  stage.deliver("a b c");
+  const run = stage.pipeline.workers(3, byKey).handle(() => new Promise<void>(() => undefined));
+  await stage.clock.flush();
+  expect(run.stats).toMatchObject({ running: 3, lanes: 0 });
+  await stage.clock.advance(0);
+  void run.stop({ deadlineMs: 0 });
+  await stage.clock.advance(0);
+  await run.done;
+});

@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import { Delivery } from "../../src/runtime/delivery.ts";
+import { RecordingMessage } from "../../src/testing/index.ts";
+import { type HeadersInit, MessageHeaders } from "../../src/traits/headers.ts";
+import { Message } from "../../src/traits/message.ts";
+
+/** A message of a transport that does not count deliveries. */
+class Uncounted extends Message {
+  readonly topic = "test";
+  readonly payload = new Uint8Array();
+  readonly headers: MessageHeaders;
+
+  constructor(headers: HeadersInit = {}) {
+    super();
+    this.headers = MessageHeaders.from(headers);
+  }
+
+  protected override sendAck(): void {}
+  protected override sendNack(): void {}
+}
+
+const attemptOf = (message: Message): number => new Delivery(0, message).attempt;
+
+describe("the attempt", () => {
+  it("is the count of the broker where there is one, whatever the headers say", () => {
+    expect(attemptOf(new RecordingMessage())).toBe(1);
+    expect(attemptOf(new RecordingMessage({ deliveryCount: 4 }))).toBe(4);
+    const copied = { deliveryCount: 2, headers: { "x-tidelane-retry-count": "7" } };
+    expect(attemptOf(new RecordingMessage(copied))).toBe(2);
+  });
+
+  it("is one more than the retries a copy carries, where nobody counts", () => {
+    expect(attemptOf(new Uncounted())).toBe(1);
+    expect(attemptOf(new Uncounted({ "x-tidelane-retry-count": "2" }))).toBe(3);
+    expect(attemptOf(new Uncounted({ "X-RustStream-Retry-Count": "4" }))).toBe(5);
+    const both = { "x-ruststream-retry-count": "4", "x-tidelane-retry-count": "2" };
+    expect(attemptOf(new Uncounted(both))).toBe(3);
+  });
+
+  it.each(["", "two", "-1", "1.5", "1e3", " 3", "99999999999"])("takes %j for no count", (text) => {
+    expect(attemptOf(new Uncounted({ "x-tidelane-retry-count": text }))).toBe(1);
+  });
+
+  it("grows with each retry in place", () => {
+    const delivery = new Delivery(0, new RecordingMessage({ deliveryCount: 3 }));
+    delivery.retries = 2;
+    expect(delivery.attempt).toBe(5);
+  });
+});
+
+describe("the signal of a delivery", () => {
+  it("aborts with the loss, read before or after", () => {
+    const message = new RecordingMessage();
+    const [before, after] = [new Delivery(0, message), new Delivery(1, message)];
+    const { signal } = before;
+    expect(signal.aborted).toBe(false);
+    message.lose("gone");
+    expect([signal.reason, after.signal.reason]).toEqual([message.lost, message.lost]);
+  });
+
+  it("aborts when told to, read before or after", () => {
+    const reason = new Error("stop");
+    const read = new Delivery(0, new RecordingMessage());
+    const unread = new Delivery(1, new RecordingMessage());
+    const { signal } = read;
+    for (const each of [read, unread]) each.abort(reason);
+    expect([signal.reason, unread.signal.reason]).toEqual([reason, reason]);
+    expect(unread.message.signal.aborted).toBe(false);
+  });
+});

@@ -1,0 +1,403 @@
+import fc from "fast-check";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { merged } from "../../src/sources/merged.ts";
+import { RecordingMessage, ScriptedSubscriber, VirtualClock } from "../../src/testing/index.ts";
+import { SubscriberBusyError, SubscriptionFailedError } from "../../src/traits/errors.ts";
+import type { SubscriptionSource } from "../../src/traits/source.ts";
+import type { Subscriber } from "../../src/traits/subscriber.ts";
+import {
+  message,
+  messages,
+  outcome,
+  plain,
+  ScriptedConnection,
+  scriptedSource,
+  texts,
+} from "./setup/doubles.ts";
+
+const clock = new VirtualClock();
+
+function part(topic: string, ...ready: RecordingMessage[]): ScriptedSubscriber {
+  return new ScriptedSubscriber({ topic, clock }).deliver(...ready);
+}
+
+describe("merged subscribers", () => {
+  it("hands out every message once, each part in order, and never pulls ahead, whoever pulls and however", async () => {
+    const action = fc.oneof(
+      fc.record({
+        do: fc.constant("deliver" as const),
+        part: fc.nat(3),
+        count: fc.integer({ min: 1, max: 3 }),
+      }),
+      fc.record({ do: fc.constant("next" as const), count: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ do: fc.constant("takeReady" as const), count: fc.integer({ min: 1, max: 5 }) }),
+      fc.record({ do: fc.constant("tick" as const), count: fc.integer({ min: 1, max: 4 }) }),
+      fc.record({ do: fc.constant("flush" as const) }),
+      fc.record({ do: fc.constant("reiterate" as const), awaited: fc.boolean() }),
+    );
+    const shape = fc.array(fc.option(fc.nat(3)), { minLength: 1, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(shape, fc.array(action, { maxLength: 40 }), async (hops, actions) => {
+        const parts = hops.map((_, index) => part(String(index)));
+        const whole = merged(parts.map((one, index) => wrap(one, hops[index] ?? null)));
+        const made = parts.map(() => 0);
+        // In the order of the calls, which is the order that is promised.
+        const answers: Promise<string[]>[] = [];
+        const returns: Promise<unknown>[] = [];
+        let iterator = whole[Symbol.asyncIterator]();
+        let over = 0;
+        for (const step of actions) {
+          if (step.do === "deliver") {
+            const index = step.part % parts.length;
+            for (let left = step.count; left > 0; left -= 1) {
+              parts[index]?.deliver(message(`${index}:${made[index]}`));
+              made[index] = (made[index] ?? 0) + 1;
+            }
+          }
+          if (step.do === "next") {
+            for (let left = step.count; left > 0; left -= 1) {
+              answers.push(iterator.next().then(({ value }) => (value ? [value.text()] : [])));
+            }
+          }
+          if (step.do === "takeReady") {
+            const taken = texts(iterator.takeReady?.(step.count) ?? []);
+            expect(taken.length).toBeLessThanOrEqual(step.count);
+            answers.push(Promise.resolve(taken));
+          }
+          if (step.do === "tick") for (let left = step.count; left > 0; left -= 1) await Promise.resolve();
+          if (step.do === "flush") await clock.flush();
+          if (step.do === "reiterate") {
+            const returned = iterator.return();
+            if (step.awaited) await returned;
+            else returns.push(returned);
+            iterator = whole[Symbol.asyncIterator]();
+          }
+          for (const one of parts) {
+            over = Math.max(over, one.waiting);
+          }
+        }
+        // Let go of whoever waits, then see that what was pulled and not handed out is one a part at most.
+        await iterator.return();
+        await Promise.all(returns);
+        const seen = (await Promise.all(answers)).flat();
+        await clock.flush();
+        const pulled = parts.reduce((sum, one) => sum + one.pulled.length, 0);
+        expect(pulled - seen.length).toBeLessThanOrEqual(parts.length);
+        expect(over).toBeLessThanOrEqual(1);
+        expect(parts.map((one) => one.iterating)).toEqual(parts.map(() => false));
+        for (const one of parts) one.end();
+        for await (const last of whole) seen.push(last.text());
+        for (const [index, count] of made.entries()) {
+          const own = seen.filter((text) => text.startsWith(`${index}:`));
+          expect(own).toEqual(Array.from({ length: count }, (_, place) => `${index}:${place}`));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("gives every part that has something its turn", async () => {
+    const counts = fc.array(fc.integer({ min: 5, max: 12 }), { minLength: 2, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(counts, fc.boolean(), async (sizes, fast) => {
+        const parts = sizes.map((size, index) => part(String(index), ...messages(`${index}:`, size)));
+        const whole = merged(parts.map((one) => (fast ? one : plain(one))));
+        const seen: number[] = [];
+        for await (const { topic } of tagged(whole)) {
+          seen.push(topic);
+          await clock.flush();
+          if (seen.length === sizes.reduce((sum, size) => sum + size, 0)) break;
+        }
+        for (const [index, size] of sizes.entries()) {
+          const turns = seen.flatMap((owner, place) => (owner === index ? [place] : []));
+          expect(turns).toHaveLength(size);
+          for (const [nth, place] of turns.entries()) {
+            const before = turns[nth - 1] ?? -1;
+            expect(place - before).toBeLessThanOrEqual(sizes.length);
+          }
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("shares a takeReady between the parts", () => {
+    const parts = [
+      part("a", ...messages("a", 20)),
+      part("b", ...messages("b", 2)),
+      part("c", ...messages("c", 20)),
+    ];
+    const taken = texts(merged(parts)[Symbol.asyncIterator]().takeReady?.(12) ?? []);
+    const count = (prefix: string): number => taken.filter((text) => text.startsWith(prefix)).length;
+    expect(taken).toHaveLength(12);
+    expect(count("b")).toBe(2);
+    expect(Math.abs(count("a") - count("c"))).toBeLessThanOrEqual(4);
+  });
+
+  it("pulls nothing before it is asked, and one at a time then", async () => {
+    const parts = [part("a", ...messages("a", 5)), part("b", ...messages("b", 5))];
+    const whole = merged(parts.map((one) => plain(one)));
+    const iterator = whole[Symbol.asyncIterator]();
+    await clock.flush();
+    expect(parts.map((one) => one.pulled.length)).toEqual([0, 0]);
+    await iterator.next();
+    await clock.flush();
+    expect(parts.map((one) => one.pulled.length)).toEqual([1, 1]);
+  });
+
+  it("answers every next() that waits, in the order asked", async () => {
+    for (const hops of [null, 0, 2]) {
+      const parts = [part("a"), part("b")];
+      const iterator = merged(parts.map((one) => wrap(one, hops)))[Symbol.asyncIterator]();
+      const answers = Promise.all(Array.from({ length: 6 }, () => iterator.next()));
+      parts[0]?.deliver(...messages("a", 4));
+      parts[1]?.deliver(...messages("b", 2));
+      const seen = (await answers).map(({ value }) => value?.text() ?? "");
+      expect(seen.filter((text) => text.startsWith("a"))).toEqual(["a0", "a1", "a2", "a3"]);
+      expect(seen.filter((text) => text.startsWith("b"))).toEqual(["b0", "b1"]);
+    }
+  });
+
+  it("gives nothing to an iterator that was returned, while the next one is at work", async () => {
+    const one = part("a", ...messages("a", 2));
+    const whole = merged([one, part("b")]);
+    const old = whole[Symbol.asyncIterator]();
+    await old.return();
+    const current = whole[Symbol.asyncIterator]();
+    expect(await old.next()).toEqual({ done: true, value: undefined });
+    expect(old.takeReady?.(2)).toEqual([]);
+    await old.return();
+    expect(texts(current.takeReady?.(2) ?? [])).toEqual(["a0", "a1"]);
+  });
+
+  it("resolves a waiting next() with done on return(), and leaves its parts free", async () => {
+    const parts = [part("a"), part("b")];
+    const iterator = merged(parts)[Symbol.asyncIterator]();
+    const waiting = [iterator.next(), iterator.next()];
+    await iterator.return();
+    expect((await Promise.all(waiting)).map(({ done }) => done)).toEqual([true, true]);
+    expect(parts.map((one) => [one.iterating, one.waiting])).toEqual([
+      [false, 0],
+      [false, 0],
+    ]);
+    expect((await iterator.next()).done).toBe(true);
+  });
+
+  it("does not hand out a held message whose delivery was lost meanwhile", async () => {
+    const [lost, kept] = [message("lost"), message("kept")];
+    const parts = [part("a"), part("b")];
+    const iterator = merged(parts.map((one) => plain(one)))[Symbol.asyncIterator]();
+    const first = iterator.next();
+    await clock.flush();
+    parts[0]?.deliver(message("first"));
+    await first;
+    parts[1]?.deliver(lost);
+    await clock.flush();
+    expect(parts[1]?.pulled).toEqual([lost]);
+    lost.lose();
+    const next = iterator.next();
+    parts[1]?.deliver(kept);
+    expect((await next).value).toBe(kept);
+  });
+
+  it("ends when all of its parts have", async () => {
+    const parts = [part("a", ...messages("a", 1)).end(), part("b", ...messages("b", 2))];
+    const seen: string[] = [];
+    const loop = (async () => {
+      for await (const one of merged(parts)) seen.push(one.text());
+    })();
+    expect(await outcome(clock, loop)).toBe("waiting");
+    parts[1]?.end();
+    expect(await outcome(clock, loop)).toEqual({ value: undefined });
+    expect(seen.sort()).toEqual(["a0", "b0", "b1"]);
+  });
+
+  it("fails with the cause when a part fails, once, and closes the others", async () => {
+    const broken = new Error("the partition is gone");
+    const [quiet, failing] = [part("quiet"), part("failing")];
+    const open = message("open");
+    quiet.deliver(open);
+    const whole = merged([quiet, failing]);
+    const iterator = whole[Symbol.asyncIterator]();
+    await iterator.next();
+    const [next, another] = [iterator.next(), iterator.next()];
+    failing.fail(broken);
+    const error = await next.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(SubscriptionFailedError);
+    expect(error).toMatchObject({ cause: broken, topic: "merged(quiet, failing)" });
+    expect(String(error)).toContain('its part "failing" failed');
+    expect((await another).done).toBe(true);
+    expect((await iterator.next()).done).toBe(true);
+    expect((await whole[Symbol.asyncIterator]().next()).done).toBe(true);
+    expect([quiet.closed, failing.closed]).toEqual([true, true]);
+    expect(open.lost).toBeDefined();
+  });
+
+  it("tells a failure that came while nobody waited to the next next()", async () => {
+    const [a, b] = [part("a", ...messages("a", 1)), part("b")];
+    const iterator = merged([plain(a), plain(b)])[Symbol.asyncIterator]();
+    await iterator.next();
+    b.fail(new Error("gone"));
+    await clock.flush();
+    await expect(iterator.next()).rejects.toThrow(SubscriptionFailedError);
+    expect((await iterator.next()).done).toBe(true);
+  });
+
+  it("closes together, while a next() waits, and once", async () => {
+    const parts = [part("a"), part("b")];
+    const whole = merged(parts);
+    const waiting = whole[Symbol.asyncIterator]().next();
+    await Promise.all([whole.close(), whole.close()]);
+    expect((await waiting).done).toBe(true);
+    expect(parts.map((one) => one.closed)).toEqual([true, true]);
+    expect((await whole[Symbol.asyncIterator]().next()).done).toBe(true);
+  });
+
+  it("closes each part once", async () => {
+    let closed = 0;
+    const counted: Subscriber = {
+      ...plain(part("a")),
+      close: async () => {
+        closed += 1;
+      },
+    };
+    const whole = merged([counted, part("b").fail(new Error("gone"))]);
+    await whole[Symbol.asyncIterator]()
+      .next()
+      .catch(() => undefined);
+    await whole.close();
+    await whole.close();
+    expect(closed).toBe(1);
+  });
+
+  it("rejects close() when a part could not be closed, having closed the others", async () => {
+    const [a, b] = [part("a"), part("b")];
+    const stubborn: Subscriber = { ...plain(a), close: () => Promise.reject(new Error("cannot close")) };
+    await expect(merged([stubborn, b]).close()).rejects.toThrow("cannot close");
+    expect(b.closed).toBe(true);
+  });
+
+  it("refuses a second iterator, and one while a part is busy", async () => {
+    const [a, b] = [part("a"), part("b")];
+    const whole = merged([a, b]);
+    const own = b[Symbol.asyncIterator]();
+    expect(() => whole[Symbol.asyncIterator]()).toThrow(SubscriberBusyError);
+    expect(a.iterating).toBe(false);
+    await own.return();
+    whole[Symbol.asyncIterator]();
+    expect(() => whole[Symbol.asyncIterator]()).toThrow('"merged(a, b)" already has an active iterator');
+  });
+
+  it("refuses what it cannot merge", () => {
+    const one = part("a");
+    const source = scriptedSource("a", one.capabilities);
+    expect(() => merged([])).toThrow("at least one in it and none twice");
+    expect(() => merged([one, one])).toThrow("none twice");
+    expect(() => merged([one, source] as unknown as Subscriber[])).toThrow("all sources or all subscribers");
+  });
+
+  it("claims what the weakest of its parts does", () => {
+    const strong = new ScriptedSubscriber({
+      topic: "a",
+      capabilities: {
+        maxInFlight: 3,
+        ackDeadlineMs: 500,
+        batches: true,
+        seek: true,
+        pause: true,
+        groups: true,
+      },
+    });
+    const weak = new ScriptedSubscriber({
+      topic: "b",
+      capabilities: {
+        settlement: "none",
+        requeue: false,
+        delayedRequeue: "local",
+        deliveryCount: "process",
+        order: "partition",
+        maxInFlight: 4,
+        ackDeadlineMs: 200,
+      },
+    });
+    expect(merged([strong, weak]).capabilities).toEqual({
+      settlement: "none",
+      requeue: false,
+      delayedRequeue: "local",
+      deliveryCount: "process",
+      order: "partition",
+      partitionKey: true,
+      groups: false,
+      backlog: false,
+      ackDeadlineMs: 200,
+      maxInFlight: 7,
+      deadLetter: false,
+      batches: false,
+      seek: false,
+      pause: false,
+    });
+    expect(merged([strong]).capabilities).not.toHaveProperty("requeue", false);
+    expect("ackDeadlineMs" in merged([part("a"), part("b")]).capabilities).toBe(false);
+  });
+
+  it("claims no order when two parts have one topic", () => {
+    expect(merged([part("a"), part("b")]).capabilities.order).toBe("topic");
+    expect(merged([part("a"), part("a")]).capabilities.order).toBe("none");
+  });
+});
+
+describe("merged sources", () => {
+  it("opens all of them", async () => {
+    const connection = new ScriptedConnection(clock);
+    const { capabilities } = part("any");
+    const source = merged([scriptedSource("a", capabilities), scriptedSource("b", capabilities)]);
+    expect([source.topic, source.capabilities.order]).toEqual(["merged(a, b)", "topic"]);
+    const subscriber = await connection.subscribe(source);
+    connection.opened.get("a")?.deliver(message("a0"));
+    connection.opened.get("b")?.deliver(message("b0"));
+    const iterator = subscriber[Symbol.asyncIterator]();
+    expect(texts(iterator.takeReady?.(5) ?? [])).toEqual(["a0", "b0"]);
+  });
+
+  it("opens all or none", async () => {
+    const connection = new ScriptedConnection(clock);
+    connection.refused.add("b");
+    const { capabilities } = part("any");
+    const source = merged(["a", "b", "c"].map((topic) => scriptedSource(topic, capabilities)));
+    await expect(connection.subscribe(source)).rejects.toThrow("b was refused");
+    expect([...connection.opened.values()].map((one) => one.closed)).toEqual([true, true]);
+  });
+});
+
+describe("types of merged", () => {
+  class Red extends RecordingMessage {
+    readonly red = true;
+  }
+  class Blue extends RecordingMessage {
+    readonly blue = true;
+  }
+
+  it("merges subscribers into the union of their messages", () => {
+    const whole = merged([new ScriptedSubscriber<Red>(), new ScriptedSubscriber<Blue>()]);
+    expectTypeOf(whole).toEqualTypeOf<Subscriber<Red | Blue>>();
+  });
+
+  it("merges sources of one connection into a source of that connection", () => {
+    type Source<M extends RecordingMessage> = SubscriptionSource<ScriptedConnection, ScriptedSubscriber<M>>;
+    const check = (red: Source<Red>, blue: Source<Blue>): void => {
+      expectTypeOf(merged([red, blue])).toEqualTypeOf<
+        SubscriptionSource<ScriptedConnection, Subscriber<Red | Blue>>
+      >();
+    };
+    expect(check).toBeTypeOf("function");
+  });
+});
+
+function wrap(subscriber: ScriptedSubscriber, hops: number | null): Subscriber<RecordingMessage> {
+  return hops === null ? subscriber : plain(subscriber, hops);
+}
+
+/** Which part each message came from. */
+async function* tagged(whole: Subscriber<RecordingMessage>): AsyncGenerator<{ topic: number }> {
+  for await (const one of whole) yield { topic: Number(one.text().split(":")[0]) };
+}
