@@ -13,7 +13,7 @@ const lockMs = 900_000;
 export type Report = (line: string) => void;
 
 export interface SharedOptions {
-  /** Who needs the server: it is ended when the last of them has released it. Default: `currentUser()`. */
+  /** Who needs the server: it is ended when the last of them has released it. Default: the run of tests this is part of, or this process. */
   readonly user?: ProcessRef;
   /** Started by hand: it stays until `downServers`. Default: false. */
   readonly keep?: boolean;
