@@ -19,7 +19,8 @@ const defaultServer = "nats://127.0.0.1:4222";
  */
 export function readServers(given: string | readonly string[] | undefined): Address {
   const texts = typeof given === "string" ? given.split(",") : (given ?? [defaultServer]);
-  if (!Array.isArray(texts) || texts.length === 0) throw refused("a URL, or a list of them with one at least");
+  if (!Array.isArray(texts) || texts.length === 0)
+    throw refused("a URL, or a list of them with one at least");
   const urls = texts.map(readUrl);
   const logins = new Map(urls.filter(({ username }) => username !== "").map((url) => [loginOf(url), url]));
   if (logins.size > 1) throw refused("URLs with the same credentials: one connection has one login");
@@ -37,7 +38,8 @@ function readUrl(text: unknown): URL {
   const whole = /^[a-z]+:\/\//i.test(trimmed) ? trimmed : `nats://${trimmed}`;
   if (!URL.canParse(whole)) throw refused("a URL such as nats://127.0.0.1:4222");
   const url = new URL(whole);
-  if (url.protocol !== "nats:" && url.protocol !== "tls:") throw refused("a URL that begins with nats:// or tls://");
+  if (url.protocol !== "nats:" && url.protocol !== "tls:")
+    throw refused("a URL that begins with nats:// or tls://");
   if (url.hostname === "") throw refused("a URL with a host name");
   return url;
 }

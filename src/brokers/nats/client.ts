@@ -31,6 +31,7 @@ export interface ClientOptions {
 export type ClientAuthenticator = (nonce?: string) => ClientAuth;
 
 export type ClientAuth =
+  // biome-ignore lint/suspicious/noConfusingVoidType: the type of the clients, which has to fit in both directions
   | void
   | { auth_token: string }
   | { user: string; pass?: string }
@@ -58,8 +59,8 @@ export interface ClientConnection {
   /** Resolves when the server has seen everything before it. n.b. never settles when the connection is closed meanwhile. */
   flush(): Promise<void>;
   close(): Promise<void>;
-  /** Resolves, with the reason if there was one, when it is closed for good. */
-  closed(): Promise<Error | void>;
+  /** Resolves when it is closed for good, with an error if that was the reason. */
+  closed(): Promise<unknown>;
   isClosed(): boolean;
   /** n.b. in 2.29 it does not end when the connection is closed. */
   status(): AsyncIterable<ClientStatus>;

@@ -16,11 +16,7 @@ import { NatsSubscriber } from "./subscriber.ts";
 
 /** A connection to subjects: at most once, no acknowledgements. */
 export class NatsConnection
-  implements
-    Connection,
-    DescribeServer,
-    Subscribe<NatsSubscriber>,
-    PatternSubscribe<string, NatsSubscriber>
+  implements Connection, DescribeServer, Subscribe<NatsSubscriber>, PatternSubscribe<string, NatsSubscriber>
 {
   readonly #session: Session;
 

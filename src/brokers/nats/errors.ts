@@ -22,7 +22,6 @@ export const apiErrors = {
   messageNotFound: 10_037,
   streamNameInUse: 10_058,
   streamNotFound: 10_059,
-  consumerExists: 10_148,
 } as const;
 
 export function isApiError(error: unknown, ...codes: readonly number[]): error is JetStreamApiError {
@@ -115,7 +114,9 @@ function rootOf(error: unknown): ClientError {
     if (!(inner instanceof Error)) break;
     root = inner;
   }
-  return root instanceof Error ? root : { name: "Error", message: String(root ?? "the server ended the connection") };
+  return root instanceof Error
+    ? root
+    : { name: "Error", message: String(root ?? "the server ended the connection") };
 }
 
 function textual(message: string): string | undefined {

@@ -1,4 +1,4 @@
-import { RequestFault } from "./errors.ts";
+import type { RequestFault } from "./errors.ts";
 import type { Bound, Link } from "./link.ts";
 
 interface Round {

@@ -150,7 +150,10 @@ export class Link {
       const bound: Bound = { end: lost, lost };
       this.#bound.add(bound);
       // n.b. the clients tell of a refusal a few promises after the flush that proves there was none before.
-      this.#client.flush().then(nextTurn).then(() => finish(undefined), lost);
+      this.#client
+        .flush()
+        .then(nextTurn)
+        .then(() => finish(undefined), lost);
     });
   }
 
@@ -178,7 +181,9 @@ export class Link {
     try {
       for await (const status of this.#client.status()) this.#onStatus(status);
     } catch (error) {
-      this.#report(new RequestFault("lost", `the client tells its status no more: ${this.clean(textOf(error))}`));
+      this.#report(
+        new RequestFault("lost", `the client tells its status no more: ${this.clean(textOf(error))}`),
+      );
     }
   }
 

@@ -114,7 +114,11 @@ function addressOf(options: NatsOptions): Address {
   const { user, password, token } = options;
   for (const [name, value] of Object.entries({ user, password, token })) {
     if (value !== undefined && typeof value !== "string") {
-      throw new InvalidArgumentError({ argument: `options.${name}`, expected: "a string", received: typeof value });
+      throw new InvalidArgumentError({
+        argument: `options.${name}`,
+        expected: "a string",
+        received: typeof value,
+      });
     }
   }
   return {

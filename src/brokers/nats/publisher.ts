@@ -1,11 +1,21 @@
 import { checkDuration } from "../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../traits/capabilities.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
-import { InvalidMessageError, isTidelaneError, PublishFailedError, throwIfAborted } from "../../traits/errors.ts";
+import {
+  InvalidMessageError,
+  isTidelaneError,
+  PublishFailedError,
+  throwIfAborted,
+} from "../../traits/errors.ts";
 import { headerNames, MessageHeaders } from "../../traits/headers.ts";
 import type { Message } from "../../traits/message.ts";
 import { type CheckedMessage, checkOutgoing } from "../../traits/outgoing.ts";
-import type { OutgoingMessage, PublishOptions, RequestOptions, RequestReply } from "../../traits/publisher.ts";
+import type {
+  OutgoingMessage,
+  PublishOptions,
+  RequestOptions,
+  RequestReply,
+} from "../../traits/publisher.ts";
 import type { ClientPublishOptions } from "./client.ts";
 import { RequestFault, textOf } from "./errors.ts";
 import { Flushes } from "./flushes.ts";
@@ -110,7 +120,8 @@ export class NatsPublisher implements RequestReply {
       return;
     }
     if (this.#flushes === undefined) resolve();
-    else this.#flushes.next(message.topic).then(resolve, (error) => reject(publishError(message.topic, error)));
+    else
+      this.#flushes.next(message.topic).then(resolve, (error) => reject(publishError(message.topic, error)));
   }
 
   #options({ headers }: CheckedMessage): ClientPublishOptions {

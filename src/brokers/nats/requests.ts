@@ -182,8 +182,8 @@ class PendingRequest implements Abortable {
   }
 }
 
-/** What a message without a publisher says of itself. Headers that cannot be read say nothing. */
-export function statusOf(message: ClientMessage): { code: number; description: string } | undefined {
+/** The headers of a message by the server itself. Those that cannot be read say nothing. */
+export function statusOf(message: ClientMessage): ClientHeaders | undefined {
   try {
     return message.headers;
   } catch {

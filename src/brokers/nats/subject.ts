@@ -57,7 +57,8 @@ function checkShape(argument: string, subject: string): void {
 // n.b. with space in it the rest of the line would be taken for other fields of the protocol.
 function shapeFault(subject: string): string | undefined {
   if (space.test(subject)) return "a subject has no space in it";
-  if (subject.split(".").includes("")) return "a subject has no empty token between, before or after its dots";
+  if (subject.split(".").includes(""))
+    return "a subject has no empty token between, before or after its dots";
   const bytes = Buffer.byteLength(subject);
   return bytes > maxSubjectBytes ? `it has ${bytes} bytes, and a server takes ${maxSubjectBytes}` : undefined;
 }

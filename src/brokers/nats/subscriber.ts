@@ -9,14 +9,19 @@ import type { ClientMessage, ClientSubscription } from "./client.ts";
 import { Inbox } from "./inbox.ts";
 import type { Bound, Ending } from "./link.ts";
 import { NatsMessage } from "./message.ts";
-import { checkSubscribeOptions, coreCapabilities, type InboxLimits, type NatsSubscribeOptions } from "./options.ts";
-import type { Closable, Session } from "./session.ts";
+import {
+  checkSubscribeOptions,
+  coreCapabilities,
+  type InboxLimits,
+  type NatsSubscribeOptions,
+} from "./options.ts";
+import type { Session } from "./session.ts";
 
 /**
  * A subscription to a subject or a pattern, at most once: what comes while the connection is lost, or does not fit the
  * inbox, is gone. The inbox says so: see `dropped`.
  */
-export class NatsSubscriber implements BatchSubscriber<NatsMessage>, Bound, Closable {
+export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
   readonly topic: string;
   readonly capabilities: Capabilities = coreCapabilities;
   readonly #session: Session;
@@ -24,13 +29,18 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage>, Bound, Clos
   readonly #inbox: Inbox;
   readonly #outlet: Outlet<NatsMessage>;
   readonly #subscription: ClientSubscription;
+  readonly #bound: Bound;
   #failure: SubscriptionFailedError | undefined = undefined;
   #warned = false;
   #detached: Promise<void> | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
 
   /** @internal Resolves when it is live. */
-  static async open(session: Session, subject: string, options: NatsSubscribeOptions): Promise<NatsSubscriber> {
+  static async open(
+    session: Session,
+    subject: string,
+    options: NatsSubscribeOptions,
+  ): Promise<NatsSubscriber> {
     const limits = checkSubscribeOptions(options);
     session.link.check("subscribe()");
     const subscriber = new NatsSubscriber(session, subject, options.group, limits);
@@ -59,7 +69,8 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage>, Bound, Clos
       (message) => this.#take(message),
       (fault) => this.#fail(fault.message, fault),
     );
-    session.link.add(this);
+    this.#bound = { end: (ending) => this.#onEnd(ending) };
+    session.link.add(this.#bound);
     session.opened(this);
   }
 
@@ -90,8 +101,7 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage>, Bound, Clos
     return this.close();
   }
 
-  /** @internal */
-  end(ending: Ending): void {
+  #onEnd(ending: Ending): void {
     if (!ending.intended) this.#fail(ending.reason, ending.cause);
   }
 
@@ -100,7 +110,9 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage>, Bound, Clos
     if (this.#inbox.push(new NatsMessage(client))) this.#outlet.serve();
     else {
       const { maxMessages, maxBytes } = this.#limits;
-      this.#fail(`its inbox is full (${maxMessages} messages or ${maxBytes} bytes), and its overflow is "fail"`);
+      this.#fail(
+        `its inbox is full (${maxMessages} messages or ${maxBytes} bytes), and its overflow is "fail"`,
+      );
     }
   }
 
@@ -126,7 +138,7 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage>, Bound, Clos
 
   async #unsubscribe(): Promise<void> {
     const { link, settings } = this.#session;
-    link.delete(this);
+    link.delete(this.#bound);
     this.#session.closed(this);
     if (!link.up) return;
     this.#subscription.unsubscribe();
@@ -136,7 +148,12 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage>, Bound, Clos
   #reportLoss(dropped: number): void {
     const { overflow, maxMessages, maxBytes } = this.#limits;
     const reason = `the inbox was full (${maxMessages} messages or ${maxBytes} bytes, overflow "${overflow}"); take them faster, or make it larger`;
-    const error = new MessagesDroppedError({ topic: this.topic, dropped, total: this.#inbox.dropped, reason });
+    const error = new MessagesDroppedError({
+      topic: this.topic,
+      dropped,
+      total: this.#inbox.dropped,
+      reason,
+    });
     const channel = diagnostics["tidelane:error"];
     if (channel.hasSubscribers) channel.publish({ topic: this.topic, error });
     else if (!this.#warned) {

@@ -96,8 +96,14 @@ class BatchIterator<T extends object> implements AsyncIterator<T[], undefined, u
       if (!this.#pulling) {
         for (const item of this.#inner.takeReady(this.#max - this.#forming.length)) this.#add(item);
       }
-      if (this.#over !== undefined) return this.#finish();
-      if (!this.#isComplete()) return this.#pull();
+      if (this.#over !== undefined) {
+        this.#finish();
+        return;
+      }
+      if (!this.#isComplete()) {
+        this.#pull();
+        return;
+      }
       this.#handOut();
     }
   }
