@@ -1,5 +1,5 @@
+import { Fifo } from "../../structures/fifo.ts";
 import type { Clock } from "../../traits/clock.ts";
-import { Fifo } from "../shared/fifo.ts";
 import { Delays } from "./delays.ts";
 import type { DeliveryCounts } from "./delivery-counts.ts";
 import { deliveries, type KafkaMessage } from "./message.ts";

@@ -1,8 +1,8 @@
+import { Outlet } from "../../structures/outlet.ts";
 import { sleep } from "../../traits/clock.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
 import { SubscriptionFailedError } from "../../traits/errors.ts";
 import { Backoff } from "../shared/backoff.ts";
-import { Outlet } from "../shared/outlet.ts";
 import { within } from "../shared/within.ts";
 import type { CreateAssigner, EachBatchPayload } from "./client.ts";
 import { DeliveryCounts } from "./delivery-counts.ts";

@@ -1,6 +1,6 @@
+import { Heap } from "../../structures/heap.ts";
 import type { Clock } from "../../traits/clock.ts";
 import { Alarm } from "../shared/alarm.ts";
-import { Heap } from "../shared/heap.ts";
 import type { KafkaRecord } from "./record.ts";
 
 /** Records that come back later, on one timer. */

@@ -1,7 +1,7 @@
+import { Fifo } from "../../structures/fifo.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
 import { AbortedError } from "../../traits/errors.ts";
 import { type Abortable, unwatchAbort, watchAbort } from "../shared/abort-watch.ts";
-import { Fifo } from "../shared/fifo.ts";
 import type { ClientMessage } from "./client.ts";
 
 /** A message that waits to be confirmed. */

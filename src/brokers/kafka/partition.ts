@@ -1,5 +1,5 @@
-import { Fifo } from "../shared/fifo.ts";
-import { Heap } from "../shared/heap.ts";
+import { Fifo } from "../../structures/fifo.ts";
+import { Heap } from "../../structures/heap.ts";
 import type { ClientRecord } from "./client.ts";
 import { deliveries, KafkaMessage } from "./message.ts";
 import { KafkaRecord } from "./record.ts";

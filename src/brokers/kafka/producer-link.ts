@@ -1,5 +1,6 @@
 import { sleep } from "../../traits/clock.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
+import { settledAtOnce } from "../../traits/message.ts";
 import { Backoff } from "../shared/backoff.ts";
 import { within } from "../shared/within.ts";
 import type { ClientProducer } from "./client.ts";
@@ -28,6 +29,9 @@ export class ProducerLink {
   readonly #create: () => ClientProducer;
   readonly #ended = new AbortController();
   #producer: Producer | undefined = undefined;
+  #connecting: Promise<void> | undefined = undefined;
+  /** Who waits for a connection: each says whether it still does. */
+  readonly #wanting = new Set<() => boolean>();
 
   constructor(site: Site, create: () => ClientProducer) {
     this.#site = site;
@@ -58,22 +62,14 @@ export class ProducerLink {
     if (this.#producer) this.#discard(this.#producer);
   }
 
-  /** Resolves when there is a connected producer. Keeps trying through an outage until `over()`. */
+  /** Resolves when there is a connected producer. Keeps trying through an outage, until `over()`. */
   async connect(over: () => boolean): Promise<void> {
-    const { clock, secrets, outages, reconnect } = this.#site;
-    const backoff = new Backoff(reconnect);
-    for (;;) {
-      try {
-        await this.use(() => Promise.resolve());
-        outages.restored(this, backoff.tries);
-        return;
-      } catch (error) {
-        const { outage, cause } = faultOf(error, secrets);
-        if (!outage || over()) throw error;
-        outages.lost(this, backoff.tries + 1, cause);
-        await sleep(clock, backoff.next(), this.#ended.signal).catch(() => undefined);
-        if (over()) throw error;
-      }
+    this.#wanting.add(over);
+    this.#connecting ??= this.#connect();
+    try {
+      await this.#connecting;
+    } finally {
+      this.#wanting.delete(over);
     }
   }
 
@@ -87,6 +83,33 @@ export class ProducerLink {
     const { clock } = this.#site;
     if (producer.uses > 0) await within(clock, limitMs, producer.idle.promise);
     await within(clock, limitMs, producer.client.disconnect());
+  }
+
+  /** One for all who wait. */
+  async #connect(): Promise<void> {
+    const { clock, secrets, outages, reconnect } = this.#site;
+    const backoff = new Backoff(reconnect);
+    try {
+      for (;;) {
+        try {
+          await this.use(() => settledAtOnce);
+          outages.restored(this, backoff.tries);
+          return;
+        } catch (error) {
+          const { outage, cause } = faultOf(error, secrets);
+          if (!outage || this.#isOver()) throw error;
+          outages.lost(this, backoff.tries + 1, cause);
+          await sleep(clock, backoff.next(), this.#ended.signal).catch(() => undefined);
+          if (this.#isOver()) throw error;
+        }
+      }
+    } finally {
+      this.#connecting = undefined;
+    }
+  }
+
+  #isOver(): boolean {
+    return this.#ended.signal.aborted || [...this.#wanting].every((over) => over());
   }
 
   #current(): Producer {

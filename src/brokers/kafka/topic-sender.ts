@@ -1,5 +1,5 @@
+import { Fifo } from "../../structures/fifo.ts";
 import { InvalidMessageError } from "../../traits/errors.ts";
-import { Fifo } from "../shared/fifo.ts";
 import { partitionOf } from "./murmur2.ts";
 import { Outbox, type OutboxOptions, type Posting } from "./outbox.ts";
 import type { TopicTable } from "./topic-table.ts";

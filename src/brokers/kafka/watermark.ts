@@ -1,4 +1,4 @@
-import { Fifo } from "../shared/fifo.ts";
+import { Fifo } from "../../structures/fifo.ts";
 
 /** A record as the watermark sees it. */
 export interface Slot {
