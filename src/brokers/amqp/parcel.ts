@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
 import { AbortedError } from "../../traits/errors.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "../shared/abort-watch.ts";
 import type { PublishSettings, ReturnedMessage } from "./client.ts";
 
 export interface ParcelFacts {
@@ -15,7 +16,7 @@ export interface ParcelFacts {
 }
 
 /** One publish, from its call to its answer. */
-export class Parcel implements EventListenerObject {
+export class Parcel implements Abortable {
   readonly what: string;
   readonly topic: string;
   readonly exchange: string;
@@ -42,7 +43,7 @@ export class Parcel implements EventListenerObject {
     this.settings = facts.settings;
     this.#content = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     this.#signal = facts.signal;
-    this.#signal?.addEventListener("abort", this, { once: true });
+    if (this.#signal !== undefined) watchAbort(this.#signal, this);
   }
 
   get promise(): Promise<void> {
@@ -81,8 +82,7 @@ export class Parcel implements EventListenerObject {
     if (this.#finish()) this.#answer.reject(error);
   }
 
-  /** Its signal fired. */
-  handleEvent(): void {
+  onAbort(): void {
     this.reject(new AbortedError({ what: this.what, cause: this.#signal?.reason }));
   }
 
@@ -107,11 +107,7 @@ export class Parcel implements EventListenerObject {
     if (this.#answered) return false;
     this.#answered = true;
     if (!this.#sent) this.#content = undefined;
-    this.#signal?.removeEventListener("abort", this);
+    if (this.#signal !== undefined) unwatchAbort(this.#signal, this);
     return true;
   }
-}
-
-interface EventListenerObject {
-  handleEvent(): void;
 }

@@ -130,7 +130,7 @@ function capabilities(maxInFlight = defaultMaxInFlight): Capabilities {
     backlog: false,
     maxInFlight,
     deadLetter: false,
-    batches: false,
+    batches: true,
     seek: false,
     pause: false,
   };

@@ -2,6 +2,7 @@ import { checkDuration } from "../../traits/arguments.ts";
 import type { Timer } from "../../traits/clock.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
 import { AbortedError, PublishFailedError, TimeoutError } from "../../traits/errors.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "../shared/abort-watch.ts";
 import type { ClientConfirmChannel, ClientMessage } from "./client.ts";
 import { publishFailure } from "./errors.ts";
 import type { Link, Rider } from "./link.ts";
@@ -12,12 +13,6 @@ import { Parcel, type ParcelFacts } from "./parcel.ts";
 /** The server's name for "an address of this channel". */
 export const replyTo = "amq.rabbitmq.reply-to";
 
-/** A request that waits for its reply. */
-interface Pending {
-  readonly topic: string;
-  readonly reply: Deferred<AmqpReply>;
-}
-
 /**
  * Requests by direct reply-to: the replies come to the channel that sent the request, without a queue. They are told
  * apart by their correlation ids, which are used once, so that a late one finds nobody.
@@ -26,7 +21,7 @@ export class Requests implements Rider {
   readonly #link: Link;
   readonly #outbox: Outbox;
   /** By correlation id. */
-  readonly #pending = new Map<string, Pending>();
+  readonly #waiting = new Map<string, ReplyWait>();
   #count = 0;
 
   constructor(link: Link) {
@@ -39,7 +34,7 @@ export class Requests implements Rider {
   }
 
   /** `facts` makes the request of its correlation id. */
-  request(
+  async request(
     facts: (correlationId: string) => ParcelFacts,
     timeoutMs: number,
     signal: AbortSignal | undefined,
@@ -48,29 +43,26 @@ export class Requests implements Rider {
     this.#count += 1;
     const id = String(this.#count);
     const parcel = new Parcel(facts(id));
-    const pending: Pending = { topic: parcel.topic, reply: deferred() };
-    this.#pending.set(id, pending);
-    const onAbort = (): void =>
-      pending.reply.reject(new AbortedError({ what: "request()", cause: signal?.reason }));
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const wait = new ReplyWait(parcel.topic, signal);
     const timer: Timer = this.#link.settings.clock.schedule(timeoutMs, () => {
-      pending.reply.reject(
-        new TimeoutError({ what: `The request to ${JSON.stringify(parcel.topic)}`, timeoutMs }),
-      );
+      wait.reject(new TimeoutError({ what: `The request to ${JSON.stringify(parcel.topic)}`, timeoutMs }));
     });
-    parcel.promise.catch((error: unknown) => pending.reply.reject(error));
+    this.#waiting.set(id, wait);
+    parcel.promise.catch((error: unknown) => wait.reject(error));
     this.#outbox.send(parcel);
-    return pending.reply.promise.finally(() => {
+    try {
+      return await wait.promise;
+    } finally {
       timer.cancel();
-      signal?.removeEventListener("abort", onAbort);
-      this.#pending.delete(id);
-      // Nothing is sent for a request that is over.
+      wait.stop();
+      this.#waiting.delete(id);
+      // What was not sent by now is not sent at all.
       parcel.resolve();
-    });
+    }
   }
 
   end(): void {
-    for (const { reply } of this.#pending.values()) reply.reject(this.#link.closedError("request()"));
+    for (const wait of this.#waiting.values()) wait.reject(this.#link.closedError("request()"));
   }
 
   #listen(channel: ClientConfirmChannel): Promise<unknown> {
@@ -78,20 +70,54 @@ export class Requests implements Rider {
   }
 
   #answered(message: ClientMessage | null): void {
-    const pending = this.#pending.get(message?.properties.correlationId ?? "");
-    if (message !== null && pending !== undefined)
-      pending.reply.resolve(new AmqpReply(message.fields.routingKey, message));
+    if (message === null) return;
+    const wait = this.#waiting.get(message.properties.correlationId ?? "");
+    wait?.resolve(new AmqpReply(message.fields.routingKey, message));
   }
 
   /** The address their replies would come to is gone. */
   #rejectAll(cause: unknown): void {
-    for (const { topic, reply } of this.#pending.values()) {
+    for (const wait of this.#waiting.values()) {
+      const { topic } = wait;
       const reason = "the connection was lost before the reply came";
-      reply.reject(
+      wait.reject(
         cause === undefined
           ? new PublishFailedError({ topic, reason, retryable: true })
           : publishFailure(topic, cause, this.#link.settings.secrets),
       );
     }
+  }
+}
+
+/** One request from its call to its reply. The first answer counts. */
+class ReplyWait implements Abortable {
+  readonly topic: string;
+  readonly #signal: AbortSignal | undefined;
+  readonly #reply: Deferred<AmqpReply> = deferred();
+
+  constructor(topic: string, signal: AbortSignal | undefined) {
+    this.topic = topic;
+    this.#signal = signal;
+    if (signal !== undefined) watchAbort(signal, this);
+  }
+
+  get promise(): Promise<AmqpReply> {
+    return this.#reply.promise;
+  }
+
+  resolve(reply: AmqpReply): void {
+    this.#reply.resolve(reply);
+  }
+
+  reject(error: unknown): void {
+    this.#reply.reject(error);
+  }
+
+  stop(): void {
+    if (this.#signal !== undefined) unwatchAbort(this.#signal, this);
+  }
+
+  onAbort(): void {
+    this.reject(new AbortedError({ what: "request()", cause: this.#signal?.reason }));
   }
 }

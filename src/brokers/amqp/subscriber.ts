@@ -2,21 +2,19 @@ import type { Capabilities } from "../../traits/capabilities.ts";
 import { sleep } from "../../traits/clock.ts";
 import { diagnostics } from "../../traits/diagnostics.ts";
 import { type ConnectFailedError, isTidelaneError, SubscriptionFailedError } from "../../traits/errors.ts";
-import type { Subscriber, SubscriberIterator } from "../../traits/subscriber.ts";
+import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../traits/subscriber.ts";
 import { Backoff } from "../shared/backoff.ts";
-import { Fifo } from "../shared/fifo.ts";
+import { Batches } from "../shared/batches.ts";
 import { Outlet } from "../shared/outlet.ts";
 import { Consumption, type ConsumptionOwner } from "./consumption.ts";
 import { channelFault, isProtocolFault, scrub, subscriptionFailure } from "./errors.ts";
+import { Inbox } from "./inbox.ts";
 import type { Link, Rider } from "./link.ts";
 import type { AmqpMessage } from "./message.ts";
 import type { Plan } from "./plan.ts";
 
-/**
- * A consumer of a queue, over all reconnects. What the server has sent ahead waits here, at most `maxInFlight`; it is
- * forgotten when its channel ends, as it comes again.
- */
-export class AmqpSubscriber implements Subscriber<AmqpMessage> {
+/** A consumer of a queue, over all reconnects. */
+export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
   /** The queue; of one the server has named, what it is bound by. */
   readonly topic: string;
   readonly capabilities: Capabilities;
@@ -24,8 +22,7 @@ export class AmqpSubscriber implements Subscriber<AmqpMessage> {
   readonly #outlet: Outlet<AmqpMessage>;
   readonly #owner: ConsumptionOwner;
   readonly #rider: Rider = { end: (failure) => this.#endWithLink(failure) };
-  /** Delivered on the channel there is now, and not handed out. */
-  readonly #inbox = new Fifo<AmqpMessage>();
+  readonly #inbox = new Inbox();
   readonly #closing = new AbortController();
   #consumption: Consumption | undefined;
   #ending: Promise<void> | undefined;
@@ -34,7 +31,7 @@ export class AmqpSubscriber implements Subscriber<AmqpMessage> {
     this.topic = plan.topic;
     this.capabilities = plan.capabilities;
     this.#link = link;
-    this.#outlet = new Outlet<AmqpMessage>(plan.topic, { take: () => this.#take() });
+    this.#outlet = new Outlet<AmqpMessage>(plan.topic, { take: () => this.#inbox.take() });
     this.#owner = {
       ...owner,
       delivered: (message) => {
@@ -68,6 +65,15 @@ export class AmqpSubscriber implements Subscriber<AmqpMessage> {
     return this.#outlet.iterate();
   }
 
+  batches(options: BatchOptions): AsyncIterable<AmqpMessage[]> {
+    const supply = {
+      iterate: () => this.#outlet.iterate(),
+      giveBack: (messages: readonly AmqpMessage[]) => this.#inbox.giveBack(messages),
+      isLive: (message: AmqpMessage) => message.lost === undefined,
+    };
+    return new Batches(supply, this.#link.settings.clock, options);
+  }
+
   /** n.b. the link waits for this when it is shut down meanwhile: its goodbye would overtake what is sent here. */
   async close(): Promise<void> {
     await this.#end("its subscriber was closed", undefined);
@@ -76,14 +82,6 @@ export class AmqpSubscriber implements Subscriber<AmqpMessage> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** n.b. a channel may have ended since they came. */
-  #take(): AmqpMessage | undefined {
-    for (;;) {
-      const message = this.#inbox.shift();
-      if (message?.lost === undefined) return message;
-    }
   }
 
   /** From one consumption to the next, until the end. */
