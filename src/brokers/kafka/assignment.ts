@@ -87,18 +87,20 @@ export class Assignment implements PartitionOwner {
     return this.#partitions.get(partitionKey(topic, id));
   }
 
-  take(): KafkaMessage | undefined {
-    while (this.open && this.#inFlight < this.#options.maxInFlight) {
+  /** Up to `max` deliveries that are here, one from each partition in turn. */
+  take(max: number): KafkaMessage[] {
+    const taken: KafkaMessage[] = [];
+    while (taken.length < max && this.open && this.#inFlight < this.#options.maxInFlight) {
       const partition = this.#line.shift();
-      if (partition === undefined) return undefined;
+      if (partition === undefined) break;
       partition.queued = false;
       const message = partition.take();
       if (message === undefined) continue;
+      taken.push(message);
       this.#enqueue(partition);
       this.#events.taken(partition);
-      return message;
     }
-    return undefined;
+    return taken;
   }
 
   /** As if it had not been taken; for one that was not handed out. */

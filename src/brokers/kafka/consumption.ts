@@ -59,7 +59,7 @@ export class Consumption implements MemberEvents {
     const { site, options, name } = place;
     this.#place = place;
     this.positions = new Positions(site.admin, options.group, options.from);
-    this.outlet = new Outlet(name, { take: () => this.#term?.take() });
+    this.outlet = new Outlet(name, { take: (max) => this.#term?.take(max) ?? [] });
   }
 
   get over(): boolean {

@@ -117,8 +117,8 @@ export class Term {
     if (partition) this.#fetching.skipped(partition, first, end);
   }
 
-  take(): KafkaMessage | undefined {
-    return this.assignment.take();
+  take(max: number): KafkaMessage[] {
+    return this.assignment.take(max);
   }
 
   pause(): void {
