@@ -204,12 +204,19 @@ export class FakeConnection extends EventEmitter implements ClientConnection {
     this.emit("unblocked");
   }
 
-  async #channel(confirms: boolean): Promise<FakeChannel> {
-    await new Promise<void>((resolve) => this.server.later(resolve));
-    if (!this.open) throw new Error("Connection closed");
-    const channel = new FakeChannel(this, confirms);
-    this.channels.push(channel);
-    return channel;
+  #channel(confirms: boolean): Promise<FakeChannel> {
+    return new Promise((resolve, reject) => {
+      const ended = (): void => reject(new Error("Channel ended, no reply will be forthcoming"));
+      if (!this.open) return ended();
+      this.once("close", ended);
+      this.server.later(() => {
+        if (!this.open) return;
+        this.off("close", ended);
+        const channel = new FakeChannel(this, confirms);
+        this.channels.push(channel);
+        resolve(channel);
+      });
+    });
   }
 
   #end(error: unknown): void {
