@@ -6,7 +6,7 @@ export interface AckFacts {
   readonly deliveries: number;
   /** In the stream, from 1. */
   readonly sequence: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970. n.b. the server says nanoseconds, which are more than a number holds exactly. */
   readonly storedAt: number;
   /** How many the consumer has still to deliver after it. */
   readonly pending: number;
@@ -21,14 +21,13 @@ export function readAckSubject(reply: string | undefined): AckFacts | undefined 
   const tokens = reply.split(".");
   const first = tokens.length === 9 ? 2 : 4;
   if (tokens.length < 9 || tokens.length === 10) return undefined;
-  const [stream = "", consumer = "", deliveries, sequence, , stored = "", pending] = tokens.slice(first);
+  const [stream = "", consumer = "", deliveries, sequence, , stored, pending] = tokens.slice(first);
   const facts = {
     stream,
     consumer,
     deliveries: Number(deliveries),
     sequence: Number(sequence),
-    // n.b. nanoseconds are more than a number holds exactly.
-    storedAt: Number(stored.slice(0, -6)),
+    storedAt: Number(stored) / 1e6,
     pending: Number(pending),
   };
   return Number.isSafeInteger(facts.sequence) && Number.isSafeInteger(facts.deliveries) ? facts : undefined;

@@ -1,6 +1,7 @@
 import { type Clock, sleep } from "../../../traits/clock.ts";
+import { isTidelaneError } from "../../../traits/errors.ts";
 import { Backoff } from "../../shared/backoff.ts";
-import { JetStreamApiError, textOf } from "../errors.ts";
+import { RequestFault, textOf } from "../errors.ts";
 import type { Link } from "../link.ts";
 import type { Consumer } from "./consumer.ts";
 
@@ -25,7 +26,7 @@ export type Finding = "same" | "renewed" | "gone" | "stream gone" | "unlinked";
 /** Looks for a consumer until it is known what became of it. Rejects, with the reason, where that takes too long. */
 export async function lookFor(consumer: Consumer, place: CarePlace, wasDeleted: boolean): Promise<Finding> {
   const { link, clock, recoveryMs, signal } = place;
-  const backoff = new Backoff({ initialMs: 100, maxMs: 2_000 });
+  const backoff = new Backoff({ initialMs: 100, maxMs: 500 });
   const begun = clock.now();
   let missing = wasDeleted;
   for (;;) {
@@ -58,7 +59,8 @@ export async function persist(
       await work();
       return;
     } catch (error) {
-      if (error instanceof JetStreamApiError || clock.now() - begun >= recoveryMs) throw error;
+      const passes = error instanceof RequestFault || isTidelaneError(error, "TIDELANE_TIMEOUT");
+      if (!passes || clock.now() - begun >= recoveryMs) throw error;
     }
     await sleep(clock, backoff.next(), signal);
   }

@@ -13,6 +13,7 @@ import { type Holder, JetStreamMessage } from "./message.ts";
 import type { JetStreamSubscribeSettings } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { Pulls } from "./pulls.ts";
+import { RecentAcks } from "./recent-acks.ts";
 
 /** A request for messages lives so long. */
 const requestMs = 30_000;
@@ -42,6 +43,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   readonly #deliveries: Deliveries;
   readonly #pulls: Pulls;
   readonly #late = new LateSettles();
+  readonly #acks = new RecentAcks();
   readonly #alarm: Alarm;
   /** Kept for a consumer of our own only. */
   #progress: Progress | undefined;
@@ -125,16 +127,19 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   /** Everything unsettled is lost, and what is on its way is not taken in. */
   cut(reason: string, cause?: unknown): void {
     this.#pulls.cut();
+    this.#acks.clear();
     this.#loseAll(reason, cause);
   }
 
-  /** Where a new consumer of our own has to start, so that nothing is left out. */
+  /** The consumer is gone, with what it knew. Gives where a new one of our own has to start, so that nothing is left out. */
   restart(reason: string): number {
+    this.#acks.clear();
     this.#loseAll(reason);
     return this.#progress?.restart() ?? 1;
   }
 
   lost(): void {
+    this.#acks.lost();
     this.#pulls.forget();
   }
 
@@ -213,8 +218,11 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
 
   #settled(message: JetStreamMessage, answer: Uint8Array): void {
     this.#deliveries.remove(message);
-    const requeued = answer[0] === answers.requeue[0];
-    if (!requeued) this.#progress?.done(message.position);
+    const isRequeue = answer[0] === answers.requeue[0];
+    if (!isRequeue) {
+      this.#acks.settled(message.identity);
+      this.#progress?.done(message.position);
+    }
     this.#plan();
   }
 
@@ -222,7 +230,9 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     const facts = readAckSubject(client.reply);
     if (facts === undefined) return;
     const { session, settings } = this.#place;
-    if (this.#progress?.delivered(facts.sequence, facts.deliveries) === false) {
+    const isDone =
+      this.#acks.cameAgain(facts) || this.#progress?.delivered(facts.sequence, facts.deliveries) === false;
+    if (isDone) {
       this.#tell(client.reply ?? "", answers.ack);
       this.#plan();
       return;

@@ -71,6 +71,11 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
     return this.#facts.pending;
   }
 
+  /** @internal */
+  get identity(): AckFacts {
+    return this.#facts;
+  }
+
   /** @internal Where its answer goes. */
   get answerSubject(): string {
     return this.client.reply ?? "";

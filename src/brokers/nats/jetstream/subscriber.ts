@@ -207,12 +207,19 @@ export class JetStreamSubscriber
     if (finding === "gone") {
       if (!this.#consumer.isPrivate) throw new Error("it was deleted, and with it the place of its group");
       const sequence = this.#feed.restart("its consumer was deleted");
-      await persist(() => this.#consumer.moveTo({ sequence }), this.#carePlace());
+      await persist(() => this.#resumeAt(sequence), this.#carePlace());
     } else if (finding === "renewed") {
       this.#feed.restart("its consumer was deleted and made again");
     }
     this.#tell("restored");
     this.#feed.go();
+  }
+
+  async #resumeAt(sequence: number): Promise<void> {
+    const { last_seq = 0 } = (await this.#consumer.streamInfo())?.state ?? {};
+    // Its numbers have begun anew.
+    if (last_seq + 1 < sequence) throw new Error("its stream was deleted and made again");
+    await this.#consumer.moveTo({ sequence });
   }
 
   #carePlace(): CarePlace {
