@@ -1,4 +1,4 @@
-import { Fifo } from "../shared/fifo.ts";
+import { Fifo } from "../../structures/fifo.ts";
 import type { AmqpMessage } from "./message.ts";
 
 /** What the server has sent ahead, at most `maxInFlight` of it, and nobody was given yet. */
@@ -16,11 +16,14 @@ export class Inbox {
   }
 
   /** n.b. what was lost meanwhile comes again, and is passed over. */
-  take(): AmqpMessage | undefined {
-    for (;;) {
+  take(max: number): AmqpMessage[] {
+    const taken: AmqpMessage[] = [];
+    while (taken.length < max) {
       const message = this.#first.shift() ?? this.#messages.shift();
-      if (message?.lost === undefined) return message;
+      if (message === undefined) break;
+      if (message.lost === undefined) taken.push(message);
     }
+    return taken;
   }
 
   clear(): void {

@@ -1,6 +1,6 @@
+import { Fifo } from "../../structures/fifo.ts";
 import type { Timer } from "../../traits/clock.ts";
 import { InvalidMessageError, PublishFailedError, TimeoutError } from "../../traits/errors.ts";
-import { Fifo } from "../shared/fifo.ts";
 import type { ClientConfirmChannel, Confirm, ReturnedMessage } from "./client.ts";
 import { publishFailure, readFault } from "./errors.ts";
 import type { Link, Rider } from "./link.ts";

@@ -1,3 +1,4 @@
+import { Outlet } from "../../structures/outlet.ts";
 import type { Capabilities } from "../../traits/capabilities.ts";
 import { sleep } from "../../traits/clock.ts";
 import { diagnostics } from "../../traits/diagnostics.ts";
@@ -5,7 +6,6 @@ import { type ConnectFailedError, isTidelaneError, SubscriptionFailedError } fro
 import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../traits/subscriber.ts";
 import { Backoff } from "../shared/backoff.ts";
 import { Batches } from "../shared/batches.ts";
-import { Outlet } from "../shared/outlet.ts";
 import { Consumption, type ConsumptionOwner } from "./consumption.ts";
 import { channelFault, isProtocolFault, scrub, subscriptionFailure } from "./errors.ts";
 import { Inbox } from "./inbox.ts";
@@ -31,7 +31,7 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
     this.topic = plan.topic;
     this.capabilities = plan.capabilities;
     this.#link = link;
-    this.#outlet = new Outlet<AmqpMessage>(plan.topic, { take: () => this.#inbox.take() });
+    this.#outlet = new Outlet<AmqpMessage>(plan.topic, { take: (max) => this.#inbox.take(max) });
     this.#owner = {
       ...owner,
       delivered: (message) => {
