@@ -67,6 +67,9 @@ async function fromScripts(site: Site, source: string): Promise<Plan | string | 
       type: "process",
       before: { program: epmd, args: [], env },
       main: { program, args: [], env },
+      // n.b. a node that misses its name service starts another, within a minute. This ends the one on our port,
+      // and no other; it refuses for the moment in which it still lists the node.
+      after: { program: epmd, args: ["-kill"], env },
     },
     durable: true,
   };

@@ -37,6 +37,8 @@ export type Launch =
       readonly main: Command;
       /** Started before the server and left running while it is down. */
       readonly before?: Command;
+      /** Ends `before`, or what the server has put in its place. Tried until it succeeds, for 2 s at most. */
+      readonly after?: Command;
       /** Only when the server tells its address itself: a pattern with one group, looked for in its log. */
       readonly addressInLog?: string;
     }

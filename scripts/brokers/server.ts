@@ -3,8 +3,17 @@ import { join } from "node:path";
 import { containerLog, containerRuns, endContainer, removeContainer, startContainer } from "./container.ts";
 import { ServerRefusedError, ServerStartError } from "./errors.ts";
 import { withLock } from "./lock.ts";
-import { gone, isAlive, launch, type ProcessRef, pause, residentMiB, signal } from "./processes.ts";
-import { lastLines } from "./programs.ts";
+import {
+  type Command,
+  gone,
+  isAlive,
+  launch,
+  type ProcessRef,
+  pause,
+  residentMiB,
+  signal,
+} from "./processes.ts";
+import { ask, lastLines } from "./programs.ts";
 import type { Contact, ServerKind } from "./recipe.ts";
 import { recipes } from "./recipes.ts";
 import { brokersFolder, folderOf, logOf, readRecord, type ServerRecord, writeRecord } from "./record.ts";
@@ -149,6 +158,7 @@ export class Server implements AsyncDisposable {
     if (this.external || readRecord(this.name) === undefined) return;
     const { launch, before } = this.#record();
     await this.kill();
+    if (launch.type === "process" && launch.after) await insist(launch.after, 2000);
     if (before && signal(before, "SIGKILL")) await gone(before, stopMs);
     if (launch.type === "container") await removeContainer(launch);
     rmSync(folderOf(this.name), { recursive: true, force: true, maxRetries: 5 });
@@ -210,6 +220,13 @@ export class Server implements AsyncDisposable {
   #ours(what: string): ServerRecord {
     if (!this.external) return this.#record();
     throw new ServerRefusedError(`${this.kind} at the ${this.how} is not ours: it is not ${what}.`);
+  }
+}
+
+async function insist({ program, args, env }: Command, forMs: number): Promise<void> {
+  const deadline = performance.now() + forMs;
+  while (!(await ask(program, args, { timeoutMs: 10_000, env })).ok && performance.now() < deadline) {
+    await pause(20);
   }
 }
 
