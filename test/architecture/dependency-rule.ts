@@ -23,6 +23,10 @@ const rooms: Readonly<Record<string, Room>> = {
     rooms: ["src/traits", "src/structures", "src/brokers/shared"],
     packages: ["kafkajs"],
   },
+  "src/brokers/nats": {
+    rooms: ["src/traits", "src/structures", "src/brokers/shared"],
+    packages: ["nats"],
+  },
   conformance: { rooms: ["src/traits", "src/runtime", "src/testing"], packages: ["fast-check"] },
 };
 

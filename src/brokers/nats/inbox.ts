@@ -1,6 +1,6 @@
+import { Fifo } from "../../structures/fifo.ts";
 import type { Clock } from "../../traits/clock.ts";
 import { Alarm } from "../shared/alarm.ts";
-import { Fifo } from "../shared/fifo.ts";
 import type { NatsMessage } from "./message.ts";
 import type { InboxLimits } from "./options.ts";
 
@@ -41,17 +41,21 @@ export class Inbox {
       this.#dropped += 1;
       this.#alarm.at(this.#clock.now() + (this.#reported === 0 ? 0 : reportMs));
       if (overflow === "drop-newest") return true;
-      this.take();
+      this.#next();
     }
     this.#messages.push(message);
     this.#bytes += bytes;
     return true;
   }
 
-  take(): NatsMessage | undefined {
-    const message = this.#returned.pop() ?? this.#messages.shift();
-    if (message !== undefined) this.#bytes -= message.payload.byteLength;
-    return message;
+  take(max: number): NatsMessage[] {
+    const taken: NatsMessage[] = [];
+    while (taken.length < max) {
+      const message = this.#next();
+      if (message === undefined) break;
+      taken.push(message);
+    }
+    return taken;
   }
 
   giveBack(messages: readonly NatsMessage[]): void {
@@ -67,6 +71,12 @@ export class Inbox {
     this.#messages.clear();
     this.#returned.length = 0;
     this.#bytes = 0;
+  }
+
+  #next(): NatsMessage | undefined {
+    const message = this.#returned.pop() ?? this.#messages.shift();
+    if (message !== undefined) this.#bytes -= message.payload.byteLength;
+    return message;
   }
 
   get #size(): number {

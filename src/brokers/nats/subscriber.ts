@@ -1,9 +1,9 @@
+import { Outlet } from "../../structures/outlet.ts";
 import type { Capabilities } from "../../traits/capabilities.ts";
 import { diagnostics } from "../../traits/diagnostics.ts";
 import { MessagesDroppedError, SubscriptionFailedError } from "../../traits/errors.ts";
 import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../traits/subscriber.ts";
 import { Batches } from "../shared/batches.ts";
-import { Outlet } from "../shared/outlet.ts";
 import { within } from "../shared/within.ts";
 import type { ClientMessage, ClientSubscription } from "./client.ts";
 import { Inbox } from "./inbox.ts";
@@ -62,7 +62,7 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
     this.#session = session;
     this.#limits = limits;
     this.#inbox = new Inbox(limits, session.settings.clock, (dropped) => this.#reportLoss(dropped));
-    this.#outlet = new Outlet(subject, { take: () => this.#inbox.take() });
+    this.#outlet = new Outlet(subject, { take: (max) => this.#inbox.take(max) });
     this.#subscription = session.link.subscribe(
       subject,
       group,

@@ -1,10 +1,10 @@
+import { Fifo } from "../../structures/fifo.ts";
+import type { OutletIterator } from "../../structures/outlet.ts";
 import { checkCount, checkDuration } from "../../traits/arguments.ts";
 import type { Clock, Timer } from "../../traits/clock.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
 import type { BatchOptions } from "../../traits/subscriber.ts";
-import { Fifo } from "./fifo.ts";
-import type { OutletIterator } from "./outlet.ts";
 
 /** Where batches are made from. */
 export interface BatchSupply<T extends object> {

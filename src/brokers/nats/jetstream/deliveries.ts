@@ -1,4 +1,4 @@
-import { Fifo } from "../../shared/fifo.ts";
+import { Fifo } from "../../../structures/fifo.ts";
 import { deliveryControl, type JetStreamMessage } from "./message.ts";
 
 /** What the server has delivered to a subscription and was not told the fate of: the part that waits here included. */
@@ -45,15 +45,17 @@ export class Deliveries {
     this.#buffered += 1;
   }
 
-  take(): JetStreamMessage | undefined {
-    for (;;) {
+  take(max: number): JetStreamMessage[] {
+    const taken: JetStreamMessage[] = [];
+    while (taken.length < max) {
       const message = this.#returned.pop() ?? this.#waiting.shift();
-      if (message === undefined) return undefined;
+      if (message === undefined) break;
       if (message.lost !== undefined) continue;
       message.taken = true;
-      this.#buffered -= 1;
-      return message;
+      taken.push(message);
     }
+    this.#buffered -= taken.length;
+    return taken;
   }
 
   giveBack(messages: readonly JetStreamMessage[]): void {

@@ -1,7 +1,7 @@
+import { Outlet } from "../../../structures/outlet.ts";
 import { DeliveryLostError } from "../../../traits/errors.ts";
 import { Alarm } from "../../shared/alarm.ts";
 import type { BatchSupply } from "../../shared/batches.ts";
-import { Outlet } from "../../shared/outlet.ts";
 import type { ClientMessage } from "../client.ts";
 import { RequestFault, textOf } from "../errors.ts";
 import type { Session } from "../session.ts";
@@ -72,7 +72,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       },
     );
     this.outlet = new Outlet(consumer.filter, {
-      take: () => this.#take(),
+      take: (max) => this.#take(max),
       wanted: () => this.#topUp(),
     });
     this.start();
@@ -248,10 +248,10 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     this.outlet.serve();
   }
 
-  #take(): JetStreamMessage | undefined {
-    const message = this.#deliveries.take();
-    if (message !== undefined) this.#plan();
-    return message;
+  #take(max: number): JetStreamMessage[] {
+    const taken = this.#deliveries.take(max);
+    if (taken.length > 0) this.#plan();
+    return taken;
   }
 
   #plan(): void {
