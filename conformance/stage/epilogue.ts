@@ -14,6 +14,7 @@ const enough = 500;
 export async function conclude(stage: Stage): Promise<void> {
   stage.trace.finish();
   await stage.rest();
+  await stage.awaitOpens();
   stage.check();
   const connection = stage.connections.find(({ state }) => state === "open") ?? (await stage.connect());
   for (const subscriber of openOnes(stage)) subscriber.resume();
