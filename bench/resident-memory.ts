@@ -38,5 +38,10 @@ const report = await run.drain();
 await connection.shutdown();
 const grewMiB = (peak - afterWarmUp) / mebibyte;
 console.log(
-  JSON.stringify({ handled: report.handled, peakInFlight: report.peakInFlight, residentMiB: peak / mebibyte, grewMiB }),
+  JSON.stringify({
+    handled: report.handled,
+    peakInFlight: report.peakInFlight,
+    residentMiB: peak / mebibyte,
+    grewMiB,
+  }),
 );

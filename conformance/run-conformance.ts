@@ -8,10 +8,10 @@ import type { Report } from "./report.ts";
 import { examine } from "./subject.ts";
 
 /** Histories a law, where the caller does not say. */
-const defaultRuns = { virtual: 300, real: 10 } as const;
+const defaultRuns = { virtual: 200, real: 10 } as const;
 
 export interface ConformanceOptions {
-  /** Histories for each law; a few laws take a share of it. @default 300 on virtual time, 10 on real time */
+  /** Histories for each law; a few laws take a share of it. @default 200 on virtual time, 10 on real time */
   readonly runs?: number;
   /** The same seed gives the same histories. @default drawn, and reported */
   readonly seed?: number;

@@ -19,7 +19,7 @@ const fixtures: Readonly<Record<string, () => Fixture>> = {
 const usage = `usage: npm run conformance -- BROKER [options]
 
   BROKER         one of: ${Object.keys(fixtures).join(", ")}
-  --runs N       histories for each law (300 by default, 10 on a live broker)
+  --runs N       histories for each law (200 by default, 10 on a live broker)
   --seed S       a whole number; the same seed gives the same histories
   --law NAME     only this law; may be given several times
   --path P       replays one history: the path of a counterexample, with its seed and law

@@ -37,8 +37,9 @@ export async function checkLaw(law: Law, subject: Subject, options: CheckOptions
   const [path, replay] = options.path?.split("@") ?? [];
   const details = await fc.check(law.property(play, replay), {
     seed: options.seed,
-    numRuns: Math.max(1, Math.round(options.runs * (law.effort ?? 1))),
-    ...(path === undefined ? {} : { path }),
+    ...(path === undefined
+      ? { numRuns: Math.max(1, Math.round(options.runs * (law.effort ?? 1))) }
+      : { numRuns: 1, path, endOnFailure: true }),
   });
   const histories = play.histories;
   if (!details.failed) return { law: name, promise, verdict: "pass", histories };

@@ -21,7 +21,7 @@ export interface HistoryDesign {
   readonly steps: readonly (readonly [weight: number, step: Arbitrary<Step>])[];
   /** How often another subscriber opens, and how many of one group at once. @default weight 2, most 2 */
   readonly opens?: { readonly weight: number; readonly most?: number };
-  /** @default 30 */
+  /** Generated at most; those with nothing to act on are left out. @default 60 */
   readonly maxSteps?: number;
 }
 
@@ -59,7 +59,7 @@ function stepsOf(
   const weighted = [...ground.steps, ...(weight > 0 ? [opening] : [])];
   const step = fc.oneof(...weighted.map(([share, arbitrary]) => ({ weight: share, arbitrary })));
   return fc.commands<Stage, Stage, false>([step], {
-    maxCommands: ground.maxSteps ?? 30,
+    maxCommands: ground.maxSteps ?? 60,
     // The size fast-check would choose is a handful of steps, of which many find nothing to do.
     size: "max",
     ...(replay === undefined ? {} : { replayPath: replay }),

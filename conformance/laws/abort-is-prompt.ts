@@ -27,6 +27,6 @@ export const abortIsPrompt: Law = {
       [3, pull],
       [1, ack],
     ],
-    maxSteps: 20,
+    maxSteps: 50,
   })),
 };

@@ -28,6 +28,6 @@ export const ackDeadline: Law = {
       [4, advance(400, 600, 999, 1_000)],
       [1, close],
     ],
-    maxSteps: 25,
+    maxSteps: 50,
   })),
 };

@@ -22,6 +22,6 @@ export const breakLosesNothing: Law = {
       [2, ack],
       [capabilities.requeue ? 1 : 0, requeue],
     ],
-    maxSteps: 25,
+    maxSteps: 50,
   })),
 };

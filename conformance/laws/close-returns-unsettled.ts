@@ -24,6 +24,6 @@ export const closeReturnsUnsettled: Law = {
       [1, shutdown],
       [1, connect],
     ],
-    maxSteps: 25,
+    maxSteps: 50,
   })),
 };

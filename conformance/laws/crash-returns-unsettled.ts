@@ -22,6 +22,6 @@ export const crashReturnsUnsettled: Law = {
       [2, kill],
       [2, connect],
     ],
-    maxSteps: 25,
+    maxSteps: 50,
   })),
 };

@@ -41,6 +41,6 @@ export const deadLetter: Law = {
       [1, ack],
       [1, close],
     ],
-    maxSteps: 25,
+    maxSteps: 50,
   })),
 };

@@ -19,6 +19,6 @@ export const dropIsFinal: Law = {
       [capabilities.requeue ? 1 : 0, requeue],
       [2, close],
     ],
-    maxSteps: 20,
+    maxSteps: 50,
   })),
 };

@@ -43,6 +43,6 @@ export const headerFidelity: Law = {
       [2, ack],
       [subject.capabilities.requeue ? 1 : 0, requeue],
     ],
-    maxSteps: 15,
+    maxSteps: 40,
   })),
 };

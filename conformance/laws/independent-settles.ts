@@ -11,11 +11,12 @@ export const independentSettles: Law = {
   promise:
     "A settle speaks for its own message only: one that was delivered earlier, and is unsettled, stays unsettled.",
   claim: acknowledges,
+  effort: 2,
   property: history(({ capabilities, fixture }) => ({
     groups: [{ topic: "A", options: { group: "g" } }],
     steps: [
       [5, publish()],
-      [6, pull],
+      [7, pull],
       [2, take],
       [4, ack],
       [1, drop],
@@ -24,6 +25,6 @@ export const independentSettles: Law = {
       [fixture.kill === undefined ? 0 : 1, kill],
       [1, connect],
     ],
-    maxSteps: 20,
+    maxSteps: 60,
   })),
 };

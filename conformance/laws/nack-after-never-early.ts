@@ -21,6 +21,6 @@ export const nackAfterNeverEarly: Law = {
       [1, close],
       [4, advance(1, 40, 49, 99, 200)],
     ],
-    maxSteps: 25,
+    maxSteps: 50,
   })),
 };

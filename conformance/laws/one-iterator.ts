@@ -17,6 +17,6 @@ export const oneIterator: Law = {
       [3, breakLoop],
       [2, ack],
     ],
-    maxSteps: 15,
+    maxSteps: 40,
   })),
 };

@@ -26,6 +26,6 @@ export const pattern: Law = {
       [2, ack],
       [capabilities.requeue ? 1 : 0, requeue],
     ],
-    maxSteps: 20,
+    maxSteps: 50,
   })),
 };

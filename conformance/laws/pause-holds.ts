@@ -22,6 +22,6 @@ export const pauseHolds: Law = {
       [capabilities.requeue ? 1 : 0, requeue],
       [1, close],
     ],
-    maxSteps: 20,
+    maxSteps: 50,
   })),
 };

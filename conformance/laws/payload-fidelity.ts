@@ -32,6 +32,6 @@ export const payloadFidelity: Law = {
       [2, ack],
       [capabilities.requeue ? 1 : 0, requeue],
     ],
-    maxSteps: 15,
+    maxSteps: 40,
   })),
 };

@@ -25,7 +25,7 @@ export const publishAfterShutdown: Law = {
         [2, requestClosed],
         [2, transactionClosed],
       ],
-      maxSteps: 20,
+      maxSteps: 50,
     };
   }),
 };

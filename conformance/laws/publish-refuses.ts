@@ -74,6 +74,6 @@ export const publishRefuses: Law = {
       [3, pull],
       [1, ack],
     ],
-    maxSteps: 15,
+    maxSteps: 40,
   })),
 };

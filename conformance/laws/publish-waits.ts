@@ -21,6 +21,6 @@ export const publishWaits: Law = {
       [capabilities.requeue ? 1 : 0, requeue],
       [1, close],
     ],
-    maxSteps: 25,
+    maxSteps: 50,
   })),
 };

@@ -11,10 +11,10 @@ export const settleAfterLoss: Law = {
   promise:
     "A delivery that is lost aborts its signal, and settling it rejects with DeliveryLostError and touches no other delivery.",
   claim: acknowledges,
+  effort: 2,
   property: history(({ fixture }) => ({
     groups: [
       { topic: "A", options: { group: "g" } },
-      { topic: "A", options: {} },
       { topic: "A", options: { group: "d", ackDeadlineMs: 500 } },
     ],
     connections: 2,

@@ -24,6 +24,6 @@ export const shutdownIdempotent: Law = {
       [1, breakLoop],
       [1, close],
     ],
-    maxSteps: 20,
+    maxSteps: 50,
   })),
 };

@@ -21,6 +21,6 @@ export const singleUse: Law = {
       [5, settleAgain],
       [1, close],
     ],
-    maxSteps: 20,
+    maxSteps: 50,
   })),
 };

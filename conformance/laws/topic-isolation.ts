@@ -18,6 +18,6 @@ export const topicIsolation: Law = {
       [2, ack],
       [capabilities.requeue ? 1 : 0, requeue],
     ],
-    maxSteps: 20,
+    maxSteps: 50,
   })),
 };

@@ -104,7 +104,7 @@ function mayCome({ book, copy }: Arrival): Fault | undefined {
 }
 
 /** A dead letter says why it is one, where it comes from, and how often it was delivered. */
-function setAside({ copy, message }: Arrival): Fault | undefined {
+function setAside({ book, copy, message }: Arrival): Fault | undefined {
   const facts = copy.posting.setAside;
   if (facts === undefined) return undefined;
   const said = {
@@ -112,7 +112,9 @@ function setAside({ copy, message }: Arrival): Fault | undefined {
     attempts: message.headers.get(headerNames.deadLetterAttempts),
     reason: message.headers.get(headerNames.deadLetterReason),
   };
-  const right = said.source === facts.source && said.attempts === String(facts.attempts) && said.reason;
+  const exact = book.promises.countsExactly === true ? String(facts.attempts) : said.attempts;
+  const counted = /^[1-9]\d*$/.test(said.attempts ?? "") && said.attempts === exact;
+  const right = said.source === facts.source && counted && said.reason;
   if (right) return undefined;
   return {
     laws: ["dead-letter"],

@@ -56,7 +56,7 @@ function byName(headers: Iterable<readonly [name: string, value: HeaderValue]>):
   return found;
 }
 
-export function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
   return b !== undefined && a.byteLength === b.byteLength && Buffer.compare(a, b) === 0;
 }
 

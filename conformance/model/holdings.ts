@@ -27,14 +27,20 @@ export class Holdings {
   tick(): number {
     this.#event += 1;
     const now = this.book.now();
-    for (const delivery of this.deliveries) {
-      if (delivery.deadline > now || delivery.phase !== "held" || !isCurrent(delivery)) continue;
-      delivery.copy.hazards.add("ack-deadline");
-      delivery.seat.group.disturbed = true;
-      delivery.phase = this.book.virtual ? "lost" : "leaving";
+    for (const delivery of this.deliveries) if (delivery.earliestDeadline <= now) this.#expire(delivery, now);
+    return this.#event;
+  }
+
+  #expire(delivery: Delivery, now: number): void {
+    if (delivery.phase === "lost" || !isCurrent(delivery)) return;
+    delivery.copy.hazards.add("ack-deadline");
+    delivery.seat.group.disturbed = true;
+    delivery.phase = "leaving";
+    if (delivery.deadline <= now) {
+      if (this.book.virtual) delivery.phase = "lost";
       this.owe(delivery.copy, delivery.deadline);
     }
-    return this.#event;
+    delivery.copy.availableMs = delivery.earliestDeadline;
   }
 
   groupsOf(posting: Posting): Group[] {
@@ -58,6 +64,8 @@ export class Holdings {
     copy.lastCount = message.deliveryCount;
     copy.lastSeat = seat;
     copy.hazards.clear();
+    const now = this.book.now();
+    const deadlineMs = seat.capabilities.ackDeadlineMs ?? Number.POSITIVE_INFINITY;
     const delivery: Delivery = {
       copy,
       seat,
@@ -65,7 +73,8 @@ export class Holdings {
       nth: copy.deliveries,
       phase: seat.state === "closing" || seat.state === "closed" ? "leaving" : "held",
       settle: undefined,
-      deadline: this.book.now() + (seat.capabilities.ackDeadlineMs ?? Number.POSITIVE_INFINITY),
+      deadline: now + deadlineMs,
+      earliestDeadline: (this.book.promises.noPrefetch === true ? now : copy.availableMs) + deadlineMs,
     };
     copy.state = seat.state === "closed" ? unsure : { kind: "held", delivery };
     this.deliveries.push(delivery);
@@ -74,8 +83,8 @@ export class Holdings {
 
   /** It has to be delivered, unless it was delivered often enough. */
   owe(copy: Copy, notBefore: number): void {
-    const { deadLetter } = copy.group;
-    if (deadLetter !== undefined && copy.deliveries >= deadLetter.maxDeliveries) {
+    copy.availableMs = notBefore > 0 ? notBefore : this.book.now();
+    if (this.#isExhausted(copy)) {
       copy.state = over("dead-letter", `it was delivered ${copy.deliveries} times, which is the most`);
       this.setAside(copy);
     } else {
@@ -85,9 +94,21 @@ export class Holdings {
 
   /** It is being taken from its holder: if that was its last delivery, its dead letter may come from now on. */
   releasing(copy: Copy, dropped: boolean): void {
-    const { deadLetter } = copy.group;
-    if (deadLetter !== undefined && (dropped || copy.deliveries >= deadLetter.maxDeliveries))
-      this.#letters(copy);
+    if (dropped || this.#isExhausted(copy)) this.#letters(copy);
+  }
+
+  /** Whoever leaves may have fetched it unseen, and used up its deliveries. */
+  abandoned(copy: Copy): void {
+    if (copy.group.deadLetter === undefined || this.book.promises.noPrefetch === true) return;
+    copy.state = unsure;
+    this.#letters(copy);
+  }
+
+  /** n.b. a broker that prefetches counts deliveries that nobody saw; then its own count is the better one. */
+  #isExhausted({ group, deliveries, lastCount }: Copy): boolean {
+    if (group.deadLetter === undefined) return false;
+    const count = this.book.promises.countsExactly === true ? deliveries : (lastCount ?? deliveries);
+    return count >= group.deadLetter.maxDeliveries;
   }
 
   /** What a group drops, or has delivered often enough, is owed to whoever reads its dead letters. */
@@ -105,6 +126,15 @@ export class Holdings {
       setAside: { source: posting.topic, attempts: deliveries },
     };
     return this.groupsOf(letter).map((reader) => copyIn(reader, letter, unsure));
+  }
+
+  /** A delivery that is held for certain has not lost itself. */
+  checkHeld({ phase, settle, message, copy, ...delivery }: Delivery): void {
+    if (phase !== "held" || settle !== undefined || message.lost === undefined) return;
+    const laws: LawName[] = ["settle-after-loss", "conservation", ...copy.taints];
+    if (delivery.deadline < Number.POSITIVE_INFINITY) laws.push("ack-deadline");
+    const observed = `#${copy.posting.id} is lost (${message.lost.reason}) while ${delivery.seat.name} holds it`;
+    this.violate(laws, observed, "it is held until it is settled, or its time is over");
   }
 
   lose(delivery: Delivery, how: Departure): void {

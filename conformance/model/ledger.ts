@@ -2,7 +2,7 @@ import type { Capabilities, Message } from "../../src/traits/index.ts";
 import type { SourceOptions } from "../fixture.ts";
 import type { LawName } from "../law.ts";
 import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
-import { admit, copyIn, isPromised, over, unsure } from "./copies.ts";
+import { admit, copyIn, isCurrent, isPromised, over, unsure } from "./copies.ts";
 import { type Departure, Holdings } from "./holdings.ts";
 import type { Posting, PostingFacts } from "./posting.ts";
 import type { Book, Copy, CopyState, Delivery, Group, Seat, SettleHow, Target } from "./records.ts";
@@ -51,6 +51,7 @@ export class Ledger {
     for (const group of this.groups) {
       for (const seat of group.seats) if (seat.flow === "pausing") seat.flow = "paused";
     }
+    for (const delivery of this.deliveries) this.#holdings.checkHeld(delivery);
   }
 
   // --- publishing
@@ -168,7 +169,10 @@ export class Ledger {
     const law = how === "crash" ? "crash-returns-unsettled" : "close-returns-unsettled";
     seat.state = "closing";
     seat.group.disturbed = true;
-    for (const copy of this.owed(seat.group)) copy.hazards.add(law);
+    for (const copy of this.owed(seat.group)) {
+      copy.hazards.add(law);
+      this.#holdings.abandoned(copy);
+    }
     for (const delivery of this.#holdings.heldBy(seat)) {
       delivery.phase = "leaving";
       delivery.copy.hazards.add(law);
@@ -243,8 +247,11 @@ export class Ledger {
   /** `keepAlive()` resolved; the deadline counts from its call. */
   keptAlive(delivery: Delivery, calledAtMs: number): void {
     this.#holdings.tick();
-    if (delivery.phase !== "held") return;
+    if (delivery.phase === "lost" || !isCurrent(delivery)) return;
+    // It was in time, whatever it looked like.
+    if (delivery.seat.state === "open") delivery.phase = "held";
     delivery.deadline = calledAtMs + (delivery.seat.capabilities.ackDeadlineMs ?? Number.POSITIVE_INFINITY);
+    delivery.earliestDeadline = delivery.deadline;
   }
 
   // --- questions
@@ -316,7 +323,8 @@ export class Ledger {
       copies: new Map(),
       seats: new Set(),
       liveSince: undefined,
-      disturbed: false,
+      // n.b. what is prefetched may be past its ack deadline before anybody sees it.
+      disturbed: facts.capabilities.ackDeadlineMs !== undefined,
     };
     this.#holdings.groups.set(key, group);
     return group;

@@ -72,6 +72,8 @@ export interface Copy {
   readonly group: Group;
   state: CopyState;
   deliveries: number;
+  /** The time since which the broker may have handed it to somebody. */
+  availableMs: number;
   /** What the broker said at the last delivery. */
   lastCount: number | undefined;
   lastSeat: Seat | undefined;
@@ -95,8 +97,12 @@ export interface Delivery {
   settle:
     | { readonly how: SettleHow; readonly notBefore: number; answer: "waiting" | "ok" | "failed" }
     | undefined;
-  /** When its ack deadline passes. */
+  /**
+   * When its ack deadline passes at the latest, and at the earliest: a broker that prefetches counts from before it
+   * was seen.
+   */
   deadline: number;
+  earliestDeadline: number;
 }
 
 /** `#3`, or `#3 (2nd delivery)`. */

@@ -73,7 +73,7 @@ function judgeFirst(
   return "unknown";
 }
 
-export function callOf(how: SettleHow): string {
+function callOf(how: SettleHow): string {
   return { ack: "ack()", requeue: "nack()", drop: "nack({ requeue: false })", delay: "nackAfter()" }[how];
 }
 

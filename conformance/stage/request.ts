@@ -6,7 +6,7 @@ import { compose } from "./outgoing.ts";
 import type { Stage } from "./stage.ts";
 
 /** How long a request of a history waits that nobody answers. */
-export const requestTimeoutMs = 5_000;
+const requestTimeoutMs = 5_000;
 
 /**
  * A request into a topic where nobody answers. It ends by its timeout, by the end of its connection, or by its signal.

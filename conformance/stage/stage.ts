@@ -135,9 +135,9 @@ export class Stage {
     return actor;
   }
 
-  /** Deliveries that can be settled and were not. */
+  /** Deliveries that were not settled, and that can be, or may be. */
   held(): Delivery[] {
-    return this.ledger.deliveries.filter(({ phase, settle }) => phase === "held" && settle === undefined);
+    return this.ledger.deliveries.filter(({ phase, settle }) => phase !== "lost" && settle === undefined);
   }
 
   /** Runs one action, then lets the broker come to rest, or only a little further. Throws what breaks the law. */

@@ -1,14 +1,19 @@
 /** One line of a history. Its outcome may come long after the line was begun. */
 export class Line {
   readonly #text: string;
+  readonly #number: number;
+  readonly #section: readonly Line[];
   readonly #outcomes: string[] = [];
 
-  constructor(text: string) {
+  constructor(text: string, section: readonly Line[]) {
     this.#text = text;
+    this.#section = section;
+    this.#number = section.length + 1;
   }
 
   outcome(text: string): void {
-    this.#outcomes.push(text);
+    const now = this.#section.length;
+    this.#outcomes.push(now > this.#number ? `${text} (after ${now}.)` : text);
   }
 
   toString(): string {
@@ -17,36 +22,39 @@ export class Line {
 }
 
 /** What happened in one history, as lines a person can read. */
+export interface History {
+  /** The set-up. */
+  readonly given: readonly string[];
+  /** The generated steps, numbered from 1 where they are printed. */
+  readonly steps: readonly string[];
+  /** What is done at the end of every history, as far as it came. */
+  readonly end: readonly string[];
+}
+
+/** Remembers a history. Lines go to one section after the other. */
 export class Trace {
-  readonly #given: Line[] = [];
-  readonly #steps: Line[] = [];
-  readonly #end: Line[] = [];
-  #lines: Line[] = this.#given;
+  readonly #sections: { readonly [Section in keyof History]: Line[] } = { given: [], steps: [], end: [] };
+  #section: keyof History = "given";
 
   /** What follows are the generated steps. */
   begin(): void {
-    this.#lines = this.#steps;
+    this.#section = "steps";
   }
 
   /** What follows is the same at the end of every history. */
   finish(): void {
-    this.#lines = this.#end;
+    this.#section = "end";
   }
 
   line(text: string): Line {
-    const line = new Line(text);
-    this.#lines.push(line);
+    const section = this.#sections[this.#section];
+    const line = new Line(text, section);
+    section.push(line);
     return line;
   }
 
-  /** The set-up, the generated steps, and what was done at the end. */
   report(): History {
-    return { given: this.#given.map(String), steps: this.#steps.map(String), end: this.#end.map(String) };
+    const { given, steps, end } = this.#sections;
+    return { given: given.map(String), steps: steps.map(String), end: end.map(String) };
   }
-}
-
-export interface History {
-  readonly given: readonly string[];
-  readonly steps: readonly string[];
-  readonly end: readonly string[];
 }

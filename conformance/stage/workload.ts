@@ -41,7 +41,12 @@ export class Workload {
     this.#stage = stage;
     this.#scheduler = scheduler;
     this.#workers = workers;
-    this.run = pipeline(subscriber.handle, { clock: stage.pace.clock, random: () => 0 })
+    this.run = pipeline(subscriber.handle, {
+      clock: stage.pace.clock,
+      random: () => 0,
+      // Handlers fail as they are told to.
+      onError: () => undefined,
+    })
       .workers(workers, byKey)
       .onFailure({ backoff: { initialMs: retryMs, factor: 1, jitter: 0 } })
       .handle((message) => this.#handle(message));

@@ -8,7 +8,7 @@ import { gap, pick, picked, Step, stepOn } from "./step.ts";
 /** Calls of `next()` that may wait at once on one subscriber. */
 const mostWaiting = 2;
 
-export function subscribed(stage: Stage): SubscriberActor[] {
+function subscribed(stage: Stage): SubscriberActor[] {
   return stage.subscribers.filter(({ seat }) => seat.state === "open");
 }
 

@@ -10,7 +10,12 @@ interface Growth {
 }
 
 it("a million messages behind a slow consumer do not grow the process by 32 MiB", async () => {
-  const { stdout } = await promisify(execFile)("npx", ["tsx", "bench/resident-memory.ts", "1000000", "200000"]);
+  const { stdout } = await promisify(execFile)("npx", [
+    "tsx",
+    "bench/resident-memory.ts",
+    "1000000",
+    "200000",
+  ]);
   console.log(stdout.trim());
   const growth = JSON.parse(stdout) as Growth;
   expect(growth.handled).toBe(1_000_000);

@@ -13,7 +13,7 @@ import type { Fixture, LawName } from "tidelane/conformance";
 import { memoryFixture, memoryOptions } from "../memory-fixture.ts";
 
 /** What is changed about a sound memory broker. Each gets the real object and gives the members it replaces. */
-export interface Doctor {
+interface Doctor {
   connection?(real: MemoryConnection): Partial<MemoryConnection>;
   publisher?(real: MemoryPublisher): Partial<MemoryPublisher>;
   options?(options: SubscribeOptions): SubscribeOptions;
@@ -34,7 +34,7 @@ export interface Fault {
 }
 
 /** `target`, but for what `changes` has. Methods that are not replaced run on the real object. */
-export function override<T extends object>(target: T, changes: Partial<T> | undefined): T {
+function override<T extends object>(target: T, changes: Partial<T> | undefined): T {
   if (changes === undefined) return target;
   return new Proxy(target, {
     get(real, property) {
