@@ -63,6 +63,7 @@ export interface ClientChannel {
     onMessage: (message: ClientMessage | null) => void,
     options: ConsumeSettings,
   ): Promise<{ readonly consumerTag: string }>;
+  cancel(consumerTag: string): Promise<unknown>;
   ack(message: DeliveryRef, allUpTo: boolean): void;
   reject(message: DeliveryRef, requeue: boolean): void;
   close(): Promise<void>;

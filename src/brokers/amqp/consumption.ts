@@ -29,6 +29,8 @@ export class Consumption {
   readonly #settlements: Settlements;
   readonly #owner: ConsumptionOwner;
   readonly #end: (cause: unknown) => void;
+  /** What the server calls the consumer, once it has it. */
+  #tag: string | undefined;
   /** Why the server closed the channel. */
   #fault: unknown;
   #open = true;
@@ -68,7 +70,19 @@ export class Consumption {
     this.#settlements.flush();
     this.#finish(reason, undefined);
     const { clock, closeTimeoutMs } = this.#owner.settings;
-    await within(clock, closeTimeoutMs, closing(this.#channel));
+    await within(clock, closeTimeoutMs, this.#leave());
+  }
+
+  /**
+   * n.b. a channel of the server hands on to a quorum queue no more than 32 acks of which it has not heard, and forgets
+   * the others when it is closed. Hearing of them takes it as long as the consumer takes to go, and one call more.
+   */
+  async #leave(): Promise<void> {
+    if (this.#tag !== undefined) {
+      await this.#channel.cancel(this.#tag);
+      await this.#channel.prefetch(this.#owner.plan.capabilities.maxInFlight);
+    }
+    await this.#channel.close();
   }
 
   async #consume(session: Session): Promise<void> {
@@ -81,7 +95,8 @@ export class Consumption {
     for (const binding of plan.bindings) await bindQueue(channel, queue, binding);
     await delays?.declare(channel, session.server);
     await channel.prefetch(plan.capabilities.maxInFlight);
-    await channel.consume(queue, (message) => this.#take(message), plan.consumer);
+    const { consumerTag } = await channel.consume(queue, (message) => this.#take(message), plan.consumer);
+    this.#tag = consumerTag;
   }
 
   #take(from: ClientMessage | null): void {

@@ -35,7 +35,7 @@ export interface AmqpQueueOptions extends ConsumerOptions {
   readonly delaysMs?: readonly number[];
   /** That the queue, when not declared here, has a dead letter exchange, as by a policy. @default false */
   readonly deadLetters?: boolean;
-  /** Nobody else may consume from the queue meanwhile. @default false */
+  /** Of a classic queue: nobody else may consume from it meanwhile. @default false */
   readonly exclusive?: boolean;
   /** Consumers of a higher one are served first. @default 0 */
   readonly priority?: number;
@@ -71,6 +71,10 @@ export function planQueue(argument: string, queue: string, options: AmqpQueueOpt
   for (const [index, delayMs] of delaysMs.entries()) {
     checkMilliseconds(`options.delaysMs[${index}]`, delayMs, 1);
     checkShortName(argument, `${queue}.delay.${delayMs}`);
+  }
+  if (exclusive && type === "quorum") {
+    const expected = "left out: a quorum queue ignores it, and has declare.singleActiveConsumer in its place";
+    refuse("options.exclusive", expected, exclusive);
   }
   if (!Number.isSafeInteger(priority)) refuse("options.priority", "a whole number", priority);
   return {

@@ -56,6 +56,7 @@ describe("what a source refuses", () => {
     [{ maxInFlight: 65_536 }, "options.maxInFlight"],
     [{ type: "stream" as never }, "options.type"],
     [{ priority: 0.5 }, "options.priority"],
+    [{ exclusive: true }, "options.exclusive"],
     [{ delaysMs: [0] }, "options.delaysMs[0]"],
     [{ delaysMs: [2 ** 32] }, "options.delaysMs[0]"],
     [{ bindings: [{ exchange: "" }] }, "options.bindings[0].exchange"],

@@ -288,7 +288,7 @@ describe("the server", () => {
 
   it("still takes the old connection for alive: what was ours alone is waited for", async () => {
     const { clock, connection, rabbit } = await setUp();
-    const orders = await open(connection, "orders", { exclusive: true });
+    const orders = await open(connection, "orders", { type: "classic", exclusive: true });
     await publish(connection, "orders", "a");
     await clock.flush();
     const other = await rabbit.connect({} as never, { signal: new AbortController().signal } as never);
@@ -304,8 +304,8 @@ describe("the server", () => {
 
   it("refuses an exclusive consumer beside others, at once", async () => {
     const { connection } = await setUp();
-    await open(connection, "orders");
-    await expect(open(connection, "orders", { exclusive: true })).rejects.toMatchObject({
+    await open(connection, "orders", { type: "classic" });
+    await expect(open(connection, "orders", { type: "classic", exclusive: true })).rejects.toMatchObject({
       code: "TIDELANE_SUBSCRIPTION_FAILED",
       message: expect.stringContaining("somebody else has it alone"),
     });

@@ -103,8 +103,12 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
       this.#consumers.push([queue, consumer]);
       queue.consumers.push(consumer);
       queueMicrotask(() => queue.pump());
-      return { consumerTag: "fake" };
+      return { consumerTag: String(this.#consumers.length - 1) };
     });
+  }
+
+  cancel(consumerTag: string): Promise<unknown> {
+    return this.#rpc(() => this.#forget(Number(consumerTag)));
   }
 
   ack({ fields: { deliveryTag } }: DeliveryRef, allUpTo: boolean): void {
@@ -178,13 +182,17 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
   lose(): void {
     if (!this.#open) return;
     this.#open = false;
-    for (const [queue, consumer] of this.#consumers) {
-      queue.consumers.splice(queue.consumers.indexOf(consumer), 1);
-    }
+    for (const index of this.#consumers.keys()) this.#forget(index);
     const held = [...this.held.values()].reverse();
     this.held.clear();
     for (const { queue, entry } of held) queue.giveBack(entry, true);
     this.emit("close");
+  }
+
+  #forget(index: number): void {
+    const [queue, consumer] = this.#consumers[index] ?? [];
+    const at = consumer === undefined ? -1 : (queue?.consumers.indexOf(consumer) ?? -1);
+    if (at >= 0) queue?.consumers.splice(at, 1);
   }
 
   #send(frame: string): void {
