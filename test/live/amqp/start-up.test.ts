@@ -183,8 +183,8 @@ await describeLive(
     tls: true,
     config: [
       "default_permissions.configure = ^mine",
-      "default_permissions.write = ^amq.d",
-      "default_permissions.read = ^mine",
+      "default_permissions.write = ^(mine|amq.default)",
+      "default_permissions.read = ^(mine|amq.default)",
     ],
   },
 );
