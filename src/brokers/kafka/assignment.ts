@@ -1,5 +1,6 @@
 import { Fifo } from "../../structures/fifo.ts";
 import type { Clock } from "../../traits/clock.ts";
+import { type Deferred, deferred } from "../../traits/deferred.ts";
 import { Delays } from "./delays.ts";
 import type { DeliveryCounts } from "./delivery-counts.ts";
 import { deliveries, type KafkaMessage } from "./message.ts";
@@ -26,6 +27,12 @@ export interface AssignmentEvents {
   checkSettleWith: PartitionOwner["checkSettleWith"];
 }
 
+/** A partition that goes from one assignment to the next. */
+interface Kept {
+  readonly partition: Partition;
+  readonly delayed: readonly KafkaRecord[];
+}
+
 export interface AssignmentOptions {
   readonly clock: Clock;
   readonly limits: PartitionLimits;
@@ -36,7 +43,8 @@ export interface AssignmentOptions {
 
 /**
  * The partitions of one generation of the group, and all that was delivered from them. It gives to one consumer in turn
- * from every partition that has something; when it ends, what is out is lost, and no settle of it counts any more.
+ * from every partition that has something. When it ends, what is out is lost, and no settle of it counts any more; except
+ * for partitions that the next assignment, made from it, keeps.
  */
 export class Assignment implements PartitionOwner {
   readonly #events: AssignmentEvents;
@@ -47,13 +55,19 @@ export class Assignment implements PartitionOwner {
   readonly #delays: Delays;
   /** Delivered, and neither settled nor lost. */
   #inFlight = 0;
-  /** "leaving" gives nothing out; "over" has lost what was out. It only moves forward. */
-  #state: "open" | "leaving" | "over" = "open";
+  /**
+   * It only moves forward. "leaving" gives nothing out, and what is out is settled; "undecided" waits to hear which
+   * partitions stay; "over" has no partition any more.
+   */
+  #state: "open" | "leaving" | "undecided" | "over" = "open";
+  /** Resolved when it is over. */
+  readonly #decision: Deferred<void> = deferred();
 
   constructor(
     assigned: Readonly<Record<string, readonly number[]>>,
     events: AssignmentEvents,
     options: AssignmentOptions,
+    before?: Assignment,
   ) {
     this.#events = events;
     this.#options = options;
@@ -61,8 +75,10 @@ export class Assignment implements PartitionOwner {
     for (const [topic, ids] of Object.entries(assigned)) {
       for (const id of ids) {
         const key = partitionKey(topic, id);
-        const earlier = options.counts.take(key);
-        this.#partitions.set(key, new Partition(topic, id, this, options.limits, earlier));
+        const kept = before?.release(key);
+        if (kept) this.#adopt(kept);
+        const counts = kept ? undefined : options.counts.take(key);
+        this.#partitions.set(key, kept?.partition ?? new Partition(topic, id, this, options.limits, counts));
       }
     }
   }
@@ -81,6 +97,10 @@ export class Assignment implements PartitionOwner {
 
   get partitions(): Iterable<Partition> {
     return this.#partitions.values();
+  }
+
+  get undecided(): Promise<void> | undefined {
+    return this.#state === "undecided" ? this.#decision.promise : undefined;
   }
 
   partition(topic: string, id: number): Partition | undefined {
@@ -123,7 +143,7 @@ export class Assignment implements PartitionOwner {
   }
 
   delay(record: KafkaRecord, delayMs: number): void {
-    if (this.open) this.#delays.add(record, delayMs);
+    if (!this.over) this.#delays.add(record, delayMs);
   }
 
   moved(partition: Partition): void {
@@ -141,26 +161,52 @@ export class Assignment implements PartitionOwner {
   /** Moves one partition: what is out of it is lost. */
   seek(partition: Partition, offset: number): void {
     this.#options.counts.replace(partition.key, new Map());
-    this.#delays.remove((record) => record.partition === partition);
+    this.#delays.take(partition);
     partition.start(offset, false, "its subscriber was moved by seek()");
   }
 
   /** Gives nothing out any more; what is out can still be settled. */
   leave(): void {
-    if (!this.open) return;
-    this.#state = "leaving";
-    this.#delays.clear();
-    for (const partition of this.#partitions.values()) partition.clear();
+    if (this.open) this.#state = "leaving";
   }
 
-  /** Loses what is out. */
+  /** Settles wait from now on: the group is about to say which partitions stay. */
+  suspend(): void {
+    if (this.#state === "leaving") this.#state = "undecided";
+  }
+
+  /** Loses what is out of the partitions it still has. */
   end(reason: string): void {
     if (this.over) return;
-    this.leave();
     this.#state = "over";
+    this.#delays.clear();
     for (const partition of this.#partitions.values()) {
       this.#options.counts.replace(partition.key, partition.end(reason));
     }
+    this.#decision.resolve();
+  }
+
+  /** Offers what was kept from the assignment before: what came back meanwhile, and what was fetched. */
+  offerKept(): void {
+    for (const partition of this.#partitions.values()) {
+      this.offer(partition);
+      if (partition.position !== undefined) this.moved(partition);
+    }
+  }
+
+  /** Gives a partition to the next assignment. */
+  release(key: string): Kept | undefined {
+    const partition = this.#partitions.get(key);
+    if (partition === undefined || this.over) return undefined;
+    this.#partitions.delete(key);
+    return { partition, delayed: this.#delays.take(partition) };
+  }
+
+  #adopt({ partition, delayed }: Kept): void {
+    partition.owner = this;
+    partition.queued = false;
+    this.#inFlight += partition.outstanding;
+    for (const record of delayed) this.#delays.adopt(record);
   }
 
   /** Whether it stands in line now and did not before. */

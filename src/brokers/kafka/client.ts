@@ -10,7 +10,7 @@ export interface KafkaModule {
   readonly AssignerProtocol: {
     readonly MemberMetadata: {
       encode(metadata: { version: number; topics: string[]; userData: Buffer }): Buffer;
-      decode(buffer: Buffer): { readonly userData: Buffer } | null;
+      decode(buffer: Buffer): { readonly topics: string[]; readonly userData: Buffer } | null;
     };
     readonly MemberAssignment: {
       encode(assignment: {
@@ -113,6 +113,8 @@ export interface ClientAdmin {
 export interface AssignerPlace {
   readonly cluster: {
     findGroupCoordinator(group: { groupId: string }): Promise<unknown>;
+    addMultipleTargetTopics(topics: string[]): Promise<void>;
+    findTopicPartitionMetadata(topic: string): { partitionId: number }[];
   };
 }
 

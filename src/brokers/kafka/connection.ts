@@ -24,6 +24,7 @@ import {
 import { KafkaPublisher } from "./publisher.ts";
 import { checkPublisherOptions, type KafkaPublisherOptions } from "./publisher-options.ts";
 import type { Site } from "./site.ts";
+import { type Ownership, stickyAssigner } from "./sticky-assigner.ts";
 import { KafkaSubscriber } from "./subscriber.ts";
 import { TopicTable } from "./topic-table.ts";
 
@@ -127,7 +128,7 @@ export class KafkaConnection
       options,
       name,
       groupId: options.group ?? `tidelane-${randomUUID()}`,
-      assigner: this.#assigner(options),
+      assigners: (owned) => this.#assigners(options, owned),
       topics: target.topics,
       refreshMs: target.isPattern ? options.patternRefreshMs : undefined,
       ended: () => this.#consumptions.delete(consumption),
@@ -142,9 +143,14 @@ export class KafkaConnection
     return new KafkaSubscriber(name, capabilitiesOf(options), consumption, site.clock);
   }
 
-  #assigner({ partitions }: CheckedSubscribeOptions): CreateAssigner {
+  #assigners(
+    { partitions }: CheckedSubscribeOptions,
+    owned: () => Ownership,
+  ): readonly [CreateAssigner, ...CreateAssigner[]] {
     const { PartitionAssigners, AssignerProtocol } = this.#site.module;
-    return partitions ? manualAssigner(AssignerProtocol, partitions) : PartitionAssigners.roundRobin;
+    if (partitions) return [manualAssigner(AssignerProtocol, partitions)];
+    // The second is for a group with members that use kafkajs by itself.
+    return [stickyAssigner(AssignerProtocol, owned), PartitionAssigners.roundRobin];
   }
 
   #check(during: string): void {

@@ -12,6 +12,7 @@ import { deliveries, type KafkaMessage } from "./message.ts";
 import type { CheckedSubscribeOptions } from "./options.ts";
 import { Positions } from "./positions.ts";
 import type { Site } from "./site.ts";
+import type { Ownership } from "./sticky-assigner.ts";
 import { Term } from "./term.ts";
 
 export interface ConsumptionPlace {
@@ -21,7 +22,8 @@ export interface ConsumptionPlace {
   readonly name: string;
   /** The group on the server: the one asked for, or one for this subscription alone. */
   readonly groupId: string;
-  readonly assigner: CreateAssigner;
+  /** What to offer the group, best first, for a member that has such partitions already. */
+  readonly assigners: (owned: () => Ownership) => readonly [CreateAssigner, ...CreateAssigner[]];
   /** The topics there are to subscribe to. Rejects where one is missing. */
   readonly topics: (over: () => boolean) => Promise<readonly string[]>;
   /** How often to look for new ones; undefined where there cannot be. */
@@ -135,9 +137,10 @@ export class Consumption implements MemberEvents {
 
   joined(member: Member, assigned: Readonly<Record<string, readonly number[]>>): void {
     if (member !== this.#member || this.over) return;
-    this.#term?.end("the group moved its partitions");
     const { site, options } = this.#place;
-    const term = new Term(
+    const before = this.#term?.continues(member) ? this.#term : undefined;
+    if (before === undefined) this.#term?.end("the group moved its partitions");
+    const term: Term = new Term(
       {
         site,
         options,
@@ -151,7 +154,9 @@ export class Consumption implements MemberEvents {
       },
       assigned,
       this.#paused,
+      before,
     );
+    before?.end("the group moved its partition");
     this.#term = term;
     void this.#startTerm(term);
   }
@@ -185,13 +190,14 @@ export class Consumption implements MemberEvents {
 
   /** Rejects with an error of kafkajs when the new member does not get to work. */
   async #bringUp(): Promise<void> {
-    const { site, options, groupId, assigner, topics } = this.#place;
+    const { site, options, groupId, assigners, topics } = this.#place;
     const over = (): boolean => this.over;
     this.#topics = await topics(over);
     await this.positions.remember(this.#topics, over);
     if (this.over) return;
     const config = { ...options.member, groupId, allowAutoTopicCreation: false };
-    const member = new Member(site.createClient(), config, assigner, this);
+    const offered = assigners(() => this.#term?.ownership ?? nothingOwned);
+    const member = new Member(site.createClient(), config, offered, this);
     this.#member = member;
     this.#up = owned();
     const up = this.#up;
@@ -306,6 +312,8 @@ export class Consumption implements MemberEvents {
     await sleep(this.#place.site.clock, ms, this.#ended.signal).catch(() => undefined);
   }
 }
+
+const nothingOwned: Ownership = { partitions: {}, generation: -1 };
 
 /** Awaited by one and settled by another, who may be alone. */
 function owned(): Deferred<void> {

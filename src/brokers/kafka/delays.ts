@@ -1,6 +1,7 @@
 import { Heap } from "../../structures/heap.ts";
 import type { Clock } from "../../traits/clock.ts";
 import { Alarm } from "../shared/alarm.ts";
+import type { Partition } from "./partition.ts";
 import type { KafkaRecord } from "./record.ts";
 
 /** Records that come back later, on one timer. */
@@ -18,16 +19,22 @@ export class Delays {
 
   add(record: KafkaRecord, delayMs: number): void {
     record.dueMs = this.#clock.now() + delayMs;
-    this.#waiting.push(record);
-    this.#alarm.at(record.dueMs);
+    this.adopt(record);
   }
 
-  /** Forgets those that `gone` says. */
-  remove(gone: (record: KafkaRecord) => boolean): void {
-    const before = this.#waiting;
+  /** Hands over those of one partition. */
+  take(partition: Partition): KafkaRecord[] {
+    const before = [...this.#waiting];
     this.#waiting = sooner();
-    for (const record of before) if (!gone(record)) this.#waiting.push(record);
+    for (const record of before) if (record.partition !== partition) this.#waiting.push(record);
     if (this.#waiting.size === 0) this.#alarm.cancel();
+    return before.filter((record) => record.partition === partition);
+  }
+
+  /** Takes over one that waits already. */
+  adopt(record: KafkaRecord): void {
+    this.#waiting.push(record);
+    this.#alarm.at(record.dueMs);
   }
 
   clear(): void {

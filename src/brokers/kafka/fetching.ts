@@ -41,6 +41,7 @@ export class Fetching {
     // n.b. kafkajs keeps what was held over a rebalance.
     if (paused) member.pause(assignment.partitions);
     else member.resume(assignment.partitions);
+    for (const partition of assignment.partitions) if (partition.full) this.#holdNow(partition);
   }
 
   /** The partitions know where they begin. */
@@ -115,7 +116,10 @@ export class Fetching {
       this.#patient.delete(partition);
       if (inTime) return;
     }
-    if (this.#over || partition.relieved) return;
+    if (!this.#over && !partition.relieved) this.#holdNow(partition);
+  }
+
+  #holdNow(partition: Partition): void {
     this.#held.add(partition);
     if (!this.#paused) this.#member.pause([partition]);
   }

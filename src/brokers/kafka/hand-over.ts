@@ -18,8 +18,9 @@ export interface HandOverOptions {
 }
 
 /**
- * Hands the partitions of an assignment back to the group, which waits for it: nothing new goes out, what is out has
- * until the limit to be settled and is then lost, and everything settled is committed.
+ * Gets an assignment ready for the group to share its partitions out anew, for which the group waits: nothing new goes
+ * out, what is out has until the limit to be settled, and everything settled is committed. What is left then depends on
+ * which partitions stay.
  */
 export async function handOver(
   assignment: Assignment,
@@ -27,27 +28,33 @@ export async function handOver(
   options: HandOverOptions,
 ): Promise<void> {
   assignment.leave();
-  if (assignment.inFlight > 0) await drain(assignment, committer, options);
+  const expelled = assignment.inFlight > 0 && (await drain(assignment, committer, options));
+  // Others have the partitions by now.
+  if (expelled) assignment.end("the group no longer counts this process as a member");
   if (committer) await within(options.clock, options.limitMs, committer.flush());
-  assignment.end("the group moved its partitions");
+  assignment.suspend();
 }
 
+/** Whether it turned out that the group does not count us a member any more. */
 async function drain(
   assignment: Assignment,
   committer: Committer | undefined,
   options: HandOverOptions,
-): Promise<void> {
+): Promise<boolean> {
   const end = new AbortController();
+  let expelled = false;
   const hurry = (error: unknown): void => {
-    if (options.isExpulsion(error)) end.abort();
+    if (!options.isExpulsion(error)) return;
+    expelled = true;
+    end.abort();
   };
-  // With a group that does not count us a member any more there is nothing to wait for: others have the partitions.
   committer?.prove(assignment.partitions).then(hurry, hurry);
   const given = sleep(options.clock, options.limitMs, end.signal).catch(() => undefined);
   const beating = beat(options, end.signal, hurry);
   await Promise.race([given, options.quiet, options.hurried]);
   end.abort();
   await beating;
+  return expelled;
 }
 
 /** Keeps the membership alive until `end`. That the group rebalances is known; the rest is for the join to find out. */

@@ -21,11 +21,19 @@ export function headersFrom(given: ClientHeaders | undefined): MessageHeaders {
   return MessageHeaders.from(entries);
 }
 
-/** The way back. n.b. kafkajs takes only strings and Buffers, and would send another Uint8Array as its digits. */
+/**
+ * The way back. Values of one name keep their order; where the name is written in several ways, it travels as the first.
+ * n.b. kafkajs takes only strings and Buffers, and would send another Uint8Array as its digits.
+ */
 export function headersFor(headers: MessageHeaders): ClientHeaders {
   // Without a prototype "__proto__" is a name like any other.
   const result: { [name: string]: (Buffer | string)[] } = Object.create(null);
-  for (const [name, value] of headers) {
+  if (headers.size === 0) return result;
+  const spellings = new Map<string, string>();
+  for (const [written, value] of headers) {
+    const folded = written.toLowerCase();
+    const name = spellings.get(folded) ?? written;
+    spellings.set(folded, name);
     result[name] ??= [];
     result[name].push(typeof value === "string" ? value : bufferOf(value));
   }

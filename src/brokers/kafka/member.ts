@@ -1,5 +1,5 @@
 import type { Client, ClientConsumer, ConsumerConfig, CreateAssigner, EachBatchPayload } from "./client.ts";
-import { gateJoins } from "./join-gate.ts";
+import { gateJoins, type Joined } from "./join-gate.ts";
 import type { Committable, Partition } from "./partition.ts";
 
 /** What a member tells the subscription it works for. */
@@ -36,12 +36,34 @@ export class Member {
   #retired = false;
   #heartbeat: (() => Promise<void>) | undefined = undefined;
   #activity = 0;
+  #join: Joined | undefined = undefined;
 
-  constructor(client: Client, config: MemberConfig, assigner: CreateAssigner, events: MemberEvents) {
+  /** `assigners`: what it offers the group, best first. */
+  constructor(
+    client: Client,
+    config: MemberConfig,
+    assigners: readonly [CreateAssigner, ...CreateAssigner[]],
+    events: MemberEvents,
+  ) {
     this.#events = events;
-    const gated = gateJoins(assigner, () => this.#joining());
-    this.#consumer = client.consumer({ ...config, partitionAssigners: [gated], retry });
+    const gated = gateJoins(
+      assigners[0],
+      () => this.#joining(),
+      (join) => {
+        this.#join = join;
+      },
+    );
+    this.#consumer = client.consumer({
+      ...config,
+      partitionAssigners: [gated, ...assigners.slice(1)],
+      retry,
+    });
     this.#listen();
+  }
+
+  /** The last join that was answered; undefined where kafkajs does not let it be seen. */
+  get join(): Joined | undefined {
+    return this.#join;
   }
 
   /** Changes while it is alive: with every fetch, batch and join. */

@@ -21,7 +21,10 @@ export interface DeliveryControl {
 
 export let deliveries: DeliveryControl;
 
-/** One delivery of a record. Every settle takes effect here before its call returns; the group's offset follows. */
+/**
+ * One delivery of a record. A settle takes effect here before its call returns, and the group's offset follows; while
+ * partitions move it waits until it is known whether this one stays.
+ */
 export class KafkaMessage extends Message implements Positioned<KafkaOffset>, Partitioned {
   readonly #record: KafkaRecord;
   readonly #deliveryCount: number;
@@ -92,16 +95,16 @@ export class KafkaMessage extends Message implements Positioned<KafkaOffset>, Pa
     return this.#deliveryCount;
   }
 
-  protected override sendAck(): void {
-    this.#record.partition.settle(this.#record);
+  protected override sendAck(): Promise<void> | void {
+    return this.#record.partition.settle(this.#record);
   }
 
-  protected override sendNack(requeue: boolean): void {
-    if (requeue) this.#record.partition.requeue(this.#record, 0);
-    else this.#record.partition.settle(this.#record);
+  protected override sendNack(requeue: boolean): Promise<void> | void {
+    const { partition } = this.#record;
+    return requeue ? partition.requeue(this.#record, 0) : partition.settle(this.#record);
   }
 
-  protected override sendNackAfter(delayMs: number): void {
-    this.#record.partition.requeue(this.#record, delayMs);
+  protected override sendNackAfter(delayMs: number): Promise<void> | void {
+    return this.#record.partition.requeue(this.#record, delayMs);
   }
 }

@@ -26,6 +26,8 @@ export interface PartitionOwner {
   delay(record: KafkaRecord, delayMs: number): void;
   /** Its watermark moved. */
   moved(partition: Partition): void;
+  /** Set between two assignments, when it is not known yet who has the partition in the next: settles wait for it. */
+  readonly undecided: Promise<void> | undefined;
   /** Settles deliveries by a commit from elsewhere: see `Term.settleWith`. */
   settleWith(records: ReadonlySet<KafkaRecord>, commit: CommitOffsets): Promise<void>;
   /** Throws `TransactionError` where `settleWith` could not. */
@@ -56,7 +58,8 @@ interface FetchedBatch {
 export class Partition {
   readonly topic: string;
   readonly id: number;
-  readonly owner: PartitionOwner;
+  /** The assignment it is in. One that stays with this member goes from one to the next. */
+  owner: PartitionOwner;
   readonly #limits: PartitionLimits;
   /** The offset after all that was taken in: where the next batch has to begin. Undefined until the start is known. */
   #position: number | undefined = undefined;
@@ -147,7 +150,7 @@ export class Partition {
    */
   start(offset: number, committed: boolean, reason: string): void {
     const out = this.#out();
-    this.clear();
+    this.#clear();
     this.#watermark = new Watermark(offset);
     this.#position = offset;
     this.#confirmed = 0;
@@ -186,18 +189,22 @@ export class Partition {
     return record.message;
   }
 
-  settle(record: KafkaRecord): void {
-    record.message = undefined;
-    const moved = this.#watermark.settle(record);
-    this.owner.out(-1);
-    if (moved) this.owner.moved(this);
+  settle(record: KafkaRecord): Promise<void> | void {
+    return this.#decided(record, () => {
+      record.message = undefined;
+      const moved = this.#watermark.settle(record);
+      this.owner.out(-1);
+      if (moved) this.owner.moved(this);
+    });
   }
 
-  requeue(record: KafkaRecord, delayMs: number): void {
-    record.message = undefined;
-    this.owner.out(-1);
-    if (delayMs > 0) this.owner.delay(record, delayMs);
-    else this.giveBack(record);
+  requeue(record: KafkaRecord, delayMs: number): Promise<void> | void {
+    return this.#decided(record, () => {
+      record.message = undefined;
+      this.owner.out(-1);
+      if (delayMs > 0) this.owner.delay(record, delayMs);
+      else this.giveBack(record);
+    });
   }
 
   giveBack(record: KafkaRecord): void {
@@ -208,7 +215,9 @@ export class Partition {
   /** As if it had not been taken: for a delivery that nobody saw. */
   untake(record: KafkaRecord): void {
     record.deliveries -= 1;
-    this.requeue(record, 0);
+    record.message = undefined;
+    this.owner.out(-1);
+    this.giveBack(record);
   }
 
   confirm({ offset, covered, life }: Committable): void {
@@ -218,8 +227,12 @@ export class Partition {
     this.owner.offer(this);
   }
 
-  /** Lets go of all that is not out. */
-  clear(): void {
+  /** How many deliveries are out. */
+  get outstanding(): number {
+    return this.#out().length;
+  }
+
+  #clear(): void {
     this.#fetched.clear();
     this.#returned.clear();
     this.#last = undefined;
@@ -233,7 +246,7 @@ export class Partition {
     for (const offset of counts.keys()) if (offset < this.watermark) counts.delete(offset);
     for (const record of this.#watermark) counts.set(record.offset, record.deliveries);
     const out = this.#out();
-    this.clear();
+    this.#clear();
     this.#lose(out, reason);
     return counts;
   }
@@ -241,6 +254,17 @@ export class Partition {
   /** What `watermark` would be if `records` were done too. */
   watermarkWith(records: ReadonlySet<KafkaRecord>): number {
     return this.#watermark.offsetWith(records);
+  }
+
+  /** Once it is known whose the partition is: at once, where that is no question. */
+  #decided(record: KafkaRecord, settle: () => void): Promise<void> | void {
+    const { undecided } = this.owner;
+    if (undecided === undefined) return settle();
+    const { message } = record;
+    return undecided.then(() => {
+      if (message?.lost) throw message.lost;
+      settle();
+    });
   }
 
   #next(): KafkaRecord | undefined {

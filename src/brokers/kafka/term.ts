@@ -9,6 +9,7 @@ import type { DeliveryCounts } from "./delivery-counts.ts";
 import { faultOf } from "./errors.ts";
 import { Fetching } from "./fetching.ts";
 import { handOver } from "./hand-over.ts";
+import type { Joined } from "./join-gate.ts";
 import type { Member } from "./member.ts";
 import type { KafkaMessage } from "./message.ts";
 import type { CheckedSubscribeOptions } from "./options.ts";
@@ -16,6 +17,7 @@ import type { CommitOffsets, Committable, Partition } from "./partition.ts";
 import type { Positions } from "./positions.ts";
 import type { KafkaRecord } from "./record.ts";
 import type { Site } from "./site.ts";
+import type { Ownership } from "./sticky-assigner.ts";
 
 export interface TermPlace {
   readonly site: Site;
@@ -37,6 +39,7 @@ export class Term {
   readonly member: Member;
   readonly assignment: Assignment;
   readonly #place: TermPlace;
+  readonly #join: Joined | undefined;
   readonly #fetching: Fetching;
   /** Without a group there is nobody to tell, and every settle counts as committed. */
   readonly #committer: Committer | undefined;
@@ -47,10 +50,17 @@ export class Term {
   /** Partitions whose place in the log is being looked up. */
   readonly #lookedUp = new Set<Partition>();
 
-  constructor(place: TermPlace, assigned: Readonly<Record<string, readonly number[]>>, paused: boolean) {
+  /** `before`: the term before it, where nobody else can have had its partitions in between. */
+  constructor(
+    place: TermPlace,
+    assigned: Readonly<Record<string, readonly number[]>>,
+    paused: boolean,
+    before: Term | undefined,
+  ) {
     const { site, options, counts, member } = place;
     this.#place = place;
     this.member = member;
+    this.#join = member.join;
     this.assignment = new Assignment(
       assigned,
       {
@@ -64,6 +74,7 @@ export class Term {
         checkSettleWith: (records) => this.checkSettleWith(records),
       },
       { clock: site.clock, limits: options.limits, maxInFlight: options.maxInFlight, counts },
+      before?.assignment,
     );
     if (options.group !== undefined) {
       this.#committer = new Committer({
@@ -91,6 +102,26 @@ export class Term {
     return this.assignment.open;
   }
 
+  /** What it tells those who share out the partitions. */
+  get ownership(): Ownership {
+    const partitions: Record<string, number[]> = {};
+    if (!this.assignment.over) {
+      for (const { topic, id } of this.assignment.partitions)
+        partitions[topic] = [...(partitions[topic] ?? []), id];
+    }
+    return { partitions, generation: this.#join?.generation ?? -1 };
+  }
+
+  /**
+   * Whether the join that `member` has just made follows on this term: the same member, in the next generation of the
+   * group. Nobody else can have had its partitions in between.
+   */
+  continues(member: Member): boolean {
+    const { join } = member;
+    if (this.assignment.over || member !== this.member || !join || !this.#join) return false;
+    return join.memberId === this.#join.memberId && join.generation === this.#join.generation + 1;
+  }
+
   get started(): boolean {
     return this.#started;
   }
@@ -98,7 +129,14 @@ export class Term {
   /** Finds out where the partitions begin. Rejects when that cannot be had while the term lasts. */
   async start(): Promise<void> {
     const { positions, member } = this.#place;
-    const found = await positions.find(this.assignment.partitions, () => !this.open);
+    const unknown: Partition[] = [];
+    for (const partition of this.assignment.partitions) {
+      // n.b. kafkajs starts every assignment at the committed offsets.
+      if (partition.position === undefined) unknown.push(partition);
+      else member.seek(partition, partition.position);
+    }
+    this.assignment.offerKept();
+    const found = unknown.length > 0 ? await positions.find(unknown, () => !this.open) : [];
     if (!this.open) return;
     for (const { partition, offset, committed } of found) {
       partition.start(offset, committed, "its partition begins elsewhere");
@@ -135,7 +173,7 @@ export class Term {
     this.member.seek(partition, offset);
   }
 
-  /** Lets what is out be settled, for a time, then ends. */
+  /** Lets what is out be settled, for a time. Then only the next term, or the end, says what becomes of the rest. */
   handOver(): Promise<void> {
     if (this.open) this.#handingOver = this.#handOver();
     return this.#handingOver ?? settledAtOnce;
@@ -145,8 +183,9 @@ export class Term {
   end(reason: string): void {
     this.#hurried.resolve();
     this.#fetching.end();
+    this.#committer?.stop();
+    for (const partition of this.assignment.partitions) this.#place.positions.keep(partition);
     this.assignment.end(reason);
-    this.#end();
   }
 
   async flush(): Promise<void> {
@@ -205,12 +244,7 @@ export class Term {
       quiet: this.#quiet.promise,
       hurried: this.#hurried.promise,
     });
-    this.#end();
-  }
-
-  #end(): void {
     this.#committer?.stop();
-    for (const partition of this.assignment.partitions) this.#place.positions.keep(partition);
   }
 
   #moved(partition: Partition): void {
