@@ -31,7 +31,9 @@ const patterns = { separator: ".", one: "*", rest: ">" } as const;
 /** Subjects under the laws. */
 export function natsFixture({ address, client = "nats" }: NatsFixtureOptions): Fixture<NatsConnection> {
   const lines = new Lines<NatsConnection>(clients[client]);
-  const options = ({ group }: SourceOptions) => (group === undefined ? {} : { group });
+  // A queue group is known by its name alone: the groups of two subjects have to have two.
+  const options = (topic: string, { group }: SourceOptions) =>
+    group === undefined ? {} : { group: nameFor(group, topic) };
   return {
     name: "nats",
     time: "real",
@@ -40,10 +42,11 @@ export function natsFixture({ address, client = "nats" }: NatsFixtureOptions): F
       connect: (given) =>
         lines.open((module) => new NatsBroker({ servers: address, client: module, clock }).connect(given)),
     }),
-    source: (topic, given) => natsSource(topic, options(given)),
-    patternSource: (pattern, given) => natsPatternSource(pattern, options(given)),
+    source: (topic, given) => natsSource(topic, options(topic, given)),
+    patternSource: (pattern, given) => natsPatternSource(pattern, options(pattern, given)),
     patterns,
     kill: (connection) => lines.cut(connection),
+    timings: { arrivalMs: 2_000, stepMs: 500 },
   };
 }
 
@@ -80,12 +83,16 @@ function jetStreamOptions(
 ): JetStreamSubscribeOptions {
   return {
     // A durable consumer has one filter: the groups of two topics have to have two names.
-    ...(group === undefined ? {} : { group: `${group}-${Buffer.from(topic).toString("hex")}` }),
+    ...(group === undefined ? {} : { group: nameFor(group, topic) }),
     ensure: { consumer: "create" },
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
     ackDeadlineMs,
     from: retained ? "start" : "new",
   };
+}
+
+function nameFor(group: string, topic: string): string {
+  return `${group}-${Buffer.from(topic).toString("hex")}`;
 }
 
 async function createStream(address: string, topics: FixtureEnvironment["topics"]): Promise<void> {
