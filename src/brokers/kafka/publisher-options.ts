@@ -21,8 +21,8 @@ export interface KafkaPublisherOptions {
   /** gzip is there; the others have to be registered with kafkajs. @default "none" */
   readonly compression?: KafkaCompression;
   /**
-   * Names this publisher's transactions to the server, over restarts: a new publisher of the same name ends what an
-   * older one left open. Two at a time fence each other off. @default one for this publisher alone
+   * What the names of this publisher's transactions begin with on the server, over restarts: a new publisher of the same
+   * name ends what an older one left open. Two at a time fence each other off. @default one for this publisher alone
    */
   readonly transactionalId?: string;
   /** The server aborts a transaction that is open for so long. @default 60_000 */

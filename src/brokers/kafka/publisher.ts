@@ -78,8 +78,8 @@ export class KafkaPublisher implements TransactionalPublisher {
   }
 
   /**
-   * Transactions of one publisher run one after another. A transaction rejects with what `work` threw, or with
-   * `TransactionError`.
+   * Rejects with what `work` threw, or with `TransactionError`. Transactions may overlap, up to 16; each has a network
+   * connection of its own, which is kept for the next.
    */
   async transaction<T>(
     work: (publisher: KafkaTransaction) => Promise<T>,

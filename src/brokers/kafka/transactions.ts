@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { Fifo } from "../../structures/fifo.ts";
 import type { PublisherCapabilities } from "../../traits/capabilities.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
 import {
@@ -31,20 +32,29 @@ export interface TransactionsPlace {
 /** How a transaction ended whose producer is as good as before. */
 type Ending<T> = { readonly result: T } | { readonly error: unknown };
 
-/** The transactions of one publisher, one after another. */
+/** More transactions at once wait for one of these to end. */
+const mostAtOnce = 16;
+
+/** A producer, which can have one transaction at a time, with the name it has for the server. */
+interface Lane {
+  readonly transactionalId: string;
+  readonly link: ProducerLink;
+  busy: boolean;
+}
+
+/** The transactions of one publisher. Those that overlap get a producer each. */
 export class Transactions {
   readonly #place: TransactionsPlace;
-  readonly #transactionalId: string;
-  readonly #link: ProducerLink;
+  readonly #name: string;
+  /** The first that is free is taken, so that a new process of the same name begins with the same ones. */
+  readonly #lanes: Lane[] = [];
+  readonly #waiting = new Fifo<Deferred<Lane>>();
   readonly #running = new Set<Interruption>();
-  /** The end of the last one that was asked for. Never rejects. */
-  #last: Promise<void> = Promise.resolve();
   #over = false;
 
   constructor(place: TransactionsPlace) {
     this.#place = place;
-    this.#transactionalId = place.options.transactionalId ?? `tidelane-${randomUUID()}`;
-    this.#link = new ProducerLink(place.site, () => place.create(this.#transactionalId));
+    this.#name = place.options.transactionalId ?? `tidelane-${randomUUID()}`;
   }
 
   async run<T>(
@@ -54,21 +64,21 @@ export class Transactions {
     const { signal, consumed = [] } = options;
     const batch = consumed.length > 0 ? batchOf(consumed) : undefined;
     batch?.owner.checkSettleWith(batch.records);
-    const turn = this.#last;
-    const done = deferred<void>();
-    this.#last = turn.then(() => done.promise);
     const interruption = new Interruption(signal);
     this.#running.add(interruption);
+    const taking = this.#takeLane();
     try {
-      await Promise.race([turn, interruption.promise]);
-      await this.#prepare(signal);
-      const ending = await this.#link.use((producer) => this.#perform(producer, work, batch, interruption));
+      const lane = await Promise.race([taking, interruption.promise]);
+      await this.#prepare(lane, signal);
+      const ending = await lane.link.use((producer) =>
+        this.#perform(lane, producer, work, batch, interruption),
+      );
       if ("error" in ending) throw ending.error;
       return ending.result;
     } finally {
       this.#running.delete(interruption);
       interruption.forget();
-      done.resolve();
+      void taking.then((lane) => this.#freeLane(lane));
     }
   }
 
@@ -78,13 +88,39 @@ export class Transactions {
     for (const running of this.#running) {
       running.interrupt(new ConnectionClosedError({ broker, during: "transaction()" }));
     }
-    await this.#link.close(closeTimeoutMs);
+    await Promise.all(this.#lanes.map(({ link }) => link.close(closeTimeoutMs)));
   }
 
-  async #prepare(signal: AbortSignal | undefined): Promise<void> {
+  #takeLane(): Promise<Lane> {
+    const free = this.#lanes.find(({ busy }) => !busy) ?? this.#addLane();
+    if (free) {
+      free.busy = true;
+      return Promise.resolve(free);
+    }
+    const call = deferred<Lane>();
+    this.#waiting.push(call);
+    return call.promise;
+  }
+
+  #addLane(): Lane | undefined {
+    if (this.#lanes.length === mostAtOnce) return undefined;
+    const transactionalId = `${this.#name}-${this.#lanes.length}`;
+    const link = new ProducerLink(this.#place.site, () => this.#place.create(transactionalId));
+    const lane = { transactionalId, link, busy: false };
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  #freeLane(lane: Lane): void {
+    const next = this.#waiting.shift();
+    if (next) next.resolve(lane);
+    else lane.busy = false;
+  }
+
+  async #prepare({ link }: Lane, signal: AbortSignal | undefined): Promise<void> {
     const over = (): boolean => this.#over || signal?.aborted === true;
     try {
-      if (!over()) await this.#link.connect(over);
+      if (!over()) await link.connect(over);
     } catch (error) {
       if (!over()) throw this.#failed("it could not begin", error);
     }
@@ -95,6 +131,7 @@ export class Transactions {
 
   /** Rejects where the producer is not to be used again. */
   async #perform<T>(
+    lane: Lane,
     producer: ClientProducer,
     work: (publisher: KafkaTransaction) => Promise<T>,
     batch: Batch | undefined,
@@ -114,11 +151,11 @@ export class Transactions {
         throw error;
       }
     }
-    if (batch === undefined) await this.#commit(transaction, undefined);
+    if (batch === undefined) await this.#commit(lane, transaction, undefined);
     else {
       await batch.owner.settleWith(batch.records, async (group, offsets) => {
         await this.#sendOffsets(transaction, group, offsets);
-        await this.#commit(transaction, { group, offsets });
+        await this.#commit(lane, transaction, { group, offsets });
       });
     }
     return { result };
@@ -147,29 +184,34 @@ export class Transactions {
 
   /** A commit without an answer may have been carried out: where offsets went with it, those tell. */
   async #commit(
+    lane: Lane,
     transaction: Transaction,
     sent: { readonly group: string; readonly offsets: ReadonlyMap<Partition, number> } | undefined,
   ): Promise<void> {
     try {
       await transaction.commit();
     } catch (error) {
-      this.#link.replace();
+      lane.link.replace();
       if (sent === undefined) {
         throw this.#failed(
           "the server did not confirm the commit, and whether it is visible is not known",
           error,
         );
       }
-      if (!(await this.#hasCommitted(sent.group, sent.offsets))) {
+      if (!(await this.#hasCommitted(lane, sent.group, sent.offsets))) {
         throw this.#failed("the server did not commit it", error);
       }
     }
   }
 
-  async #hasCommitted(groupId: string, offsets: ReadonlyMap<Partition, number>): Promise<boolean> {
+  async #hasCommitted(
+    { transactionalId }: Lane,
+    groupId: string,
+    offsets: ReadonlyMap<Partition, number>,
+  ): Promise<boolean> {
     const { site, create } = this.#place;
     // n.b. a producer of the same name has the server finish what the one before left, one way or the other.
-    const successor = create(this.#transactionalId);
+    const successor = create(transactionalId);
     try {
       await successor.connect();
       await withPatience(site, () => successor.transaction());
