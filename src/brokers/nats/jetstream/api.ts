@@ -53,9 +53,13 @@ export class JetStreamApi {
     return new TimeoutError({ what, timeoutMs: this.timeoutMs });
   }
 
-  /** Sends a call and does not wait for its answer. */
+  /** Sends a call and does not wait for its answer. On a connection that is closed it does nothing. */
   tell(verb: string): void {
-    this.session.link.publish(this.subject(verb), empty);
+    try {
+      this.session.link.publish(this.subject(verb), empty);
+    } catch {
+      // There is nobody to tell.
+    }
   }
 }
 

@@ -96,8 +96,10 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     if (this.#paused) return;
     this.#paused = true;
     // Requests that nobody waits for are dropped by the server.
-    if (this.#place.session.link.up) this.#pulls.drain().catch(() => {});
-    else this.#pulls.cut();
+    if (this.#place.session.link.up) {
+      this.#pulls.drain().catch(() => {});
+      this.#place.consumer.dropDeadRequests();
+    } else this.#pulls.cut();
     this.#pulls.open();
   }
 
@@ -144,6 +146,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   }
 
   restored(): void {
+    this.#place.consumer.dropDeadRequests();
     this.#late.send((message, answer) => this.#answer(message, answer));
   }
 
@@ -157,8 +160,11 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       this.#pulls.cut();
       return;
     }
+    // n.b. in this order: what is given back while our requests stand comes back to us.
+    const drained = this.#pulls.drain();
+    this.#place.consumer.dropDeadRequests();
     for (const message of given) if (!message.settled) this.#giveBackTo(message.answerSubject);
-    await this.#pulls.drain();
+    await drained;
   }
 
   iterate(): ReturnType<Outlet<JetStreamMessage>["iterate"]> {
