@@ -3,7 +3,8 @@ import type { Bound, Link } from "./link.ts";
 
 interface Round {
   readonly promise: Promise<void>;
-  /** Subjects the server refused while it ran. */
+  /** Subjects that were published to, and those of them the server refused. */
+  readonly subjects: Set<string>;
   readonly refused: Map<string, RequestFault>;
 }
 
@@ -23,13 +24,16 @@ export class Flushes implements Bound {
   async next(subject: string): Promise<void> {
     this.#next ??= this.#plan();
     const round = this.#next;
+    round.subjects.add(subject);
     await round.promise;
     const fault = round.refused.get(subject);
     if (fault !== undefined) throw fault;
   }
 
-  refused(subject: string, fault: RequestFault): void {
-    for (const round of this.#running) round.refused.set(subject, fault);
+  refused(subject: string, fault: RequestFault): boolean {
+    const concerned = [...this.#running].filter((round) => round.subjects.has(subject));
+    for (const round of concerned) round.refused.set(subject, fault);
+    return concerned.length > 0;
   }
 
   // A round that runs when the connection ends rejects by itself.
@@ -38,6 +42,7 @@ export class Flushes implements Bound {
   /** Begins at the end of this turn of promises, so that all who publish in it are served by one. */
   #plan(): Round {
     const round: Round = {
+      subjects: new Set(),
       refused: new Map(),
       promise: Promise.resolve().then(async () => {
         this.#next = undefined;

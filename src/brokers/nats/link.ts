@@ -28,8 +28,8 @@ export interface Bound {
   /** It is lost for now: what was sent last may not have arrived, and what is sent now goes nowhere. */
   lost?(): void;
   restored?(): void;
-  /** The server refused a publish to `subject`. */
-  refused?(subject: string, fault: RequestFault): void;
+  /** The server refused a publish to `subject`. Whether whoever published is told by this. */
+  refused?(subject: string, fault: RequestFault): boolean;
 }
 
 /**
@@ -220,8 +220,8 @@ export class Link {
     const refused = permissionOf(status);
     if (refused?.operation !== "publish") return;
     const fault = this.#refusal("publish", refused.subject, status.error);
-    for (const bound of [...this.#bound]) bound.refused?.(refused.subject, fault);
-    this.#report(fault, refused.subject);
+    const told = [...this.#bound].filter((bound) => bound.refused?.(refused.subject, fault));
+    if (told.length === 0) this.#report(fault, refused.subject);
   }
 
   #refusal(operation: "publish" | "subscription", subject: string, error: unknown): RequestFault {

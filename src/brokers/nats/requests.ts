@@ -99,10 +99,10 @@ export class Requests implements Bound {
     }
   }
 
-  refused(subject: string, fault: RequestFault): void {
-    for (const pending of [...this.#waiting.values()]) {
-      if (pending.request.subject === subject) pending.reject(fault);
-    }
+  refused(subject: string, fault: RequestFault): boolean {
+    const refused = [...this.#waiting.values()].filter(({ request }) => request.subject === subject);
+    for (const pending of refused) pending.reject(fault);
+    return refused.length > 0;
   }
 
   #publish({ request, reply }: PendingRequest): void {
@@ -115,9 +115,11 @@ export class Requests implements Bound {
       `${this.#inbox}.*`,
       undefined,
       (message) => this.#waiting.get(message.subject)?.answer(message),
-      (fault) => {
+      ({ kind, message, cause }) => {
         // Without a subscription no request can be answered; the next one tries again.
         this.#subscription = undefined;
+        const hint = ", where answers come; see options.inboxPrefix";
+        const fault = new RequestFault(kind, `${message}${hint}`, cause);
         for (const pending of [...this.#waiting.values()]) pending.reject(fault);
       },
     );

@@ -10,7 +10,7 @@ import { InvalidArgumentError, NotSupportedError, SubscriptionFailedError } from
 import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { NatsConnection } from "../connection.ts";
-import { JetStreamApiError, textOf } from "../errors.ts";
+import { JetStreamApiError, RequestFault, textOf } from "../errors.ts";
 import type { Session } from "../session.ts";
 import { checkPattern, checkSubject, checkToken } from "../subject.ts";
 import { type ApiSettings, JetStreamApi } from "./api.ts";
@@ -114,8 +114,9 @@ export class JetStreamConnection
     try {
       return await JetStreamSubscriber.open(this.#api, filter, settings);
     } catch (error) {
-      if (!(error instanceof JetStreamApiError)) throw this.#api.unanswered("subscribe()", error);
-      const reason = `the server refused it: ${textOf(error)}`;
+      const refused = error instanceof RequestFault && error.kind === "refused";
+      if (!refused && !(error instanceof JetStreamApiError)) throw this.#api.unanswered("subscribe()", error);
+      const reason = refused ? error.message : `the server refused it: ${textOf(error)}`;
       throw new SubscriptionFailedError({ topic: filter, reason, cause: error });
     }
   }
