@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/slow/**", "test/package/**", "test/brokers-live/**"],
+          exclude: ["test/slow/**", "test/package/**", "test/live/**"],
           typecheck: {
             enabled: true,
             include: ["test/types/**/*.test-d.ts"],
@@ -24,6 +24,18 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: "slow", include: ["test/slow/**/*.test.ts"], testTimeout: 300_000 } },
+      {
+        extends: true,
+        test: {
+          name: "live",
+          include: ["test/live/**/*.test.ts"],
+          globalSetup: ["test/live/setup.ts"],
+          // One file at a time: the servers need the processors too.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
       {
         extends: true,
         test: {

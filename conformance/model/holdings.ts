@@ -179,6 +179,16 @@ export class Holdings {
     }
   }
 
+  /** Who kept the delays of this group is going: what is delayed may come at once. */
+  endDelays(group: Group): void {
+    for (const copy of group.copies.values()) {
+      if (copy.state.kind === "owed") copy.state = { ...copy.state, notBefore: 0 };
+    }
+    for (const delivery of this.deliveries) {
+      if (delivery.copy.group === group && delivery.settle) delivery.settle.notBefore = 0;
+    }
+  }
+
   /** What happens to one delivery may reach the others its group holds. */
   taintOthers(delivery: Delivery, law: LawName): void {
     for (const copy of delivery.seat.group.copies.values()) {

@@ -161,6 +161,7 @@ export class Ledger {
     const law = how === "crash" ? "crash-returns-unsettled" : "close-returns-unsettled";
     seat.state = "closing";
     seat.group.disturbed = true;
+    if (seat.capabilities.delayedRequeue === "local") this.#holdings.endDelays(seat.group);
     for (const copy of this.owed(seat.group)) {
       copy.hazards.add(law);
       this.#holdings.abandoned(copy);

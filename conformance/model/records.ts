@@ -96,9 +96,7 @@ export interface Delivery {
   /** "leaving": a close, a crash or the deadline is taking it away, and a settle may still be in time. */
   phase: "held" | "leaving" | "lost";
   /** The settle that was made, whether or not it was answered. */
-  settle:
-    | { readonly how: SettleHow; readonly notBefore: number; answer: "waiting" | "ok" | "failed" }
-    | undefined;
+  settle: { readonly how: SettleHow; notBefore: number; answer: "waiting" | "ok" | "failed" } | undefined;
   /**
    * When its ack deadline passes at the latest, and at the earliest: a broker that prefetches counts from before it
    * was seen.

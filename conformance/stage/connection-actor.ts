@@ -70,38 +70,11 @@ export class ConnectionActor {
     this.#stage.violate(["publish-refuses"], observed, "it rejects with InvalidMessageError");
   }
 
-  async open(wanted: GroupSpec): Promise<SubscriberActor | undefined> {
-    const { ledger, trace, subscribers, subject } = this.#stage;
-    const spec = subject.capabilities.groups ? wanted : withoutGroup(wanted);
-    const name = this.#stage.nextSubscriber();
-    const { source, target } = aim(this.#stage, spec);
-    const group = spec.options.group === undefined ? "" : ` in group ${spec.options.group}`;
-    const line = trace.line(`open ${name} on ${spec.topic}${group}${this.label}`);
-    const seat = ledger.opening({
-      seat: name,
-      group: spec.options.group,
-      target,
-      connection: this.name,
-      options: resolve(this.#stage, spec.options),
-      capabilities: source.capabilities,
-    });
-    const wasClosed = this.state === "closed";
-    try {
-      const handle = await this.connection.subscribe(source);
-      const actor = new SubscriberActor(this.#stage, { name, spec, seat, handle, connection: this });
-      subscribers.push(actor);
-      ledger.opened(seat);
-      if (wasClosed) this.violateClosed(`${name} was opened`);
-      return actor;
-    } catch (error) {
-      line.outcome(nameOfError(error));
-      ledger.openFailed(seat);
-      const observed = `opening ${name} rejected with ${nameOfError(error)}`;
-      if (isTidelaneError(error, "TIDELANE_CONNECTION_CLOSED") && this.state !== "open") return undefined;
-      if (wasClosed) this.violateClosed(observed);
-      else this.#stage.violate(["conservation", "capabilities-match"], observed, "a source opens");
-      return undefined;
-    }
+  open(wanted: GroupSpec): Promise<SubscriberActor | undefined> {
+    const spec = this.#stage.subject.capabilities.groups ? wanted : withoutGroup(wanted);
+    const opening = this.#open(spec);
+    this.#stage.opening.add(opening);
+    return opening.finally(() => this.#stage.opening.delete(opening));
   }
 
   /** `shutdown()`, also when it is already going on or over. */
@@ -149,6 +122,39 @@ export class ConnectionActor {
   /** ` on c2`, where there is more than one. */
   get label(): string {
     return this.#stage.connections.length > 1 ? ` on ${this.name}` : "";
+  }
+
+  async #open(spec: GroupSpec): Promise<SubscriberActor | undefined> {
+    const { ledger, trace, subscribers } = this.#stage;
+    const name = this.#stage.nextSubscriber();
+    const { source, target } = aim(this.#stage, spec);
+    const group = spec.options.group === undefined ? "" : ` in group ${spec.options.group}`;
+    const line = trace.line(`open ${name} on ${spec.topic}${group}${this.label}`);
+    const seat = ledger.opening({
+      seat: name,
+      group: spec.options.group,
+      target,
+      connection: this.name,
+      options: resolve(this.#stage, spec.options),
+      capabilities: source.capabilities,
+    });
+    const wasClosed = this.state === "closed";
+    try {
+      const handle = await this.connection.subscribe(source);
+      const actor = new SubscriberActor(this.#stage, { name, spec, seat, handle, connection: this });
+      subscribers.push(actor);
+      ledger.opened(seat);
+      if (wasClosed) this.violateClosed(`${name} was opened`);
+      return actor;
+    } catch (error) {
+      line.outcome(nameOfError(error));
+      ledger.openFailed(seat);
+      const observed = `opening ${name} rejected with ${nameOfError(error)}`;
+      if (isTidelaneError(error, "TIDELANE_CONNECTION_CLOSED") && this.state !== "open") return undefined;
+      if (wasClosed) this.violateClosed(observed);
+      else this.#stage.violate(["conservation", "capabilities-match"], observed, "a source opens");
+      return undefined;
+    }
   }
 
   #gone(how: Departure): void {

@@ -14,6 +14,7 @@ const enough = 500;
 export async function conclude(stage: Stage): Promise<void> {
   stage.trace.finish();
   await stage.rest();
+  await stage.awaitOpens();
   stage.check();
   const connection = stage.connections.find(({ state }) => state === "open") ?? (await stage.connect());
   for (const subscriber of openOnes(stage)) subscriber.resume();
@@ -26,14 +27,18 @@ export async function conclude(stage: Stage): Promise<void> {
   for (const subscriber of openOnes(stage)) if (subscriber.seat.group.durable) await end(stage, subscriber);
   await sendSentinels(stage, connection);
   const drained = new Set<Group>();
-  for (const subscriber of openOnes(stage)) {
-    drained.add(subscriber.seat.group);
-    await drain(stage, subscriber);
+  for (const { seat } of openOnes(stage)) {
+    const { group } = seat;
+    if (drained.has(group)) continue;
+    drained.add(group);
+    // n.b. without acknowledgements what came to one member of a group is for that one alone.
+    const members = openOnes(stage).filter((other) => other.seat.group === group);
+    await drain(stage, group, members);
   }
   for (const group of stage.ledger.groups) {
     if (!group.durable || drained.has(group)) continue;
     const subscriber = await connection.open(specOf(stage, group));
-    if (subscriber !== undefined) await drain(stage, subscriber);
+    if (subscriber !== undefined) await drain(stage, group, [subscriber]);
   }
   for (const subscriber of openOnes(stage)) await end(stage, subscriber);
   for (const each of stage.connections) if (each.state === "open") await stage.step(() => each.shutdown());
@@ -72,30 +77,33 @@ async function sendSentinels(stage: Stage, connection: ConnectionActor): Promise
   }
 }
 
-/** Pulls and acks until everything that is owed has come. */
-async function drain(stage: Stage, subscriber: SubscriberActor): Promise<void> {
+/** Pulls by every member of a group, and acks, until everything that is owed has come. */
+async function drain(stage: Stage, group: Group, members: readonly SubscriberActor[]): Promise<void> {
   const { ledger, pace } = stage;
-  const { group } = subscriber.seat;
   for (let pulls = 0; pulls < enough && ledger.owed(group).length > 0; pulls += 1) {
     const due = Math.min(
       ...ledger.owed(group).map(({ state }) => (state.kind === "owed" ? state.notBefore : 0)),
     );
     if (due > pace.clock.now()) await pace.advance(due - pace.clock.now());
-    if (subscriber.waiting === 0) await stage.step(() => subscriber.pull());
-    else await stage.rest();
-    await settleAll(stage, subscriber);
-    if (subscriber.waiting > 0) await giveTime(stage, subscriber);
+    for (const member of members) {
+      if (member.waiting === 0) await stage.step(() => member.pull());
+      else await stage.rest();
+      await settleAll(stage, member);
+    }
+    if (members.every(({ waiting }) => waiting > 0)) await giveTime(stage, group, members);
   }
-  // One pull more than there is anything for. On real time that would be waiting, and the sentinel has come already.
-  if (pace.virtual && subscriber.waiting === 0) await stage.step(() => subscriber.pull());
-  await settleAll(stage, subscriber);
+  for (const member of members) {
+    // One pull more than there is anything for. On real time that would be waiting, and the sentinel has come already.
+    if (pace.virtual && member.waiting === 0) await stage.step(() => member.pull());
+    await settleAll(stage, member);
+  }
 }
 
 /** Nothing came at once, and something is owed. */
-async function giveTime(stage: Stage, subscriber: SubscriberActor): Promise<void> {
+async function giveTime(stage: Stage, group: Group, members: readonly SubscriberActor[]): Promise<void> {
   const { ledger, pace } = stage;
-  const { group } = subscriber.seat;
-  if (!pace.virtual && (await pace.within(subscriber.firstAnswer(), stage.subject.timings.arrivalMs))) return;
+  const answer = Promise.race(members.map((member) => member.firstAnswer()));
+  if (!pace.virtual && (await pace.within(answer, stage.subject.timings.arrivalMs))) return;
   for (const copy of ledger.owed(group, true))
     ledger.missing(copy, "although everything was settled and pulled");
   stage.check();

@@ -50,6 +50,8 @@ export class Stage {
   readonly connections: ConnectionActor[] = [];
   readonly subscribers: SubscriberActor[] = [];
   readonly transactions: TransactionActor[] = [];
+  /** Subscriptions that are being opened. They never reject. */
+  readonly opening: Set<Promise<unknown>> = new Set();
   /** Calls with a signal, whose abort is a step of its own. */
   readonly abortable: Abortable[] = [];
   /** What the names of its topics begin with. */
@@ -159,6 +161,11 @@ export class Stage {
     return answer.finally(() => {
       call.over = true;
     });
+  }
+
+  /** What is being opened is open, or has failed: until then it may hold messages, and nobody would know it. */
+  async awaitOpens(): Promise<void> {
+    await this.pace.within(Promise.all(this.opening), this.subject.timings.closeMs);
   }
 
   /** Every call that was made is answered, within the time there is for it. */

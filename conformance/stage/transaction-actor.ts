@@ -27,6 +27,8 @@ export class TransactionActor {
     this.connection = connection;
     this.name = name;
     stage.trace.line(`begin ${name}${connection.label}`);
+    // The work may not have begun when it is given up.
+    this.#gate.promise.catch(() => undefined);
     this.#result = publisher
       .transaction((inner) => {
         this.#inner = inner;

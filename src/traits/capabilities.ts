@@ -8,8 +8,8 @@ export interface Capabilities {
   /** Whether `nack({ requeue: true })` is honoured. Where not, it rejects with `SettleUnsupportedError`. */
   readonly requeue: boolean;
   /**
-   * Who keeps the delay of `nackAfter`: the broker ("native"), this process ("local": a crash ends the delay early), or
-   * nobody ("none": it is an immediate requeue).
+   * Who keeps the delay of `nackAfter`: the broker ("native"), the subscriber ("local": its end, or a crash of this
+   * process, ends the delay early), or nobody ("none": it is an immediate requeue).
    */
   readonly delayedRequeue: "native" | "local" | "none";
   /** Who counts deliveries: the broker, this process since it subscribed, or nobody (`deliveryCount` is undefined). */

@@ -11,9 +11,11 @@ export const errorCodes = [
   "TIDELANE_INVALID_ARGUMENT",
   "TIDELANE_INVALID_MESSAGE",
   "TIDELANE_KEY",
+  "TIDELANE_MESSAGES_DROPPED",
   "TIDELANE_MISSING_DEAD_LETTER",
   "TIDELANE_NOT_SUPPORTED",
   "TIDELANE_POSITION_UNAVAILABLE",
+  "TIDELANE_PUBLISH_FAILED",
   "TIDELANE_SETTLE_UNSUPPORTED",
   "TIDELANE_SUBSCRIBER_BUSY",
   "TIDELANE_SUBSCRIPTION_FAILED",
@@ -152,6 +154,23 @@ export class InvalidMessageError extends TidelaneError {
   }
 }
 
+/** The broker did not confirm an outgoing message. Whether it has it is not known. */
+export class PublishFailedError extends TidelaneError {
+  readonly code = "TIDELANE_PUBLISH_FAILED";
+  override readonly retryable: boolean;
+  readonly topic: string;
+  readonly reason: string;
+
+  constructor(facts: { topic: string; reason: string; retryable: boolean; cause?: unknown }) {
+    super(`The message for ${JSON.stringify(facts.topic)} was not confirmed: ${facts.reason}.`, {
+      cause: facts.cause,
+    });
+    this.topic = facts.topic;
+    this.reason = facts.reason;
+    this.retryable = facts.retryable;
+  }
+}
+
 /** An argument or option outside its range, named with the value received. */
 export class InvalidArgumentError extends TidelaneError {
   readonly code = "TIDELANE_INVALID_ARGUMENT";
@@ -207,6 +226,24 @@ export class MissingDeadLetterError extends TidelaneError {
       `A handler of "${facts.topic}" returned deadLetter(), but the pipeline has no dead letter topic: name one in onFailure({ deadLetter }).`,
     );
     this.topic = facts.topic;
+  }
+}
+
+/** Messages came faster than they were taken, from a transport that cannot wait, and did not fit. They are gone. */
+export class MessagesDroppedError extends TidelaneError {
+  readonly code = "TIDELANE_MESSAGES_DROPPED";
+  readonly topic: string;
+  /** Since the last report, and since the subscription opened. */
+  readonly dropped: number;
+  readonly total: number;
+
+  constructor(facts: { topic: string; dropped: number; total: number; reason: string }) {
+    super(
+      `${facts.dropped} messages from "${facts.topic}" were dropped (${facts.total} in all): ${facts.reason}.`,
+    );
+    this.topic = facts.topic;
+    this.dropped = facts.dropped;
+    this.total = facts.total;
   }
 }
 

@@ -8,7 +8,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/testing/virtual-clock.ts": ["setImmediate", "node:timers"],
 };
 
-it("time comes from a Clock in src/ and conformance/", () => {
+it("time comes from a Clock in src/ and conformance/", { timeout: 60_000 }, () => {
   const uses = readModules("src", "conformance").flatMap((module) =>
     usesOfGlobalTime(module)
       .filter((use) => !allowed[module.path]?.includes(use.what))

@@ -15,6 +15,18 @@ const rooms: Readonly<Record<string, Room>> = {
   "src/testing": { rooms: ["src/traits", "src/structures"], packages: [] },
   "src/brokers/shared": { rooms: ["src/traits", "src/structures"], packages: [] },
   "src/brokers/memory": { rooms: ["src/traits", "src/structures", "src/brokers/shared"], packages: [] },
+  "src/brokers/amqp": {
+    rooms: ["src/traits", "src/structures", "src/brokers/shared"],
+    packages: ["amqplib"],
+  },
+  "src/brokers/kafka": {
+    rooms: ["src/traits", "src/structures", "src/brokers/shared"],
+    packages: ["kafkajs"],
+  },
+  "src/brokers/nats": {
+    rooms: ["src/traits", "src/structures", "src/brokers/shared"],
+    packages: ["nats"],
+  },
   conformance: { rooms: ["src/traits", "src/runtime", "src/testing"], packages: ["fast-check"] },
 };
 

@@ -69,6 +69,8 @@ describe("what an entry point loads", () => {
     ["src/index.ts", ["ix", "p-queue"]],
     ["src/sources/index.ts", ["ix"]],
     ["src/testing/index.ts", ["ix"]],
+    ["src/brokers/amqp/index.ts", ["amqplib", "ix"]],
+    ["src/brokers/nats/index.ts", ["ix", "nats"]],
     ["conformance/index.ts", ["fast-check", "ix", "p-queue"]],
   ])("%s loads no package but %j", (entry, allowed) => {
     expect(modules.map((module) => module.path)).toContain(entry);

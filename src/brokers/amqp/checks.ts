@@ -1,0 +1,20 @@
+import { checkCount, checkName } from "../../traits/arguments.ts";
+import { InvalidArgumentError } from "../../traits/errors.ts";
+
+/** A name of the protocol: not empty, at most 255 bytes. */
+export function checkShortName(argument: string, value: unknown): string {
+  const name = checkName(argument, value);
+  if (Buffer.byteLength(name) <= 255) return name;
+  throw new InvalidArgumentError({ argument, expected: "a name of at most 255 bytes", received: name });
+}
+
+/** A duration the server takes: a whole number of milliseconds that fits 32 bits. */
+export function checkMilliseconds(argument: string, value: unknown, minimum = 0): number {
+  const milliseconds = checkCount(argument, value, minimum);
+  if (milliseconds < 2 ** 32) return milliseconds;
+  throw new InvalidArgumentError({ argument, expected: "less than 2 ** 32 milliseconds", received: value });
+}
+
+export function refuse(argument: string, expected: string, received: unknown): never {
+  throw new InvalidArgumentError({ argument, expected, received });
+}

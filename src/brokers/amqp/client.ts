@@ -1,0 +1,174 @@
+import type { ConnectionOptions } from "node:tls";
+import { loadClient } from "../shared/load-client.ts";
+
+// The part of amqplib 2.3 that is called here, so that it stays an optional peer and a fake of it stays short.
+
+export interface AmqpClient {
+  connect(target: ConnectTarget, socket: SocketSettings): Promise<ClientConnection>;
+}
+
+export interface ConnectTarget {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  /** Percent-encoded: the client decodes it. */
+  readonly vhost: string;
+  /** Seconds; 0 is none. */
+  readonly heartbeat: number;
+  readonly frameMax?: number;
+  readonly channelMax?: number;
+}
+
+/** Of `node:tls`. */
+export type TlsOptions = Omit<ConnectionOptions, "timeout">;
+
+/** Handed on to `net.connect` or `tls.connect`, which destroy the socket when `signal` fires. */
+export interface SocketSettings extends TlsOptions {
+  readonly noDelay: boolean;
+  readonly keepAlive: boolean;
+  readonly clientProperties: Record<string, unknown>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * n.b. when it ends: "error" comes first, unless the server or we ended it in good order; then "close" on every channel,
+ * which rejects what was waiting there; then "close" here.
+ */
+export interface ClientConnection {
+  readonly connection: {
+    readonly serverProperties: { readonly [name: string]: unknown };
+    /** Missing in its types. */
+    readonly frameMax?: number;
+  };
+  createChannel(): Promise<ClientChannel>;
+  createConfirmChannel(): Promise<ClientConfirmChannel>;
+  close(): Promise<void>;
+  on(event: "error" | "close", listener: (error?: unknown) => void): unknown;
+  on(event: "blocked", listener: (reason: string) => void): unknown;
+  on(event: "unblocked", listener: () => void): unknown;
+}
+
+/** n.b. an exception thrown in `onMessage` or a listener ends the whole connection. */
+export interface ClientChannel {
+  assertQueue(queue: string, options: QueueSettings): Promise<{ readonly queue: string }>;
+  assertExchange(exchange: string, type: string, options: ExchangeSettings): Promise<unknown>;
+  bindQueue(queue: string, exchange: string, routingKey: string, args?: AmqpTable): Promise<unknown>;
+  bindExchange(target: string, exchange: string, routingKey: string, args?: AmqpTable): Promise<unknown>;
+  prefetch(count: number): Promise<unknown>;
+  /** `null`: the server has cancelled the consumer. */
+  consume(
+    queue: string,
+    onMessage: (message: ClientMessage | null) => void,
+    options: ConsumeSettings,
+  ): Promise<{ readonly consumerTag: string }>;
+  cancel(consumerTag: string): Promise<unknown>;
+  ack(message: DeliveryRef, allUpTo: boolean): void;
+  reject(message: DeliveryRef, requeue: boolean): void;
+  close(): Promise<void>;
+  /** "error" comes only when the channel alone is closed by the server, and before "close". */
+  on(event: "error", listener: (error: unknown) => void): unknown;
+  on(event: "close" | "drain", listener: () => void): unknown;
+}
+
+export interface ClientConfirmChannel extends ClientChannel {
+  /** `false`: its buffer is full, "drain" says when it is not. Throws on what it cannot encode. */
+  publish(exchange: string, routingKey: string, content: Buffer, options: PublishSettings): boolean;
+  on(event: "error", listener: (error: unknown) => void): unknown;
+  on(event: "close" | "drain", listener: () => void): unknown;
+  on(event: "ack" | "nack", listener: (confirm: Confirm) => void): unknown;
+  on(event: "return", listener: (message: ReturnedMessage) => void): unknown;
+}
+
+/** Of publishes, which are numbered from 1 on each channel. */
+export interface Confirm {
+  readonly deliveryTag: number;
+  readonly multiple: boolean;
+}
+
+export interface DeliveryRef {
+  readonly fields: { readonly deliveryTag: number };
+}
+
+export interface ClientMessage {
+  readonly content: Buffer;
+  readonly fields: {
+    readonly deliveryTag: number;
+    readonly redelivered: boolean;
+    readonly exchange: string;
+    readonly routingKey: string;
+  };
+  readonly properties: AmqpProperties;
+}
+
+export interface ReturnedMessage {
+  readonly content: Buffer;
+  readonly fields: { readonly exchange: string; readonly routingKey: string };
+  readonly properties: AmqpProperties;
+}
+
+/** A value of a table as amqplib gives and takes it: numbers, text, `Buffer`, arrays, tables, `{ "!": type, value }`. */
+export type AmqpField = unknown;
+
+export interface AmqpTable {
+  readonly [name: string]: AmqpField;
+}
+
+/** The properties of a message as they came, undecoded: what `message.headers` leaves out is here. */
+export interface AmqpProperties {
+  readonly contentType?: string | undefined;
+  readonly contentEncoding?: string | undefined;
+  readonly headers?: AmqpTable | undefined;
+  readonly deliveryMode?: number | undefined;
+  readonly priority?: number | undefined;
+  readonly correlationId?: string | undefined;
+  readonly replyTo?: string | undefined;
+  readonly expiration?: string | undefined;
+  readonly messageId?: string | undefined;
+  readonly timestamp?: number | undefined;
+  readonly type?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly appId?: string | undefined;
+}
+
+export interface QueueSettings {
+  readonly durable: boolean;
+  readonly exclusive?: boolean;
+  readonly autoDelete?: boolean;
+  readonly arguments: AmqpTable;
+}
+
+export interface ExchangeSettings {
+  readonly durable: boolean;
+  readonly autoDelete?: boolean;
+  readonly internal?: boolean;
+  readonly arguments: AmqpTable;
+}
+
+export interface ConsumeSettings {
+  readonly noAck?: boolean;
+  readonly exclusive?: boolean;
+  readonly priority?: number;
+}
+
+export interface PublishSettings {
+  readonly mandatory?: boolean;
+  readonly persistent?: boolean;
+  readonly priority?: number;
+  /** Milliseconds. */
+  readonly expiration?: string;
+  readonly contentType?: string;
+  readonly contentEncoding?: string;
+  readonly correlationId?: string;
+  readonly messageId?: string;
+  readonly replyTo?: string;
+  readonly timestamp?: number;
+  readonly type?: string;
+  readonly appId?: string;
+  readonly headers: AmqpTable;
+}
+
+export function loadAmqplib(broker: string): Promise<AmqpClient> {
+  return loadClient<AmqpClient>(broker, "amqplib@^2.3.0", () => import("amqplib"));
+}

@@ -1,0 +1,130 @@
+import { deferred } from "../../traits/deferred.ts";
+import { within } from "../shared/within.ts";
+import type { ClientChannel, ClientMessage } from "./client.ts";
+import type { DelayQueues } from "./delay-queues.ts";
+import { AmqpMessage, type MessagePlace } from "./message.ts";
+import type { Settings } from "./options.ts";
+import type { Plan } from "./plan.ts";
+import type { Session } from "./session.ts";
+import { Settlements } from "./settlements.ts";
+import { bindQueue, declareExchange, declareExclusiveQueue, declareQueue } from "./topology.ts";
+
+/** What a consumption needs of its subscriber. */
+export interface ConsumptionOwner {
+  readonly plan: Plan;
+  readonly settings: Settings;
+  readonly delays: DelayQueues | undefined;
+  readonly place: MessagePlace;
+  delivered(message: AmqpMessage): void;
+}
+
+/**
+ * One consumer on one channel: the time in which delivery tags mean something. It ends with its channel, its session,
+ * its queue or its subscriber, and every delivery it made that is not settled is lost then.
+ */
+export class Consumption {
+  /** Resolves when it is over, with why. Never rejects. */
+  readonly over: Promise<unknown>;
+  readonly #channel: ClientChannel;
+  readonly #settlements: Settlements;
+  readonly #owner: ConsumptionOwner;
+  readonly #end: (cause: unknown) => void;
+  /** What the server calls the consumer, once it has it. */
+  #tag: string | undefined;
+  /** Why the server closed the channel. */
+  #fault: unknown;
+  #open = true;
+
+  private constructor(channel: ClientChannel, owner: ConsumptionOwner) {
+    const { promise, resolve } = deferred<unknown>();
+    this.over = promise;
+    this.#end = resolve;
+    this.#channel = channel;
+    this.#owner = owner;
+    this.#settlements = new Settlements(channel, owner.settings.clock);
+    channel.on("error", (error) => {
+      this.#fault ??= error;
+    });
+    channel.on("close", () => {
+      const who = this.#fault === undefined ? "its connection was lost" : "the server closed its channel";
+      this.#finish(who, this.#fault);
+    });
+  }
+
+  /** Declares what the plan says, and consumes. Rejects as the server refuses it, with the channel closed. */
+  static async open(session: Session, owner: ConsumptionOwner): Promise<Consumption> {
+    const channel = await session.client.createChannel();
+    const consumption = new Consumption(channel, owner);
+    try {
+      await consumption.#consume(session);
+      return consumption;
+    } catch (error) {
+      await consumption.close("it could not be opened");
+      throw error;
+    }
+  }
+
+  /** Sends what was settled, then lets go of the rest, which goes back to the queue. Never rejects. */
+  async close(reason: string): Promise<void> {
+    if (!this.#open) return;
+    this.#settlements.flush();
+    this.#finish(reason, undefined);
+    const { clock, closeTimeoutMs } = this.#owner.settings;
+    await within(clock, closeTimeoutMs, this.#leave());
+  }
+
+  /**
+   * n.b. a channel of the server hands on to a quorum queue no more than 32 acks of which it has not heard, and forgets
+   * the others when it is closed. Hearing of them takes it as long as the consumer takes to go, and one call more.
+   */
+  async #leave(): Promise<void> {
+    if (this.#tag !== undefined) {
+      await this.#channel.cancel(this.#tag);
+      await this.#channel.prefetch(this.#owner.plan.capabilities.maxInFlight);
+    }
+    await this.#channel.close();
+  }
+
+  async #consume(session: Session): Promise<void> {
+    const { plan, delays } = this.#owner;
+    const channel = this.#channel;
+    for (const exchange of plan.exchanges) await declareExchange(channel, exchange);
+    const queue = plan.queue ?? (await declareExclusiveQueue(channel));
+    if (plan.declare !== undefined)
+      await declareQueue(channel, queue, plan.type, plan.declare, session.server);
+    for (const binding of plan.bindings) await bindQueue(channel, queue, binding);
+    await delays?.declare(channel, session.server);
+    await channel.prefetch(plan.capabilities.maxInFlight);
+    const { consumerTag } = await channel.consume(queue, (message) => this.#take(message), plan.consumer);
+    this.#tag = consumerTag;
+  }
+
+  #take(from: ClientMessage | null): void {
+    if (from === null) {
+      this.#cancelled();
+      return;
+    }
+    const message = new AmqpMessage(from, this.#settlements, this.#owner.place);
+    if (!this.#open) return;
+    this.#settlements.deliver(from.fields.deliveryTag, message);
+    this.#owner.delivered(message);
+  }
+
+  /** n.b. the channel lives on without its consumer; closing it gives back what is unsettled. */
+  #cancelled(): void {
+    const reason = "the server cancelled its consumer, as when its queue is deleted or moved";
+    this.#finish(reason, new Error(reason));
+    closing(this.#channel).catch(() => {});
+  }
+
+  #finish(reason: string, cause: unknown): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#settlements.end(reason, cause);
+    this.#end(cause);
+  }
+}
+
+async function closing(channel: ClientChannel): Promise<void> {
+  await channel.close();
+}

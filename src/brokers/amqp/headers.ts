@@ -1,0 +1,212 @@
+import { InvalidMessageError } from "../../traits/errors.ts";
+import { type HeaderValue, headerNames, MessageHeaders } from "../../traits/headers.ts";
+import type { AmqpField, AmqpProperties, AmqpTable } from "./client.ts";
+import { isDelayQueue } from "./delay-queues.ts";
+
+type Entry = readonly [name: string, value: HeaderValue];
+
+/** Properties of the protocol that are headers here, each by the name it has there. */
+const properties = [
+  [headerNames.contentType, "contentType"],
+  [headerNames.correlationId, "correlationId"],
+  [headerNames.messageId, "messageId"],
+  [headerNames.replyTo, "replyTo"],
+] as const;
+
+type PropertyName = (typeof properties)[number][1];
+
+const propertyOf: ReadonlyMap<string, PropertyName> = new Map(properties);
+
+/** Where a copy in a delay queue says where it was published, and how often it was delivered before. */
+export const delayedHeaders = {
+  topic: "x-tidelane-delayed-topic",
+  deliveries: "x-tidelane-delayed-deliveries",
+} as const;
+
+/** What the server reads out of the table and never delivers; and "__proto__", which the client loses. */
+const swallowed: ReadonlySet<string> = new Set(["CC", "BCC", "__proto__"]);
+
+/** Headers that say what became of a message on the server, and not what was published. */
+function isHistory(name: string): boolean {
+  return /^x-(death$|first-death-|last-death-|delivery-count$|acquired-count$|tidelane-delayed-)/.test(name);
+}
+
+/** Direct reply-to: the server gives each channel such an address, which is no queue. */
+const replyPrefix = "amq.rabbitmq.reply-to.";
+
+/** Shorter than what the client's buffer takes with everything else that goes into a frame of properties. */
+const maxTableBytes = 60_000;
+
+/** The part of the properties that is made of headers. */
+export interface HeaderProperties {
+  readonly contentType?: string;
+  readonly correlationId?: string;
+  readonly messageId?: string;
+  readonly replyTo?: string;
+  readonly headers: AmqpTable;
+}
+
+// --- from the server
+
+/** Everything in it that is text, bytes, or can be told as text. The rest, unchanged, is in the properties. */
+export function readHeaders(from: AmqpProperties): MessageHeaders {
+  const table = from.headers ?? {};
+  const entries: Entry[] = [];
+  for (const [name, property] of properties) {
+    const value = from[property];
+    // n.b. a table with a value of that name was made by `writeHeaders`, for want of room in the property.
+    if (value !== undefined && !(name in table))
+      entries.push([name, property === "replyTo" ? replyAddress(from) : value]);
+  }
+  for (const [name, field] of Object.entries(table)) {
+    if (isHistory(name)) continue;
+    if (Array.isArray(field) && field.every(isValue)) {
+      for (const value of field) entries.push([name, toValue(value)]);
+    } else {
+      entries.push([name, toValue(field)]);
+    }
+  }
+  if (table["x-death"] !== undefined && !(headerNames.deadLetterReason in table)) {
+    entries.push(...deathHeaders(table["x-death"]));
+  }
+  return MessageHeaders.from(entries);
+}
+
+/**
+ * Replies to such an address find their request by its correlation id only. Both travel in the one header, so that a
+ * handler that publishes to `reply-to`, and knows nothing of this, answers the right request.
+ */
+function replyAddress({ replyTo = "", correlationId }: AmqpProperties): string {
+  return replyTo.startsWith(replyPrefix) && correlationId !== undefined
+    ? `${replyTo}#${correlationId}`
+    : replyTo;
+}
+
+function isValue(field: AmqpField): boolean {
+  return typeof field === "string" || field instanceof Uint8Array;
+}
+
+function toValue(field: AmqpField): HeaderValue {
+  if (typeof field === "string") return field;
+  if (field instanceof Uint8Array) return bytesOf(field);
+  if (typeof field === "number" || typeof field === "boolean") return String(field);
+  if (field === null || field === undefined) return "";
+  const { "!": type, value } = field as { "!"?: unknown; value?: unknown };
+  if (type === "timestamp") return String(value);
+  return JSON.stringify(field);
+}
+
+/** n.b. the client gives slices of what it read from the socket, as `Buffer`. */
+export function bytesOf(buffer: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
+/** A dead letter of the server in the words dead letters have everywhere. Waiting in a delay queue is not dying. */
+function deathHeaders(deaths: AmqpField): Entry[] {
+  const death = (Array.isArray(deaths) ? (deaths as AmqpTable[]) : []).find(
+    ({ queue }) => !isDelayQueue(String(queue)),
+  );
+  if (death === undefined) return [];
+  const [source = death["queue"]] = (death["routing-keys"] ?? []) as unknown[];
+  return [
+    [headerNames.deadLetterReason, String(death["reason"])],
+    [headerNames.deadLetterSource, String(source)],
+  ];
+}
+
+/** The table as it was published, so that a copy begins a life of its own. */
+export function withoutHistory(table: AmqpTable): AmqpTable {
+  return Object.fromEntries(
+    Object.entries(table).filter(([name]) => !swallowed.has(name) && !isHistory(name)),
+  );
+}
+
+// --- to the server
+
+/** Splits what `replyAddress` has joined. */
+export function splitTopic(topic: string): {
+  routingKey: string;
+  correlationId: string | undefined;
+  reply: boolean;
+} {
+  if (!topic.startsWith(replyPrefix)) return { routingKey: topic, correlationId: undefined, reply: false };
+  const end = topic.indexOf("#");
+  if (end < 0) return { routingKey: topic, correlationId: undefined, reply: true };
+  return { routingKey: topic.slice(0, end), correlationId: topic.slice(end + 1), reply: true };
+}
+
+/**
+ * The headers as they travel. Those with a property of their own go there where they fit and `taken` leaves them room;
+ * the others go into the table, where a name that occurs several times, in whatever case, is one array.
+ */
+export function writeHeaders(
+  topic: string,
+  headers: MessageHeaders,
+  taken: { readonly correlationId?: string | undefined; readonly replyTo?: string | undefined },
+): HeaderProperties {
+  const written: { -readonly [Name in PropertyName]?: string } = {};
+  if (taken.correlationId !== undefined) written.correlationId = taken.correlationId;
+  if (taken.replyTo !== undefined) written.replyTo = taken.replyTo;
+  // n.b. without a prototype, or a header named "constructor" would meet one.
+  const table: Record<string, string | Buffer | (string | Buffer)[]> = Object.create(null);
+  if (headers.size === 0) return { ...written, headers: table };
+  for (const [name, values] of byName(headers)) {
+    checkName(topic, name);
+    const property = propertyOf.get(name.toLowerCase());
+    const [value = "", ...others] = values;
+    if (property !== undefined && others.length === 0 && written[property] === undefined && fits(value)) {
+      written[property] = value;
+    } else {
+      table[name] = others.length === 0 ? toField(value) : values.map(toField);
+    }
+  }
+  checkSize(topic, table);
+  return { ...written, headers: table };
+}
+
+/** The values of each name, under its first spelling. */
+function byName(headers: MessageHeaders): Iterable<[name: string, values: HeaderValue[]]> {
+  const found = new Map<string, [name: string, values: HeaderValue[]]>();
+  for (const [name, value] of headers) {
+    const folded = name.toLowerCase();
+    const entry = found.get(folded);
+    if (entry === undefined) found.set(folded, [name, [value]]);
+    else entry[1].push(value);
+  }
+  return found.values();
+}
+
+function fits(value: HeaderValue): value is string {
+  return typeof value === "string" && Buffer.byteLength(value) <= 255;
+}
+
+function toField(value: HeaderValue): string | Buffer {
+  return typeof value === "string" ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+function checkName(topic: string, name: string): void {
+  const shown = JSON.stringify(name.length <= 60 ? name : `${name.slice(0, 57)}...`);
+  if (swallowed.has(name) || isHistory(name)) {
+    throw new InvalidMessageError({
+      topic,
+      reason: `the header ${shown} has a meaning of its own on RabbitMQ`,
+    });
+  }
+  if (Buffer.byteLength(name) > 255) {
+    throw new InvalidMessageError({
+      topic,
+      reason: `the name of the header ${shown} has more than 255 bytes`,
+    });
+  }
+}
+
+function checkSize(topic: string, table: AmqpTable): void {
+  let size = 0;
+  for (const [name, field] of Object.entries(table)) {
+    size += 2 + Buffer.byteLength(name);
+    for (const value of Array.isArray(field) ? field : [field]) size += 10 + Buffer.byteLength(value);
+  }
+  if (size <= maxTableBytes) return;
+  const reason = `its headers take ${size} bytes, and at most ${maxTableBytes} go in one message`;
+  throw new InvalidMessageError({ topic, reason });
+}

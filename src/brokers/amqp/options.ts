@@ -1,0 +1,147 @@
+import { checkCount, checkDuration, checkName } from "../../traits/arguments.ts";
+import { type Clock, systemClock } from "../../traits/clock.ts";
+import { InvalidArgumentError } from "../../traits/errors.ts";
+import type { BackoffOptions } from "../shared/backoff.ts";
+import { Secrets } from "../shared/secrets.ts";
+import { type Address, parseAddress } from "./address.ts";
+import { checkMilliseconds, checkShortName } from "./checks.ts";
+import type { AmqpClient, TlsOptions } from "./client.ts";
+import { type AmqpTopology, checkTopology } from "./declarations.ts";
+
+export interface AmqpBrokerOptions {
+  /**
+   * `amqp://user:password@host:port/vhost`, `amqps:` for TLS; several for the nodes of a cluster, tried in turn.
+   * @default "amqp://guest:guest@127.0.0.1:5672/"
+   */
+  readonly url?: string | readonly string[];
+  /** Stands in errors and events, and on the server as the name of the connection. @default "rabbitmq" */
+  readonly name?: string;
+  /** Of `node:tls`: ca, cert, key, servername and so on. Goes with `amqps:`. */
+  readonly tls?: TlsOptions;
+  /** How long one server may take to let us in. @default 10_000 */
+  readonly connectTimeoutMs?: number;
+  /** A server that is silent for two to three of these is given up. Whole seconds; 0: never. @default 10_000 */
+  readonly heartbeatMs?: number;
+  /** How to come back after a loss; `false`: not at all, the connection is closed then. */
+  readonly reconnect?: ReconnectOptions | false;
+  /** A `publish` that has no answer by then rejects with `TimeoutError`. `Infinity`: it waits. @default 30_000 */
+  readonly publishTimeoutMs?: number;
+  /** How long closing may take, before the rest is left to the server. @default 3_000 */
+  readonly closeTimeoutMs?: number;
+  /** The server's `max_message_size`: 16 MiB from RabbitMQ 4.0 on, more before. @default 16 MiB */
+  readonly maxPayloadBytes?: number;
+  /** What publishers do that are not told otherwise. */
+  readonly publish?: AmqpPublisherOptions;
+  /** Declared on connecting, and again after every reconnect. @default nothing */
+  readonly topology?: AmqpTopology;
+  /** @default the system's */
+  readonly clock?: Clock;
+  /** A loaded amqplib. @default the one that is installed */
+  readonly client?: AmqpClient;
+}
+
+export interface ReconnectOptions extends BackoffOptions {
+  /** Tries in a row before it is given up. @default Infinity */
+  readonly maxTries?: number;
+}
+
+export interface AmqpPublisherOptions {
+  /** Where it publishes, with the topic as routing key. @default "", the exchange that leads to the queue of that name */
+  readonly exchange?: string;
+  /** A message no queue takes rejects with `PublishFailedError`; without, it is gone and nobody is told. @default true */
+  readonly mandatory?: boolean;
+  /** Kept over a restart of the server, by classic queues; quorum queues keep all. @default true */
+  readonly persistent?: boolean;
+  /** 0 to 255, higher first, in queues that go by it. @default none */
+  readonly priority?: number;
+  /** Dropped, or dead-lettered, when it waited in a queue for this long. @default never */
+  readonly expirationMs?: number;
+}
+
+export type PublisherSettings = Required<
+  Pick<AmqpPublisherOptions, "exchange" | "mandatory" | "persistent">
+> &
+  AmqpPublisherOptions;
+
+/** The options of a broker, checked and complete. */
+export interface Settings {
+  readonly name: string;
+  readonly addresses: readonly [Address, ...Address[]];
+  readonly secrets: Secrets;
+  readonly tls: TlsOptions;
+  readonly connectTimeoutMs: number;
+  readonly heartbeatMs: number;
+  readonly reconnect: BackoffOptions & { readonly maxTries: number };
+  readonly publishTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+  readonly maxPayloadBytes: number;
+  readonly publish: PublisherSettings;
+  readonly topology: AmqpTopology;
+  readonly clock: Clock;
+  readonly client: AmqpClient | undefined;
+}
+
+export function checkOptions(options: AmqpBrokerOptions): Settings {
+  const addresses = checkUrls(options.url ?? "amqp://guest:guest@127.0.0.1:5672/");
+  const { reconnect = {}, topology = {}, publishTimeoutMs = 30_000, heartbeatMs = 10_000 } = options;
+  const { maxTries = Number.POSITIVE_INFINITY, ...backoff } =
+    reconnect === false ? { maxTries: 0 } : reconnect;
+  checkTopology("options.topology", topology);
+  const defaults = { exchange: "", mandatory: true, persistent: true };
+  return {
+    name: checkName("options.name", options.name ?? "rabbitmq"),
+    addresses,
+    secrets: new Secrets([
+      ...addresses.map(({ password }) => password),
+      ...addresses.map(({ password }) => encodeURIComponent(password)),
+      options.tls?.passphrase,
+    ]),
+    tls: options.tls ?? {},
+    connectTimeoutMs: checkDuration("options.connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
+    heartbeatMs: checkHeartbeat(heartbeatMs),
+    reconnect: { ...backoff, maxTries: checkCount("options.reconnect.maxTries", maxTries, 0, true) },
+    publishTimeoutMs:
+      publishTimeoutMs === Number.POSITIVE_INFINITY
+        ? publishTimeoutMs
+        : checkDuration("options.publishTimeoutMs", publishTimeoutMs),
+    closeTimeoutMs: checkDuration("options.closeTimeoutMs", options.closeTimeoutMs ?? 3_000),
+    maxPayloadBytes: checkCount("options.maxPayloadBytes", options.maxPayloadBytes ?? 2 ** 24, 0),
+    publish: checkPublisherOptions("options.publish", options.publish ?? {}, defaults),
+    topology,
+    clock: options.clock ?? systemClock,
+    client: options.client,
+  };
+}
+
+/** `options` over `defaults`. Throws `InvalidArgumentError`. */
+export function checkPublisherOptions(
+  argument: string,
+  options: AmqpPublisherOptions,
+  defaults: PublisherSettings,
+): PublisherSettings {
+  const { exchange, priority, expirationMs } = options;
+  if (exchange !== undefined && exchange !== "") checkShortName(`${argument}.exchange`, exchange);
+  if (priority !== undefined && checkCount(`${argument}.priority`, priority, 0) > 255) {
+    throw new InvalidArgumentError({
+      argument: `${argument}.priority`,
+      expected: "a whole number from 0 to 255",
+      received: priority,
+    });
+  }
+  if (expirationMs !== undefined) checkMilliseconds(`${argument}.expirationMs`, expirationMs);
+  return { ...defaults, ...options };
+}
+
+function checkUrls(url: string | readonly string[]): readonly [Address, ...Address[]] {
+  const urls = Array.isArray(url) ? url : [url];
+  const [first, ...rest] = urls.map((each) => parseAddress("options.url", each));
+  if (first !== undefined) return [first, ...rest];
+  throw new InvalidArgumentError({ argument: "options.url", expected: "at least one URL", received: url });
+}
+
+function checkHeartbeat(value: number): number {
+  const heartbeatMs = checkDuration("options.heartbeatMs", value);
+  if (heartbeatMs % 1_000 === 0) return heartbeatMs;
+  const expected = "whole seconds, in milliseconds, as the protocol knows no shorter ones";
+  throw new InvalidArgumentError({ argument: "options.heartbeatMs", expected, received: value });
+}

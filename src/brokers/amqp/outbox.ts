@@ -1,0 +1,263 @@
+import { Fifo } from "../../structures/fifo.ts";
+import type { Timer } from "../../traits/clock.ts";
+import { InvalidMessageError, PublishFailedError, TimeoutError } from "../../traits/errors.ts";
+import type { ClientConfirmChannel, Confirm, ReturnedMessage } from "./client.ts";
+import { publishFailure, readFault } from "./errors.ts";
+import type { Link, Rider } from "./link.ts";
+import type { Parcel } from "./parcel.ts";
+import type { Session } from "./session.ts";
+
+export interface OutboxHooks {
+  /** Called on a new channel before anything is published on it. */
+  prepare?(channel: ClientConfirmChannel): Promise<unknown>;
+  /** A channel is gone that had been prepared. */
+  gone?(cause: unknown): void;
+}
+
+/**
+ * Publishes on a confirm channel of its own, over all sessions, in the order of the calls. What was sent when a channel
+ * ends is rejected, as nobody knows what became of it; what still waits is sent on the next.
+ */
+export class Outbox implements Rider {
+  readonly #link: Link;
+  readonly #hooks: OutboxHooks;
+  /** To be sent, oldest first; some of it may be answered already. */
+  readonly #waiting = new Fifo<Parcel>();
+  /** Everything that may still run into its time limit, soonest first. */
+  readonly #limited = new Fifo<Parcel>();
+  #timer: Timer | undefined;
+  #channel: ClientConfirmChannel | undefined;
+  #opening = false;
+  /** The client's buffer is full, until it says "drain". */
+  #full = false;
+  /** How much was published on this channel: the server confirms by this number. */
+  #sent = 0;
+  /** Published on this channel and not confirmed, by number, which is the order of the map too. */
+  #unconfirmed = new Map<number, Parcel>();
+
+  constructor(link: Link, hooks: OutboxHooks = {}) {
+    this.#link = link;
+    this.#hooks = hooks;
+    link.join(this);
+  }
+
+  send(parcel: Parcel): void {
+    this.#limit(parcel);
+    this.#waiting.push(parcel);
+    this.#pump();
+  }
+
+  up(): void {
+    this.#pump();
+  }
+
+  unblocked(): void {
+    this.#pump();
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (const parcel of [...this.#unconfirmed.values(), ...this.#waiting]) {
+      parcel.reject(this.#link.closedError(parcel.what));
+    }
+    this.#unconfirmed.clear();
+    this.#waiting.clear();
+    this.#limited.clear();
+  }
+
+  #pump(): void {
+    const session = this.#link.session;
+    if (session === undefined || session.blocked !== undefined) return;
+    dropAnswered(this.#waiting);
+    if (this.#waiting.size === 0) return;
+    if (this.#channel === undefined) {
+      if (!this.#opening) void this.#open(session);
+      return;
+    }
+    while (!this.#full && this.#channel !== undefined) {
+      const parcel = this.#waiting.shift();
+      if (parcel === undefined) return;
+      const content = parcel.take();
+      if (content !== undefined) this.#publish(this.#channel, parcel, content);
+    }
+  }
+
+  async #open(session: Session): Promise<void> {
+    this.#opening = true;
+    try {
+      const channel = await session.client.createConfirmChannel();
+      const life = this.#attach(session, channel);
+      await this.#hooks.prepare?.(channel);
+      if (!life.over) this.#channel = channel;
+    } catch (error) {
+      // With its session gone there will be another one, and `up`.
+      if (!session.over) this.#refuseAll(error);
+    } finally {
+      this.#opening = false;
+    }
+    this.#pump();
+  }
+
+  #attach(session: Session, channel: ClientConfirmChannel): { readonly over: boolean } {
+    const life = { over: session.over };
+    this.#full = false;
+    this.#sent = 0;
+    const unconfirmed = new Map<number, Parcel>();
+    this.#unconfirmed = unconfirmed;
+    let fault: unknown;
+    channel.on("error", (error) => {
+      fault ??= error;
+    });
+    channel.on("ack", (confirm) => confirmed(unconfirmed, confirm, accept));
+    channel.on("nack", (confirm) => confirmed(unconfirmed, confirm, refuse));
+    channel.on("return", (message) => markReturned(unconfirmed, message));
+    channel.on("drain", () => {
+      this.#full = false;
+      this.#pump();
+    });
+    channel.on("close", () => {
+      life.over = true;
+      if (this.#channel === channel) this.#channel = undefined;
+      const alone = unconfirmed.size === 1;
+      for (const parcel of unconfirmed.values()) {
+        parcel.reject(this.#lost(parcel, fault, alone));
+        parcel.release();
+      }
+      unconfirmed.clear();
+      this.#hooks.gone?.(fault);
+      if (!session.over) this.#pump();
+    });
+    return life;
+  }
+
+  #publish(channel: ClientConfirmChannel, parcel: Parcel, content: Buffer): void {
+    try {
+      this.#full = !channel.publish(parcel.exchange, parcel.routingKey, content, parcel.settings);
+      parcel.sent();
+      this.#sent += 1;
+      this.#unconfirmed.set(this.#sent, parcel);
+    } catch (error) {
+      parcel.reject(this.#unsent(parcel, error));
+    }
+  }
+
+  /** n.b. what the client throws at it has not sent, and not numbered either. */
+  #unsent({ topic }: Parcel, cause: unknown): Error {
+    if (!(cause instanceof Error) || cause.name === "IllegalOperationError") {
+      return publishFailure(topic, cause, this.#link.settings.secrets);
+    }
+    return new InvalidMessageError({
+      topic,
+      reason: `the client cannot encode it (${cause.message})`,
+      cause,
+    });
+  }
+
+  /** n.b. the server does not say which message it closed a channel for. */
+  #lost(parcel: Parcel, fault: unknown, alone: boolean): PublishFailedError {
+    const { topic } = parcel;
+    if (fault === undefined) {
+      return new PublishFailedError({ topic, reason: "the connection was lost before", retryable: true });
+    }
+    const failure = publishFailure(topic, fault, this.#link.settings.secrets);
+    const mayBeOther = !alone && readFault(fault).code === 406 && !isTooLarge(parcel, fault);
+    if (!mayBeOther || failure.retryable) return failure;
+    const reason = `its channel was closed for another message (${failure.reason})`;
+    return new PublishFailedError({ topic, reason, retryable: true, cause: failure.cause });
+  }
+
+  #refuseAll(error: unknown): void {
+    for (let parcel = this.#waiting.shift(); parcel !== undefined; parcel = this.#waiting.shift()) {
+      parcel.reject(publishFailure(parcel.topic, error, this.#link.settings.secrets));
+    }
+  }
+
+  #limit(parcel: Parcel): void {
+    const { publishTimeoutMs, clock } = this.#link.settings;
+    if (publishTimeoutMs === Number.POSITIVE_INFINITY) return;
+    dropAnswered(this.#limited);
+    parcel.dueAt = clock.now() + publishTimeoutMs;
+    this.#limited.push(parcel);
+    this.#timer ??= clock.schedule(publishTimeoutMs, () => this.#expire());
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const { publishTimeoutMs: timeoutMs, clock } = this.#link.settings;
+    for (let parcel = this.#limited.peek(); parcel !== undefined; parcel = this.#limited.peek()) {
+      if (!parcel.answered && parcel.dueAt > clock.now()) {
+        this.#timer = clock.schedule(parcel.dueAt - clock.now(), () => this.#expire());
+        return;
+      }
+      this.#limited.shift();
+      const what = `${parcel.what} to ${JSON.stringify(parcel.topic)}${this.#hindrance()}`;
+      parcel.reject(new TimeoutError({ what, timeoutMs }));
+    }
+  }
+
+  /** What keeps publishes from being answered. */
+  #hindrance(): string {
+    const { session } = this.#link;
+    if (session === undefined) return " (the connection is lost)";
+    return session.blocked === undefined ? "" : ` (the server blocks publishers: ${session.blocked})`;
+  }
+}
+
+/** Whether it is of the size the server complains of. */
+function isTooLarge(parcel: Parcel, fault: unknown): boolean {
+  const size = /^message size (\d+) is larger/.exec(readFault(fault).text)?.[1];
+  return size !== undefined && Number(size) === parcel.size;
+}
+
+function dropAnswered(parcels: Fifo<Parcel>): void {
+  while (parcels.peek()?.answered === true) parcels.shift();
+}
+
+/** Answers what the server confirms: one, or all up to one. */
+function confirmed(
+  unconfirmed: Map<number, Parcel>,
+  { deliveryTag, multiple }: Confirm,
+  answer: (parcel: Parcel) => void,
+): void {
+  if (!multiple) {
+    const parcel = unconfirmed.get(deliveryTag);
+    unconfirmed.delete(deliveryTag);
+    if (parcel) answer(parcel);
+    parcel?.release();
+    return;
+  }
+  for (const [number, parcel] of unconfirmed) {
+    if (number > deliveryTag) return;
+    unconfirmed.delete(number);
+    answer(parcel);
+    parcel.release();
+  }
+}
+
+function accept(parcel: Parcel): void {
+  if (!parcel.returned) {
+    parcel.resolve();
+    return;
+  }
+  const { topic, exchange, routingKey } = parcel;
+  const reason =
+    exchange === ""
+      ? `there is no queue ${JSON.stringify(routingKey)}`
+      : `no queue is bound to the exchange ${JSON.stringify(exchange)} for the routing key ${JSON.stringify(routingKey)}`;
+  parcel.reject(new PublishFailedError({ topic, reason, retryable: false }));
+}
+
+function refuse(parcel: Parcel): void {
+  const reason = "the server refused it, as a queue is full or could not take it";
+  parcel.reject(new PublishFailedError({ topic: parcel.topic, reason, retryable: true }));
+}
+
+/** n.b. the server returns a message before it confirms it. */
+function markReturned(unconfirmed: Map<number, Parcel>, message: ReturnedMessage): void {
+  for (const parcel of unconfirmed.values()) {
+    if (!parcel.matches(message)) continue;
+    parcel.returned = true;
+    return;
+  }
+}

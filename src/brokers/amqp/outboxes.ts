@@ -1,0 +1,67 @@
+import type { ClientMessage } from "./client.ts";
+import { delayedHeaders, withoutHistory } from "./headers.ts";
+import type { Link } from "./link.ts";
+import { Outbox } from "./outbox.ts";
+import { Parcel } from "./parcel.ts";
+import { Requests } from "./requests.ts";
+
+/**
+ * Everything one connection publishes by. Each exchange has an outbox of its own: one that does not exist costs the
+ * channel it was published on, and with it the answers of others.
+ */
+export class Outboxes {
+  readonly #link: Link;
+  readonly #byExchange = new Map<string, Outbox>();
+  #requests: Requests | undefined;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  of(exchange: string): Outbox {
+    const known = this.#byExchange.get(exchange);
+    if (known !== undefined) return known;
+    const outbox = new Outbox(this.#link);
+    this.#byExchange.set(exchange, outbox);
+    return outbox;
+  }
+
+  get requests(): Requests {
+    this.#requests ??= new Requests(this.#link);
+    return this.#requests;
+  }
+
+  /**
+   * Puts a copy of a delivery into a queue, where it waits. It tells where the original came from, and how often it was
+   * delivered, and has no expiration: that would end the wait.
+   */
+  copy(queue: string, { content, fields, properties }: ClientMessage, deliveries: number): Promise<void> {
+    const { headers = {}, deliveryMode, expiration: _, userId: __, ...others } = properties;
+    const topic = headers[delayedHeaders.topic] ?? fields.routingKey;
+    const parcel = new Parcel({
+      what: "nackAfter()",
+      topic: queue,
+      exchange: "",
+      routingKey: queue,
+      payload: content,
+      settings: {
+        ...definedOf(others),
+        persistent: deliveryMode === 2,
+        mandatory: true,
+        headers: {
+          ...withoutHistory(headers),
+          [delayedHeaders.topic]: topic,
+          [delayedHeaders.deliveries]: deliveries,
+        },
+      },
+    });
+    this.of("").send(parcel);
+    return parcel.promise;
+  }
+}
+
+function definedOf<T extends object>(values: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof T]?: Exclude<T[Name], undefined>;
+  };
+}

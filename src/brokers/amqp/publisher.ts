@@ -1,0 +1,108 @@
+import type { PublisherCapabilities } from "../../traits/capabilities.ts";
+import { InvalidMessageError, throwIfAborted } from "../../traits/errors.ts";
+import { headerNames, MessageHeaders } from "../../traits/headers.ts";
+import type { Message } from "../../traits/message.ts";
+import { type CheckedMessage, checkOutgoing } from "../../traits/outgoing.ts";
+import type {
+  OutgoingMessage,
+  PublishOptions,
+  RequestOptions,
+  RequestReply,
+} from "../../traits/publisher.ts";
+import type { PublishSettings } from "./client.ts";
+import { splitTopic, writeHeaders } from "./headers.ts";
+import type { Link } from "./link.ts";
+import { type AmqpPublisherOptions, checkPublisherOptions, type PublisherSettings } from "./options.ts";
+import type { Outboxes } from "./outboxes.ts";
+import { Parcel, type ParcelFacts } from "./parcel.ts";
+import { replyTo } from "./requests.ts";
+
+/** For one message; what is left out is as the publisher has it. */
+export interface AmqpPublishOptions extends PublishOptions, Omit<AmqpPublisherOptions, "exchange"> {}
+
+/** Publishes to one exchange. Each publish resolves when the server has confirmed it. */
+export class AmqpPublisher implements RequestReply {
+  readonly capabilities: PublisherCapabilities;
+  readonly #link: Link;
+  readonly #outboxes: Outboxes;
+  readonly #settings: PublisherSettings;
+
+  constructor(link: Link, outboxes: Outboxes, settings: PublisherSettings) {
+    this.#link = link;
+    this.#outboxes = outboxes;
+    this.#settings = settings;
+    this.capabilities = {
+      confirmation: "broker",
+      headerValues: "bytes",
+      duplicateHeaders: true,
+      maxPayloadBytes: link.settings.maxPayloadBytes,
+      transactions: false,
+      requestReply: true,
+    };
+  }
+
+  /**
+   * Waits while the connection is being restored, or the server blocks publishers. `PublishFailedError`: the server
+   * refused it, no queue took it, or the connection was lost before it was confirmed (`retryable` tells these apart).
+   */
+  publish(message: OutgoingMessage, options: AmqpPublishOptions = {}): Promise<void> {
+    try {
+      this.#link.check("publish()");
+      throwIfAborted(options.signal, "publish()");
+      const checked = checkOutgoing(message, this.capabilities, { keyHeader: true });
+      const parcel = new Parcel(this.#address("publish()", checked, options, {}));
+      this.#outboxes.of(parcel.exchange).send(parcel);
+      return parcel.promise;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** A request nobody takes rejects at once. Its reply has nothing to settle: `ack()` resolves. */
+  async request(message: OutgoingMessage, options: RequestOptions & AmqpPublishOptions): Promise<Message> {
+    this.#link.check("request()");
+    throwIfAborted(options.signal, "request()");
+    if (MessageHeaders.from(message.headers).has(headerNames.replyTo)) {
+      const reason = 'request() sets its "reply-to" header itself';
+      throw new InvalidMessageError({ topic: message.topic, reason });
+    }
+    const checked = checkOutgoing(message, this.capabilities, { keyHeader: true });
+    const facts = (correlationId: string): ParcelFacts =>
+      this.#address("request()", checked, options, { correlationId, replyTo });
+    return this.#outboxes.requests.request(facts, options.timeoutMs, options.signal);
+  }
+
+  #address(
+    what: string,
+    { topic, payload, headers }: CheckedMessage,
+    options: AmqpPublishOptions,
+    taken: { readonly correlationId?: string; readonly replyTo?: string },
+  ): ParcelFacts {
+    const { signal, ...changed } = options;
+    const settings = sameButFor(this.#settings, changed);
+    const { routingKey, correlationId, reply } = splitTopic(topic);
+    if (Buffer.byteLength(routingKey) > 255) {
+      throw new InvalidMessageError({ topic, reason: "a routing key has at most 255 bytes" });
+    }
+    const { priority, expirationMs, persistent } = settings;
+    const written: PublishSettings = {
+      ...writeHeaders(topic, headers, { correlationId, ...taken }),
+      persistent,
+      // n.b. RabbitMQ 3 returns replies that it has delivered.
+      mandatory: settings.mandatory && !reply,
+      ...(priority !== undefined && { priority }),
+      ...(expirationMs !== undefined && { expiration: String(expirationMs) }),
+    };
+    const exchange = reply ? "" : settings.exchange;
+    return { what, topic, exchange, routingKey, payload, settings: written, signal };
+  }
+}
+
+function sameButFor(settings: PublisherSettings, changed: AmqpPublisherOptions): PublisherSettings {
+  const { mandatory, persistent, priority, expirationMs } = changed;
+  const given = { mandatory, persistent, priority, expirationMs };
+  const defined = Object.entries(given).filter(([, value]) => value !== undefined);
+  return defined.length === 0
+    ? settings
+    : checkPublisherOptions("options", Object.fromEntries(defined), settings);
+}

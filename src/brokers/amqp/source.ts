@@ -1,0 +1,27 @@
+import type { SubscriptionSource } from "../../traits/source.ts";
+import type { AmqpConnection } from "./connection.ts";
+import {
+  type AmqpExclusiveQueueOptions,
+  type AmqpQueueOptions,
+  planExclusiveQueue,
+  planQueue,
+} from "./plan.ts";
+import type { AmqpSubscriber } from "./subscriber.ts";
+
+/** A queue, shared with everybody who consumes from it. Throws `InvalidArgumentError`. */
+export function amqpQueue(
+  queue: string,
+  options: AmqpQueueOptions = {},
+): SubscriptionSource<AmqpConnection, AmqpSubscriber> {
+  const { topic, capabilities } = planQueue("amqpQueue(queue)", queue, options);
+  return { topic, capabilities, open: (connection) => connection.subscribe(queue, options) };
+}
+
+/** A copy of what an exchange is sent, from now on and for as long as the connection lasts: a queue of its own. */
+export function amqpExclusiveQueue(
+  topic: string,
+  options: AmqpExclusiveQueueOptions,
+): SubscriptionSource<AmqpConnection, AmqpSubscriber> {
+  const { capabilities } = planExclusiveQueue("amqpExclusiveQueue(topic)", topic, options);
+  return { topic, capabilities, open: (connection) => connection.subscribeExclusive(topic, options) };
+}

@@ -1,0 +1,73 @@
+import { type Clock, sleep } from "../../traits/clock.ts";
+import { Backoff } from "../shared/backoff.ts";
+import type { Secrets } from "../shared/secrets.ts";
+import { within } from "../shared/within.ts";
+import type { Client, ClientAdmin } from "./client.ts";
+import { faultOf } from "./errors.ts";
+
+interface Admin {
+  readonly client: ClientAdmin;
+  readonly connected: Promise<void>;
+}
+
+/** The connection's one admin client, replaced when it fails: kafkajs does not always find back by itself. */
+export class AdminLink {
+  readonly #clock: Clock;
+  readonly #createClient: () => Client;
+  readonly #secrets: Secrets;
+  #admin: Admin | undefined = undefined;
+
+  constructor(clock: Clock, createClient: () => Client, secrets: Secrets) {
+    this.#clock = clock;
+    this.#createClient = createClient;
+    this.#secrets = secrets;
+  }
+
+  /** Asks once. Rejects with an error of kafkajs. */
+  async ask<T>(question: (admin: ClientAdmin) => Promise<T>): Promise<T> {
+    const admin = this.#current();
+    try {
+      await admin.connected;
+      return await question(admin.client);
+    } catch (error) {
+      if (faultOf(error, this.#secrets).type === undefined) this.#drop(admin.client);
+      throw error;
+    }
+  }
+
+  /** Asks again, with growing pauses, until there is an answer, the error is final, or `over()` says so. */
+  async askUntil<T>(over: () => boolean, question: (admin: ClientAdmin) => Promise<T>): Promise<T> {
+    const backoff = new Backoff({ initialMs: 100, maxMs: 2_000 });
+    for (;;) {
+      try {
+        return await this.ask(question);
+      } catch (error) {
+        if (over() || faultOf(error, this.#secrets).final) throw error;
+        await sleep(this.#clock, backoff.next());
+        if (over()) throw error;
+      }
+    }
+  }
+
+  /** Disconnects, within `limitMs`. */
+  async close(limitMs: number): Promise<void> {
+    const admin = this.#admin;
+    this.#admin = undefined;
+    if (admin) await within(this.#clock, limitMs, admin.client.disconnect());
+  }
+
+  #current(): Admin {
+    if (this.#admin === undefined) {
+      const client = this.#createClient().admin();
+      const connected = client.connect();
+      connected.catch(() => undefined);
+      this.#admin = { client, connected };
+    }
+    return this.#admin;
+  }
+
+  #drop(client: ClientAdmin): void {
+    if (this.#admin?.client === client) this.#admin = undefined;
+    client.disconnect().catch(() => undefined);
+  }
+}

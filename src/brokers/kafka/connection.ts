@@ -1,0 +1,168 @@
+import { randomUUID } from "node:crypto";
+import type {
+  Connection,
+  ConnectionState,
+  DescribeServer,
+  PatternSubscribe,
+  ServerDescription,
+  Subscribe,
+} from "../../traits/broker.ts";
+import { ConnectionClosedError } from "../../traits/errors.ts";
+import type { SubscriptionSource } from "../../traits/source.ts";
+import type { Subscriber } from "../../traits/subscriber.ts";
+import type { CreateAssigner } from "./client.ts";
+import { Consumption } from "./consumption.ts";
+import { manualAssigner } from "./manual-assigner.ts";
+import {
+  type CheckedSubscribeOptions,
+  capabilitiesOf,
+  checkPattern,
+  checkSubscribeOptions,
+  checkTopics,
+  type KafkaSubscribeOptions,
+} from "./options.ts";
+import { KafkaPublisher } from "./publisher.ts";
+import { checkPublisherOptions, type KafkaPublisherOptions } from "./publisher-options.ts";
+import type { Site } from "./site.ts";
+import { type Ownership, stickyAssigner } from "./sticky-assigner.ts";
+import { KafkaSubscriber } from "./subscriber.ts";
+import { TopicTable } from "./topic-table.ts";
+
+/** What to subscribe to. */
+interface Target {
+  readonly name: string;
+  readonly topics: (over: () => boolean) => Promise<readonly string[]>;
+  readonly isPattern: boolean;
+}
+
+/** One user of a Kafka cluster. Every subscription and every publisher with options has network connections of its own. */
+export class KafkaConnection
+  implements Connection, DescribeServer, Subscribe<KafkaSubscriber>, PatternSubscribe<RegExp, KafkaSubscriber>
+{
+  readonly #site: Site;
+  readonly #description: ServerDescription;
+  readonly #table: TopicTable;
+  readonly #consumptions = new Set<Consumption>();
+  readonly #publishers = new Set<KafkaPublisher>();
+  /** The one of `publisher()` without options. */
+  #publisher: KafkaPublisher | undefined = undefined;
+  #shutdown: Promise<void> | undefined = undefined;
+
+  constructor(site: Site, description: ServerDescription) {
+    this.#site = site;
+    this.#description = description;
+    this.#table = new TopicTable(site);
+  }
+
+  get state(): ConnectionState {
+    if (this.#shutdown !== undefined) return "closed";
+    return this.#site.outages.any ? "reconnecting" : "open";
+  }
+
+  describe(): ServerDescription {
+    return this.#description;
+  }
+
+  /** Without options always the same. Throws `NotSupportedError` on a compression kafkajs has no codec for. */
+  publisher(options?: KafkaPublisherOptions): KafkaPublisher {
+    if (options === undefined && this.#publisher) return this.#publisher;
+    const publisher = new KafkaPublisher(this.#site, checkPublisherOptions(options ?? {}, this.#site.module));
+    if (this.#shutdown !== undefined) void publisher.close();
+    else this.#publishers.add(publisher);
+    if (options === undefined) this.#publisher = publisher;
+    return publisher;
+  }
+
+  /** To a topic, to several, or by a source, whose own subscriber is the result. */
+  subscribe(topics: string | readonly string[], options?: KafkaSubscribeOptions): Promise<KafkaSubscriber>;
+  subscribe<S extends Subscriber>(source: SubscriptionSource<KafkaConnection, S>): Promise<S>;
+  async subscribe(
+    target: string | readonly string[] | SubscriptionSource<KafkaConnection>,
+    options: KafkaSubscribeOptions = {},
+  ): Promise<Subscriber> {
+    this.#check("subscribe()");
+    if (typeof target === "object" && target !== null && "open" in target) return target.open(this);
+    const topics = checkTopics("subscribe(topics)", target);
+    return this.#open(
+      {
+        name: topics.join(","),
+        topics: async (over) => {
+          for (const topic of topics) await this.#table.lookUp(topic, over);
+          return topics;
+        },
+        isPattern: false,
+      },
+      checkSubscribeOptions(options),
+    );
+  }
+
+  /** To every topic whose name the pattern matches, those created later included. */
+  async subscribePattern(pattern: RegExp, options: KafkaSubscribeOptions = {}): Promise<KafkaSubscriber> {
+    this.#check("subscribePattern()");
+    const checked = checkPattern("subscribePattern(pattern)", pattern);
+    const topics = async (over: () => boolean): Promise<readonly string[]> => {
+      const all = await this.#table.list(over);
+      return all.filter((topic) => checked.test(topic)).sort();
+    };
+    return this.#open({ name: String(checked), topics, isPattern: true }, checkSubscribeOptions(options));
+  }
+
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#shutDown();
+    return this.#shutdown;
+  }
+
+  close(): Promise<void> {
+    return this.shutdown();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  async #open(target: Target, options: CheckedSubscribeOptions): Promise<KafkaSubscriber> {
+    const { name } = target;
+    const site = this.#site;
+    const consumption = new Consumption({
+      site,
+      options,
+      name,
+      groupId: options.group ?? `tidelane-${randomUUID()}`,
+      assigners: (owned) => this.#assigners(options, owned),
+      topics: target.topics,
+      refreshMs: target.isPattern ? options.patternRefreshMs : undefined,
+      ended: () => this.#consumptions.delete(consumption),
+    });
+    this.#consumptions.add(consumption);
+    try {
+      await consumption.open();
+    } catch (error) {
+      this.#check("subscribe()");
+      throw error;
+    }
+    return new KafkaSubscriber(name, capabilitiesOf(options), consumption, site.clock);
+  }
+
+  #assigners(
+    { partitions }: CheckedSubscribeOptions,
+    owned: () => Ownership,
+  ): readonly [CreateAssigner, ...CreateAssigner[]] {
+    const { PartitionAssigners, AssignerProtocol } = this.#site.module;
+    if (partitions) return [manualAssigner(AssignerProtocol, partitions)];
+    // The second is for a group with members that use kafkajs by itself.
+    return [stickyAssigner(AssignerProtocol, owned), PartitionAssigners.roundRobin];
+  }
+
+  #check(during: string): void {
+    if (this.#shutdown !== undefined) throw new ConnectionClosedError({ broker: this.#site.broker, during });
+  }
+
+  async #shutDown(): Promise<void> {
+    const reason = "its connection was shut down";
+    await Promise.all([
+      ...Array.from(this.#consumptions, (consumption) => consumption.close(reason)),
+      ...Array.from(this.#publishers, (publisher) => publisher.close()),
+    ]);
+    await this.#site.admin.close(this.#site.closeTimeoutMs);
+  }
+}

@@ -1,0 +1,12 @@
+export { KafkaBroker, type KafkaBrokerOptions } from "./broker.ts";
+export type { KafkaModule, SaslOptions } from "./client.ts";
+export type { KafkaConnection } from "./connection.ts";
+export type { KafkaMessage, KafkaOffset } from "./message.ts";
+export type { FetchOptions, KafkaStart, KafkaSubscribeOptions, PrefetchOptions } from "./options.ts";
+export type { KafkaOutgoingMessage } from "./outgoing.ts";
+export type { KafkaPublisher, KafkaTransaction, KafkaTransactionOptions } from "./publisher.ts";
+export type { KafkaAcks, KafkaCompression, KafkaPublisherOptions } from "./publisher-options.ts";
+export type { KafkaPosition } from "./seek.ts";
+export { kafkaPatternSource, kafkaSource } from "./source.ts";
+export type { KafkaSubscriber, TopicPartition } from "./subscriber.ts";
+export { tombstone } from "./tombstone.ts";

@@ -1,0 +1,210 @@
+import { checkCount, checkDuration, checkName } from "../../traits/arguments.ts";
+import type { Capabilities } from "../../traits/capabilities.ts";
+import { InvalidArgumentError } from "../../traits/errors.ts";
+import type { MemberConfig } from "./member.ts";
+import type { PartitionLimits } from "./partition.ts";
+
+/**
+ * Where a partition begins for a group that has committed nothing in its topic: after what is there when the
+ * subscription opens, at the oldest record, or at the first record of that time (milliseconds since 1970) or later.
+ */
+export type KafkaStart = "new" | "start" | { readonly timeMs: number };
+
+/** How much is asked of the server at once. */
+export interface FetchOptions {
+  /** Bytes over all partitions of one server. @default 8 MiB */
+  readonly maxBytes?: number;
+  /** Bytes of one partition. A larger record is fetched alone. @default 1 MiB */
+  readonly maxBytesPerPartition?: number;
+  /** The server answers when it has so many bytes, or after `maxWaitMs`. @default 1 */
+  readonly minBytes?: number;
+  /** Also how long closing, a rebalance and a seek may have to wait for a fetch to end. @default 500 */
+  readonly maxWaitMs?: number;
+}
+
+/** How much is held here between the server and the consumer, per partition. At either, its fetching is held. */
+export interface PrefetchOptions {
+  /** @default 512 */
+  readonly records?: number;
+  /** Bytes of keys and values. @default 1 MiB */
+  readonly bytes?: number;
+}
+
+export interface KafkaSubscribeOptions {
+  /**
+   * Subscriptions of one group share the partitions, and the group keeps its place in each on the server. Without it
+   * the subscription has all partitions for itself, begins as `from` says, and leaves nothing behind.
+   */
+  readonly group?: string;
+  /** @default "new" */
+  readonly from?: KafkaStart;
+  /** The partitions to have, of every topic, whoever else has them. @default what the group assigns; all without a group */
+  readonly partitions?: readonly number[];
+  /** Deliveries held unsettled at most. @default 1024 */
+  readonly maxInFlight?: number;
+  /**
+   * Records of one partition delivered and not covered by the group's committed offset, at most; the partition waits
+   * then. It is how many come again at most when the process dies, and how far one unsettled record lets others run
+   * ahead. @default 8192
+   */
+  readonly maxUncommitted?: number;
+  /** The longest a settled record waits to be committed. @default 100 */
+  readonly commitIntervalMs?: number;
+  readonly prefetch?: PrefetchOptions;
+  readonly fetch?: FetchOptions;
+  /** The server gives the partitions to others when it heard nothing for so long. @default 30_000 */
+  readonly sessionTimeoutMs?: number;
+  /** @default 3_000 */
+  readonly heartbeatIntervalMs?: number;
+  /** How long the group waits for each member when partitions move. @default 30_000 */
+  readonly rebalanceTimeoutMs?: number;
+  /**
+   * How long, then, deliveries that are out may take to be settled before they are lost. The whole group stands still
+   * meanwhile. @default half of `rebalanceTimeoutMs`
+   */
+  readonly drainMs?: number;
+  /** How long opening may take, with tries. @default 30_000 */
+  readonly openTimeoutMs?: number;
+  /** How often a pattern is held against the topics there are. @default 60_000 */
+  readonly patternRefreshMs?: number;
+  /** Also deliver records of transactions that are not committed. @default false */
+  readonly readUncommitted?: boolean;
+}
+
+/** The options with their defaults, checked. */
+export interface CheckedSubscribeOptions {
+  readonly group: string | undefined;
+  readonly from: KafkaStart;
+  readonly partitions: readonly number[] | undefined;
+  readonly maxInFlight: number;
+  readonly limits: PartitionLimits;
+  readonly commitIntervalMs: number;
+  readonly drainMs: number;
+  readonly openTimeoutMs: number;
+  readonly patternRefreshMs: number;
+  readonly member: Omit<MemberConfig, "groupId" | "allowAutoTopicCreation">;
+}
+
+export function checkSubscribeOptions(options: KafkaSubscribeOptions): CheckedSubscribeOptions {
+  const { group, from = "new", partitions } = options;
+  if (group !== undefined) checkName("options.group", group);
+  checkStart(from);
+  if (partitions !== undefined) checkPartitions(partitions);
+  const member = checkMember(options);
+  const drainMs = checkDuration("options.drainMs", options.drainMs ?? member.rebalanceTimeout / 2);
+  // The rebalance is noticed with a heartbeat, after the fetch under way.
+  const latestMs = member.rebalanceTimeout - member.heartbeatInterval - member.maxWaitTimeInMs;
+  if (drainMs > latestMs) {
+    const expected = `at most ${latestMs}: rebalanceTimeoutMs less heartbeatIntervalMs and fetch.maxWaitMs`;
+    throw new InvalidArgumentError({ argument: "options.drainMs", expected, received: drainMs });
+  }
+  return {
+    group,
+    from,
+    partitions,
+    maxInFlight: checkCount("options.maxInFlight", options.maxInFlight ?? 1024, 1, true),
+    limits: {
+      maxUncommitted: checkCount("options.maxUncommitted", options.maxUncommitted ?? 8192),
+      prefetchRecords: checkCount("options.prefetch.records", options.prefetch?.records ?? 512),
+      prefetchBytes: checkCount("options.prefetch.bytes", options.prefetch?.bytes ?? 2 ** 20),
+    },
+    commitIntervalMs: checkDuration("options.commitIntervalMs", options.commitIntervalMs ?? 100),
+    drainMs,
+    openTimeoutMs: checkDuration("options.openTimeoutMs", options.openTimeoutMs ?? 30_000),
+    patternRefreshMs: checkDuration("options.patternRefreshMs", options.patternRefreshMs ?? 60_000),
+    member,
+  };
+}
+
+function checkMember(options: KafkaSubscribeOptions): CheckedSubscribeOptions["member"] {
+  const { fetch = {} } = options;
+  const sessionTimeout = checkCount("options.sessionTimeoutMs", options.sessionTimeoutMs ?? 30_000);
+  const heartbeatInterval = checkCount("options.heartbeatIntervalMs", options.heartbeatIntervalMs ?? 3_000);
+  if (heartbeatInterval * 2 > sessionTimeout) {
+    throw new InvalidArgumentError({
+      argument: "options.heartbeatIntervalMs",
+      expected: `at most half of sessionTimeoutMs (${sessionTimeout}), or one late heartbeat ends the membership`,
+      received: heartbeatInterval,
+    });
+  }
+  return {
+    sessionTimeout,
+    heartbeatInterval,
+    rebalanceTimeout: checkCount("options.rebalanceTimeoutMs", options.rebalanceTimeoutMs ?? 30_000),
+    minBytes: checkCount("options.fetch.minBytes", fetch.minBytes ?? 1),
+    maxBytes: checkCount("options.fetch.maxBytes", fetch.maxBytes ?? 2 ** 23),
+    maxBytesPerPartition: checkCount(
+      "options.fetch.maxBytesPerPartition",
+      fetch.maxBytesPerPartition ?? 2 ** 20,
+    ),
+    maxWaitTimeInMs: checkCount("options.fetch.maxWaitMs", fetch.maxWaitMs ?? 500),
+    readUncommitted: options.readUncommitted ?? false,
+  };
+}
+
+function checkStart(from: unknown): void {
+  if (from === "new" || from === "start") return;
+  const timeMs = typeof from === "object" && from !== null && "timeMs" in from ? from.timeMs : undefined;
+  if (typeof timeMs === "number" && Number.isFinite(timeMs) && timeMs >= 0) return;
+  throw new InvalidArgumentError({
+    argument: "options.from",
+    expected: '"new", "start" or { timeMs: milliseconds since 1970 }',
+    received: from,
+  });
+}
+
+function checkPartitions(partitions: unknown): void {
+  if (!Array.isArray(partitions) || partitions.length === 0) {
+    const expected = "a list of partition numbers, not empty";
+    throw new InvalidArgumentError({ argument: "options.partitions", expected, received: partitions });
+  }
+  for (const partition of partitions) checkCount("a number in options.partitions", partition, 0);
+}
+
+const topicName = /^[\w.-]{1,249}$/;
+
+/** Whether the server can have a topic of this name. */
+export function isTopicName(topic: string): boolean {
+  return topicName.test(topic) && topic !== "." && topic !== "..";
+}
+
+/** One topic or several, as a list without repetition. */
+export function checkTopics(argument: string, topics: unknown): readonly string[] {
+  const list: unknown[] = Array.isArray(topics) ? topics : [topics];
+  if (list.length === 0) {
+    throw new InvalidArgumentError({ argument, expected: "at least one topic", received: topics });
+  }
+  for (const topic of list) {
+    if (typeof topic === "string" && isTopicName(topic)) continue;
+    const expected = "a topic of Kafka: 1 to 249 letters, digits, dots, underscores and dashes";
+    throw new InvalidArgumentError({ argument, expected, received: topic });
+  }
+  return [...new Set(list as string[])];
+}
+
+/** The pattern, safe to be tested again and again. */
+export function checkPattern(argument: string, pattern: unknown): RegExp {
+  if (!(pattern instanceof RegExp)) {
+    throw new InvalidArgumentError({ argument, expected: "a RegExp for names of topics", received: pattern });
+  }
+  return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ""));
+}
+
+/** What a subscription with these options promises. */
+export function capabilitiesOf(options: CheckedSubscribeOptions): Capabilities {
+  return {
+    settlement: "ack",
+    requeue: true,
+    delayedRequeue: "local",
+    deliveryCount: "process",
+    order: "partition",
+    partitionKey: true,
+    groups: true,
+    backlog: options.from !== "new",
+    maxInFlight: options.maxInFlight,
+    deadLetter: false,
+    batches: true,
+    seek: true,
+    pause: true,
+  };
+}

@@ -1,0 +1,24 @@
+import type { Clock } from "../../traits/clock.ts";
+import type { BackoffOptions } from "../shared/backoff.ts";
+import type { Secrets } from "../shared/secrets.ts";
+import type { AdminLink } from "./admin-link.ts";
+import type { Client, KafkaModule } from "./client.ts";
+import type { Outages } from "./outages.ts";
+
+/** What everything that belongs to one connection shares. */
+export interface Site {
+  /** The name of the broker, for errors and events. */
+  readonly broker: string;
+  readonly clock: Clock;
+  readonly module: KafkaModule;
+  /** n.b. consumers made by one client share the offsets of their groups, and clear each other's: each gets its own. */
+  readonly createClient: () => Client;
+  readonly admin: AdminLink;
+  readonly secrets: Secrets;
+  readonly reconnect: BackoffOptions;
+  readonly outages: Outages;
+  readonly maxPayloadBytes: number;
+  readonly autoCreateTopics: boolean;
+  /** How long closing any one part may take. */
+  readonly closeTimeoutMs: number;
+}

@@ -1,0 +1,120 @@
+// The part of a NATS client that is called here, so that it stays an optional peer and a fake of it stays short. The
+// connections of `nats` 2.29 and of `@nats-io/nats-core` 3.4 (`@nats-io/transport-node`) both have it, so the same code
+// runs over either. JetStream is spoken over it in its own protocol: neither client's JetStream part is needed.
+
+/** What `import("nats")` and `import("@nats-io/transport-node")` have in common. */
+export interface ClientModule {
+  connect(options: ClientOptions): Promise<ClientConnection>;
+  headers(): ClientHeaders;
+}
+
+/** What we say when we connect; the client has more, see `NatsOptions.clientOptions`. */
+export interface ClientOptions {
+  servers: string[];
+  name?: string;
+  user?: string;
+  pass?: string;
+  token?: string;
+  authenticator?: ClientAuthenticator;
+  tls?: ClientTlsOptions;
+  timeout: number;
+  pingInterval: number;
+  maxPingOut: number;
+  reconnect: boolean;
+  maxReconnectAttempts: number;
+  /** Milliseconds until the next attempt. n.b. asked more than once between two attempts. */
+  reconnectDelayHandler: () => number;
+  inboxPrefix: string;
+}
+
+/** Answers the server's challenge: `nkeyAuthenticator`, `jwtAuthenticator`, `credsAuthenticator` of the clients make one. */
+export type ClientAuthenticator = (nonce?: string) => ClientAuth;
+
+export type ClientAuth =
+  // biome-ignore lint/suspicious/noConfusingVoidType: the type of the clients, which has to fit in both directions
+  | void
+  | { auth_token: string }
+  | { user: string; pass?: string }
+  | { nkey: string; sig: string }
+  | { jwt: string; nkey?: string; sig?: string };
+
+/** Files are read when a connection is made; the other fields are those of `node:tls`. */
+export interface ClientTlsOptions {
+  readonly ca?: string;
+  readonly caFile?: string;
+  readonly cert?: string;
+  readonly certFile?: string;
+  readonly key?: string;
+  readonly keyFile?: string;
+  readonly handshakeFirst?: boolean;
+  readonly rejectUnauthorized?: boolean;
+}
+
+export interface ClientConnection {
+  /** About the server it is connected to. n.b. undefined once it is closed, and while it reconnects. */
+  readonly info?: ClientServerInfo;
+  /** Throws where the client refuses; says nothing about the server. n.b. lost without a word while disconnected. */
+  publish(subject: string, payload?: Uint8Array, options?: ClientPublishOptions): void;
+  subscribe(subject: string, options: ClientSubscribeOptions): ClientSubscription;
+  /** Resolves when the server has seen everything before it. n.b. never settles when the connection is closed meanwhile. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+  /** Resolves when it is closed for good, with an error if that was the reason. */
+  closed(): Promise<unknown>;
+  isClosed(): boolean;
+  /** n.b. in 2.29 it does not end when the connection is closed. */
+  status(): AsyncIterable<ClientStatus>;
+  /** `host:port` */
+  getServer(): string;
+}
+
+export interface ClientServerInfo {
+  readonly version: string;
+  readonly max_payload: number;
+  readonly headers?: boolean;
+}
+
+export interface ClientPublishOptions {
+  reply?: string;
+  headers?: ClientHeaders;
+}
+
+export interface ClientSubscribeOptions {
+  queue?: string;
+  /** n.b. called while a socket is read: the connection is dead without a word if it throws. */
+  callback: (error: Error | null, message: ClientMessage) => void;
+}
+
+export interface ClientSubscription {
+  unsubscribe(): void;
+  /** Resolves when nothing more will come. */
+  drain(): Promise<void>;
+}
+
+export interface ClientMessage {
+  readonly subject: string;
+  readonly reply?: string;
+  /** n.b. a view of what was read from the socket. */
+  readonly data: Uint8Array;
+  /** n.b. read throws on a name the client does not take. */
+  readonly headers?: ClientHeaders;
+}
+
+/** By name, as it is written; values of one name keep their order. n.b. space around a value is cut off. */
+export interface ClientHeaders extends Iterable<[name: string, values: string[]]> {
+  /** Of a status message, 0 otherwise. */
+  readonly code: number;
+  readonly description: string;
+  append(name: string, value: string): void;
+}
+
+/**
+ * "disconnect", "reconnecting" (an attempt), "reconnect", "error"; others are not looked at. What came with an error is
+ * in `permissionContext` in 2.29 and in `error` in 3.4.
+ */
+export interface ClientStatus {
+  readonly type: string;
+  readonly data?: unknown;
+  readonly error?: unknown;
+  readonly permissionContext?: unknown;
+}

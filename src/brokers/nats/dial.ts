@@ -1,0 +1,77 @@
+import { AbortedError, throwIfAborted } from "../../traits/errors.ts";
+import { loadClient } from "../shared/load-client.ts";
+import { within } from "../shared/within.ts";
+import type { ClientConnection, ClientModule, ClientOptions } from "./client.ts";
+import { connectError } from "./errors.ts";
+import { Link } from "./link.ts";
+import type { NatsSettings } from "./options.ts";
+import { ReconnectPace } from "./reconnect-pace.ts";
+import { Session } from "./session.ts";
+
+/** Connects, or takes the connection that was handed in. Rejects with `ConnectFailedError` or `AbortedError`. */
+export async function dial(settings: NatsSettings, signal: AbortSignal | undefined): Promise<Session> {
+  throwIfAborted(signal, "connect()");
+  const pace = new ReconnectPace(settings.reconnect);
+  const { client = await loadNats(settings.name) } = settings;
+  throwIfAborted(signal, "connect()");
+  const borrowed = "connection" in client;
+  const connection = borrowed ? client.connection : await connect(client, settings, pace, signal);
+  const link = new Link(connection, { broker: settings.name, secrets: settings.secrets, pace });
+  return new Session(link, settings, client.headers, borrowed);
+}
+
+function loadNats(broker: string): Promise<ClientModule> {
+  return loadClient<ClientModule>(broker, "nats@^2.29.0", () => import("nats"));
+}
+
+async function connect(
+  client: ClientModule,
+  settings: NatsSettings,
+  pace: ReconnectPace,
+  signal: AbortSignal | undefined,
+): Promise<ClientConnection> {
+  const attempt = client.connect(clientOptions(settings, pace)).catch((error: unknown) => {
+    throw connectError(settings.name, settings.address.servers.join(", "), error, settings.secrets);
+  });
+  return signal === undefined ? attempt : abortable(attempt, settings, signal);
+}
+
+/** The client cannot be told to stop: a connection that comes too late is closed. */
+function abortable(
+  attempt: Promise<ClientConnection>,
+  { clock, closeTimeoutMs }: NatsSettings,
+  signal: AbortSignal,
+): Promise<ClientConnection> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(new AbortedError({ what: "connect()", cause: signal.reason }));
+      const closed = attempt.then((late) => late.close());
+      void within(clock, closeTimeoutMs, closed);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    const settled = (): void => signal.removeEventListener("abort", onAbort);
+    attempt.finally(settled).then(resolve, reject);
+  });
+}
+
+function clientOptions(settings: NatsSettings, pace: ReconnectPace): ClientOptions {
+  const { address, authenticator, tls, reconnect, clientOptions: further } = settings;
+  const attempts = reconnect.maxAttempts ?? Number.POSITIVE_INFINITY;
+  return {
+    ...further,
+    servers: [...address.servers],
+    name: settings.name,
+    ...(address.user === undefined ? {} : { user: address.user }),
+    ...(address.password === undefined ? {} : { pass: address.password }),
+    ...(address.token === undefined ? {} : { token: address.token }),
+    ...(authenticator === undefined ? {} : { authenticator }),
+    ...(tls === undefined ? {} : { tls }),
+    timeout: settings.connectTimeoutMs,
+    pingInterval: settings.pingIntervalMs,
+    maxPingOut: 2,
+    reconnect: attempts > 0,
+    maxReconnectAttempts: Number.isFinite(attempts) ? attempts : -1,
+    reconnectDelayHandler: () => pace.waitMs,
+    inboxPrefix: settings.inboxPrefix,
+  };
+}

@@ -1,0 +1,146 @@
+import { ConnectFailedError } from "../../traits/errors.ts";
+import type { Secrets } from "../shared/secrets.ts";
+
+/** A refusal by the JetStream API, or of a stream. The cause of our errors, for those who look at the numbers. */
+export class JetStreamApiError extends Error {
+  /** As in HTTP; 503 where nobody answers. */
+  readonly status: number;
+  /** The server's own number for it, 10_000 and up; 0 where nobody answers. */
+  readonly errorCode: number;
+
+  constructor(facts: { status: number; errorCode: number; description: string }) {
+    super(facts.description);
+    this.name = "JetStreamApiError";
+    this.status = facts.status;
+    this.errorCode = facts.errorCode;
+  }
+}
+
+/** Numbers of the JetStream API that are looked at here. */
+export const apiErrors = {
+  consumerNotFound: 10_014,
+  messageNotFound: 10_037,
+  streamNameInUse: 10_058,
+  streamNotFound: 10_059,
+} as const;
+
+export function isApiError(error: unknown, ...codes: readonly number[]): error is JetStreamApiError {
+  return error instanceof JetStreamApiError && codes.includes(error.errorCode);
+}
+
+/** Why a request got no answer, between the parts of this adapter. Those who publish or subscribe are told in our words. */
+export class RequestFault extends Error {
+  /** "refused": no permission. "lost": the connection, after it was sent. */
+  readonly kind: "no-responders" | "refused" | "lost";
+
+  constructor(kind: RequestFault["kind"], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "RequestFault";
+    this.kind = kind;
+  }
+}
+
+/** The fields of errors of the clients and of Node that are read here. */
+interface ClientError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: unknown;
+}
+
+const untrusted = "the certificate of the server is not trusted; give its issuer in tls.ca or tls.caFile";
+const noTls = "TLS is asked for, and the server does not offer it";
+
+/** By code (of `nats` 2.29, and of Node) or by name (of `@nats-io/nats-core` 3.4). */
+const words: Readonly<Record<string, string>> = {
+  CONNECTION_REFUSED: "nothing listens there; is the server up, and is that its port?",
+  ECONNREFUSED: "nothing listens there; is the server up, and is that its port?",
+  TIMEOUT: "no NATS server answered in time; is it the right host and port?",
+  TimeoutError: "no NATS server answered in time; is it the right host and port?",
+  ENOTFOUND: "there is no such host",
+  EAI_AGAIN: "there is no such host",
+  ECONNRESET: "the server closed the connection; is it a NATS server, and does it want TLS?",
+  AUTHORIZATION_VIOLATION: "the server refused the credentials",
+  AUTHENTICATION_TIMEOUT: "the server refused the credentials",
+  AUTHENTICATION_EXPIRED: "the credentials have expired",
+  ACCOUNT_EXPIRED: "the credentials have expired",
+  BAD_AUTHENTICATION: "the server refused the credentials",
+  BAD_CREDS: "the credentials file is none",
+  AuthorizationError: "the server refused the credentials",
+  UserAuthenticationExpiredError: "the credentials have expired",
+  SERVER_OPT_NA: noTls,
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  CERT_HAS_EXPIRED: "the certificate of the server has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "the certificate of the server is for another host name",
+};
+
+/** Trying again may help with these. */
+const passing = new Set([
+  "CONNECTION_REFUSED",
+  "ECONNREFUSED",
+  "TIMEOUT",
+  "TimeoutError",
+  "ECONNRESET",
+  "EAI_AGAIN",
+  "AUTHENTICATION_TIMEOUT",
+]);
+
+/** `where`: the `host:port`s that were tried. */
+export function connectError(
+  broker: string,
+  where: string,
+  error: unknown,
+  secrets: Secrets,
+): ConnectFailedError {
+  const root = rootOf(error);
+  const key = [String(root.code), root.name].find((candidate) => candidate in words);
+  const known = key === undefined ? textual(root.message) : words[key];
+  return new ConnectFailedError({
+    broker,
+    reason: secrets.clean(`${known ?? tail(root.message)} (${where})`),
+    retryable: passing.has(key ?? "") || known === words["CONNECTION_REFUSED"],
+    cause: secrets.cause(error),
+  });
+}
+
+/** What is at the bottom of the wrappers. n.b. 2.29 keeps what it wraps in `chainedError`. */
+function rootOf(error: unknown): ClientError {
+  let root = error;
+  for (let depth = 0; depth < 8 && root instanceof Error; depth += 1) {
+    const { chainedError } = root as { chainedError?: unknown };
+    const inner = chainedError ?? root.cause;
+    if (!(inner instanceof Error)) break;
+    root = inner;
+  }
+  return root instanceof Error
+    ? root
+    : { name: "Error", message: String(root ?? "the server ended the connection") };
+}
+
+function textual(message: string): string | undefined {
+  if (/connection refused/i.test(message)) return words["CONNECTION_REFUSED"];
+  if (/does not support 'tls'/.test(message)) return noTls;
+  return /unexpected response from server/.test(message) ? "what answers there is no NATS server" : undefined;
+}
+
+/** A message without the full stop of its own. */
+function tail(message: string): string {
+  return message.replace(/[.\s]+$/, "");
+}
+
+export function textOf(error: unknown): string {
+  return tail(error instanceof Error ? error.message : String(error));
+}
+
+/** Who may not do what, read from an error status or an error of either client; undefined for any other error. */
+export function permissionOf(
+  from: unknown,
+): { readonly operation: string; readonly subject: string } | undefined {
+  if (typeof from !== "object" || from === null) return undefined;
+  const { permissionContext, error } = from as { permissionContext?: unknown; error?: unknown };
+  const found = (permissionContext ?? error ?? from) as { operation?: unknown; subject?: unknown };
+  const { operation, subject } = found;
+  return typeof operation === "string" && typeof subject === "string" ? { operation, subject } : undefined;
+}

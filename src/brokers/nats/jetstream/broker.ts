@@ -1,0 +1,55 @@
+import type { Broker } from "../../../traits/broker.ts";
+import { ConnectFailedError } from "../../../traits/errors.ts";
+import { dial } from "../dial.ts";
+import { JetStreamApiError } from "../errors.ts";
+import { checkOptions, type NatsSettings } from "../options.ts";
+import type { Session } from "../session.ts";
+import { type ApiSettings, JetStreamApi } from "./api.ts";
+import { JetStreamConnection } from "./connection.ts";
+import { checkApi, type JetStreamOptions } from "./options.ts";
+
+/**
+ * NATS with JetStream: streams that keep messages, consumers that acknowledge them.
+ *
+ * Needs a server from 2.9 on, and the package `nats` 2.29 or a client in the options.
+ */
+export class JetStreamBroker implements Broker<JetStreamConnection> {
+  readonly name: string;
+  readonly #settings: NatsSettings;
+  readonly #api: ApiSettings;
+
+  constructor(options: JetStreamOptions = {}) {
+    this.#settings = checkOptions(options, "jetstream");
+    this.#api = checkApi(options);
+    this.name = this.#settings.name;
+  }
+
+  async connect(options?: { readonly signal?: AbortSignal }): Promise<JetStreamConnection> {
+    const session = await dial(this.#settings, options?.signal);
+    try {
+      await this.#checkServer(session, options?.signal);
+    } catch (error) {
+      await session.shutdown();
+      throw error;
+    }
+    return new JetStreamConnection(session, this.#api);
+  }
+
+  async #checkServer(session: Session, signal: AbortSignal | undefined): Promise<void> {
+    const broker = this.name;
+    const { version } = session.link;
+    const [major = 0, minor = 0] = version.split(".").map(Number);
+    if (version !== "" && (major < 2 || (major === 2 && minor < 9))) {
+      const reason = `the server is ${version}, and JetStream is spoken here with 2.9 and later`;
+      throw new ConnectFailedError({ broker, reason, retryable: false });
+    }
+    try {
+      await new JetStreamApi(session, this.#api).call("INFO", undefined, signal);
+    } catch (error) {
+      if (signal?.aborted || session.link.over) throw error;
+      // Who has no permission for this call may have it for those that matter.
+      if (!(error instanceof JetStreamApiError)) return;
+      throw new ConnectFailedError({ broker, reason: error.message, retryable: false, cause: error });
+    }
+  }
+}

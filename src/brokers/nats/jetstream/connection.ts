@@ -1,0 +1,123 @@
+import type {
+  Connection,
+  ConnectionState,
+  DescribeServer,
+  PatternSubscribe,
+  ServerDescription,
+  Subscribe,
+} from "../../../traits/broker.ts";
+import { InvalidArgumentError, NotSupportedError, SubscriptionFailedError } from "../../../traits/errors.ts";
+import type { SubscriptionSource } from "../../../traits/source.ts";
+import type { Subscriber } from "../../../traits/subscriber.ts";
+import { NatsConnection } from "../connection.ts";
+import { JetStreamApiError, RequestFault, textOf } from "../errors.ts";
+import type { Session } from "../session.ts";
+import { checkPattern, checkSubject, checkToken } from "../subject.ts";
+import { type ApiSettings, JetStreamApi } from "./api.ts";
+import { checkSubscribeOptions, type JetStreamSubscribeOptions } from "./options.ts";
+import { JetStreamPublisher, type JetStreamPublisherOptions } from "./publisher.ts";
+import { checkStreamSettings, ensureStream, type StreamSettings } from "./stream.ts";
+import { JetStreamSubscriber } from "./subscriber.ts";
+
+/** A connection to streams: at least once. */
+export class JetStreamConnection
+  implements
+    Connection,
+    DescribeServer,
+    Subscribe<JetStreamSubscriber>,
+    PatternSubscribe<string, JetStreamSubscriber>
+{
+  readonly #session: Session;
+  readonly #api: JetStreamApi;
+  readonly #core: NatsConnection;
+
+  /** @internal */
+  constructor(session: Session, settings: ApiSettings) {
+    this.#session = session;
+    this.#api = new JetStreamApi(session, settings);
+    this.#core = new NatsConnection(session);
+  }
+
+  get state(): ConnectionState {
+    return this.#session.link.state;
+  }
+
+  /** The same connection, for subjects without a stream and for requests. It ends with this one. */
+  get core(): NatsConnection {
+    return this.#core;
+  }
+
+  describe(): ServerDescription {
+    return this.#session.link.describe();
+  }
+
+  publisher(options: JetStreamPublisherOptions = {}): JetStreamPublisher {
+    return new JetStreamPublisher(this.#session, options);
+  }
+
+  /** By name, or by a source, whose own subscriber is the result. */
+  subscribe(subject: string, options?: JetStreamSubscribeOptions): Promise<JetStreamSubscriber>;
+  subscribe<S extends Subscriber>(source: SubscriptionSource<JetStreamConnection, S>): Promise<S>;
+  async subscribe(
+    target: string | SubscriptionSource<JetStreamConnection>,
+    options: JetStreamSubscribeOptions = {},
+  ): Promise<Subscriber> {
+    this.#session.link.check("subscribe()");
+    if (typeof target === "object" && target !== null) return target.open(this);
+    checkSubject("subscribe(subject)", target, "; for those there is subscribePattern()");
+    return this.#open(target, options);
+  }
+
+  /** Every subject the pattern matches: `*` stands for one dot-separated token, `>` at the end for one or more. */
+  async subscribePattern(
+    pattern: string,
+    options: JetStreamSubscribeOptions = {},
+  ): Promise<JetStreamSubscriber> {
+    this.#session.link.check("subscribePattern()");
+    checkPattern("subscribePattern(pattern)", pattern);
+    return this.#open(pattern, options);
+  }
+
+  /**
+   * Creates the stream where it is missing, and checks what `settings` say where it is not: what is different rejects
+   * with `InvalidArgumentError`, and nothing is changed.
+   */
+  async ensureStream(name: string, settings: StreamSettings): Promise<void> {
+    this.#session.link.check("ensureStream()");
+    checkToken("ensureStream(name)", name);
+    checkStreamSettings("settings", settings);
+    try {
+      await ensureStream(this.#api, name, settings, "settings");
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError)) throw this.#api.unanswered("ensureStream()", error);
+      if (error.status === 503)
+        throw new NotSupportedError({ capability: "JetStream", reason: error.message });
+      const expected = `what the server accepts for the stream "${name}" (it says: ${error.message})`;
+      throw new InvalidArgumentError({ argument: "settings", expected, received: settings });
+    }
+  }
+
+  shutdown(): Promise<void> {
+    return this.#session.shutdown();
+  }
+
+  close(): Promise<void> {
+    return this.shutdown();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  async #open(filter: string, options: JetStreamSubscribeOptions): Promise<JetStreamSubscriber> {
+    const settings = checkSubscribeOptions(options);
+    try {
+      return await JetStreamSubscriber.open(this.#api, filter, settings);
+    } catch (error) {
+      const refused = error instanceof RequestFault && error.kind === "refused";
+      if (!refused && !(error instanceof JetStreamApiError)) throw this.#api.unanswered("subscribe()", error);
+      const reason = refused ? error.message : `the server refused it: ${textOf(error)}`;
+      throw new SubscriptionFailedError({ topic: filter, reason, cause: error });
+    }
+  }
+}

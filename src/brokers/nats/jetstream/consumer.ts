@@ -1,0 +1,230 @@
+import { SubscriptionFailedError } from "../../../traits/errors.ts";
+import { apiErrors, isApiError, JetStreamApiError } from "../errors.ts";
+import { uniqueName } from "../requests.ts";
+import type { JetStreamApi } from "./api.ts";
+import {
+  ackDeadlineOf,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  checkConsumer,
+  configOf,
+  startOf,
+} from "./consumer-config.ts";
+import type { JetStreamSubscribeSettings, StartPosition } from "./options.ts";
+import { ensureStream, findStream, type StreamInfo, streamsOf } from "./stream.ts";
+
+/** The consumer on the server that a subscription reads from: found, made, looked after, and made again elsewhere. */
+export class Consumer {
+  readonly stream: string;
+  readonly filter: string;
+  readonly #api: JetStreamApi;
+  readonly #settings: JetStreamSubscribeSettings;
+  #info: ConsumerInfo;
+
+  /** Finds or makes it. Rejects with `InvalidArgumentError` on a conflict, with `SubscriptionFailedError` where it is missing. */
+  static async open(
+    api: JetStreamApi,
+    filter: string,
+    settings: JetStreamSubscribeSettings,
+  ): Promise<Consumer> {
+    const stream = await openStream(api, filter, settings);
+    const info = await openConsumer(api, stream, filter, settings);
+    return new Consumer(api, stream, filter, settings, info);
+  }
+
+  private constructor(
+    api: JetStreamApi,
+    stream: string,
+    filter: string,
+    settings: JetStreamSubscribeSettings,
+    info: ConsumerInfo,
+  ) {
+    this.stream = stream;
+    this.filter = filter;
+    this.#api = api;
+    this.#settings = settings;
+    this.#info = info;
+  }
+
+  /** What it gives, when it was found or made, has a higher sequence than this. */
+  get startsAbove(): number {
+    return this.#info.delivered.stream_seq;
+  }
+
+  /** Nobody else reads from it, and it goes with its subscription. */
+  get isPrivate(): boolean {
+    return this.#settings.group === undefined;
+  }
+
+  get ackDeadlineMs(): number {
+    return ackDeadlineOf(this.#info.config);
+  }
+
+  /** The most one request may ask for. */
+  get maxBatch(): number {
+    const { max_batch } = this.#info.config;
+    return max_batch === undefined || max_batch < 1 ? Number.POSITIVE_INFINITY : max_batch;
+  }
+
+  get maxExpiresMs(): number {
+    const { max_expires } = this.#info.config;
+    return max_expires === undefined || max_expires < 1 ? Number.POSITIVE_INFINITY : max_expires / 1e6;
+  }
+
+  /** Where requests for messages go. */
+  get nextSubject(): string {
+    return this.#api.subject(`CONSUMER.MSG.NEXT.${this.stream}.${this.#info.name}`);
+  }
+
+  toString(): string {
+    return describe(this.stream, this.#info.name);
+  }
+
+  /** Whether it is still there. Rejects where that cannot be found out. */
+  async isThere(): Promise<"yes" | "no" | "no stream"> {
+    try {
+      await this.#api.call<ConsumerInfo>(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
+      return "yes";
+    } catch (error) {
+      if (isApiError(error, apiErrors.consumerNotFound)) return "no";
+      if (isApiError(error, apiErrors.streamNotFound)) return "no stream";
+      throw error;
+    }
+  }
+
+  /**
+   * Makes the server look through the requests for messages and drop those that nobody waits for. n.b. one before 2.10
+   * may take a message that is given back for such a request: it is gone until its ack deadline then, and the one before
+   * it is delivered twice. To ask for the consumer's state helps, when it is done before anything is given back.
+   */
+  dropDeadRequests(): void {
+    this.#api.tell(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
+  }
+
+  streamInfo(): Promise<StreamInfo | undefined> {
+    return findStream(this.#api, this.stream);
+  }
+
+  async hasMessage(sequence: number): Promise<boolean> {
+    try {
+      await this.#api.call(`STREAM.MSG.GET.${this.stream}`, { seq: sequence });
+      return true;
+    } catch (error) {
+      if (isApiError(error, apiErrors.messageNotFound)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Makes it again, with another start. One that is shared goes first, as there cannot be two of a name; one of our own
+   * goes when the new one is there.
+   */
+  async moveTo(from: StartPosition): Promise<void> {
+    const previous = this.#info.name;
+    const { opt_start_seq: _sequence, opt_start_time: _time, ...kept } = this.#info.config;
+    const config = { ...kept, ...startOf(from) };
+    if (this.isPrivate) {
+      this.#info = await create(this.#api, this.stream, this.filter, { ...config, name: privateName() });
+      this.#api.tell(`CONSUMER.DELETE.${this.stream}.${previous}`);
+      return;
+    }
+    await this.#api.call(`CONSUMER.DELETE.${this.stream}.${previous}`).catch((error: unknown) => {
+      if (!isApiError(error, apiErrors.consumerNotFound)) throw error;
+    });
+    this.#info = await create(this.#api, this.stream, this.filter, config);
+  }
+
+  /** Sends its end, if it is our own to end. */
+  leave(): void {
+    if (this.isPrivate) this.#api.tell(`CONSUMER.DELETE.${this.stream}.${this.#info.name}`);
+  }
+}
+
+function describe(stream: string, name: string): string {
+  return `the consumer "${name}" of the stream "${stream}"`;
+}
+
+function privateName(): string {
+  return `tidelane-${uniqueName()}`;
+}
+
+async function openStream(
+  api: JetStreamApi,
+  filter: string,
+  settings: JetStreamSubscribeSettings,
+): Promise<string> {
+  const { stream, ensureStream: ensure } = settings;
+  if (stream !== undefined) {
+    if (ensure !== "check") await ensureStream(api, stream, ensure, "options.ensure.stream");
+    return stream;
+  }
+  const names = await streamsOf(api, filter);
+  const [only] = names;
+  if (only !== undefined && names.length === 1) return only;
+  const reason =
+    only === undefined
+      ? `no stream has the subject "${filter}"; create one, or describe it in options.ensure.stream`
+      : `the streams ${names.map((name) => `"${name}"`).join(", ")} have subjects that match "${filter}"; name one in options.stream`;
+  throw new SubscriptionFailedError({ topic: filter, reason });
+}
+
+async function openConsumer(
+  api: JetStreamApi,
+  stream: string,
+  filter: string,
+  settings: JetStreamSubscribeSettings,
+): Promise<ConsumerInfo> {
+  const { group } = settings;
+  if (group === undefined) return create(api, stream, filter, configOf(settings, filter, privateName()));
+  const where = describe(stream, group);
+  const found = await findConsumer(api, stream, group);
+  if (found === undefined && !settings.createConsumer) {
+    const reason = `${where} does not exist; create it, or let ensure: { consumer: "create" } create it`;
+    throw new SubscriptionFailedError({ topic: filter, reason });
+  }
+  const info = found ?? (await createDurable(api, stream, filter, settings, group));
+  checkConsumer(info.config, settings, filter, where);
+  return info;
+}
+
+async function findConsumer(
+  api: JetStreamApi,
+  stream: string,
+  name: string,
+): Promise<ConsumerInfo | undefined> {
+  try {
+    return await api.call<ConsumerInfo>(`CONSUMER.INFO.${stream}.${name}`);
+  } catch (error) {
+    if (isApiError(error, apiErrors.consumerNotFound)) return undefined;
+    throw error;
+  }
+}
+
+async function createDurable(
+  api: JetStreamApi,
+  stream: string,
+  filter: string,
+  settings: JetStreamSubscribeSettings,
+  group: string,
+): Promise<ConsumerInfo> {
+  try {
+    return await create(api, stream, filter, configOf(settings, filter, group));
+  } catch (error) {
+    // Somebody else may have made it in between, and differently: that is for the check to say.
+    const found = error instanceof JetStreamApiError ? await findConsumer(api, stream, group) : undefined;
+    if (found === undefined) throw error;
+    return found;
+  }
+}
+
+function create(
+  api: JetStreamApi,
+  stream: string,
+  filter: string,
+  config: ConsumerConfig,
+): Promise<ConsumerInfo> {
+  // n.b. "action" is of 2.10: an older server updates a consumer that is there, where it can be updated.
+  const body = { stream_name: stream, config, action: "create" };
+  const verb = `CONSUMER.CREATE.${stream}.${config.name}`;
+  return api.call<ConsumerInfo>(filter === ">" ? verb : `${verb}.${filter}`, body);
+}

@@ -1,0 +1,123 @@
+import { Fifo } from "../../../structures/fifo.ts";
+import { deliveryControl, type JetStreamMessage } from "./message.ts";
+
+/** What the server has delivered to a subscription and was not told the fate of: the part that waits here included. */
+export class Deliveries {
+  readonly #ackDeadlineMs: number;
+  /** By sequence in the stream; the one whose deadline comes first is first. */
+  readonly #unsettled = new Map<number, JetStreamMessage>();
+  /** Not taken yet, in order. Lost ones stay in it until they are passed over. */
+  readonly #waiting = new Fifo<JetStreamMessage>();
+  /** Given back by whoever took them; they come first, the last one of the array before the others. */
+  readonly #returned: JetStreamMessage[] = [];
+  /** How many of `#unsettled` are not taken. */
+  #buffered = 0;
+
+  constructor(ackDeadlineMs: number) {
+    this.#ackDeadlineMs = ackDeadlineMs;
+  }
+
+  get unsettled(): number {
+    return this.#unsettled.size;
+  }
+
+  get buffered(): number {
+    return this.#buffered;
+  }
+
+  /** When the first deadline passes. */
+  get due(): number {
+    for (const message of this.#unsettled.values()) return message.due;
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** The lowest sequence among them. */
+  get lowest(): number {
+    return Math.min(...this.#unsettled.keys());
+  }
+
+  /** An earlier delivery of the same message is lost by this. */
+  add(message: JetStreamMessage, now: number): void {
+    this.lose(this.#unsettled.get(message.position), "the server has delivered it again");
+    message.due = now + this.#ackDeadlineMs;
+    this.#unsettled.set(message.position, message);
+    this.#waiting.push(message);
+    this.#buffered += 1;
+  }
+
+  take(max: number): JetStreamMessage[] {
+    const taken: JetStreamMessage[] = [];
+    while (taken.length < max) {
+      const message = this.#returned.pop() ?? this.#waiting.shift();
+      if (message === undefined) break;
+      if (message.lost !== undefined) continue;
+      message.taken = true;
+      taken.push(message);
+    }
+    this.#buffered -= taken.length;
+    return taken;
+  }
+
+  giveBack(messages: readonly JetStreamMessage[]): void {
+    for (const message of messages.toReversed()) {
+      if (message.lost !== undefined) continue;
+      message.taken = false;
+      this.#buffered += 1;
+      this.#returned.push(message);
+    }
+  }
+
+  has(message: JetStreamMessage): boolean {
+    return this.#unsettled.get(message.position) === message;
+  }
+
+  /** Its fate is known. */
+  remove(message: JetStreamMessage): void {
+    if (!this.has(message)) return;
+    this.#unsettled.delete(message.position);
+    if (!message.taken) this.#buffered -= 1;
+  }
+
+  /** Its deadline is a full one from now. */
+  extend(message: JetStreamMessage, now: number): void {
+    if (!this.has(message)) return;
+    message.due = now + this.#ackDeadlineMs;
+    this.#unsettled.delete(message.position);
+    this.#unsettled.set(message.position, message);
+  }
+
+  /** Those that wait to be taken. */
+  untaken(): JetStreamMessage[] {
+    return [...this.#unsettled.values()].filter((message) => !message.taken);
+  }
+
+  /** Those whose deadline has passed are lost; the server delivers them again. */
+  expire(now: number): JetStreamMessage[] {
+    const expired: JetStreamMessage[] = [];
+    for (const message of this.#unsettled.values()) {
+      if (message.due > now) break;
+      expired.push(message);
+    }
+    const reason = `it was not settled within ${this.#ackDeadlineMs} ms`;
+    for (const message of expired) this.lose(message, reason);
+    return expired;
+  }
+
+  /** All of them are lost. Gives what they were. */
+  loseAll(reason: string, cause?: unknown): JetStreamMessage[] {
+    const all = [...this.#unsettled.values()];
+    this.#unsettled.clear();
+    this.#buffered = 0;
+    this.#waiting.clear();
+    this.#returned.length = 0;
+    // Told last: a holder that looks from inside its signal finds nothing half done.
+    for (const message of all) deliveryControl.lose(message, reason, cause);
+    return all;
+  }
+
+  lose(message: JetStreamMessage | undefined, reason: string): void {
+    if (message === undefined) return;
+    this.remove(message);
+    deliveryControl.lose(message, reason);
+  }
+}

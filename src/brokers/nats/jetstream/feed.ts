@@ -1,0 +1,332 @@
+import { Outlet } from "../../../structures/outlet.ts";
+import { DeliveryLostError } from "../../../traits/errors.ts";
+import { Alarm } from "../../shared/alarm.ts";
+import type { BatchSupply } from "../../shared/batches.ts";
+import type { ClientMessage } from "../client.ts";
+import { RequestFault, textOf } from "../errors.ts";
+import type { Session } from "../session.ts";
+import { answers, readAckSubject } from "./ack.ts";
+import type { Consumer } from "./consumer.ts";
+import { Deliveries } from "./deliveries.ts";
+import { LateSettles } from "./late-settles.ts";
+import { type Holder, JetStreamMessage } from "./message.ts";
+import type { JetStreamSubscribeSettings } from "./options.ts";
+import { Progress } from "./progress.ts";
+import { Pulls } from "./pulls.ts";
+import { RecentAcks } from "./recent-acks.ts";
+
+/** A request for messages lives so long. */
+const requestMs = 30_000;
+
+export interface FeedPlace {
+  readonly session: Session;
+  readonly consumer: Consumer;
+  readonly settings: JetStreamSubscribeSettings;
+  /** How long an ack may take to be confirmed. */
+  readonly confirmMs: number;
+}
+
+/** What only the subscriber can see to. None of these may throw. */
+export interface FeedHooks {
+  /** Look after the consumer; the feed is held until `go()`. */
+  trouble(reason: string, wasDeleted: boolean): void;
+  hopeless(reason: string): void;
+}
+
+/**
+ * From the consumer on the server to the loop that takes: asks for as many messages as there is demand and room for,
+ * keeps what has come, and answers for it.
+ */
+export class Feed implements Holder, BatchSupply<JetStreamMessage> {
+  readonly outlet: Outlet<JetStreamMessage>;
+  readonly #place: FeedPlace;
+  readonly #deliveries: Deliveries;
+  readonly #pulls: Pulls;
+  readonly #late = new LateSettles();
+  readonly #acks = new RecentAcks();
+  readonly #alarm: Alarm;
+  /** Kept for a consumer of our own only. */
+  #progress: Progress | undefined;
+  #paused = false;
+  /** The consumer is being looked after. */
+  #held = false;
+  #closed = false;
+  /** A look at the demand is due at the end of this turn of promises. */
+  #planned = false;
+
+  constructor(place: FeedPlace, hooks: FeedHooks) {
+    this.#place = place;
+    const { session, consumer, settings } = place;
+    const { link } = session;
+    const { clock, inboxPrefix } = session.settings;
+    this.#deliveries = new Deliveries(consumer.ackDeadlineMs);
+    this.#alarm = new Alarm(clock, () => this.#onAlarm());
+    this.#pulls = new Pulls(
+      { link, clock, inboxPrefix, heartbeatMs: settings.heartbeatMs },
+      {
+        deliver: (message) => this.#deliver(message),
+        spent: () => this.#plan(),
+        deleted: () => this.#trouble(hooks, "it was deleted", true),
+        trouble: (reason) => this.#trouble(hooks, reason, false),
+        hopeless: (reason) => hooks.hopeless(reason),
+      },
+    );
+    this.outlet = new Outlet(consumer.filter, {
+      take: (max) => this.#take(max),
+      wanted: () => this.#topUp(),
+    });
+    this.start();
+  }
+
+  get confirmAcks(): boolean {
+    return this.#place.settings.confirmAcks;
+  }
+
+  get takesReasons(): boolean {
+    const [major = 0, minor = 0, patch = 0] = this.#place.session.link.version.split(/[.-]/).map(Number);
+    return major > 2 || (major === 2 && (minor > 10 || (minor === 10 && patch >= 4)));
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** What was asked for and is still on its way is taken in; nothing more is asked for. */
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    // Requests that nobody waits for are dropped by the server.
+    if (this.#place.session.link.up) {
+      this.#pulls.drain().catch(() => {});
+      this.#place.consumer.dropDeadRequests();
+    } else this.#pulls.cut();
+    this.#pulls.open();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#topUp();
+  }
+
+  /** With a consumer that was made now. */
+  start(): void {
+    const { consumer } = this.#place;
+    this.#progress = consumer.isPrivate ? new Progress(consumer.startsAbove) : undefined;
+    this.#pulls.open();
+  }
+
+  /** Asks for nothing until `go()`. */
+  hold(): void {
+    this.#held = true;
+    this.#pulls.forget();
+  }
+
+  go(): void {
+    this.#held = false;
+    this.#plan();
+  }
+
+  /** Everything unsettled is lost, and what is on its way is not taken in. */
+  cut(reason: string, cause?: unknown): void {
+    this.#pulls.cut();
+    this.#acks.clear();
+    this.#loseAll(reason, cause);
+  }
+
+  /** The consumer is gone, with what it knew. Gives where a new one of our own has to start, so that nothing is left out. */
+  restart(reason: string): number {
+    this.#acks.clear();
+    this.#loseAll(reason);
+    return this.#progress?.restart() ?? 1;
+  }
+
+  lost(): void {
+    this.#acks.lost();
+    this.#pulls.forget();
+  }
+
+  restored(): void {
+    this.#place.consumer.dropDeadRequests();
+    this.#late.send((message, answer) => this.#answer(message, answer));
+  }
+
+  /** Over. With a connection, what is unsettled goes back at once; resolves when the server has been told. */
+  async close(reason: string, cause?: unknown): Promise<void> {
+    this.#closed = true;
+    this.#alarm.cancel();
+    const given = this.#loseAll(reason, cause);
+    const { link } = this.#place.session;
+    if (!link.up) {
+      this.#pulls.cut();
+      return;
+    }
+    // n.b. in this order: what is given back while our requests stand comes back to us.
+    const drained = this.#pulls.drain();
+    this.#place.consumer.dropDeadRequests();
+    for (const message of given) if (!message.settled) this.#giveBackTo(message.answerSubject);
+    await drained;
+  }
+
+  iterate(): ReturnType<Outlet<JetStreamMessage>["iterate"]> {
+    return this.outlet.iterate();
+  }
+
+  giveBack(messages: readonly JetStreamMessage[]): void {
+    this.#deliveries.giveBack(messages);
+    this.#arm();
+  }
+
+  isLive(message: JetStreamMessage): boolean {
+    return message.lost === undefined;
+  }
+
+  settle(message: JetStreamMessage, answer: Uint8Array): Promise<void> | void {
+    if (!this.#place.session.link.up) return this.#late.hold(message, answer);
+    this.#answer(message, answer);
+  }
+
+  async confirm(message: JetStreamMessage): Promise<void> {
+    const { session, confirmMs } = this.#place;
+    try {
+      await session.requests.send({
+        subject: message.answerSubject,
+        payload: answers.ack,
+        what: `The confirmation of an ack`,
+        timeoutMs: confirmMs,
+        repeatable: true,
+      });
+    } catch (error) {
+      if (message.lost) throw message.lost;
+      throw error instanceof RequestFault ? this.#lostError(message, error) : error;
+    }
+    this.#settled(message, answers.ack);
+  }
+
+  extend(message: JetStreamMessage): void {
+    const { session } = this.#place;
+    if (!session.link.up || !this.#deliveries.has(message)) return;
+    session.link.publish(message.answerSubject, answers.extend);
+    this.#deliveries.extend(message, session.settings.clock.now());
+  }
+
+  #answer(message: JetStreamMessage, answer: Uint8Array): void {
+    try {
+      this.#place.session.link.publish(message.answerSubject, answer);
+    } catch (error) {
+      throw this.#lostError(message, error);
+    }
+    this.#settled(message, answer);
+  }
+
+  #lostError(message: JetStreamMessage, cause: unknown): DeliveryLostError {
+    return new DeliveryLostError({ topic: message.topic, reason: textOf(cause), cause });
+  }
+
+  #settled(message: JetStreamMessage, answer: Uint8Array): void {
+    this.#deliveries.remove(message);
+    const isRequeue = answer[0] === answers.requeue[0];
+    if (!isRequeue) {
+      this.#acks.settled(message.identity);
+      this.#progress?.done(message.position);
+    }
+    this.#plan();
+  }
+
+  #deliver(client: ClientMessage): void {
+    const facts = readAckSubject(client.reply);
+    if (facts === undefined) return;
+    const { session, settings } = this.#place;
+    const isDone =
+      this.#acks.cameAgain(facts) || this.#progress?.delivered(facts.sequence, facts.deliveries) === false;
+    if (isDone) {
+      this.#tell(client.reply ?? "", answers.ack);
+      this.#plan();
+      return;
+    }
+    const isFull = this.#deliveries.unsettled >= settings.maxInFlight;
+    if (this.#closed || isFull) {
+      this.#giveBackTo(client.reply ?? "");
+      return;
+    }
+    this.#deliveries.add(new JetStreamMessage(client, facts, this), session.settings.clock.now());
+    this.#late.sweep();
+    this.#arm();
+    this.outlet.serve();
+  }
+
+  #take(max: number): JetStreamMessage[] {
+    const taken = this.#deliveries.take(max);
+    if (taken.length > 0) this.#plan();
+    return taken;
+  }
+
+  #plan(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    queueMicrotask(() => {
+      this.#planned = false;
+      this.#topUp();
+    });
+  }
+
+  /** Asks for more where a loop is at work, less than half of what may wait here is here or on its way, and there is room. */
+  #topUp(): void {
+    if (this.#closed || this.#held || this.#paused || !this.outlet.active) return;
+    const { session, consumer, settings } = this.#place;
+    if (!session.link.up) return;
+    const { outstanding } = this.#pulls;
+    const ahead = this.#deliveries.buffered + outstanding;
+    if (ahead > settings.prefetch / 2) return;
+    const room = settings.maxInFlight - this.#deliveries.unsettled - outstanding;
+    const batch = Math.min(settings.prefetch - ahead, room, consumer.maxBatch);
+    if (batch < 1) return;
+    this.#pulls.request(consumer.nextSubject, batch, Math.min(requestMs, consumer.maxExpiresMs));
+  }
+
+  #trouble(hooks: FeedHooks, reason: string, wasDeleted: boolean): void {
+    if (this.#closed || this.#held) return;
+    hooks.trouble(reason, wasDeleted);
+  }
+
+  #onAlarm(): void {
+    const { session } = this.#place;
+    const now = session.settings.clock.now();
+    // What waits here for a loop that is at work is the loop's fault, not the message's.
+    if (this.outlet.active && !this.#paused)
+      for (const message of this.#deliveries.untaken()) this.extend(message);
+    const expired = this.#deliveries.expire(now);
+    if (expired.length > 0) {
+      this.#late.sweep();
+      this.#plan();
+    }
+    this.#arm();
+  }
+
+  #arm(): void {
+    const { due, buffered } = this.#deliveries;
+    if (due === Number.POSITIVE_INFINITY) return;
+    this.#alarm.at(due);
+    const { clock } = this.#place.session.settings;
+    if (buffered > 0) this.#alarm.at(clock.now() + this.#place.consumer.ackDeadlineMs / 3);
+  }
+
+  #loseAll(reason: string, cause?: unknown): JetStreamMessage[] {
+    const all = this.#deliveries.loseAll(reason, cause);
+    this.#late.sweep();
+    return all;
+  }
+
+  /** At once, for others; one of our own consumers goes, with all it holds. */
+  #giveBackTo(answerSubject: string): void {
+    if (!this.#place.consumer.isPrivate || !this.#closed) this.#tell(answerSubject, answers.requeue);
+  }
+
+  /** Where it does not get through, the ack deadline does the same. */
+  #tell(subject: string, answer: Uint8Array): void {
+    try {
+      this.#place.session.link.publish(subject, answer);
+    } catch {
+      // The connection is closed or closing.
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import { checkCount, checkName } from "../../../traits/arguments.ts";
+import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
+import { type Deferred, deferred } from "../../../traits/deferred.ts";
+import { PublishFailedError, throwIfAborted } from "../../../traits/errors.ts";
+import type { CheckedMessage } from "../../../traits/outgoing.ts";
+import type { OutgoingMessage, Publisher, PublishOptions } from "../../../traits/publisher.ts";
+import { JetStreamApiError, RequestFault } from "../errors.ts";
+import { toClient } from "../headers.ts";
+import { Outbox } from "../outbox.ts";
+import { checkMessage, publishError } from "../publisher.ts";
+import { uniqueName } from "../requests.ts";
+import type { Session } from "../session.ts";
+import { readAnswer } from "./api.ts";
+
+export interface JetStreamPublisherOptions {
+  /** Messages on their way to be confirmed; further ones wait. @default 4_096 */
+  readonly maxOutstanding?: number;
+  /**
+   * Every message without an id gets one, and what was not confirmed when the connection was lost is sent again when it
+   * is back: within `publishTimeoutMs`, and the stream's window for duplicates, each is stored once. @default false
+   */
+  readonly resend?: boolean;
+}
+
+/** What has to be so for a message to be stored; otherwise its publish rejects, and it is not. */
+export interface Expectation {
+  readonly stream?: string;
+  /** The sequence of the last message of the stream; 0 for none. */
+  readonly lastSequence?: number;
+  /** The same among the messages of its subject. */
+  readonly lastSubjectSequence?: number;
+  readonly lastMessageId?: string;
+}
+
+export interface JetStreamPublishOptions extends PublishOptions {
+  /** A second message of this id within the stream's window is not stored, and its publish resolves. */
+  readonly messageId?: string;
+  readonly expect?: Expectation;
+}
+
+/** Where a message was stored. */
+export interface PubAck {
+  readonly stream: string;
+  readonly sequence: number;
+  /** It was there already: this is where. */
+  readonly duplicate: boolean;
+}
+
+interface WireAck {
+  readonly stream: string;
+  readonly seq: number;
+  readonly duplicate?: boolean;
+}
+
+/** Publishes to streams: a publish resolves when a stream has stored the message. */
+export class JetStreamPublisher implements Publisher {
+  readonly #session: Session;
+  readonly #resend: boolean;
+  readonly #outbox: Outbox;
+  /** Sent and not confirmed. */
+  #outstanding = 0;
+
+  /** @internal */
+  constructor(session: Session, options: JetStreamPublisherOptions) {
+    this.#session = session;
+    this.#resend = options.resend === true;
+    const most = checkCount("options.maxOutstanding", options.maxOutstanding ?? 4_096);
+    const { clock, publishTimeoutMs } = session.settings;
+    this.#outbox = new Outbox(session.link, clock, publishTimeoutMs, () => this.#outstanding < most);
+  }
+
+  get capabilities(): PublisherCapabilities {
+    return {
+      confirmation: "broker",
+      headerValues: "text",
+      duplicateHeaders: true,
+      maxPayloadBytes: this.#session.link.maxPayloadBytes,
+      transactions: false,
+      requestReply: false,
+    };
+  }
+
+  async publish(message: OutgoingMessage, options?: JetStreamPublishOptions): Promise<void> {
+    await this.publishAcked(message, options);
+  }
+
+  /**
+   * `publish`, with the answer of the stream. Rejects with `PublishFailedError` where no stream has the subject, where the
+   * stream refuses (`cause` is the `JetStreamApiError`), and where the connection was lost before it was confirmed.
+   */
+  publishAcked(message: OutgoingMessage, options: JetStreamPublishOptions = {}): Promise<PubAck> {
+    const { link } = this.#session;
+    const what = `publish() to ${JSON.stringify(message.topic)}`;
+    const told = deferred<PubAck>();
+    try {
+      link.check("publish()");
+      throwIfAborted(options.signal, "publish()");
+      const checked = checkMessage(message, this.capabilities);
+      const steered = this.#steer(options);
+      const { signal } = options;
+      const send = (): void => void this.#send(checked, steered, { what, signal }, told);
+      this.#outbox.submit({ what, signal, send, reject: told.reject });
+    } catch (error) {
+      told.reject(error);
+    }
+    return told.promise;
+  }
+
+  #steer({ messageId, expect = {} }: JetStreamPublishOptions): [name: string, value: string][] {
+    const id = messageId ?? (this.#resend ? uniqueName() : undefined);
+    if (messageId !== undefined) checkName("options.messageId", messageId);
+    if (expect.stream !== undefined) checkName("options.expect.stream", expect.stream);
+    if (expect.lastMessageId !== undefined) checkName("options.expect.lastMessageId", expect.lastMessageId);
+    const { lastSequence, lastSubjectSequence } = expect;
+    if (lastSequence !== undefined) checkCount("options.expect.lastSequence", lastSequence, 0);
+    if (lastSubjectSequence !== undefined) {
+      checkCount("options.expect.lastSubjectSequence", lastSubjectSequence, 0);
+    }
+    const steered: [string, unknown][] = [
+      [idHeader, id],
+      ["Nats-Expected-Stream", expect.stream],
+      ["Nats-Expected-Last-Sequence", lastSequence],
+      ["Nats-Expected-Last-Subject-Sequence", lastSubjectSequence],
+      ["Nats-Expected-Last-Msg-Id", expect.lastMessageId],
+    ];
+    return steered.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  }
+
+  /** Does not reject: `told` is. */
+  async #send(
+    { topic, payload, headers }: CheckedMessage,
+    steered: readonly (readonly [name: string, value: string])[],
+    call: { readonly what: string; readonly signal: AbortSignal | undefined },
+    told: Deferred<PubAck>,
+  ): Promise<void> {
+    this.#outstanding += 1;
+    try {
+      const answer = await this.#session.requests.send({
+        ...call,
+        subject: topic,
+        payload,
+        headers: toClient(headers, steered, this.#session.makeHeaders),
+        timeoutMs: this.#session.settings.publishTimeoutMs,
+        repeatable: steered.some(([name]) => name === idHeader),
+      });
+      const { stream, seq, duplicate = false } = readAnswer<WireAck>(answer.data);
+      told.resolve({ stream, sequence: seq, duplicate });
+    } catch (error) {
+      told.reject(failure(topic, error));
+    } finally {
+      this.#outstanding -= 1;
+      this.#outbox.proceed();
+    }
+  }
+}
+
+const idHeader = "Nats-Msg-Id";
+
+function failure(topic: string, error: unknown): unknown {
+  if (error instanceof RequestFault && error.kind === "no-responders") {
+    const reason = `no stream has the subject "${topic}", or JetStream is not enabled`;
+    return new PublishFailedError({ topic, reason, retryable: true, cause: error });
+  }
+  if (error instanceof SyntaxError) {
+    const reason = "what answered on the subject is no stream: it sent something else than a confirmation";
+    return new PublishFailedError({ topic, reason, retryable: false, cause: error });
+  }
+  if (!(error instanceof JetStreamApiError)) return publishError(topic, error);
+  // n.b. 503 and above are of a moment: no leader, no resources.
+  const retryable = error.status >= 503;
+  return new PublishFailedError({
+    topic,
+    reason: `the stream refused it: ${error.message}`,
+    retryable,
+    cause: error,
+  });
+}

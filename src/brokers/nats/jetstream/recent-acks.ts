@@ -1,0 +1,48 @@
+/** n.b. a server writes down what was acked a few times a second; so many acks may be in between. */
+const remembered = 16_384;
+
+/** A message of a stream, and of no other stream of that name: its sequence, and when it was stored. */
+interface Identity {
+  readonly sequence: number;
+  readonly storedAt: number;
+}
+
+/**
+ * What was settled for good lately, in case the server forgets it: one that is killed comes back with what it had
+ * written down, and delivers the rest again.
+ */
+export class RecentAcks {
+  /** A ring of pairs of sequence and time; `#count` counts all that were ever put in. */
+  #ring: Float64Array | undefined = undefined;
+  #count = 0;
+  /** What was in the ring when the connection was lost, less what came again: times by sequence. */
+  readonly #doubtful = new Map<number, number>();
+
+  settled({ sequence, storedAt }: Identity): void {
+    this.#ring ??= new Float64Array(2 * remembered);
+    const slot = 2 * (this.#count % remembered);
+    this.#ring[slot] = sequence;
+    this.#ring[slot + 1] = storedAt;
+    this.#count += 1;
+  }
+
+  /** The connection is lost: the server may not be the one it was. */
+  lost(): void {
+    const held = Math.min(this.#count, remembered);
+    for (let slot = 0; slot < 2 * held; slot += 2) {
+      this.#doubtful.set(this.#ring?.[slot] ?? 0, this.#ring?.[slot + 1] ?? 0);
+    }
+    this.#count = 0;
+  }
+
+  /** Whether a delivery is one that the server has forgotten the ack of. Said once of each. */
+  cameAgain({ sequence, storedAt }: Identity): boolean {
+    return this.#doubtful.get(sequence) === storedAt && this.#doubtful.delete(sequence);
+  }
+
+  /** Everything is to be delivered as if for the first time. */
+  clear(): void {
+    this.#count = 0;
+    this.#doubtful.clear();
+  }
+}

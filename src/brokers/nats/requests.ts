@@ -1,0 +1,194 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../../traits/clock.ts";
+import { AbortedError, TimeoutError, throwIfAborted } from "../../traits/errors.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "../shared/abort-watch.ts";
+import { Alarm } from "../shared/alarm.ts";
+import type { ClientHeaders, ClientMessage, ClientSubscription } from "./client.ts";
+import { RequestFault } from "./errors.ts";
+import type { Bound, Link } from "./link.ts";
+
+export interface OutgoingRequest {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly headers?: ClientHeaders | undefined;
+  /** Names the call in errors. */
+  readonly what: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Sent again when the connection was lost and came back: to be answered twice does no harm. */
+  readonly repeatable?: boolean;
+}
+
+/** A name nobody else has. */
+export function uniqueName(): string {
+  return randomBytes(12).toString("hex");
+}
+
+/**
+ * Requests and their answers, all by one subscription. An answer that comes late, or a second one, goes to nobody.
+ *
+ * A request rejects with `TimeoutError`, `AbortedError`, `ConnectionClosedError` or `RequestFault`.
+ */
+export class Requests implements Bound {
+  readonly #link: Link;
+  readonly #clock: Clock;
+  readonly #inbox: string;
+  /** In the order they were sent. */
+  readonly #waiting = new Map<string, PendingRequest>();
+  readonly #alarm: Alarm;
+  #subscription: ClientSubscription | undefined = undefined;
+  #last = 0;
+
+  constructor(link: Link, clock: Clock, inboxPrefix: string) {
+    this.#link = link;
+    this.#clock = clock;
+    this.#inbox = `${inboxPrefix}.${uniqueName()}`;
+    this.#alarm = new Alarm(clock, () => this.#expire());
+    link.add(this);
+  }
+
+  /** How many wait for their answer. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  send(request: OutgoingRequest): Promise<ClientMessage> {
+    return new Promise((resolve, reject) => {
+      this.#link.check(request.what);
+      throwIfAborted(request.signal, request.what);
+      this.#subscribe();
+      this.#last += 1;
+      const reply = `${this.#inbox}.${this.#last}`;
+      const due = this.#clock.now() + request.timeoutMs;
+      const pending = new PendingRequest(request, reply, due, { resolve, reject }, () => {
+        this.#waiting.delete(reply);
+      });
+      this.#waiting.set(reply, pending);
+      try {
+        this.#publish(pending);
+      } catch (error) {
+        pending.reject(error);
+        return;
+      }
+      this.#alarm.at(due);
+    });
+  }
+
+  end(): void {
+    this.#alarm.cancel();
+    for (const pending of [...this.#waiting.values()]) {
+      pending.reject(this.#link.closedError(pending.request.what));
+    }
+    if (this.#link.up) this.#subscription?.unsubscribe();
+  }
+
+  lost(): void {
+    const fault = new RequestFault("lost", "the connection was lost before the answer came");
+    for (const pending of [...this.#waiting.values()]) {
+      if (pending.request.repeatable !== true) pending.reject(fault);
+    }
+  }
+
+  restored(): void {
+    for (const pending of [...this.#waiting.values()]) {
+      try {
+        this.#publish(pending);
+      } catch (error) {
+        pending.reject(error);
+      }
+    }
+  }
+
+  refused(subject: string, fault: RequestFault): boolean {
+    const refused = [...this.#waiting.values()].filter(({ request }) => request.subject === subject);
+    for (const pending of refused) pending.reject(fault);
+    return refused.length > 0;
+  }
+
+  #publish({ request, reply }: PendingRequest): void {
+    const { subject, payload, headers } = request;
+    this.#link.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
+  }
+
+  #subscribe(): void {
+    this.#subscription ??= this.#link.subscribe(
+      `${this.#inbox}.*`,
+      undefined,
+      (message) => this.#waiting.get(message.subject)?.answer(message),
+      ({ kind, message, cause }) => {
+        // Without a subscription no request can be answered; the next one tries again.
+        this.#subscription = undefined;
+        const hint = ", where answers come; see options.inboxPrefix";
+        const fault = new RequestFault(kind, `${message}${hint}`, cause);
+        for (const pending of [...this.#waiting.values()]) pending.reject(fault);
+      },
+    );
+  }
+
+  #expire(): void {
+    const now = this.#clock.now();
+    for (const pending of [...this.#waiting.values()]) {
+      if (pending.due <= now) pending.expire();
+      else this.#alarm.at(pending.due);
+    }
+  }
+}
+
+class PendingRequest implements Abortable {
+  readonly request: OutgoingRequest;
+  readonly reply: string;
+  readonly due: number;
+  readonly #ends: { resolve(answer: ClientMessage): void; reject(error: unknown): void };
+  readonly #onOver: () => void;
+
+  constructor(
+    request: OutgoingRequest,
+    reply: string,
+    due: number,
+    ends: { resolve(answer: ClientMessage): void; reject(error: unknown): void },
+    onOver: () => void,
+  ) {
+    this.request = request;
+    this.reply = reply;
+    this.due = due;
+    this.#ends = ends;
+    this.#onOver = onOver;
+    if (request.signal !== undefined) watchAbort(request.signal, this);
+  }
+
+  answer(message: ClientMessage): void {
+    this.#over();
+    if (message.data.length === 0 && statusOf(message)?.code === 503) {
+      this.#ends.reject(new RequestFault("no-responders", `nobody listens to "${this.request.subject}"`));
+    } else this.#ends.resolve(message);
+  }
+
+  reject(error: unknown): void {
+    this.#over();
+    this.#ends.reject(error);
+  }
+
+  expire(): void {
+    const { what, timeoutMs } = this.request;
+    this.reject(new TimeoutError({ what, timeoutMs }));
+  }
+
+  onAbort(): void {
+    const { what, signal } = this.request;
+    this.reject(new AbortedError({ what, cause: signal?.reason }));
+  }
+
+  #over(): void {
+    if (this.request.signal !== undefined) unwatchAbort(this.request.signal, this);
+    this.#onOver();
+  }
+}
+
+/** The headers of a message by the server itself. Those that cannot be read say nothing. */
+export function statusOf(message: ClientMessage): ClientHeaders | undefined {
+  try {
+    return message.headers;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,33 @@
+import type { SubscriptionSource } from "../../traits/source.ts";
+import type { NatsConnection } from "./connection.ts";
+import { checkSubscribeOptions, coreCapabilities, type NatsSubscribeOptions } from "./options.ts";
+import { checkPattern, checkSubject } from "./subject.ts";
+import type { NatsSubscriber } from "./subscriber.ts";
+
+/** One subscription to a subject, at most once. Throws `InvalidArgumentError` on what `connection.subscribe` would refuse. */
+export function natsSource(
+  subject: string,
+  options: NatsSubscribeOptions = {},
+): SubscriptionSource<NatsConnection, NatsSubscriber> {
+  checkSubject("natsSource(subject)", subject, "; for those there is natsPatternSource()");
+  checkSubscribeOptions(options);
+  return {
+    topic: subject,
+    capabilities: coreCapabilities,
+    open: (connection) => connection.subscribe(subject, options),
+  };
+}
+
+/** One subscription to a pattern: `*` stands for one token, `>` at the end for one or more. */
+export function natsPatternSource(
+  pattern: string,
+  options: NatsSubscribeOptions = {},
+): SubscriptionSource<NatsConnection, NatsSubscriber> {
+  checkPattern("natsPatternSource(pattern)", pattern);
+  checkSubscribeOptions(options);
+  return {
+    topic: pattern,
+    capabilities: coreCapabilities,
+    open: (connection) => connection.subscribePattern(pattern, options),
+  };
+}

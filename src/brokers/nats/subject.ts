@@ -1,0 +1,64 @@
+import { checkName } from "../../traits/arguments.ts";
+import { InvalidArgumentError } from "../../traits/errors.ts";
+
+/** n.b. a server takes lines of 4,096 bytes, and ends the connection at a longer one; subject and reply are on one line. */
+const maxSubjectBytes = 3_000;
+
+const space = /\s/;
+
+/** Whether one of the dot-separated tokens is `*` or `>`. */
+function hasWildcard(subject: string): boolean {
+  if (!subject.includes("*") && !subject.includes(">")) return false;
+  return subject.split(".").some((token) => token === "*" || token === ">");
+}
+
+/** Why this is no subject that can be published to, as the end of a sentence; undefined where it is one. */
+export function subjectFault(subject: string): string | undefined {
+  if (hasWildcard(subject)) return 'a subject to publish to has no wildcard token "*" or ">"';
+  return shapeFault(subject);
+}
+
+/** A subject to subscribe to. */
+export function checkSubject(argument: string, value: unknown, hint = ""): string {
+  const subject = checkName(argument, value);
+  if (hasWildcard(subject)) {
+    const expected = `a subject without the wildcard tokens "*" and ">"${hint}`;
+    throw new InvalidArgumentError({ argument, expected, received: subject });
+  }
+  checkShape(argument, subject);
+  return subject;
+}
+
+/** A subject in which `*` stands for one token, and `>` at the end for one or more. */
+export function checkPattern(argument: string, value: unknown): string {
+  const pattern = checkName(argument, value);
+  if (pattern.split(".").slice(0, -1).includes(">")) {
+    const expected = 'a pattern with ">" only at its end';
+    throw new InvalidArgumentError({ argument, expected, received: pattern });
+  }
+  checkShape(argument, pattern);
+  return pattern;
+}
+
+/** The name of a queue group, a stream or a consumer. */
+export function checkToken(argument: string, value: unknown): string {
+  const name = checkName(argument, value);
+  if (!/[\s.*>/\\]/.test(name)) return name;
+  const expected = 'a name without space, ".", "*", ">", "/" and "\\"';
+  throw new InvalidArgumentError({ argument, expected, received: name });
+}
+
+function checkShape(argument: string, subject: string): void {
+  const fault = shapeFault(subject);
+  if (fault === undefined) return;
+  throw new InvalidArgumentError({ argument, expected: `a subject; ${fault}`, received: subject });
+}
+
+// n.b. with space in it the rest of the line would be taken for other fields of the protocol.
+function shapeFault(subject: string): string | undefined {
+  if (space.test(subject)) return "a subject has no space in it";
+  if (subject.split(".").includes(""))
+    return "a subject has no empty token between, before or after its dots";
+  const bytes = Buffer.byteLength(subject);
+  return bytes > maxSubjectBytes ? `it has ${bytes} bytes, and a server takes ${maxSubjectBytes}` : undefined;
+}

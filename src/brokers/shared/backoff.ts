@@ -1,0 +1,39 @@
+import { checkDuration, checkFunction } from "../../traits/arguments.ts";
+
+export interface BackoffOptions {
+  /** Milliseconds, about, before the first try again; each wait after it is twice as long. @default 200 */
+  readonly initialMs?: number;
+  /** The longest wait. @default 10_000 */
+  readonly maxMs?: number;
+}
+
+/** How long to wait before trying again: exponential up to a cap, spread over the upper half of each step. */
+export class Backoff {
+  readonly #initialMs: number;
+  readonly #maxMs: number;
+  readonly #random: () => number;
+  #tries = 0;
+
+  constructor(options: BackoffOptions = {}, random: () => number = Math.random) {
+    this.#initialMs = checkDuration("options.reconnect.initialMs", options.initialMs ?? 200);
+    this.#maxMs = checkDuration("options.reconnect.maxMs", options.maxMs ?? 10_000);
+    checkFunction("random", random);
+    this.#random = random;
+  }
+
+  /** How many waits were asked for since the last `reset()`. */
+  get tries(): number {
+    return this.#tries;
+  }
+
+  /** The next wait in milliseconds. */
+  next(): number {
+    const step = Math.min(this.#maxMs, this.#initialMs * 2 ** Math.min(this.#tries, 30));
+    this.#tries += 1;
+    return step * (0.5 + this.#random() / 2);
+  }
+
+  reset(): void {
+    this.#tries = 0;
+  }
+}

@@ -1,0 +1,23 @@
+import { ConnectFailedError } from "../../traits/errors.ts";
+
+/**
+ * Loads the client of a broker, which is an optional peer. `install` is what to give to `npm install`. Rejects with
+ * `ConnectFailedError` where it is not there.
+ */
+export async function loadClient<T>(
+  broker: string,
+  install: string,
+  load: () => Promise<T & { readonly default?: unknown }>,
+): Promise<T> {
+  try {
+    const module = await load();
+    // n.b. of a CommonJS package only some names are seen from outside; its default is the package itself.
+    return { ...module, ...(module.default as T | undefined) };
+  } catch (cause) {
+    const missing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";
+    const reason = missing
+      ? `its client is not installed; run: npm install ${install}`
+      : `its client could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new ConnectFailedError({ broker, reason, retryable: false, cause });
+  }
+}

@@ -1,0 +1,301 @@
+import { describe, expect, it } from "vitest";
+import { AmqpBroker } from "../../../src/brokers/amqp/index.ts";
+import { serverError } from "./fake/fake-channel.ts";
+import { events, fake, open, publish, setUp, stateOf } from "./support.ts";
+
+const url = "amqp://ann:opensesame@one:5672/shop";
+
+describe("connect", () => {
+  it("shows the server what the URL and the options say", async () => {
+    const { rabbit, broker } = fake({ url, name: "billing" });
+    const connection = await broker.connect();
+    expect(rabbit.targets).toEqual([
+      {
+        protocol: "amqp",
+        hostname: "one",
+        port: 5672,
+        username: "ann",
+        password: "opensesame",
+        vhost: "shop",
+        heartbeat: 10,
+      },
+    ]);
+    expect(connection.state).toBe("open");
+    expect(connection.describe()).toEqual({
+      protocol: "amqp",
+      address: "one:5672",
+      version: "RabbitMQ 3.10.8",
+    });
+    expect(broker.name).toBe("billing");
+  });
+
+  it("rejects with what was wrong, and keeps nothing", async () => {
+    const { clock, rabbit, broker } = fake({ url });
+    rabbit.refusal = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+    await expect(broker.connect()).rejects.toMatchObject({
+      code: "TIDELANE_CONNECT_FAILED",
+      message: expect.stringContaining("one:5672: nothing listens there"),
+    });
+    expect(clock.timers).toBe(0);
+  });
+
+  it("tries the addresses in turn, each once", async () => {
+    const { rabbit, broker } = fake({ url: [url, "amqp://two"] });
+    rabbit.refusal = new Error("no");
+    await expect(broker.connect()).rejects.toThrow(/two:5672/);
+    expect(rabbit.targets.map(({ hostname }) => hostname)).toEqual(["one", "two"]);
+  });
+
+  it("gives up a server that says nothing", async () => {
+    const { clock, rabbit, broker } = fake({ url, connectTimeoutMs: 500 });
+    rabbit.silent = true;
+    const connecting = stateOf(broker.connect());
+    const outcome = broker.connect().catch((error: unknown) => error);
+    await clock.advance(500);
+    await expect(connecting).resolves.toBe("waiting");
+    expect(await outcome).toMatchObject({
+      code: "TIDELANE_CONNECT_FAILED",
+      message: expect.stringContaining("no answer in 500 ms"),
+    });
+    rabbit.speak();
+    await clock.flush();
+    expect(rabbit.connections).toEqual([]);
+  });
+
+  it("is taken back by its signal, also when the client comes through later", async () => {
+    const { clock, rabbit, broker } = fake({ url });
+    const abort = new AbortController();
+    rabbit.silent = true;
+    const outcome = broker.connect({ signal: abort.signal }).catch((error: unknown) => error);
+    await clock.flush();
+    abort.abort(new Error("enough"));
+    expect(await outcome).toMatchObject({ code: "TIDELANE_ABORTED" });
+    expect(clock.timers).toBe(0);
+    await expect(broker.connect({ signal: abort.signal })).rejects.toMatchObject({
+      code: "TIDELANE_ABORTED",
+    });
+  });
+
+  it.each([
+    [{ url: "http://x" }, "options.url"],
+    [{ url: [] }, "options.url"],
+    [{ name: "" }, "options.name"],
+    [{ heartbeatMs: 1_500 }, "options.heartbeatMs"],
+    [{ connectTimeoutMs: -1 }, "options.connectTimeoutMs"],
+    [{ publishTimeoutMs: Number.NaN }, "options.publishTimeoutMs"],
+    [{ maxPayloadBytes: -1 }, "options.maxPayloadBytes"],
+    [{ reconnect: { maxTries: -1 } }, "options.reconnect.maxTries"],
+    [{ publish: { priority: 256 } }, "options.publish.priority"],
+    [{ publish: { expirationMs: -5 } }, "options.publish.expirationMs"],
+    [{ publish: { exchange: "é".repeat(128) } }, "options.publish.exchange"],
+    [{ topology: { queues: [{ name: "" }] } }, "options.topology.queues[0].name"],
+    [{ topology: { exchanges: [{ name: "x", type: "" }] } }, "options.topology.exchanges[0].type"],
+    [{ topology: { bindings: [{ exchange: "x", queue: "" }] } }, "options.topology.bindings[0].queue"],
+  ])("an option out of its range is refused: %j", (options, argument) => {
+    expect(() => new AmqpBroker(options)).toThrow(
+      expect.objectContaining({ code: "TIDELANE_INVALID_ARGUMENT", argument }),
+    );
+  });
+});
+
+describe("topology", () => {
+  const topology = {
+    exchanges: [{ name: "events", type: "topic" }],
+    queues: [{ name: "orders", deadLetter: { topic: "dead" } }],
+    bindings: [{ exchange: "events", queue: "orders", routingKey: "order.*" }],
+  } as const;
+
+  it("is declared on connecting, and again after a reconnect", async () => {
+    const { clock, rabbit, connection } = await setUp({ topology });
+    expect(rabbit.queue("orders").settings.arguments).toMatchObject({ "x-dead-letter-routing-key": "dead" });
+    rabbit.queues.clear();
+    rabbit.connection.cut();
+    await clock.advance(1_000);
+    expect(connection.state).toBe("open");
+    expect([...rabbit.queues.keys()]).toEqual(["orders"]);
+  });
+
+  it("that conflicts fails the connect, and closes the connection", async () => {
+    const { rabbit, broker } = fake({ topology });
+    rabbit.exchanges.set("events", "fanout");
+    await expect(broker.connect()).rejects.toMatchObject({
+      code: "TIDELANE_CONNECT_FAILED",
+      retryable: false,
+      message: expect.stringContaining(
+        "its topology could not be declared: it is declared in another way already",
+      ),
+    });
+    expect(rabbit.connection.open).toBe(false);
+  });
+});
+
+describe("a lost connection", () => {
+  it("comes back with waits that grow, and says so", async () => {
+    const seen = events("tidelane:reconnect");
+    const { clock, rabbit, connection } = await setUp({ reconnect: { initialMs: 100, maxMs: 400 } });
+    rabbit.refusal = new Error("not yet");
+    rabbit.connection.cut(new Error("Heartbeat timeout"));
+    expect(connection.state).toBe("reconnecting");
+    await clock.advance(100);
+    await clock.advance(200);
+    rabbit.refusal = undefined;
+    await clock.advance(400);
+    expect(connection.state).toBe("open");
+    expect(seen.map(({ state, attempt }) => `${state} ${attempt}`)).toEqual([
+      "lost 0",
+      "lost 1",
+      "lost 2",
+      "restored 3",
+    ]);
+    expect(seen[0]).toMatchObject({ broker: "rabbitmq", error: { message: "Heartbeat timeout" } });
+  });
+
+  it("is tried at the other addresses too", async () => {
+    const { clock, rabbit } = await setUp({ url: ["amqp://one", "amqp://two"] });
+    rabbit.refusal = new Error("no");
+    rabbit.connection.cut();
+    await clock.advance(2_000);
+    expect(new Set(rabbit.targets.map(({ hostname }) => hostname))).toEqual(new Set(["one", "two"]));
+  });
+
+  it("is given up after maxTries, and everything of it ends with the cause", async () => {
+    const { clock, rabbit, connection, publisher } = await setUp({ reconnect: { maxTries: 2 } });
+    const orders = await open(connection, "orders");
+    const next = orders[Symbol.asyncIterator]().next();
+    rabbit.refusal = new Error("no server");
+    rabbit.connection.cut();
+    const publishing = publisher.publish({ topic: "orders", payload: "x" });
+    const outcomes = Promise.allSettled([next, publishing]);
+    await clock.advance(60_000);
+    expect(connection.state).toBe("closed");
+    expect(await outcomes).toMatchObject([
+      {
+        reason: {
+          code: "TIDELANE_SUBSCRIPTION_FAILED",
+          cause: { code: "TIDELANE_CONNECT_FAILED", message: expect.stringContaining("no server") },
+        },
+      },
+      { reason: { code: "TIDELANE_CONNECTION_CLOSED" } },
+    ]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it("is not tried again without reconnect", async () => {
+    const { clock, rabbit, connection } = await setUp({ reconnect: false });
+    rabbit.connection.cut();
+    await clock.flush();
+    expect(connection.state).toBe("closed");
+    expect(rabbit.targets).toHaveLength(1);
+  });
+
+  it("is given up when the server refuses it five times in a row", async () => {
+    const { clock, rabbit, connection } = await setUp();
+    rabbit.refusal = new Error(
+      'Handshake terminated by server: 403 (ACCESS-REFUSED) with message "ACCESS_REFUSED - Login was refused"',
+    );
+    rabbit.connection.cut();
+    await clock.advance(60_000);
+    expect(connection.state).toBe("closed");
+    expect(rabbit.targets).toHaveLength(6);
+  });
+
+  it("stays lost without end while nobody answers", async () => {
+    const { clock, rabbit, connection } = await setUp();
+    rabbit.refusal = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+    rabbit.connection.cut();
+    await clock.advance(3_600_000);
+    expect(connection.state).toBe("reconnecting");
+    await connection.shutdown();
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe("shutdown", () => {
+  it("ends subscriptions and answers what waits, and is the same every time", async () => {
+    const { clock, connection, rabbit, publisher } = await setUp();
+    const orders = await open(connection, "orders");
+    const iterator = orders[Symbol.asyncIterator]();
+    const next = iterator.next();
+    rabbit.connection.block("low on memory");
+    const publishing = publisher.publish({ topic: "orders", payload: "x" }).catch((error: unknown) => error);
+    await Promise.all([connection.shutdown(), connection.shutdown(), connection.close()]);
+    expect(await next).toEqual({ done: true, value: undefined });
+    expect(await publishing).toMatchObject({ code: "TIDELANE_CONNECTION_CLOSED" });
+    expect(connection.state).toBe("closed");
+    expect(rabbit.connection.open).toBe(false);
+    expect(clock.timers).toBe(0);
+  });
+
+  it("leaves every handle rejecting", async () => {
+    const { connection, publisher } = await setUp();
+    await connection.shutdown();
+    const closed = { code: "TIDELANE_CONNECTION_CLOSED" };
+    await expect(publisher.publish({ topic: "a", payload: "" })).rejects.toMatchObject(closed);
+    await expect(publisher.request({ topic: "a", payload: "" }, { timeoutMs: 5 })).rejects.toMatchObject(
+      closed,
+    );
+    await expect(connection.subscribe("a")).rejects.toMatchObject(closed);
+    await expect(open(connection, "a")).rejects.toMatchObject(closed);
+  });
+
+  it("is bounded when the server has gone silent", async () => {
+    const { clock, connection, rabbit } = await setUp({ closeTimeoutMs: 700 });
+    await open(connection, "orders");
+    await publish(connection, "orders", "a");
+    rabbit.silent = true;
+    const over = stateOf(connection.shutdown());
+    const done = connection.shutdown();
+    await clock.advance(1_400);
+    expect(await over).toBe("waiting");
+    await done;
+    expect(rabbit.connection.open).toBe(false);
+  });
+
+  it("while a subscription is being opened ends that too", async () => {
+    const { clock, connection, rabbit } = await setUp();
+    rabbit.silent = true;
+    const opening = open(connection, "orders").catch((error: unknown) => error);
+    await clock.flush();
+    const down = connection.shutdown();
+    await clock.advance(10_000);
+    await down;
+    expect(await opening).toMatchObject({ code: "TIDELANE_CONNECTION_CLOSED" });
+  });
+
+  it("while reconnecting leaves nothing behind", async () => {
+    const { clock, connection, rabbit } = await setUp();
+    rabbit.connection.cut();
+    await connection.shutdown();
+    await clock.advance(60_000);
+    expect(rabbit.targets).toHaveLength(1);
+  });
+
+  it("tells the server of every settle before it says goodbye", async () => {
+    const { clock, connection, rabbit } = await setUp();
+    const orders = await open(connection, "orders");
+    await publish(connection, "orders", "a", "b");
+    await clock.flush();
+    const messages = orders[Symbol.asyncIterator]().takeReady?.(2) ?? [];
+    void messages[0]?.ack();
+    void orders.close();
+    await connection.shutdown();
+    expect(rabbit.queue("orders").ready.map(({ content }) => content.toString())).toEqual(["b"]);
+  });
+});
+
+describe("an error of the protocol that our own declaration brings about", () => {
+  it("is told to whoever declares it, and does not end in a circle", async () => {
+    const { clock, rabbit, connection } = await setUp();
+    rabbit.declareExchange = () => {
+      rabbit.connection.cut(serverError(503, "COMMAND_INVALID", "unknown exchange type 'x-fancy'"));
+    };
+    const opening = open(connection, "orders", { exchanges: [{ name: "x", type: "x-fancy" }] });
+    const outcome = opening.catch((error: unknown) => error);
+    await clock.advance(10_000);
+    expect(await outcome).toMatchObject({
+      code: "TIDELANE_SUBSCRIPTION_FAILED",
+      message: expect.stringContaining("unknown exchange type 'x-fancy'"),
+    });
+    expect(connection.state).toBe("open");
+  });
+});

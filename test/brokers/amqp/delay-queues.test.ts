@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { events, open, publish, setUp, take, takeOne, texts } from "./support.ts";
+
+const delaysMs = [5_000, 1_000];
+
+describe("delay queues", () => {
+  it("are declared, one for each duration, and lead back", async () => {
+    const { connection, rabbit } = await setUp();
+    const orders = await open(connection, "orders", { delaysMs });
+    expect(orders.capabilities.delayedRequeue).toBe("native");
+    expect([...rabbit.queues.keys()]).toEqual(["orders", "orders.delay.1000", "orders.delay.5000"]);
+    expect(rabbit.queue("orders.delay.1000").settings.arguments).toEqual({
+      "x-queue-type": "quorum",
+      "x-message-ttl": 1_000,
+      "x-dead-letter-exchange": "",
+      "x-dead-letter-routing-key": "orders",
+      "x-dead-letter-strategy": "at-least-once",
+      "x-overflow": "reject-publish",
+    });
+  });
+
+  it("keep a message for at least as long as asked, take no room, and change nothing about it", async () => {
+    const { clock, connection, publisher, rabbit } = await setUp();
+    const orders = await open(connection, "orders", { delaysMs, maxInFlight: 1 });
+    await publisher.publish(
+      {
+        topic: "orders",
+        payload: "a",
+        key: "k",
+        headers: { "content-type": "text/x", n: new Uint8Array([1]) },
+      },
+      { priority: 4, expirationMs: 900 },
+    );
+    const first = await takeOne(orders, clock);
+    await first.nackAfter(600);
+    await publish(connection, "orders", "b");
+    await (await takeOne(orders, clock)).ack();
+    await clock.advance(999);
+    expect(await take(orders, clock)).toEqual([]);
+    await clock.advance(1);
+    const again = await takeOne(orders, clock);
+    expect(again).toMatchObject({ topic: "orders", partitionKey: "k", deliveryCount: 2 });
+    expect([...again.headers].sort()).toEqual([...first.headers].sort());
+    expect(again.properties).toMatchObject({ priority: 4, deliveryMode: 2 });
+    await again.nack();
+    expect((await takeOne(orders, clock)).deliveryCount).toBe(3);
+    expect(rabbit.queue("orders.delay.1000").ready).toEqual([]);
+  });
+
+  it("remember the routing key of a message that came by an exchange, over several waits", async () => {
+    const { clock, connection } = await setUp({
+      topology: { exchanges: [{ name: "events", type: "topic" }] },
+    });
+    const orders = await open(connection, "orders", {
+      delaysMs,
+      bindings: [{ exchange: "events", routingKey: "order.*" }],
+    });
+    await connection.publisher({ exchange: "events" }).publish({ topic: "order.placed", payload: "a" });
+    for (const deliveryCount of [1, 2, 3]) {
+      const message = await takeOne(orders, clock);
+      expect(message).toMatchObject({ topic: "order.placed", deliveryCount });
+      expect([...message.headers]).toEqual([]);
+      await message.nackAfter(1);
+      await clock.advance(1_000);
+    }
+  });
+
+  it("that are all too short leave the waiting to this process", async () => {
+    const { clock, connection, rabbit } = await setUp();
+    const orders = await open(connection, "orders", { delaysMs });
+    await publish(connection, "orders", "a");
+    await (await takeOne(orders, clock)).nackAfter(5_001);
+    expect(rabbit.channels.some(({ held }) => held.size === 1)).toBe(true);
+    await clock.advance(5_001);
+    expect((await takeOne(orders, clock)).deliveryCount).toBe(2);
+  });
+
+  it("that fail leave it here too, and say so", async () => {
+    const seen = events("tidelane:error");
+    const { clock, connection, rabbit } = await setUp();
+    const orders = await open(connection, "orders", { delaysMs });
+    await publish(connection, "orders", "a");
+    const message = await takeOne(orders, clock);
+    rabbit.queues.delete("orders.delay.1000");
+    await message.nackAfter(100);
+    expect(seen).toMatchObject([{ topic: "orders", error: { code: "TIDELANE_PUBLISH_FAILED" }, message }]);
+    await clock.advance(99);
+    expect(await take(orders, clock)).toEqual([]);
+    await clock.advance(1);
+    expect(texts(await take(orders, clock))).toEqual(["a"]);
+  });
+
+  it("have the copy before the original is acked: a loss between the two makes two, never none", async () => {
+    const { clock, connection, rabbit } = await setUp();
+    const orders = await open(connection, "orders", { delaysMs });
+    await publish(connection, "orders", "a");
+    const message = await takeOne(orders, clock);
+    rabbit.silent = true;
+    const settling = message.nackAfter(100);
+    await clock.flush();
+    rabbit.connection.cut();
+    rabbit.speak();
+    await settling;
+    await clock.advance(3_000);
+    expect(texts(await take(orders, clock))).toEqual(["a"]);
+  });
+
+  it("cost nothing for a delay of 0", async () => {
+    const { clock, connection, rabbit } = await setUp();
+    const orders = await open(connection, "orders", { delaysMs });
+    await publish(connection, "orders", "a");
+    await (await takeOne(orders, clock)).nackAfter(0);
+    expect((await takeOne(orders, clock)).redelivered).toBe(true);
+    expect(rabbit.channels.flatMap(({ frames }) => frames)).not.toContain("publish /orders.delay.1000");
+  });
+});

@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest";
+import { parseAddress } from "../../../src/brokers/amqp/address.ts";
+import {
+  channelFault,
+  connectFailure,
+  isProtocolFault,
+  publishFailure,
+  readFault,
+  subscriptionFailure,
+} from "../../../src/brokers/amqp/errors.ts";
+import { Secrets } from "../../../src/brokers/shared/secrets.ts";
+
+const address = parseAddress("url", "amqp://ann:opensesame@rabbit:5672/shop");
+const secrets = new Secrets(["opensesame"]);
+
+/** As amqplib 2.3 makes them. */
+function refused(code: number, name: string, text: string): Error {
+  const error = new Error(
+    `Operation failed: QueueDeclare; ${code} (${name.replace("_", "-")}) with message "${name} - ${text}"`,
+  );
+  return Object.assign(error, { code });
+}
+
+function failure(error: unknown, url = "amqp://ann:opensesame@rabbit:5672/shop") {
+  return connectFailure("rabbitmq", parseAddress("url", url), error, secrets);
+}
+
+describe("readFault", () => {
+  it("finds the code and what the server said", () => {
+    expect(readFault(refused(404, "NOT_FOUND", "no queue 'a' in vhost '/'"))).toEqual({
+      code: 404,
+      text: "no queue 'a' in vhost '/'",
+    });
+    const handshake =
+      'Handshake terminated by server: 403 (ACCESS-REFUSED) with message "ACCESS_REFUSED - no."';
+    expect(readFault(new Error(handshake))).toEqual({ code: 403, text: "no" });
+  });
+
+  it("takes anything", () => {
+    expect(readFault("gone")).toEqual({ code: undefined, text: "gone" });
+    expect(readFault(new Error("Heartbeat timeout"))).toEqual({ code: undefined, text: "Heartbeat timeout" });
+  });
+});
+
+describe("a failed connect says in one sentence what to do", () => {
+  it.each([
+    [{ code: "ECONNREFUSED" }, /nothing listens there/, true],
+    [{ code: "ENOTFOUND" }, /the host name is not known/, true],
+    [{ code: "EPROTO" }, /does not speak TLS; use amqp:/, false],
+    [{ code: "DEPTH_ZERO_SELF_SIGNED_CERT" }, /not trusted; give the one of its issuer in tls.ca/, false],
+    [
+      {
+        message:
+          'Handshake terminated by server: 403 (ACCESS-REFUSED) with message "ACCESS_REFUSED - Login was refused"',
+      },
+      /refused the user name or the password/,
+      false,
+    ],
+    [
+      { message: "Expected ConnectionOpenOk; got <ConnectionClose channel:0>" },
+      /no virtual host "shop", or this user/,
+      false,
+    ],
+    [{ message: "Socket closed abruptly during opening handshake" }, /if it expects TLS, use amqps:/, true],
+    [{ message: "Invalid frame" }, /does not speak AMQP 0-9-1/, false],
+    [{ message: "no answer in 10000 ms" }, /no answer in 10000 ms/, true],
+  ])("%j", (facts, reason, retryable) => {
+    const fault = failure(Object.assign(new Error("message" in facts ? facts.message : "x"), facts));
+    expect(fault).toMatchObject({ code: "TIDELANE_CONNECT_FAILED", retryable });
+    expect(fault.message).toMatch(reason);
+    expect(fault.message).toMatch(/^Connecting to "rabbitmq" failed: rabbit:5672: /);
+  });
+
+  it("asks whether TLS is expected at all", () => {
+    const fault = failure(new Error("Socket closed abruptly during opening handshake"), "amqps://rabbit");
+    expect(fault.message).toMatch(/if it expects no TLS, use amqp:/);
+  });
+});
+
+describe("credentials", () => {
+  it("stay out of the message and the cause", () => {
+    const fault = failure(new Error("something about opensesame"));
+    expect(fault.message).not.toContain("opensesame");
+    expect(String((fault.cause as Error).stack)).not.toContain("opensesame");
+  });
+
+  it("are not half told by the name of the user", () => {
+    const text = "access to queue 'a' in vhost '/' refused for user 'ann'";
+    const fault = subscriptionFailure("a", refused(403, "ACCESS_REFUSED", text), secrets);
+    expect(fault.message).toContain("refused for this user");
+    expect(`${fault.message} ${(fault.cause as Error).message}`).not.toContain("ann");
+  });
+});
+
+describe("channelFault", () => {
+  it.each([
+    [404, "NOT_FOUND", "no queue 'a' in vhost '/'", /the queue "a" does not exist; declare it/, true],
+    [404, "NOT_FOUND", "no exchange 'x' in vhost '/'", /the exchange "x" does not exist/, true],
+    [
+      404,
+      "NOT_FOUND",
+      "home node 'n' of durable queue 'a' in vhost '/' is down or inaccessible",
+      /is down/,
+      false,
+    ],
+    [
+      406,
+      "PRECONDITION_FAILED",
+      "inequivalent arg 'x-queue-type' for queue 'a'",
+      /declared in another way already/,
+      true,
+    ],
+    [403, "ACCESS_REFUSED", "queue 'a' in vhost '/' in exclusive use", /somebody else has it alone/, false],
+    [
+      405,
+      "RESOURCE_LOCKED",
+      "cannot obtain exclusive access to locked queue 'a'",
+      /somebody else has it alone/,
+      false,
+    ],
+    [403, "ACCESS_REFUSED", "access to queue 'a' refused", /the server refuses it/, true],
+    [
+      406,
+      "PRECONDITION_FAILED",
+      "delivery acknowledgement on channel 1 timed out",
+      /not settled in the time/,
+      false,
+    ],
+    [540, "NOT_IMPLEMENTED", "exclusive", /exclusive/, true],
+    [541, "INTERNAL_ERROR", "oops", /oops/, false],
+  ])("%i %s %s", (code, name, text, reason, final) => {
+    const fault = channelFault(refused(code, name, text));
+    expect(fault.reason).toMatch(reason);
+    expect(fault.final).toBe(final);
+  });
+
+  it("knows what ends a whole connection", () => {
+    expect(isProtocolFault(refused(503, "COMMAND_INVALID", "unknown exchange type"))).toBe(true);
+    expect(isProtocolFault(refused(541, "INTERNAL_ERROR", "oops"))).toBe(false);
+    expect(isProtocolFault(new Error("Unexpected close"))).toBe(false);
+  });
+
+  it("says of a publish whether to try again", () => {
+    const gone = refused(404, "NOT_FOUND", "no exchange 'x' in vhost '/'");
+    expect(publishFailure("a", gone, secrets)).toMatchObject({ topic: "a", retryable: false });
+    expect(publishFailure("a", refused(541, "INTERNAL_ERROR", "oops"), secrets).retryable).toBe(true);
+  });
+});
+
+it("shows the address without the login", () => {
+  expect(failure(new Error("x")).message).not.toContain(address.username);
+});
