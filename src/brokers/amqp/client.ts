@@ -7,7 +7,7 @@ export interface AmqpClient {
   connect(target: ConnectTarget, socket: SocketSettings): Promise<ClientConnection>;
 }
 
-interface ConnectTarget {
+export interface ConnectTarget {
   readonly protocol: string;
   readonly hostname: string;
   readonly port: number;
@@ -25,7 +25,7 @@ interface ConnectTarget {
 export type TlsOptions = Omit<ConnectionOptions, "timeout">;
 
 /** Handed on to `net.connect` or `tls.connect`, which destroy the socket when `signal` fires. */
-interface SocketSettings extends TlsOptions {
+export interface SocketSettings extends TlsOptions {
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
   readonly clientProperties: Record<string, unknown>;
@@ -87,7 +87,7 @@ export interface Confirm {
   readonly multiple: boolean;
 }
 
-interface DeliveryRef {
+export interface DeliveryRef {
   readonly fields: { readonly deliveryTag: number };
 }
 
@@ -132,21 +132,21 @@ export interface AmqpProperties {
   readonly appId?: string | undefined;
 }
 
-interface QueueSettings {
+export interface QueueSettings {
   readonly durable: boolean;
   readonly exclusive?: boolean;
   readonly autoDelete?: boolean;
   readonly arguments: AmqpTable;
 }
 
-interface ExchangeSettings {
+export interface ExchangeSettings {
   readonly durable: boolean;
   readonly autoDelete?: boolean;
   readonly internal?: boolean;
   readonly arguments: AmqpTable;
 }
 
-interface ConsumeSettings {
+export interface ConsumeSettings {
   readonly noAck?: boolean;
   readonly exclusive?: boolean;
   readonly priority?: number;

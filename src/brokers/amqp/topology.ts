@@ -64,7 +64,7 @@ export async function bindQueue(
 }
 
 /** The arguments a queue is declared with. n.b. all of them have to be the same whenever it is declared again. */
-function queueArguments(type: QueueType, queue: QueueDeclaration, server: ServerVersion): AmqpTable {
+export function queueArguments(type: QueueType, queue: QueueDeclaration, server: ServerVersion): AmqpTable {
   const { deadLetter, maxLength, maxBytes } = queue;
   const keeps = type === "quorum" && deadLetter !== undefined && deadLetter.atLeastOnce !== false;
   const limited = maxLength !== undefined || maxBytes !== undefined;
