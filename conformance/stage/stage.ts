@@ -207,7 +207,8 @@ export class Stage {
       if (copy === undefined) continue;
       if (!this.pace.virtual)
         await this.pace.within(subscriber.firstAnswer(), this.subject.timings.arrivalMs);
-      if (this.ledger.starving(subscriber.seat) === copy) {
+      // A pull that was answered with another message waits for this one no more.
+      if (subscriber.waiting > 0 && this.ledger.starving(subscriber.seat) === copy) {
         this.ledger.missing(copy, `while ${subscriber.name} waited for it`);
       }
     }

@@ -55,6 +55,8 @@ export class Consumption implements MemberEvents {
   /** Who waits for a term. */
   readonly #calls: Deferred<Term>[] = [];
   #topics: readonly string[] = [];
+  /** Whether the topics were looked at as they were before the first member. */
+  #remembered = false;
   #paused = false;
 
   constructor(place: ConsumptionPlace) {
@@ -193,7 +195,8 @@ export class Consumption implements MemberEvents {
     const { site, options, groupId, assigners, topics } = this.#place;
     const over = (): boolean => this.over;
     this.#topics = await topics(over);
-    await this.positions.remember(this.#topics, over);
+    if (!this.#remembered) await this.positions.remember(this.#topics, over);
+    this.#remembered = true;
     if (this.over) return;
     const config = { ...options.member, groupId, allowAutoTopicCreation: false };
     const offered = assigners(() => this.#term?.ownership ?? nothingOwned);

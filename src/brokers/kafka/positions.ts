@@ -25,10 +25,9 @@ export class Positions {
   readonly #admin: AdminLink;
   readonly #group: string | undefined;
   readonly #from: KafkaStart;
-  /** Topics looked at by `remember`, and those of them the group had committed something in by then. */
-  readonly #seen = new Set<string>();
+  /** Topics the group had committed something in when the subscription opened. */
   readonly #known = new Set<string>();
-  /** Where the partitions ended when they were looked at. One that is missing was created later. */
+  /** Where the partitions ended then. One that is missing was created later. */
   readonly #ends = new Map<string, number>();
   /** Without a group nobody else remembers: how far each partition was settled in the assignment before. */
   readonly #settled = new Map<string, number>();
@@ -39,22 +38,16 @@ export class Positions {
     this.#from = from;
   }
 
-  /**
-   * Looks at topics before the subscription opens them, so that "new" means after that, however long joining takes.
-   * Nothing to do for those seen before.
-   */
+  /** Looks at the topics as the subscription opens, so that "new" means after that, however long joining takes. */
   async remember(topics: readonly string[], over: () => boolean): Promise<void> {
-    const unseen = topics.filter((topic) => !this.#seen.has(topic));
-    if (unseen.length === 0) return;
-    const committed = await this.#fetchCommitted(unseen, over);
-    for (const topic of unseen) {
+    const committed = await this.#fetchCommitted(topics, over);
+    for (const topic of topics) {
       const known = [...(committed.get(topic)?.values() ?? [])].some((offset) => offset !== nothing);
-      if (!known && this.#from === "new") {
+      if (known) this.#known.add(topic);
+      else if (this.#from === "new") {
         const bounds = await this.bounds(topic, over);
         for (const [id, { high }] of bounds) this.#ends.set(partitionKey(topic, id), high);
       }
-      if (known) this.#known.add(topic);
-      this.#seen.add(topic);
     }
   }
 

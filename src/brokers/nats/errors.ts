@@ -94,29 +94,27 @@ export function connectError(
   error: unknown,
   secrets: Secrets,
 ): ConnectFailedError {
-  const root = rootOf(error);
-  const key = [String(root.code), root.name].find((candidate) => candidate in words);
-  const known = key === undefined ? textual(root.message) : words[key];
+  const chain = chainOf(error);
+  const key = chain.flatMap(({ code, name }) => [String(code), name]).findLast((one) => one in words);
+  const [{ message } = { message: "the server ended the connection" }] = chain.toReversed();
+  const known = key === undefined ? textual(message) : words[key];
   return new ConnectFailedError({
     broker,
-    reason: secrets.clean(`${known ?? tail(root.message)} (${where})`),
+    reason: secrets.clean(`${known ?? tail(message)} (${where})`),
     retryable: passing.has(key ?? "") || known === words["CONNECTION_REFUSED"],
     cause: secrets.cause(error),
   });
 }
 
-/** What is at the bottom of the wrappers. n.b. 2.29 keeps what it wraps in `chainedError`. */
-function rootOf(error: unknown): ClientError {
-  let root = error;
-  for (let depth = 0; depth < 8 && root instanceof Error; depth += 1) {
-    const { chainedError } = root as { chainedError?: unknown };
-    const inner = chainedError ?? root.cause;
-    if (!(inner instanceof Error)) break;
-    root = inner;
+/** An error, and what it wraps. n.b. 2.29 keeps that in `chainedError`. */
+function chainOf(error: unknown): readonly ClientError[] {
+  const chain: Error[] = [];
+  for (let next = error; next instanceof Error && chain.length < 8; ) {
+    chain.push(next);
+    const { chainedError } = next as { chainedError?: unknown };
+    next = chainedError ?? next.cause;
   }
-  return root instanceof Error
-    ? root
-    : { name: "Error", message: String(root ?? "the server ended the connection") };
+  return chain;
 }
 
 function textual(message: string): string | undefined {

@@ -66,7 +66,10 @@ export function checkStreamSettings(argument: string, settings: StreamSettings):
   if (typeof settings !== "object" || settings === null || !Array.isArray(settings.subjects)) {
     throw new InvalidArgumentError({ argument, expected: 'an object with "subjects"', received: settings });
   }
-  if (settings.subjects.length === 0) checkCount(`${argument}.subjects.length`, 0);
+  if (settings.subjects.length === 0) {
+    const expected = "a list of one subject or more";
+    throw new InvalidArgumentError({ argument: `${argument}.subjects`, expected, received: "an empty one" });
+  }
   for (const subject of settings.subjects) checkPattern(`${argument}.subjects`, subject);
   for (const [name, value] of entriesOf(settings)) {
     if (!(name in fields)) {
