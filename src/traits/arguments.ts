@@ -30,12 +30,12 @@ export function checkObject(argument: string, value: unknown, expected = "an obj
   throw new InvalidArgumentError({ argument, expected, received: value });
 }
 
-/** A name that can stand in an error and on the wire: not empty, no control characters. */
+/** A name that can stand in an error and on the wire: not empty, no control characters, no lone surrogates. */
 export function checkName(argument: string, value: unknown): string {
-  if (typeof value === "string" && value.length > 0 && !/\p{Cc}/u.test(value)) return value;
+  if (typeof value === "string" && value.length > 0 && !/[\p{Cc}\p{Cs}]/u.test(value)) return value;
   throw new InvalidArgumentError({
     argument,
-    expected: "a non-empty string without control characters",
+    expected: "a non-empty string without control characters or lone surrogates",
     received: value,
   });
 }

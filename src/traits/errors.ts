@@ -197,9 +197,9 @@ export class DecodeError extends TidelaneError {
   constructor(facts: { topic: string; reason: string; issues?: readonly DecodeIssue[]; cause?: unknown }) {
     const issues = facts.issues ?? [];
     const list = issues.map((issue) => `${formatPath(issue.path)}: ${issue.message}`).join("; ");
-    super(`A payload from "${facts.topic}" did not decode: ${facts.reason}${list ? ` (${list})` : ""}.`, {
-      cause: facts.cause,
-    });
+    // Reasons and paths quote the payload, which is anybody's: the message stays one line of plain text.
+    const shown = `${facts.reason}${list ? ` (${list})` : ""}`.replace(/\p{Cc}+/gu, " ");
+    super(`A payload from "${facts.topic}" did not decode: ${shown}.`, { cause: facts.cause });
     this.topic = facts.topic;
     this.issues = issues;
   }

@@ -1,3 +1,6 @@
+import { checkObject } from "./arguments.ts";
+import { InvalidArgumentError } from "./errors.ts";
+
 /** A header value as it travels: text, or bytes where the transport carries them. */
 export type HeaderValue = string | Uint8Array;
 
@@ -27,6 +30,16 @@ export const headerNames = {
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
+/** A pair of our own: the caller may still change theirs. */
+function copyPair(pair: readonly [name: string, value: HeaderValue]): readonly [string, HeaderValue] {
+  if (Array.isArray(pair)) return [pair[0], pair[1]];
+  throw new InvalidArgumentError({
+    argument: "headers",
+    expected: "pairs of name and value",
+    received: pair,
+  });
+}
+
 /**
  * The headers of one message: an ordered list of name and value, immutable.
  *
@@ -42,10 +55,12 @@ export class MessageHeaders implements Iterable<readonly [name: string, value: H
     this.#entries = entries;
   }
 
+  /** Throws `InvalidArgumentError` on what is neither headers, a record nor pairs; names and values are not looked at. */
   static from(init: HeadersInit | undefined): MessageHeaders {
     if (init === undefined) return MessageHeaders.empty;
     if (init instanceof MessageHeaders) return init;
-    const entries = Symbol.iterator in init ? [...init] : Object.entries(init);
+    checkObject("headers", init, "headers, a record or pairs");
+    const entries = Symbol.iterator in init ? Array.from(init, copyPair) : Object.entries(init);
     return entries.length === 0 ? MessageHeaders.empty : new MessageHeaders(entries);
   }
 

@@ -2,6 +2,7 @@ import type { PublisherCapabilities } from "./capabilities.ts";
 import { InvalidMessageError } from "./errors.ts";
 import { headerNames, MessageHeaders } from "./headers.ts";
 import type { OutgoingMessage } from "./publisher.ts";
+import { show } from "./show.ts";
 
 /** An outgoing message that was checked: its payload is bytes, its key also stands in `headers` when asked for. */
 export interface CheckedMessage {
@@ -32,7 +33,7 @@ export function checkOutgoing(
     const reason = `its payload has ${payload.byteLength} bytes, and the limit here is ${limits.maxPayloadBytes}`;
     throw new InvalidMessageError({ topic, reason });
   }
-  const given = MessageHeaders.from(message.headers);
+  const given = toHeaders(topic, message.headers);
   if (given.size > 0) checkHeaders(topic, given, limits);
   const { key, headers } = placeKey(topic, message.key, given, options.keyHeader);
   return { topic, payload, headers, key };
@@ -40,7 +41,8 @@ export function checkOutgoing(
 
 function checkTopic(topic: unknown): string {
   if (typeof topic !== "string" || topic.length === 0) {
-    throw new InvalidMessageError({ topic: String(topic), reason: "a topic is a non-empty string" });
+    const shown = typeof topic === "string" ? topic : show(topic);
+    throw new InvalidMessageError({ topic: shown, reason: "a topic is a non-empty string" });
   }
   if (controlCharacter.test(topic)) {
     throw new InvalidMessageError({ topic, reason: "a topic has no control characters" });
@@ -64,6 +66,15 @@ function toBytes(topic: string, payload: unknown): Uint8Array {
     throw new InvalidMessageError({ topic, reason: "its payload has a lone surrogate, which is not text" });
   }
   return encoder.encode(payload);
+}
+
+function toHeaders(topic: string, init: OutgoingMessage["headers"]): MessageHeaders {
+  try {
+    return MessageHeaders.from(init);
+  } catch (cause) {
+    const reason = "its headers are neither a record nor pairs of name and value";
+    throw new InvalidMessageError({ topic, reason, cause });
+  }
 }
 
 function checkHeaders(topic: string, headers: MessageHeaders, limits: PublisherCapabilities): void {

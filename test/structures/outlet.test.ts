@@ -53,6 +53,16 @@ describe("an iterator", () => {
     expect(order).toEqual([1, 2, 3]);
   });
 
+  it("does not let a call overtake one that waits", async () => {
+    const { stock, outlet, iterator } = open();
+    const first = iterator.next();
+    stock.here.push(...items(1, 2));
+    const second = iterator.next();
+    expect(stock.here).toEqual(items(1, 2));
+    outlet.serve();
+    expect(await Promise.all([first, second])).toEqual([of(1), of(2)]);
+  });
+
   it("takes nothing that nobody asked for", () => {
     const { stock, outlet } = open(1, 2);
     outlet.serve();

@@ -104,12 +104,22 @@ describe("checkName", () => {
     expect(checkName("workers(n)", value)).toBe(value);
   });
 
-  it.each([[""], ["a\nb"], ["\0"], ["\t"], ["a\x7f"], ["\x85"], [5], [null], [undefined], [["orders"]]])(
-    "refuses %j",
-    (value) => {
-      expect(refusal(() => checkName("workers(n)", value))).toMatch(
-        /must be a non-empty string without control characters; received [^\n\0\t]+\.$/,
-      );
-    },
-  );
+  it.each([
+    [""],
+    ["a\nb"],
+    ["\0"],
+    ["\t"],
+    ["a\x7f"],
+    ["\x85"],
+    ["a\uD83D"],
+    ["\uDE00"],
+    [5],
+    [null],
+    [undefined],
+    [["orders"]],
+  ])("refuses %j", (value) => {
+    expect(refusal(() => checkName("workers(n)", value))).toMatch(
+      /must be a non-empty string without control characters or lone surrogates; received [^\n\0\t]+\.$/,
+    );
+  });
 });

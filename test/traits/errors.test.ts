@@ -198,6 +198,15 @@ describe("DecodeError", () => {
     expect(error.issues).toBe(issues);
   });
 
+  it("stays one line of plain text, whatever the payload had in it, and keeps the facts exact", () => {
+    const issues = [{ message: "Unrecognized key:\n\u001b[31m", path: ["a\r\nb"] }];
+    const error = new errors.DecodeError({ topic, reason: 'Unexpected token, "\n\u0007"', issues });
+    expect(error.message).toBe(
+      'A payload from "orders" did not decode: Unexpected token, " " (a b: Unrecognized key: [31m).',
+    );
+    expect(error.issues).toBe(issues);
+  });
+
   it("lists every issue", () => {
     const issues = ["a", "b", "c"].map((key) => ({ message: "is missing", path: [key] }));
     const error = new errors.DecodeError({ topic, reason: "it does not fit", issues });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type HeaderValue, headerNames, MessageHeaders } from "../../src/traits/headers.ts";
+import { InvalidArgumentError } from "../../src/traits/errors.ts";
+import { type HeadersInit, type HeaderValue, headerNames, MessageHeaders } from "../../src/traits/headers.ts";
 
 const utf8 = new TextEncoder();
 /** Few names in several cases, so that they meet. */
@@ -71,6 +72,8 @@ describe("headers from pairs", () => {
     const given: [string, HeaderValue][] = [["a", "1"]];
     const headers = MessageHeaders.from(given);
     given.push(["b", "2"]);
+    const [first] = given;
+    if (first) first[1] = "changed";
     expect([...headers]).toEqual([["a", "1"]]);
   });
 });
@@ -136,6 +139,23 @@ describe("text and bytes", () => {
     expect(headers.getBytes("text")).toEqual(new Uint8Array());
     expect(headers.has("text")).toBe(true);
   });
+});
+
+describe("what no headers can be made from", () => {
+  it.each([[null], ["ab"], [5], [true], [() => 1]])("%o is refused", (init) => {
+    const from = () => MessageHeaders.from(init as unknown as HeadersInit);
+    expect(from).toThrow(InvalidArgumentError);
+    expect(from).toThrow(/^headers must be headers, a record or pairs; received /);
+  });
+
+  it.each([[["ab"]], [[5]], [[undefined]], [Uint8Array.of(1)], [new Set(["ab"])]])(
+    "%o has no pairs",
+    (init) => {
+      const from = () => MessageHeaders.from(init as unknown as HeadersInit);
+      expect(from).toThrow(InvalidArgumentError);
+      expect(from).toThrow(/^headers must be pairs of name and value; received /);
+    },
+  );
 });
 
 it("headerNames are lower case, and each is another", () => {

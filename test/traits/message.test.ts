@@ -324,6 +324,13 @@ describe("text() and json()", () => {
     }
   });
 
+  it("json() says on one line what the engine found, whatever the payload has in it", () => {
+    const read = () => new PlainMessage("\n\u001b[31moops").json();
+    expect(read).toThrow(
+      /^A payload from "orders" did not decode: the payload is not JSON: Unexpected [^\p{Cc}]+$/u,
+    );
+  });
+
   it.each(["", "{", "{a:1}", "undefined", "NaN"])("json() refuses %j and keeps the cause", (payload) => {
     const read = () => new PlainMessage(payload).json();
     expect(read).toThrow(DecodeError);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PublisherCapabilities } from "../../src/traits/capabilities.ts";
-import { InvalidMessageError } from "../../src/traits/errors.ts";
+import { InvalidArgumentError, InvalidMessageError } from "../../src/traits/errors.ts";
 import { type HeadersInit, type HeaderValue, MessageHeaders } from "../../src/traits/headers.ts";
 import { type CheckedMessage, checkOutgoing } from "../../src/traits/outgoing.ts";
 import type { OutgoingMessage } from "../../src/traits/publisher.ts";
@@ -52,6 +52,13 @@ describe("a topic", () => {
 
   it.each([[""], [undefined], [null], [5], [["orders"]]])("%j is not one", (topic) => {
     expect(refusal({ topic }).reason).toBe("a topic is a non-empty string");
+  });
+
+  it("that cannot be written is named by its kind", () => {
+    expect(refusal({ topic: Object.create(null) }).topic).toBe("an object (without a name)");
+    expect(refusal({ topic: undefined }).message).toBe(
+      'The message for "undefined" was not sent: a topic is a non-empty string.',
+    );
   });
 
   it.each(["\0", "a\nb", "a\tb", "a\x7f", "a\x85b"])("%j has a control character", (topic) => {
@@ -148,15 +155,30 @@ describe("a header name", () => {
     expect(refusal({ headers: { [name]: "x" } }).reason).toContain("lone surrogate");
   });
 
-  it("that occurs twice, in any case, passes only where the transport carries duplicates", () => {
-    const headers: HeadersInit = [
-      ["Trace", "1"],
-      ["trace", "2"],
-    ];
-    expect([...check({ headers }).headers]).toEqual(headers);
-    expect(refusal({ headers }, narrow).reason).toBe(
-      'the header "trace" occurs twice, which this transport cannot carry',
-    );
+  it.each([
+    ["Trace", "trace"],
+    ["trace", "Trace"],
+    ["trace", "trace"],
+  ])(
+    "that occurs twice, as %s and %s, passes only where the transport carries duplicates",
+    (first, second) => {
+      const headers: HeadersInit = [
+        [first, "1"],
+        [second, "2"],
+      ];
+      expect([...check({ headers }).headers]).toEqual(headers);
+      expect(refusal({ headers }, narrow).reason).toBe(
+        `the header "${second}" occurs twice, which this transport cannot carry`,
+      );
+    },
+  );
+});
+
+describe("headers", () => {
+  it.each([[null], [5], ["ab"], [["ab"]], [[["a", "1"], null]]])("cannot be made from %j", (headers) => {
+    const error = refusal({ headers });
+    expect(error.reason).toBe("its headers are neither a record nor pairs of name and value");
+    expect(error.cause).toBeInstanceOf(InvalidArgumentError);
   });
 });
 
