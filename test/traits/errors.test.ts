@@ -126,6 +126,18 @@ const cases: Readonly<Record<string, Case>> = {
     sentence: "The transaction did not commit: it is over already.",
     facts: { cause },
   },
+  MessagesDroppedError: {
+    error: new errors.MessagesDroppedError({ topic, dropped: 2, total: 9, reason: "the inbox was full" }),
+    code: "TIDELANE_MESSAGES_DROPPED",
+    sentence: '2 messages from "orders" were dropped (9 in all): the inbox was full.',
+    facts: { topic, dropped: 2, total: 9 },
+  },
+  PublishFailedError: {
+    error: new errors.PublishFailedError({ topic, reason: "no stream takes it", retryable: false, cause }),
+    code: "TIDELANE_PUBLISH_FAILED",
+    sentence: 'The message for "orders" was not confirmed: no stream takes it.',
+    facts: { topic, reason: "no stream takes it", cause },
+  },
   AbortedError: {
     error: new errors.AbortedError({ what: "A publish", cause }),
     code: "TIDELANE_ABORTED",
