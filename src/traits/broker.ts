@@ -20,7 +20,7 @@ export interface Connection extends AsyncDisposable {
   subscribe<S extends Subscriber>(source: SubscriptionSource<this, S>): Promise<S>;
   /**
    * Ends every subscription, gives unsettled deliveries back, and releases all resources. Idempotent and bounded in
-   * time; works while other calls are blocked, and those reject. Never throws.
+   * time; works while other calls are blocked, and those reject. Never rejects.
    */
   shutdown(): Promise<void>;
   /** `shutdown()`, under the name everything else closes by. */

@@ -12,7 +12,10 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since some fixed moment; never goes back. */
   now(): number;
-  /** Calls back once, no sooner than `delayMs` from now. `callback` must not throw. */
+  /**
+   * Calls back once, no sooner than `delayMs` from now and never at once. Below 0 counts as 0, `Infinity` never comes, `NaN`
+   * throws `InvalidArgumentError`. `callback` must not throw.
+   */
   schedule(delayMs: number, callback: () => void): Timer;
 }
 

@@ -72,7 +72,10 @@ export class AlreadySettledError extends TidelaneError {
   }
 }
 
-/** The broker no longer recognises the delivery: its channel, assignment or deadline is gone. It will come again. */
+/**
+ * The broker no longer recognises the delivery: its channel, assignment or deadline is gone. A broker that redelivers
+ * delivers it again.
+ */
 export class DeliveryLostError extends TidelaneError {
   readonly code = "TIDELANE_DELIVERY_LOST";
   readonly topic: string;

@@ -6,7 +6,7 @@ import type { MessageHeaders } from "./headers.ts";
 const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const byteOrderMark = "\uFEFF";
 
-/** The one promise every settle shares that was over when its call returned. Compare by identity to skip an `await`. */
+/** What every `ack()` and `nack()` returns that was over at once. Compare by identity to skip an `await`. */
 export const settledAtOnce: Promise<void> = Promise.resolve();
 
 /**
@@ -25,6 +25,7 @@ export abstract class Message {
   abstract readonly topic: string;
   /** The bytes as published. Do not modify: other holders may share them. */
   abstract readonly payload: Uint8Array;
+  /** Read again and again by whoever holds the message: an adapter builds them when first asked, and keeps them. */
   abstract readonly headers: MessageHeaders;
 
   /** True from the moment a settle was accepted. A lost delivery that was not settled before stays `false`. */
@@ -64,7 +65,7 @@ export abstract class Message {
     return undefined;
   }
 
-  /** How often the broker delivered this message, 1 on the first; `undefined` where it does not count. */
+  /** How often it was delivered, 1 on the first. `capabilities.deliveryCount` says who counts; `undefined`: nobody. */
   get deliveryCount(): number | undefined {
     return undefined;
   }
@@ -131,19 +132,23 @@ export abstract class Message {
     }
   }
 
-  /** Extends the ack deadline by its full length. Nothing to do where there is none. Rejects once lost or settled. */
+  /**
+   * Extends the ack deadline by its full length; nothing to do where there is none. Settles nothing. Rejects with
+   * `AlreadySettledError` or `DeliveryLostError` where a settle would.
+   */
   async keepAlive(): Promise<void> {
     const refusal = this.#refusal("keepAlive");
     if (refusal) throw refusal;
     await this.sendKeepAlive();
   }
 
+  /**
+   * The hooks of a settle. One that cannot do what is asked throws or rejects with `SettleUnsupportedError`, having sent
+   * nothing; that reopens the guard. Any other error is the answer of this settle, which has then been used up. One that
+   * finds the delivery gone calls `lose()` and fails with `lost`.
+   */
   protected abstract sendAck(): Promise<void> | void;
 
-  /**
-   * A hook that cannot do what is asked throws or rejects with `SettleUnsupportedError`, having sent nothing; that
-   * reopens the guard. Any other error is the answer of this settle, which has then been used up.
-   */
   protected abstract sendNack(requeue: boolean): Promise<void> | void;
 
   protected sendNackAfter(_delayMs: number): Promise<void> | void {
@@ -152,7 +157,7 @@ export abstract class Message {
 
   protected sendKeepAlive(): Promise<void> | void {}
 
-  /** For the adapter: the delivery is gone. Only the first call counts; after a settle only `signal` is told. */
+  /** For the adapter: the delivery is gone. Only the first call counts; after a settle only `signal` and `lost` tell. */
   protected lose(reason: string, cause?: unknown): void {
     if (this.#lost) return;
     this.#lost = new DeliveryLostError({ topic: this.topic, reason, cause });

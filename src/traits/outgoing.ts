@@ -18,7 +18,8 @@ const headerBreaker = /[\r\n\0]/;
 
 /**
  * Checks what every transport asks of an outgoing message, and what `limits` says of this one. Throws
- * `InvalidMessageError`; adapters call it first, so that nothing has been sent then.
+ * `InvalidMessageError`; adapters call it first, so that nothing has been sent then. What one transport alone refuses (a
+ * wildcard, a longer name, a space it would trim) its adapter checks next.
  *
  * With `keyHeader` the key is carried by the `partition-key` header.
  */

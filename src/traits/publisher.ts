@@ -36,7 +36,8 @@ export interface Publisher {
 export interface TransactionalPublisher extends Publisher {
   /**
    * Runs `work` with a publisher of its own. When it resolves, all it published becomes visible, in order; when it
-   * throws, none of it does and the error is rethrown. The inner publisher rejects with `TransactionError` afterwards.
+   * throws, none of it does and the error is rethrown. Inside, `publish` resolves when the message is part of the
+   * transaction. The inner publisher rejects with `TransactionError` afterwards.
    */
   transaction<T>(work: (publisher: Publisher) => Promise<T>, options?: PublishOptions): Promise<T>;
 }
@@ -51,7 +52,8 @@ export interface RequestOptions {
 export interface RequestReply extends Publisher {
   /**
    * Publishes with a `reply-to` header and resolves with the first reply that comes there. A reply after the timeout
-   * answers no other request. The reply has nothing to settle.
+   * answers no other request. The reply has nothing to settle: `ack()` and a drop resolve, a requeue rejects with
+   * `SettleUnsupportedError`.
    */
   request(message: OutgoingMessage, options: RequestOptions): Promise<Message>;
 }

@@ -14,7 +14,8 @@ export interface SubscriberIterator<M extends Message = Message>
   return(): Promise<IteratorResult<M, undefined>>;
   /**
    * Optional fast path: up to `max` deliveries that are here already, taken without waiting; empty when there are none
-   * or when a `next()` is waiting. Each counts as delivered, as if `next()` had returned it.
+   * or when a `next()` is waiting. Each counts as delivered, as if `next()` had returned it. `max` is a whole number of at
+   * least 0, or `Infinity`; anything else throws `InvalidArgumentError`.
    */
   takeReady?(max: number): M[];
 }
@@ -60,7 +61,8 @@ export interface BatchOptions {
 /** A subscriber over a log that can be moved. `P` is the broker's own position. */
 export interface Seekable<P> {
   /**
-   * The next delivery is the one at `position`. Deliveries in flight are lost by this and answer `DeliveryLostError`.
+   * The next delivery is the one at `position`. What is in flight of the log that moves is lost by this and answers
+   * `DeliveryLostError`, wherever it is held: subscribers that share a position move together.
    * A position the log does not hold rejects with `PositionUnavailableError` and moves nothing.
    */
   seek(position: P): Promise<void>;

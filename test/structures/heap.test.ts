@@ -10,7 +10,10 @@ const ranks = (): Heap<Ranked> => new Heap((a, b) => a.rank < b.rank);
 
 describe("Heap", () => {
   it("gives back in order whatever was pushed, between pushes too", () => {
-    const steps = fc.array(fc.option(fc.integer({ min: 0, max: 50 }), { freq: 3 }), { maxLength: 200 });
+    const steps = fc.array(fc.option(fc.integer({ min: 0, max: 50 }), { freq: 3 }), {
+      maxLength: 200,
+      size: "max",
+    });
     fc.assert(
       fc.property(steps, (taken) => {
         const heap = ranks();

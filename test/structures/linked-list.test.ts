@@ -21,6 +21,7 @@ describe("LinkedList", () => {
     const toggle = fc.nat({ max: 9 });
     const steps = fc.array(fc.oneof({ weight: 5, arbitrary: toggle }, { weight: 1, arbitrary: shift }), {
       maxLength: 60,
+      size: "max",
     });
     fc.assert(
       fc.property(steps, (taken) => {

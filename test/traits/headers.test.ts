@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { InvalidArgumentError } from "../../src/traits/errors.ts";
 import { type HeadersInit, type HeaderValue, headerNames, MessageHeaders } from "../../src/traits/headers.ts";
 
@@ -10,7 +10,7 @@ const values: fc.Arbitrary<HeaderValue> = fc.oneof(
   fc.string({ unit: "grapheme" }),
   fc.uint8Array({ maxLength: 8 }),
 );
-const pairs = fc.array(fc.tuple(names, values), { maxLength: 12 });
+const pairs = fc.array(fc.tuple(names, values), { maxLength: 12, size: "max" });
 
 const sameName =
   (wanted: string) =>
@@ -130,6 +130,24 @@ describe("text and bytes", () => {
     expect(headers.get("a")).toBe("a\uFFFD");
     expect(headers.getBytes("a")).toBe(value);
     expect(headers.getAll("a")).toEqual([value]);
+  });
+
+  it("are decoded when they are read as text, one by one, and not before", () => {
+    const decode = vi.spyOn(TextDecoder.prototype, "decode");
+    onTestFinished(() => decode.mockRestore());
+    const headers = MessageHeaders.from({ a: utf8.encode("1"), b: utf8.encode("2") }).with(
+      "c",
+      utf8.encode("3"),
+    );
+    expect([
+      ...headers.without("b"),
+      headers.has("a"),
+      headers.getBytes("a"),
+      headers.getAll("c"),
+    ]).toHaveLength(5);
+    expect(decode).not.toHaveBeenCalled();
+    expect(headers.get("b")).toBe("2");
+    expect(decode).toHaveBeenCalledTimes(1);
   });
 
   it("tell an empty value from none", () => {

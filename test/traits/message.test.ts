@@ -295,6 +295,20 @@ describe("a loss", () => {
   });
 });
 
+it("a hook that finds its delivery gone says so to the signal and as the answer of the settle", async () => {
+  const message = new PlainMessage();
+  const { signal } = message;
+  message.answer = () => {
+    message.lose("its channel closed");
+    throw message.lost;
+  };
+  await expect(message.ack()).rejects.toBe(message.lost);
+  expect(signal.reason).toBe(message.lost);
+  expect(message.lost).toBeInstanceOf(DeliveryLostError);
+  await expect(message.nack()).rejects.toBeInstanceOf(AlreadySettledError);
+  expect(message.calls).toEqual(["ack"]);
+});
+
 describe("what an adapter need not write", () => {
   it("is a key and a delivery count", () => {
     const message = new PlainMessage();
