@@ -4,6 +4,13 @@ import { entryPoints } from "./scripts/entry-points.ts";
 /** Tests come through the public doors; in the tree those open on the sources, so no build is needed. */
 const alias = entryPoints.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: source }));
 
+/** Thousands of generated histories and schedules, and whole processes: they run with the slow ones. */
+const heavy = [
+  "test/conformance/{soundness,planted-faults,conformance,command-line}.test.ts",
+  "test/examples/demo/demo.test.ts",
+  "test/promises/lane-schedules.test.ts",
+];
+
 export default defineConfig({
   resolve: { alias },
   test: {
@@ -13,7 +20,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/slow/**", "test/package/**", "test/live/**"],
+          exclude: ["test/slow/**", "test/package/**", "test/live/**", ...heavy],
           typecheck: {
             enabled: true,
             include: ["test/types/**/*.test-d.ts"],
@@ -23,7 +30,10 @@ export default defineConfig({
           },
         },
       },
-      { extends: true, test: { name: "slow", include: ["test/slow/**/*.test.ts"], testTimeout: 300_000 } },
+      {
+        extends: true,
+        test: { name: "slow", include: ["test/slow/**/*.test.ts", ...heavy], testTimeout: 300_000 },
+      },
       {
         extends: true,
         test: {
