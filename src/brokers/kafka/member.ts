@@ -89,10 +89,11 @@ export class Member {
 
   commit(committables: readonly Committable[]): Promise<void> {
     return this.#consumer.commitOffsets(
-      committables.map(({ partition: { topic, id }, offset }) => ({
+      committables.map(({ partition: { topic, id }, offset, note }) => ({
         topic,
         partition: id,
         offset: String(offset),
+        metadata: note ?? null,
       })),
     );
   }

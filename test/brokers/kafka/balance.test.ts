@@ -2,7 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { balance, type Claimant, type Shares } from "../../../src/brokers/kafka/balance.ts";
 
-function member(id: string, topics: string[], owned: Record<string, number[]> = {}, generation = 1): Claimant {
+function member(
+  id: string,
+  topics: string[],
+  owned: Record<string, number[]> = {},
+  generation = 1,
+): Claimant {
   return { id, topics, owned, generation };
 }
 
@@ -76,7 +81,9 @@ const partitions = fc
   .tuple(...topicNames.map(() => fc.integer({ min: 0, max: 8 })))
   .map(
     (counts) =>
-      new Map(topicNames.map((topic, index) => [topic, Array.from({ length: counts[index] ?? 0 }, (_, id) => id)])),
+      new Map(
+        topicNames.map((topic, index) => [topic, Array.from({ length: counts[index] ?? 0 }, (_, id) => id)]),
+      ),
   );
 
 describe("any group", () => {
