@@ -1,5 +1,5 @@
 import { channel } from "node:diagnostics_channel";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { KafkaBroker, type KafkaBrokerOptions } from "../../../../src/brokers/kafka/broker.ts";
 import type { KafkaConnection } from "../../../../src/brokers/kafka/connection.ts";
 import type { KafkaMessage } from "../../../../src/brokers/kafka/message.ts";
@@ -15,6 +15,7 @@ export class Bench {
   readonly kafka: FakeKafka = new FakeKafka();
   readonly clock: VirtualClock = new VirtualClock();
   readonly #options: Partial<KafkaBrokerOptions>;
+  #connections = 0;
 
   constructor(options: Partial<KafkaBrokerOptions> = {}) {
     this.#options = options;
@@ -33,10 +34,13 @@ export class Bench {
   /** A connection that is shut down when the test is over, and must leave no timer then. */
   async connect(): Promise<KafkaConnection> {
     const connection = await this.broker().connect();
+    this.#connections += 1;
     onTestFinished(async () => {
       const down = connection.shutdown();
       for (let turn = 0; turn < 40; turn += 1) await this.clock.advance(1_000);
       await down;
+      this.#connections -= 1;
+      if (this.#connections === 0) expect(this.clock.timers).toBe(0);
     });
     return connection;
   }
