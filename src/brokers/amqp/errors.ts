@@ -28,7 +28,6 @@ const words: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there; check the address, and that the server is up",
   ENOTFOUND: "the host name is not known",
   EAI_AGAIN: "the host name could not be looked up",
-  ECONNRESET: "it cut the connection",
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,
   EPROTO: noTls,
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
@@ -39,7 +38,7 @@ const words: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host name",
 };
 
-const temporary = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ECONNRESET"]);
+const temporary = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
 
 /** Why `connect()` did not get through to one address. */
 export function connectFailure(
@@ -67,7 +66,7 @@ function explain({ code, text }: Fault, address: Address): { reason: string; ret
     const vhost = JSON.stringify(address.vhost);
     return { reason: `it has no virtual host ${vhost}, or this user may not use it`, retryable: false };
   }
-  if (text.startsWith("Socket closed abruptly")) {
+  if (text.startsWith("Socket closed abruptly") || code === "ECONNRESET" || code === "EPIPE") {
     const hint =
       address.protocol === "amqp" ? "if it expects TLS, use amqps:" : "if it expects no TLS, use amqp:";
     return { reason: `it closed the connection in the handshake; ${hint}`, retryable: true };

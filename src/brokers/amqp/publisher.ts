@@ -81,9 +81,7 @@ export class AmqpPublisher implements RequestReply {
     const { signal, ...changed } = options;
     const settings = sameButFor(this.#settings, changed);
     const { routingKey, correlationId, reply } = splitTopic(topic);
-    if (Buffer.byteLength(routingKey) > 255) {
-      throw new InvalidMessageError({ topic, reason: "a routing key has at most 255 bytes" });
-    }
+    checkRoutingKey(topic, routingKey);
     const { priority, expirationMs, persistent } = settings;
     const written: PublishSettings = {
       ...writeHeaders(topic, headers, { correlationId, ...taken }),
@@ -95,6 +93,19 @@ export class AmqpPublisher implements RequestReply {
     };
     const exchange = reply ? "" : settings.exchange;
     return { what, topic, exchange, routingKey, payload, settings: written, signal };
+  }
+}
+
+/** n.b. the server would take a wildcard for a word; a topic to publish to has none on any broker. */
+function checkRoutingKey(topic: string, routingKey: string): void {
+  if (Buffer.byteLength(routingKey) > 255) {
+    throw new InvalidMessageError({ topic, reason: "a routing key has at most 255 bytes" });
+  }
+  if (routingKey.split(".").some((token) => token === "*" || token === "#")) {
+    throw new InvalidMessageError({
+      topic,
+      reason: 'a topic to publish to has no wildcard token "*" or "#"',
+    });
   }
 }
 

@@ -4,6 +4,7 @@ import type { Secrets } from "../shared/secrets.ts";
 import { within } from "../shared/within.ts";
 import type { Client, ClientAdmin } from "./client.ts";
 import { faultOf } from "./errors.ts";
+import type { Outages } from "./outages.ts";
 
 interface Admin {
   readonly client: ClientAdmin;
@@ -15,12 +16,14 @@ export class AdminLink {
   readonly #clock: Clock;
   readonly #createClient: () => Client;
   readonly #secrets: Secrets;
+  readonly #outages: Outages;
   #admin: Admin | undefined = undefined;
 
-  constructor(clock: Clock, createClient: () => Client, secrets: Secrets) {
+  constructor(clock: Clock, createClient: () => Client, secrets: Secrets, outages: Outages) {
     this.#clock = clock;
     this.#createClient = createClient;
     this.#secrets = secrets;
+    this.#outages = outages;
   }
 
   /** Asks once. Rejects with an error of kafkajs. */
@@ -38,14 +41,22 @@ export class AdminLink {
   /** Asks again, with growing pauses, until there is an answer, the error is final, or `over()` says so. */
   async askUntil<T>(over: () => boolean, question: (admin: ClientAdmin) => Promise<T>): Promise<T> {
     const backoff = new Backoff({ initialMs: 100, maxMs: 2_000 });
-    for (;;) {
-      try {
-        return await this.ask(question);
-      } catch (error) {
-        if (over() || faultOf(error, this.#secrets).final) throw error;
-        await sleep(this.#clock, backoff.next());
-        if (over()) throw error;
+    try {
+      for (;;) {
+        try {
+          const answer = await this.ask(question);
+          this.#outages.restored(backoff, backoff.tries);
+          return answer;
+        } catch (error) {
+          const { final, outage, cause } = faultOf(error, this.#secrets);
+          if (over() || final) throw error;
+          if (outage) this.#outages.lost(backoff, backoff.tries + 1, cause);
+          await sleep(this.#clock, backoff.next());
+          if (over()) throw error;
+        }
       }
+    } finally {
+      this.#outages.forget(backoff);
     }
   }
 

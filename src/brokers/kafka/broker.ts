@@ -86,7 +86,8 @@ export class KafkaBroker implements Broker<KafkaConnection> {
       (await loadClient(this.name, "kafkajs@^2.2.4", () => import("kafkajs") as Promise<KafkaModule>));
     const secrets = new Secrets(secretsOf(this.#options.sasl));
     const createClient = (): Client => new module.Kafka(this.#clientConfig());
-    const admin = new AdminLink(clock, createClient, secrets);
+    const outages = new Outages(this.name);
+    const admin = new AdminLink(clock, createClient, secrets, outages);
     try {
       await abortable(
         admin.ask((asked) => asked.describeCluster()),
@@ -105,7 +106,7 @@ export class KafkaBroker implements Broker<KafkaConnection> {
       admin,
       secrets,
       reconnect,
-      outages: new Outages(this.name),
+      outages,
       maxPayloadBytes: this.#maxPayloadBytes,
       autoCreateTopics: this.#options.autoCreateTopics ?? false,
       closeTimeoutMs: this.#closeTimeoutMs,

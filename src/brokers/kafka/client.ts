@@ -86,6 +86,11 @@ interface PartitionOffset {
   readonly offset: string;
 }
 
+/** An offset as a group commits it, with a text for itself to read again. */
+export interface NotedOffset extends PartitionOffset {
+  readonly metadata: string | null;
+}
+
 export interface ClientAdmin {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
@@ -104,7 +109,7 @@ export interface ClientAdmin {
   fetchOffsets(options: {
     groupId: string;
     topics: string[];
-  }): Promise<readonly { topic: string; partitions: readonly PartitionOffset[] }[]>;
+  }): Promise<readonly { topic: string; partitions: readonly NotedOffset[] }[]>;
 }
 
 // ---- consumer
@@ -203,7 +208,7 @@ export interface ClientConsumer {
   disconnect(): Promise<void>;
   subscribe(subscription: { topics: string[]; fromBeginning: boolean }): Promise<void>;
   run(config: RunConfig): Promise<void>;
-  commitOffsets(offsets: TopicPartitionOffset[]): Promise<void>;
+  commitOffsets(offsets: (TopicPartitionOffset & { metadata: string | null })[]): Promise<void>;
   seek(position: TopicPartitionOffset): void;
   pause(partitions: TopicPartitions[]): void;
   resume(partitions: TopicPartitions[]): void;
@@ -271,7 +276,7 @@ export interface ClientProducer extends Sender {
 export interface ClientTransaction extends Sender {
   sendOffsets(offsets: {
     consumerGroupId: string;
-    topics: { topic: string; partitions: PartitionOffset[] }[];
+    topics: { topic: string; partitions: NotedOffset[] }[];
   }): Promise<void>;
   commit(): Promise<void>;
   abort(): Promise<void>;

@@ -3,9 +3,9 @@ import type { Committable, Partition } from "./partition.ts";
 
 export interface CommitterOptions {
   readonly clock: Clock;
-  /** How long a watermark may be ahead of the committed offset before it is committed. */
+  /** How long a settle may wait to be committed. */
   readonly intervalMs: number;
-  /** Deliveries of a partition not covered by a commit at which it is committed at once. */
+  /** Settles of a partition that no commit knows of at which it is committed at once. */
   readonly urgentAt: number;
   /** Tells the group. Rejects when the group did not take it. */
   readonly send: (committables: readonly Committable[]) => Promise<void>;
@@ -13,7 +13,7 @@ export interface CommitterOptions {
   readonly failed: (error: unknown) => void;
 }
 
-/** Commits watermarks: one commit at a time, each for all partitions that moved since the last. */
+/** Commits what is settled: one commit at a time, each for all partitions that moved since the last. */
 export class Committer {
   readonly #options: CommitterOptions;
   /** Partitions that may have something to commit. */
@@ -30,7 +30,7 @@ export class Committer {
   moved(partition: Partition): void {
     this.#moved.add(partition);
     if (this.#stopped || this.#sending !== undefined) return;
-    if (partition.uncommitted >= this.#options.urgentAt) void this.#send();
+    if (partition.unconfirmed >= this.#options.urgentAt) void this.#send();
     else this.#arm();
   }
 
@@ -78,7 +78,7 @@ export class Committer {
   /** At once where many deliveries wait for it, else when the interval is over. */
   #schedule(): void {
     if (this.#stopped || this.#sending !== undefined) return;
-    const urgent = [...this.#moved].some(({ uncommitted }) => uncommitted >= this.#options.urgentAt);
+    const urgent = [...this.#moved].some(({ unconfirmed }) => unconfirmed >= this.#options.urgentAt);
     if (urgent) void this.#send();
     else if (this.#moved.size > 0) this.#arm();
   }

@@ -193,9 +193,9 @@ export class Consumption implements MemberEvents {
   /** Rejects with an error of kafkajs when the new member does not get to work. */
   async #bringUp(): Promise<void> {
     const { site, options, groupId, assigners, topics } = this.#place;
-    const over = (): boolean => this.over;
-    this.#topics = await topics(over);
-    if (!this.#remembered) await this.positions.remember(this.#topics, over);
+    // What the server does not answer now is for the next try of the whole.
+    this.#topics = await topics(once);
+    if (!this.#remembered) await this.positions.remember(this.#topics, once);
     this.#remembered = true;
     if (this.over) return;
     const config = { ...options.member, groupId, allowAutoTopicCreation: false };
@@ -289,8 +289,8 @@ export class Consumption implements MemberEvents {
     const limitMs = sessionTimeout + 2 * rebalanceTimeout;
     for (let seen = -1; seen !== member.activity; ) {
       seen = member.activity;
-      await this.#pauseFor(limitMs);
-      if (this.over || member !== this.#member) return;
+      await sleep(this.#place.site.clock, limitMs, member.retired).catch(() => undefined);
+      if (member.retired.aborted) return;
     }
     this.crashed(member, new Error(`kafkajs has done nothing for ${limitMs} ms`));
   }
@@ -315,6 +315,8 @@ export class Consumption implements MemberEvents {
     await sleep(this.#place.site.clock, ms, this.#ended.signal).catch(() => undefined);
   }
 }
+
+const once = (): boolean => true;
 
 const nothingOwned: Ownership = { partitions: {}, generation: -1 };
 

@@ -32,8 +32,7 @@ const concurrency = 32;
 export class Member {
   readonly #consumer: ClientConsumer;
   readonly #events: MemberEvents;
-  /** Let go: it must not join again, and what it brings is refused. */
-  #retired = false;
+  readonly #retired = new AbortController();
   #heartbeat: (() => Promise<void>) | undefined = undefined;
   #activity = 0;
   #join: Joined | undefined = undefined;
@@ -89,10 +88,11 @@ export class Member {
 
   commit(committables: readonly Committable[]): Promise<void> {
     return this.#consumer.commitOffsets(
-      committables.map(({ partition: { topic, id }, offset }) => ({
+      committables.map(({ partition: { topic, id }, offset, note }) => ({
         topic,
         partition: id,
         offset: String(offset),
+        metadata: note ?? null,
       })),
     );
   }
@@ -116,7 +116,12 @@ export class Member {
 
   /** From now on it joins no more and brings nothing. */
   retire(): void {
-    this.#retired = true;
+    this.#retired.abort();
+  }
+
+  /** Fires when it is let go. */
+  get retired(): AbortSignal {
+    return this.#retired.signal;
   }
 
   /** Leaves the group and disconnects. */
@@ -128,14 +133,14 @@ export class Member {
   #listen(): void {
     const consumer = this.#consumer;
     consumer.on("consumer.crash", ({ payload }) => {
-      if (!this.#retired) this.#events.crashed(this, payload.error);
+      if (!this.retired.aborted) this.#events.crashed(this, payload.error);
     });
     consumer.on("consumer.group_join", ({ payload }) => {
       this.#activity += 1;
-      if (!this.#retired) this.#events.joined(this, payload.memberAssignment);
+      if (!this.retired.aborted) this.#events.joined(this, payload.memberAssignment);
     });
     consumer.on("consumer.start_batch_process", ({ payload }) => {
-      if (this.#retired || payload.batchSize > 0) return;
+      if (this.retired.aborted || payload.batchSize > 0) return;
       const first = payload.firstOffset === null ? undefined : Number(payload.firstOffset);
       this.#events.skipped(payload.topic, payload.partition, first, Number(payload.lastOffset) + 1);
     });
@@ -160,6 +165,6 @@ export class Member {
 
   /** n.b. one that was let go and yet comes back would hold partitions that nobody reads. An error ends it. */
   #refuse(): void {
-    if (this.#retired) throw new Error("This consumer has been replaced.");
+    if (this.retired.aborted) throw new Error("This consumer has been replaced.");
   }
 }

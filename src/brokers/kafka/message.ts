@@ -1,9 +1,11 @@
 import type { MessageHeaders } from "../../traits/headers.ts";
 import { Message } from "../../traits/message.ts";
 import type { Partitioned, Positioned } from "../../traits/subscriber.ts";
+import type { ClientRecord } from "./client.ts";
 import { headersFrom, plain } from "./headers.ts";
 import type { KafkaRecord } from "./record.ts";
 import { keyText } from "./text.ts";
+import { tombstone } from "./tombstone.ts";
 
 /** Where a record stands. Seeking there delivers it again. */
 export interface KafkaOffset {
@@ -27,7 +29,9 @@ export let deliveries: DeliveryControl;
  */
 export class KafkaMessage extends Message implements Positioned<KafkaOffset>, Partitioned {
   readonly #record: KafkaRecord;
+  readonly #raw: ClientRecord;
   readonly #deliveryCount: number;
+  #payload: Uint8Array | undefined;
   #headers: MessageHeaders | undefined;
 
   static {
@@ -37,9 +41,10 @@ export class KafkaMessage extends Message implements Positioned<KafkaOffset>, Pa
     };
   }
 
-  constructor(record: KafkaRecord) {
+  constructor(record: KafkaRecord, raw: ClientRecord) {
     super();
     this.#record = record;
+    this.#raw = raw;
     this.#deliveryCount = record.deliveries;
   }
 
@@ -61,32 +66,33 @@ export class KafkaMessage extends Message implements Positioned<KafkaOffset>, Pa
 
   /** When it was published, or appended to the log where the topic is set so: milliseconds since 1970. */
   get timestampMs(): number {
-    return Number(this.#record.raw.timestamp);
+    return Number(this.#raw.timestamp);
   }
 
   get payload(): Uint8Array {
-    return this.#record.payload;
+    this.#payload ??= this.#raw.value === null ? tombstone : plain(this.#raw.value);
+    return this.#payload;
   }
 
   /** Whether its value is null: in a compacted topic, that its key is deleted. */
   get tombstone(): boolean {
-    return this.#record.raw.value === null;
+    return this.#raw.value === null;
   }
 
   get headers(): MessageHeaders {
-    this.#headers ??= headersFrom(this.#record.raw.headers);
+    this.#headers ??= headersFrom(this.#raw.headers);
     return this.#headers;
   }
 
   /** The record key as text; one that is not UTF-8 as "0x" and hexadecimal. `undefined` where it is null. */
   override get partitionKey(): string | undefined {
-    const { key } = this.#record.raw;
+    const { key } = this.#raw;
     return key === null ? undefined : keyText(key);
   }
 
   /** The record key as it is. */
   get keyBytes(): Uint8Array | null {
-    const { key } = this.#record.raw;
+    const { key } = this.#raw;
     return key && plain(key);
   }
 

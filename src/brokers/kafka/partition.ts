@@ -1,6 +1,7 @@
 import { Fifo } from "../../structures/fifo.ts";
 import { Heap } from "../../structures/heap.ts";
 import type { ClientRecord } from "./client.ts";
+import { type DoneRanges, noteDone } from "./done-ranges.ts";
 import { deliveries, KafkaMessage } from "./message.ts";
 import { KafkaRecord } from "./record.ts";
 import { Watermark } from "./watermark.ts";
@@ -10,7 +11,7 @@ export interface PartitionLimits {
   /** Records, and bytes of their keys and values, fetched and not delivered; at either the fetching is held. */
   readonly prefetchRecords: number;
   readonly prefetchBytes: number;
-  /** Records delivered that the committed offset does not cover; at it the delivering is held. */
+  /** Records delivered since the oldest unsettled one, and since the last commit; at it the delivering is held. */
   readonly maxUncommitted: number;
 }
 
@@ -24,7 +25,7 @@ export interface PartitionOwner {
   /** It may have become ready. */
   offer(partition: Partition): void;
   delay(record: KafkaRecord, delayMs: number): void;
-  /** Its watermark moved. */
+  /** There may be more to commit. */
   moved(partition: Partition): void;
   /** Set between two assignments, when it is not known yet who has the partition in the next: settles wait for it. */
   readonly undecided: Promise<void> | undefined;
@@ -38,8 +39,12 @@ export interface PartitionOwner {
 export interface Committable {
   readonly partition: Partition;
   readonly offset: number;
-  /** How many deliveries it covers, of which life of the partition. */
+  /** What is done above it, for the metadata; undefined when nothing is. */
+  readonly note: string | undefined;
+  /** How many deliveries it covers with that. */
   readonly covered: number;
+  /** How many settles it knows of, of which life of the partition. */
+  readonly settles: number;
   readonly life: number;
 }
 
@@ -75,6 +80,11 @@ export class Partition {
   /** What the last confirmed commit said, -1 before the first, and how many deliveries it covers. */
   #committed = -1;
   #confirmed = 0;
+  /** Settles so far, and those the last confirmed commit knew of. */
+  #settles = 0;
+  #confirmedSettles = 0;
+  /** What was done above the committed offset before this partition came here. */
+  #doneBefore: DoneRanges | undefined = undefined;
   /** Counts the calls of `start`: a commit of an earlier life confirms nothing. */
   #life = 0;
   /** Stands in its assignment's line of ready partitions. The assignment's to write. */
@@ -108,21 +118,30 @@ export class Partition {
     return this.#watermark.offset;
   }
 
-  /** Delivered, and not covered by a confirmed commit. */
-  get uncommitted(): number {
-    return this.#watermark.delivered - this.#confirmed;
+  /** Settles a confirmed commit does not know of. */
+  get unconfirmed(): number {
+    return this.#settles - this.#confirmedSettles;
   }
 
   /** What is safe to commit; undefined until the start is known. */
   get claim(): Committable | undefined {
     if (this.#position === undefined) return undefined;
     const { offset, covered } = this.#watermark;
-    return { partition: this, offset, covered, life: this.#life };
+    const note = noteDone(offset, this.#watermark);
+    return {
+      partition: this,
+      offset,
+      note: note?.text,
+      covered: covered + (note?.records ?? 0),
+      settles: this.#settles,
+      life: this.#life,
+    };
   }
 
   /** What is safe to commit and was not confirmed yet. */
   get committable(): Committable | undefined {
-    return this.#watermark.offset === this.#committed ? undefined : this.claim;
+    const isKnown = this.#watermark.offset === this.#committed && this.unconfirmed === 0;
+    return isKnown ? undefined : this.claim;
   }
 
   /** Whether `take` has something to give. */
@@ -130,9 +149,10 @@ export class Partition {
     return this.#returned.size > 0 || (this.#records > 0 && !this.stalled);
   }
 
-  /** The oldest unsettled delivery is so far behind that nothing new goes out. */
+  /** The oldest unsettled delivery, or the committed offset, is so far behind that nothing new goes out. */
   get stalled(): boolean {
-    return this.uncommitted >= this.#limits.maxUncommitted;
+    const { delivered, covered } = this.#watermark;
+    return delivered - Math.min(covered, this.#confirmed) >= this.#limits.maxUncommitted;
   }
 
   get full(): boolean {
@@ -146,14 +166,17 @@ export class Partition {
 
   /**
    * Everything before `offset` is none of ours. What was here is forgotten, and what is out is lost. `committed`: the
-   * group's offset is this one already.
+   * group's offset is this one already; `done` is not delivered again.
    */
-  start(offset: number, committed: boolean, reason: string): void {
+  start(offset: number, committed: boolean, reason: string, done?: DoneRanges): void {
     const out = this.#out();
     this.#clear();
     this.#watermark = new Watermark(offset);
     this.#position = offset;
     this.#confirmed = 0;
+    this.#settles = 0;
+    this.#confirmedSettles = 0;
+    this.#doneBefore = done;
     this.#committed = committed ? offset : -1;
     this.#life += 1;
     this.#lose(out, reason);
@@ -183,8 +206,10 @@ export class Partition {
   take(): KafkaMessage | undefined {
     const record = this.#returned.pop() ?? this.#next();
     if (record === undefined) return undefined;
+    const { raw } = record;
+    if (raw === undefined) return undefined;
     record.deliveries += 1;
-    record.message = new KafkaMessage(record);
+    record.message = new KafkaMessage(record, raw);
     this.owner.out(1);
     return record.message;
   }
@@ -192,9 +217,9 @@ export class Partition {
   settle(record: KafkaRecord): Promise<void> | void {
     return this.#decided(record, () => {
       record.message = undefined;
-      const moved = this.#watermark.settle(record);
+      this.#done(record);
       this.owner.out(-1);
-      if (moved) this.owner.moved(this);
+      this.owner.moved(this);
     });
   }
 
@@ -220,11 +245,18 @@ export class Partition {
     this.giveBack(record);
   }
 
-  confirm({ offset, covered, life }: Committable): void {
+  confirm({ offset, covered, settles, life }: Committable): void {
     if (life !== this.#life) return;
     this.#committed = offset;
     this.#confirmed = covered;
+    this.#confirmedSettles = settles;
     this.owner.offer(this);
+  }
+
+  /** Nobody has to be told of what was settled. */
+  confirmHere(): void {
+    this.#confirmed = this.#watermark.delivered;
+    this.#confirmedSettles = this.#settles;
   }
 
   /** How many deliveries are out. */
@@ -244,7 +276,7 @@ export class Partition {
   end(reason: string): Map<number, number> {
     const counts = new Map(this.#earlier);
     for (const offset of counts.keys()) if (offset < this.watermark) counts.delete(offset);
-    for (const record of this.#watermark) counts.set(record.offset, record.deliveries);
+    for (const { offset, done, deliveries } of this.#watermark) if (!done) counts.set(offset, deliveries);
     const out = this.#out();
     this.#clear();
     this.#lose(out, reason);
@@ -267,7 +299,23 @@ export class Partition {
     });
   }
 
+  #done(record: KafkaRecord): void {
+    record.raw = undefined;
+    this.#settles += 1;
+    this.#watermark.settle(record);
+  }
+
+  /** The next record that is not done. */
   #next(): KafkaRecord | undefined {
+    for (;;) {
+      const record = this.#nextFetched();
+      if (record === undefined || !this.#doneBefore?.has(record.offset)) return record;
+      this.#done(record);
+      this.owner.moved(this);
+    }
+  }
+
+  #nextFetched(): KafkaRecord | undefined {
     const batch = this.#fetched.peek();
     const raw = batch?.messages[batch.index];
     if (batch === undefined || raw === undefined || this.stalled) return undefined;

@@ -1,4 +1,5 @@
 import type { AdminLink } from "./admin-link.ts";
+import { DoneRanges } from "./done-ranges.ts";
 import type { KafkaStart } from "./options.ts";
 import { type Partition, partitionKey } from "./partition.ts";
 
@@ -8,6 +9,14 @@ export interface StartPosition {
   readonly offset: number;
   /** The group has committed exactly this. */
   readonly committed: boolean;
+  /** What it has done above it. */
+  readonly done?: DoneRanges | undefined;
+}
+
+/** What a group has committed, and the text that went with it. */
+interface Committed {
+  readonly offset: number;
+  readonly metadata: string | null;
 }
 
 /** What the log of a partition holds: from `low` on, and next comes `high`. */
@@ -16,7 +25,7 @@ export interface LogBounds {
   readonly high: number;
 }
 
-const nothing = -1;
+const nothing: Committed = { offset: -1, metadata: null };
 /** n.b. what kafkajs commits when the log has lost the offset it was to fetch. */
 const beginning = -2;
 
@@ -30,7 +39,7 @@ export class Positions {
   /** Where the partitions ended then. One that is missing was created later. */
   readonly #ends = new Map<string, number>();
   /** Without a group nobody else remembers: how far each partition was settled in the assignment before. */
-  readonly #settled = new Map<string, number>();
+  readonly #settled = new Map<string, Committed>();
 
   constructor(admin: AdminLink, group: string | undefined, from: KafkaStart) {
     this.#admin = admin;
@@ -42,7 +51,9 @@ export class Positions {
   async remember(topics: readonly string[], over: () => boolean): Promise<void> {
     const committed = await this.#fetchCommitted(topics, over);
     for (const topic of topics) {
-      const known = [...(committed.get(topic)?.values() ?? [])].some((offset) => offset !== nothing);
+      const known = [...(committed.get(topic)?.values() ?? [])].some(
+        ({ offset }) => offset !== nothing.offset,
+      );
       if (known) this.#known.add(topic);
       else if (this.#from === "new") {
         const bounds = await this.bounds(topic, over);
@@ -59,8 +70,9 @@ export class Positions {
     const found: StartPosition[] = [];
     const open: Partition[] = [];
     for (const partition of all) {
-      const offset = committed.get(partition.topic)?.get(partition.id) ?? nothing;
-      if (offset >= 0) found.push({ partition, offset, committed: true });
+      const { offset, metadata } = committed.get(partition.topic)?.get(partition.id) ?? nothing;
+      const done = DoneRanges.read(offset, metadata);
+      if (offset >= 0) found.push({ partition, offset, committed: true, done });
       else open.push(partition);
     }
     for (const topic of new Set(open.map((partition) => partition.topic))) {
@@ -72,8 +84,9 @@ export class Positions {
 
   /** Without a group: where the partition goes on in the next assignment. */
   keep(partition: Partition): void {
-    if (this.#group === undefined && partition.position !== undefined)
-      this.#settled.set(partition.key, partition.watermark);
+    const { claim } = partition;
+    if (this.#group !== undefined || claim === undefined) return;
+    this.#settled.set(partition.key, { offset: claim.offset, metadata: claim.note ?? null });
   }
 
   async bounds(topic: string, over: () => boolean): Promise<Map<number, LogBounds>> {
@@ -95,7 +108,7 @@ export class Positions {
   async #begin(
     topic: string,
     partitions: readonly Partition[],
-    committed: ReadonlyMap<number, number> | undefined,
+    committed: ReadonlyMap<number, Committed> | undefined,
     over: () => boolean,
   ): Promise<StartPosition[]> {
     const bounds = await this.bounds(topic, over);
@@ -103,18 +116,20 @@ export class Positions {
       typeof this.#from === "object" ? await this.atTime(topic, this.#from.timeMs, over) : undefined;
     return partitions.map((partition) => {
       const low = bounds.get(partition.id)?.low ?? 0;
-      const wanted = this.#settled.get(partition.key) ?? this.#wanted(partition, committed, times);
-      return { partition, offset: Math.max(low, wanted), committed: false };
+      const kept = this.#settled.get(partition.key);
+      const done = kept && DoneRanges.read(kept.offset, kept.metadata);
+      const wanted = kept?.offset ?? this.#wanted(partition, committed, times);
+      return { partition, offset: Math.max(low, wanted), committed: false, done };
     });
   }
 
   #wanted(
     { topic, id, key }: Partition,
-    committed: ReadonlyMap<number, number> | undefined,
+    committed: ReadonlyMap<number, Committed> | undefined,
     times: ReadonlyMap<number, number> | undefined,
   ): number {
     // A group that is at home in the topic, and has nothing here, meets a partition that was added: it misses nothing of it.
-    if (this.#known.has(topic) || committed?.get(id) === beginning) return 0;
+    if (this.#known.has(topic) || committed?.get(id)?.offset === beginning) return 0;
     if (this.#from === "start") return 0;
     if (times !== undefined) return times.get(id) ?? 0;
     return this.#ends.get(key) ?? 0;
@@ -123,7 +138,7 @@ export class Positions {
   async #fetchCommitted(
     topics: readonly string[],
     over: () => boolean,
-  ): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
+  ): Promise<ReadonlyMap<string, ReadonlyMap<number, Committed>>> {
     const groupId = this.#group;
     if (groupId === undefined) return new Map();
     const offsets = await this.#admin.askUntil(over, (admin) =>
@@ -132,7 +147,12 @@ export class Positions {
     return new Map(
       offsets.map(({ topic, partitions }) => [
         topic,
-        new Map(partitions.map(({ partition, offset }) => [partition, Number(offset)])),
+        new Map(
+          partitions.map(({ partition, offset, metadata }) => [
+            partition,
+            { offset: Number(offset), metadata },
+          ]),
+        ),
       ]),
     );
   }

@@ -45,6 +45,8 @@ export class Term {
   readonly #committer: Committer | undefined;
   readonly #quiet: Deferred<void> = deferred();
   readonly #hurried: Deferred<void> = deferred();
+  /** Whether the server takes what is done above the committed offset, as metadata. */
+  #noted = true;
   #started = false;
   #handingOver: Promise<void> | undefined = undefined;
   /** Partitions whose place in the log is being looked up. */
@@ -138,8 +140,8 @@ export class Term {
     this.assignment.offerKept();
     const found = unknown.length > 0 ? await positions.find(unknown, () => !this.open) : [];
     if (!this.open) return;
-    for (const { partition, offset, committed } of found) {
-      partition.start(offset, committed, "its partition begins elsewhere");
+    for (const { partition, offset, committed, done } of found) {
+      partition.start(offset, committed, "its partition begins elsewhere", done);
       if (!committed) member.seek(partition, offset);
     }
     this.#started = true;
@@ -208,7 +210,8 @@ export class Term {
       await commit(group, offsets);
       for (const { message } of records) message?.ack().catch(() => undefined);
       for (const [partition, offset] of offsets) {
-        if (partition.claim?.offset === offset) partition.confirm(partition.claim);
+        const { claim } = partition;
+        if (claim?.offset === offset && claim.note === undefined) partition.confirm(claim);
       }
     });
   }
@@ -249,11 +252,18 @@ export class Term {
 
   #moved(partition: Partition): void {
     if (this.#committer) this.#committer.moved(partition);
-    else if (partition.claim) partition.confirm(partition.claim);
+    else partition.confirmHere();
   }
 
-  #send(committables: readonly Committable[]): Promise<void> {
-    return this.member.commit(committables);
+  async #send(committables: readonly Committable[]): Promise<void> {
+    try {
+      await this.member.commit(this.#noted ? committables : committables.map(withoutNote));
+    } catch (error) {
+      if (!this.#noted || faultOf(error, this.#place.site.secrets).type !== "OFFSET_METADATA_TOO_LARGE")
+        throw error;
+      this.#noted = false;
+      await this.member.commit(committables.map(withoutNote));
+    }
   }
 
   #commitFailed(error: unknown): void {
@@ -303,4 +313,8 @@ export class Term {
     const channel = diagnostics["tidelane:error"];
     if (channel.hasSubscribers) channel.publish({ topic, error });
   }
+}
+
+function withoutNote(committable: Committable): Committable {
+  return { ...committable, note: undefined };
 }

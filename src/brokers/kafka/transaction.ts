@@ -66,7 +66,7 @@ export class Transaction {
   async addOffsets(groupId: string, offsets: ReadonlyMap<Partition, number>): Promise<void> {
     const topics = Array.from(offsets, ([{ topic, id }, offset]) => ({
       topic,
-      partitions: [{ partition: id, offset: String(offset) }],
+      partitions: [{ partition: id, offset: String(offset), metadata: null }],
     }));
     await withPatience(this.#place.site, () =>
       this.#client.sendOffsets({ consumerGroupId: groupId, topics }),

@@ -43,7 +43,11 @@ export class Outbox implements Bound {
       return;
     }
     const due = this.#clock.now() + this.#timeoutMs;
-    this.#waiting.add(new Turn(sendable, due, (turn) => this.#waiting.delete(turn)));
+    const turn = new Turn(sendable, due, () => {
+      this.#waiting.delete(turn);
+      if (this.#waiting.size === 0) this.#alarm.cancel();
+    });
+    this.#waiting.add(turn);
     this.#alarm.at(due);
   }
 
@@ -53,7 +57,6 @@ export class Outbox implements Bound {
       if (!this.#link.up || !this.#hasRoom()) return;
       turn.take();
     }
-    this.#alarm.cancel();
   }
 
   restored(): void {
@@ -61,7 +64,6 @@ export class Outbox implements Bound {
   }
 
   end(): void {
-    this.#alarm.cancel();
     for (const turn of this.#waiting) turn.reject(this.#link.closedError(turn.sendable.what));
   }
 
@@ -80,9 +82,9 @@ export class Outbox implements Bound {
 class Turn implements Abortable {
   readonly sendable: Sendable;
   readonly due: number;
-  readonly #onOver: (turn: Turn) => void;
+  readonly #onOver: () => void;
 
-  constructor(sendable: Sendable, due: number, onOver: (turn: Turn) => void) {
+  constructor(sendable: Sendable, due: number, onOver: () => void) {
     this.sendable = sendable;
     this.due = due;
     this.#onOver = onOver;
@@ -106,6 +108,6 @@ class Turn implements Abortable {
 
   #over(): void {
     if (this.sendable.signal !== undefined) unwatchAbort(this.sendable.signal, this);
-    this.#onOver(this);
+    this.#onOver();
   }
 }

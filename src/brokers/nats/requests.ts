@@ -62,6 +62,7 @@ export class Requests implements Bound {
       const due = this.#clock.now() + request.timeoutMs;
       const pending = new PendingRequest(request, reply, due, { resolve, reject }, () => {
         this.#waiting.delete(reply);
+        if (this.#waiting.size === 0) this.#alarm.cancel();
       });
       this.#waiting.set(reply, pending);
       try {

@@ -62,6 +62,7 @@ describe("a failed connect says in one sentence what to do", () => {
       false,
     ],
     [{ message: "Socket closed abruptly during opening handshake" }, /if it expects TLS, use amqps:/, true],
+    [{ code: "ECONNRESET" }, /if it expects TLS, use amqps:/, true],
     [{ message: "Invalid frame" }, /does not speak AMQP 0-9-1/, false],
     [{ message: "no answer in 10000 ms" }, /no answer in 10000 ms/, true],
   ])("%j", (facts, reason, retryable) => {

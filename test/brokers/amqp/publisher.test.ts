@@ -154,6 +154,8 @@ describe("publish", () => {
     [{ topic: "a", payload: "abcde" }, /has 5 bytes, and the limit here is 4/],
     [{ topic: "a", payload: "", headers: { CC: "b" } }, /the header "CC"/],
     [{ topic: "", payload: "" }, /a topic is a non-empty string/],
+    [{ topic: "order.*", payload: "" }, /no wildcard token/],
+    [{ topic: "#", payload: "" }, /no wildcard token/],
   ])("refuses what does not go through, and sends nothing: %j", async (message, reason) => {
     const { connection, rabbit } = await setUp({ maxPayloadBytes: 4 });
     const outcome = connection.publisher().publish(message);

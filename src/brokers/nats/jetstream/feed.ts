@@ -18,6 +18,9 @@ import { RecentAcks } from "./recent-acks.ts";
 /** A request for messages lives so long. */
 const requestMs = 30_000;
 
+/** So long after a requeue the server may be about to deliver it again. */
+const settlingMs = 1_000;
+
 export interface FeedPlace {
   readonly session: Session;
   readonly consumer: Consumer;
@@ -51,6 +54,9 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   /** The consumer is being looked after. */
   #held = false;
   #closed = false;
+  /** Answers are due there once nothing comes any more. Filled from the end on. */
+  readonly #strays: string[] = [];
+  #requeuedAt = Number.NEGATIVE_INFINITY;
   /** A look at the demand is due at the end of this turn of promises. */
   #planned = false;
 
@@ -150,21 +156,25 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     this.#late.send((message, answer) => this.#answer(message, answer));
   }
 
-  /** Over. With a connection, what is unsettled goes back at once; resolves when the server has been told. */
+  /** Over. With a connection, what is unsettled goes back; resolves when it was sent. */
   async close(reason: string, cause?: unknown): Promise<void> {
     this.#closed = true;
     this.#alarm.cancel();
-    const given = this.#loseAll(reason, cause);
-    const { link } = this.#place.session;
-    if (!link.up) {
+    const unsettled = this.#loseAll(reason, cause).filter(({ settled }) => !settled);
+    this.#strays.push(...unsettled.map(({ answerSubject }) => answerSubject));
+    const { session, consumer } = this.#place;
+    if (!session.link.up) {
       this.#pulls.cut();
       return;
     }
-    // n.b. in this order: what is given back while our requests stand comes back to us.
+    // n.b. what is given back while our requests stand comes back to us; what comes back in the very moment they go, a
+    // server before 2.10 loses count of. So there is time for the one first, and for the other last.
+    if (session.settings.clock.now() - this.#requeuedAt < settlingMs)
+      await session.link.flush().catch(() => {});
     const drained = this.#pulls.drain();
-    this.#place.consumer.dropDeadRequests();
-    for (const message of given) if (!message.settled) this.#giveBackTo(message.answerSubject);
+    consumer.dropDeadRequests();
     await drained;
+    if (!consumer.isPrivate) for (const subject of this.#strays) this.#tell(subject, answers.requeue);
   }
 
   iterate(): ReturnType<Outlet<JetStreamMessage>["iterate"]> {
@@ -224,8 +234,8 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
 
   #settled(message: JetStreamMessage, answer: Uint8Array): void {
     this.#deliveries.remove(message);
-    const isRequeue = answer[0] === answers.requeue[0];
-    if (!isRequeue) {
+    if (answer[0] === answers.requeue[0]) this.#requeuedAt = this.#place.session.settings.clock.now();
+    else {
       this.#acks.settled(message.identity);
       this.#progress?.done(message.position);
     }
@@ -243,9 +253,12 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       this.#plan();
       return;
     }
-    const isFull = this.#deliveries.unsettled >= settings.maxInFlight;
-    if (this.#closed || isFull) {
-      this.#giveBackTo(client.reply ?? "");
+    if (this.#closed) {
+      this.#strays.push(client.reply ?? "");
+      return;
+    }
+    if (this.#deliveries.unsettled >= settings.maxInFlight) {
+      this.#tell(client.reply ?? "", answers.requeue);
       return;
     }
     this.#deliveries.add(new JetStreamMessage(client, facts, this), session.settings.clock.now());
@@ -314,11 +327,6 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     const all = this.#deliveries.loseAll(reason, cause);
     this.#late.sweep();
     return all;
-  }
-
-  /** At once, for others; one of our own consumers goes, with all it holds. */
-  #giveBackTo(answerSubject: string): void {
-    if (!this.#place.consumer.isPrivate || !this.#closed) this.#tell(answerSubject, answers.requeue);
   }
 
   /** Where it does not get through, the ack deadline does the same. */

@@ -33,10 +33,28 @@ export class FakeJetStream {
   readonly calls: string[] = [];
   readonly clock: Clock;
   readonly send: Send;
+  /** Whether anybody listens on a subject. */
+  readonly isWanted: (subject: string) => boolean;
+  readonly #timers = new Set<Timer>();
 
-  constructor(clock: Clock, send: Send) {
+  constructor(clock: Clock, send: Send, isWanted: (subject: string) => boolean) {
     this.clock = clock;
     this.send = send;
+    this.isWanted = isWanted;
+  }
+
+  schedule(delayMs: number, callback: () => void): Timer {
+    const timer = this.clock.schedule(delayMs, () => {
+      this.#timers.delete(timer);
+      callback();
+    });
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  /** No timer of the server is left, so that those of the client can be counted. */
+  stop(): void {
+    for (const timer of this.#timers) timer.cancel();
   }
 
   stream(name: string): FakeStream {
@@ -242,11 +260,12 @@ export class FakeConsumer {
   }
 
   request(reply: string, options: { batch: number; expires: number; idle_heartbeat: number }): void {
-    const { clock } = this.#stream.jetStream;
     const request: Request = { reply, left: options.batch, timers: [] };
     this.requests.push(request);
     request.timers.push(
-      clock.schedule(options.expires / 1e6, () => this.status(request, 408, "Request Timeout")),
+      this.#stream.jetStream.schedule(options.expires / 1e6, () =>
+        this.status(request, 408, "Request Timeout"),
+      ),
     );
     this.#beat(request, options.idle_heartbeat / 1e6);
     this.pump();
@@ -281,13 +300,12 @@ export class FakeConsumer {
     this.pending.delete(sequence);
     if (!answer.startsWith("-NAK")) return;
     const { delay = 0 } = JSON.parse(answer.slice("-NAK".length) || "{}");
-    const { clock } = this.#stream.jetStream;
     const back = (): void => {
       this.again.set(sequence, held.count);
       this.pump();
     };
     if (delay === 0) back();
-    else clock.schedule(delay / 1e6, back);
+    else this.#stream.jetStream.schedule(delay / 1e6, back);
   }
 
   /** The message is delivered again, as after an ack deadline or by a server that has forgotten. */
@@ -318,8 +336,7 @@ export class FakeConsumer {
   }
 
   #hold(sequence: number, count: number): void {
-    const { clock } = this.#stream.jetStream;
-    const timer = clock.schedule(Number(this.config["ack_wait"]) / 1e6, () => {
+    const timer = this.#stream.jetStream.schedule(Number(this.config["ack_wait"]) / 1e6, () => {
       this.pending.delete(sequence);
       this.repeat(sequence, count);
     });
@@ -327,6 +344,9 @@ export class FakeConsumer {
   }
 
   #waiting(): Request | undefined {
+    for (const request of [...this.requests]) {
+      if (!this.#stream.jetStream.isWanted(request.reply)) this.#end(request);
+    }
     return this.requests.find(({ left }) => left > 0);
   }
 
@@ -343,10 +363,10 @@ export class FakeConsumer {
   }
 
   #beat(request: Request, everyMs: number): void {
-    const { clock, send } = this.#stream.jetStream;
+    const { jetStream } = this.#stream;
     request.timers.push(
-      clock.schedule(everyMs, () => {
-        if (!this.dead) send(bare(request.reply, "", new FakeHeaders(100, "Idle Heartbeat")));
+      jetStream.schedule(everyMs, () => {
+        if (!this.dead) jetStream.send(bare(request.reply, "", new FakeHeaders(100, "Idle Heartbeat")));
         this.#beat(request, everyMs);
       }),
     );

@@ -33,10 +33,14 @@ export class FakeNats implements ClientModule {
   readonly denied = new Set<string>();
   /** All that was published by clients. */
   readonly log: Published[] = [];
-  #turn = 0;
+  readonly #turns = new Map<string, number>();
 
   constructor(clock: Clock) {
-    this.jetStream = new FakeJetStream(clock, (message, to) => void this.route(message, to));
+    this.jetStream = new FakeJetStream(
+      clock,
+      (message, to) => void this.route(message, to),
+      (subject) => this.#listening(subject).some(({ draining }) => !draining),
+    );
   }
 
   headers(): FakeHeaders {
@@ -52,7 +56,7 @@ export class FakeNats implements ClientModule {
   }
 
   /** The one that was opened last. */
-  get connection(): FakeConnection {
+  get line(): FakeConnection {
     const last = this.connections.at(-1);
     if (last === undefined) throw new Error("nobody has connected");
     return last;
@@ -69,21 +73,26 @@ export class FakeNats implements ClientModule {
 
   /** To everybody who listens on `to`, one of each queue group. Gives how many that were. */
   route(message: Published, to: string = message.subject): number {
-    const listening = this.connections
-      .filter(({ up }) => up)
-      .flatMap(({ subscriptions }) => [...subscriptions])
-      .filter((subscription) => matches(subscription.subject, to));
+    const listening = this.#listening(to);
     const groups = new Map<string, FakeSubscription[]>();
     for (const one of listening) {
       const name = one.queue ?? one.id;
       groups.set(name, [...(groups.get(name) ?? []), one]);
     }
-    for (const members of groups.values()) {
-      this.#turn += 1;
-      const chosen = members[this.#turn % members.length];
+    for (const [name, members] of groups) {
+      const turn = this.#turns.get(name) ?? 0;
+      this.#turns.set(name, turn + 1);
+      const chosen = members[turn % members.length];
       queueMicrotask(() => chosen?.receive(message));
     }
     return groups.size;
+  }
+
+  #listening(subject: string): FakeSubscription[] {
+    return this.connections
+      .filter(({ up }) => up)
+      .flatMap(({ subscriptions }) => [...subscriptions])
+      .filter((subscription) => matches(subscription.subject, subject));
   }
 }
 
@@ -208,6 +217,8 @@ export class FakeSubscription implements ClientSubscription {
   readonly id: string;
   readonly subject: string;
   readonly queue: string | undefined;
+  /** The server has been told that nothing more is wanted; what is on its way still comes. */
+  draining = false;
   readonly #connection: FakeConnection;
   readonly #callback: ClientSubscribeOptions["callback"];
 
@@ -221,8 +232,7 @@ export class FakeSubscription implements ClientSubscription {
   }
 
   receive({ subject, data, reply, headers }: Published): void {
-    if (!this.#connection.subscriptions.has(this)) return;
-    this.#callback(null, {
+    this.hand({
       subject,
       data,
       ...(reply === undefined ? {} : { reply }),
@@ -230,11 +240,16 @@ export class FakeSubscription implements ClientSubscription {
     });
   }
 
+  hand(message: ClientMessage): void {
+    if (this.#connection.subscriptions.has(this)) this.#callback(null, message);
+  }
+
   unsubscribe(): void {
     this.#connection.subscriptions.delete(this);
   }
 
   async drain(): Promise<void> {
+    this.draining = true;
     await this.#connection.flush();
     this.unsubscribe();
   }

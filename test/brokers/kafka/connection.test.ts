@@ -1,0 +1,267 @@
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
+import { KafkaBroker, type KafkaBrokerOptions } from "../../../src/brokers/kafka/broker.ts";
+import type { KafkaSubscribeOptions } from "../../../src/brokers/kafka/options.ts";
+import { kafkaPatternSource, kafkaSource } from "../../../src/brokers/kafka/source.ts";
+import { DeliveryLostError, isTidelaneError } from "../../../src/traits/errors.ts";
+import { Bench, taken } from "./fake/bench.ts";
+import { FakeKafkaError } from "./fake/cluster.ts";
+
+function failure(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+describe("a broker", () => {
+  it.each([
+    [{ brokers: "" }, "options.brokers"],
+    [{ brokers: [] }, "options.brokers"],
+    [{ brokers: "kafka" }, '"host:port"'],
+    [{ brokers: "kafka://kafka:9092" }, '"host:port"'],
+    [{ brokers: "a:1", name: "" }, "options.name"],
+    [{ brokers: "a:1", clientId: "" }, "options.clientId"],
+    [{ brokers: "a:1", connectionTimeoutMs: 0 }, "options.connectionTimeoutMs"],
+    [{ brokers: "a:1", requestTimeoutMs: 1.5 }, "options.requestTimeoutMs"],
+    [{ brokers: "a:1", reconnect: { maxMs: -1 } }, "options.reconnect.maxMs"],
+    [{ brokers: "a:1", maxPayloadBytes: -1 }, "options.maxPayloadBytes"],
+    [{ brokers: "a:1", closeTimeoutMs: Number.NaN }, "options.closeTimeoutMs"],
+  ])("refuses %o", (options, sentence) => {
+    expect(() => new KafkaBroker(options as KafkaBrokerOptions)).toThrow(sentence);
+  });
+
+  it("shows no credential that was put into an address", () => {
+    const build = (): KafkaBroker => new KafkaBroker({ brokers: "user:secret@host:9092" });
+    expect(build).toThrow("not shown");
+    expect(build).not.toThrow("secret");
+  });
+
+  it("takes several servers, also of version 6, in one string or a list", async () => {
+    const bench = new Bench({ brokers: ["a:1, b:2", "[::1]:3"] });
+    const connection = await bench.connect();
+    expect(connection.describe()).toEqual({ protocol: "kafka", address: "a:1,b:2,[::1]:3" });
+  });
+
+  it("hands TLS and credentials to its client, and to nobody else", async () => {
+    const sasl = { mechanism: "plain", username: "me", password: "very-secret" } as const;
+    const bench = new Bench({ ssl: true, sasl });
+    const connection = await bench.connect();
+    expect(bench.kafka.configs[0]).toMatchObject({ ssl: true, sasl });
+    expect(bench.kafka.configs[0]?.sasl).not.toBe(sasl);
+    expect(inspect([connection, connection.describe(), connection.publisher()], { depth: 9 })).not.toContain(
+      "very-secret",
+    );
+  });
+
+  it("has its client keep quiet and leave restarts to it", async () => {
+    const bench = new Bench();
+    await bench.subscribe();
+    expect(bench.kafka.configs.every(({ logLevel }) => logLevel === 0)).toBe(true);
+    expect(await bench.kafka.consumer.config.retry.restartOnFailure?.(new Error())).toBe(false);
+  });
+
+  it("gives every consumer a client of its own", async () => {
+    const bench = new Bench();
+    const connection = await bench.connect();
+    const before = bench.kafka.configs.length;
+    await bench.settled(connection.subscribe("orders", { group: "g" }));
+    await bench.settled(connection.subscribe("orders", { group: "h" }));
+    expect(bench.kafka.configs.length - before).toBe(2);
+  });
+});
+
+describe("connect()", () => {
+  it.each([
+    [
+      "KafkaJSConnectionError",
+      { code: "ECONNREFUSED", broker: "a:1" },
+      "nothing listens at a:1; is the server up",
+      true,
+    ],
+    [
+      "KafkaJSConnectionError",
+      { message: "Connection timeout", broker: "a:1" },
+      "no answer at a:1 in time",
+      true,
+    ],
+    ["KafkaJSConnectionError", { code: "ENOTFOUND" }, "there is no such host", true],
+    ["KafkaJSConnectionError", { code: "DEPTH_ZERO_SELF_SIGNED_CERT" }, "give its issuer in ssl.ca", false],
+    ["KafkaJSConnectionError", { code: "ERR_TLS_CERT_ALTNAME_INVALID" }, "is for another host name", false],
+    [
+      "KafkaJSConnectionError",
+      { code: "EPROTO" },
+      "TLS is on in the options, and the port does not speak it",
+      false,
+    ],
+    [
+      "KafkaJSConnectionClosedError",
+      { broker: "a:1" },
+      "closed the connection; does it want TLS or SASL",
+      true,
+    ],
+    [
+      "KafkaJSSASLAuthenticationError",
+      { message: "Invalid username or password." },
+      "refused the credentials",
+      false,
+    ],
+  ])("that fails with %s %o says: %s", async (name, facts, sentence, retryable) => {
+    const bench = new Bench();
+    const cause = Object.assign(new FakeKafkaError("x", { name }), facts);
+    bench.cluster.outage = Object.assign(new Error("wrapped"), {
+      name: "KafkaJSNumberOfRetriesExceeded",
+      cause,
+    });
+    const error = await failure(bench.broker().connect());
+    expect(isTidelaneError(error, "TIDELANE_CONNECT_FAILED")).toBe(true);
+    expect(String(error)).toContain(`Connecting to "kafka" failed: `);
+    expect(String(error)).toContain(sentence);
+    expect((error as { retryable: boolean }).retryable).toBe(retryable);
+  });
+
+  it("shows no credential the client put into its error", async () => {
+    const sasl = { mechanism: "plain", username: "me", password: "very-secret" } as const;
+    const bench = new Bench({ sasl });
+    bench.cluster.outage = Object.assign(new Error("no luck with very-secret"), { config: { sasl } });
+    const error = await failure(bench.broker().connect());
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("very-secret");
+    expect(String(error)).toContain("no luck with ***");
+  });
+
+  it("can be given up before and during", async () => {
+    const bench = new Bench();
+    const reason = new Error("enough");
+    const before = await failure(bench.broker().connect({ signal: AbortSignal.abort(reason) }));
+    const abort = new AbortController();
+    const connecting = failure(bench.broker().connect({ signal: abort.signal }));
+    abort.abort(reason);
+    for (const error of [before, await connecting]) {
+      expect(isTidelaneError(error, "TIDELANE_ABORTED")).toBe(true);
+      expect((error as Error).cause).toBe(reason);
+    }
+    await bench.flush();
+    expect(bench.kafka.admins.every(({ connected }) => !connected)).toBe(true);
+  });
+});
+
+describe("shutdown()", () => {
+  it("ends everything, once, and says so to whoever comes later", async () => {
+    const bench = new Bench();
+    bench.cluster.publish("orders", ["a", "b"]);
+    const connection = await bench.connect();
+    const subscriber = await bench.settled(connection.subscribe("orders", { group: "g", from: "start" }));
+    const iterator = subscriber[Symbol.asyncIterator]();
+    const [a] = await taken(bench, iterator);
+    const waiting = iterator.next();
+    const publisher = connection.publisher();
+    await bench.settled(publisher.publish({ topic: "orders", payload: "c" }));
+    const [first, second] = [connection.shutdown(), connection.close()];
+    await bench.settled(Promise.all([first, second]));
+    expect(connection.state).toBe("closed");
+    expect((await waiting).value?.text() ?? "done").toMatch(/c|done/);
+    await expect(a?.ack()).rejects.toThrow(DeliveryLostError);
+    for (const call of [
+      publisher.publish({ topic: "orders", payload: "x" }),
+      connection.publisher().publish({ topic: "orders", payload: "x" }),
+      connection.publisher({ acks: "leader" }).publish({ topic: "orders", payload: "x" }),
+      publisher.transaction(async () => undefined),
+      connection.subscribe("orders"),
+      connection.subscribe(kafkaSource("orders")),
+      connection.subscribePattern(/x/),
+    ]) {
+      expect(isTidelaneError(await failure(call), "TIDELANE_CONNECTION_CLOSED")).toBe(true);
+    }
+    expect(bench.kafka.consumers.some(({ connected }) => connected)).toBe(false);
+    expect(bench.kafka.producers.some(({ connected }) => connected)).toBe(false);
+    expect(bench.kafka.admins.some(({ connected }) => connected)).toBe(false);
+  });
+
+  it("lets what is on its way arrive, and rejects what is not", async () => {
+    const bench = new Bench();
+    const connection = await bench.connect();
+    const publisher = connection.publisher();
+    await bench.settled(publisher.publish({ topic: "orders", payload: "0" }));
+    let open: () => void = () => undefined;
+    bench.kafka.producer.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const sent = publisher.publish({ topic: "orders", payload: "1" });
+    await bench.flush();
+    const queued = failure(publisher.publish({ topic: "orders", payload: "2" }));
+    const down = connection.shutdown();
+    await bench.flush();
+    open();
+    await bench.settled(down);
+    await sent;
+    expect(isTidelaneError(await queued, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
+    expect(bench.cluster.log("orders").values()).toEqual(["0", "1"]);
+  });
+
+  it("is bounded in time when nothing answers", async () => {
+    const bench = new Bench();
+    const connection = await bench.connect();
+    const publisher = connection.publisher();
+    await bench.settled(publisher.publish({ topic: "orders", payload: "0" }));
+    await bench.settled(connection.subscribe("orders", { group: "g" }));
+    const never = (): Promise<never> => new Promise(() => undefined);
+    bench.kafka.consumer.disconnect = never;
+    bench.kafka.producer.disconnect = never;
+    bench.kafka.producer.gate = never();
+    const sent = failure(publisher.publish({ topic: "orders", payload: "1" }));
+    await bench.flush();
+    const down = connection.shutdown();
+    await bench.clock.advance(15_000);
+    await down;
+    expect(isTidelaneError(await sent, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
+  });
+});
+
+describe("subscribe()", () => {
+  it.each<[unknown, KafkaSubscribeOptions | undefined, string]>([
+    ["", undefined, "subscribe(topics) must be a topic of Kafka"],
+    ["a/b", undefined, "subscribe(topics) must be a topic of Kafka"],
+    [[], undefined, "at least one topic"],
+    [5, undefined, "subscribe(topics)"],
+    ["orders", { group: "" }, "options.group"],
+    ["orders", { from: "middle" as "new" }, '"new", "start" or { timeMs: milliseconds since 1970 }'],
+    ["orders", { from: { timeMs: -5 } }, "options.from"],
+    ["orders", { maxInFlight: 0 }, "options.maxInFlight"],
+    ["orders", { maxUncommitted: 0.5 }, "options.maxUncommitted"],
+    ["orders", { commitIntervalMs: -1 }, "options.commitIntervalMs"],
+    ["orders", { partitions: [] }, "a list of partition numbers, not empty"],
+    ["orders", { partitions: [-1] }, "a number in options.partitions"],
+    ["orders", { prefetch: { records: 0 } }, "options.prefetch.records"],
+    ["orders", { fetch: { maxWaitMs: 0 } }, "options.fetch.maxWaitMs"],
+    ["orders", { heartbeatIntervalMs: 20_000 }, "at most half of sessionTimeoutMs (30000)"],
+    ["orders", { drainMs: 27_000 }, "options.drainMs must be at most 26500"],
+  ])("refuses %j with %j", async (topics, options, sentence) => {
+    const bench = new Bench();
+    const connection = await bench.connect();
+    const error = await failure(connection.subscribe(topics as string, options));
+    expect(isTidelaneError(error, "TIDELANE_INVALID_ARGUMENT")).toBe(true);
+    expect(String(error)).toContain(sentence);
+  });
+
+  it("refuses a pattern that is none", async () => {
+    const bench = new Bench();
+    const connection = await bench.connect();
+    const error = await failure(connection.subscribePattern("orders.*" as unknown as RegExp));
+    expect(String(error)).toContain("a RegExp for names of topics");
+  });
+
+  it("takes a source, which says beforehand what it promises", async () => {
+    const bench = new Bench();
+    const connection = await bench.connect();
+    const source = kafkaSource(["orders", "orders"], { group: "g", maxInFlight: 7, from: "start" });
+    expect([source.topic, source.capabilities.maxInFlight, source.capabilities.backlog]).toEqual([
+      "orders",
+      7,
+      true,
+    ]);
+    const subscriber = await bench.settled(connection.subscribe(source));
+    expect(subscriber.capabilities).toEqual(source.capabilities);
+    expect(() => kafkaSource("a b")).toThrow("kafkaSource(topics)");
+    expect(() => kafkaPatternSource(5 as unknown as RegExp)).toThrow("kafkaPatternSource(pattern)");
+  });
+});

@@ -1,0 +1,196 @@
+import { describe, expect, it } from "vitest";
+import { JetStreamBroker, NatsBroker } from "../../../src/brokers/nats/index.ts";
+import { VirtualClock } from "../../../src/testing/index.ts";
+import { isTidelaneError } from "../../../src/traits/index.ts";
+import { FakeNats } from "./fake/fake-nats.ts";
+import { errorOf, events, Loop, setUpCore } from "./support.ts";
+
+function fake() {
+  const clock = new VirtualClock();
+  return { clock, nats: new FakeNats(clock) };
+}
+
+describe("connect()", () => {
+  it("tells the client where, as whom, and how patiently", async () => {
+    const { clock, nats } = fake();
+    await new NatsBroker({
+      clock,
+      client: nats,
+      servers: "tls://jo:secret@a:1,b",
+      connectTimeoutMs: 7,
+      pingIntervalMs: 9,
+      clientOptions: { noEcho: true, timeout: 1 },
+    }).connect();
+    expect(nats.line.options).toMatchObject({
+      servers: ["a:1", "b:4222"],
+      user: "jo",
+      pass: "secret",
+      tls: {},
+      timeout: 7,
+      pingInterval: 9,
+      noEcho: true,
+      maxReconnectAttempts: -1,
+      reconnect: true,
+    });
+    expect(nats.line.options).not.toHaveProperty("token");
+  });
+
+  it("rejects with the reason, without the password", async () => {
+    const { clock, nats } = fake();
+    nats.refusal = new Error("Authorization Violation for hunter2");
+    const error = await errorOf(
+      new NatsBroker({ clock, client: nats, password: "hunter2", user: "jo" }).connect(),
+    );
+    expect(isTidelaneError(error, "TIDELANE_CONNECT_FAILED")).toBe(true);
+    expect(error.message).toContain("Authorization Violation for ***");
+  });
+
+  it("ends with its signal, and closes a connection that comes too late", async () => {
+    const { clock, nats } = fake();
+    let open = (): void => {};
+    nats.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const controller = new AbortController();
+    const connecting = new NatsBroker({ clock, client: nats }).connect({ signal: controller.signal });
+    controller.abort("enough");
+    const error = await errorOf(connecting);
+    expect(isTidelaneError(error, "TIDELANE_ABORTED")).toBe(true);
+    expect(error.cause).toBe("enough");
+    open();
+    await clock.flush();
+    expect(nats.line.isClosed()).toBe(true);
+    expect(clock.timers).toBe(0);
+  });
+
+  it("is not begun when the signal has fired", async () => {
+    const { clock, nats } = fake();
+    const error = await errorOf(
+      new NatsBroker({ clock, client: nats }).connect({ signal: AbortSignal.abort() }),
+    );
+    expect(isTidelaneError(error, "TIDELANE_ABORTED")).toBe(true);
+    expect(nats.connections).toEqual([]);
+  });
+
+  it("takes a connection that was made elsewhere, and leaves it open", async () => {
+    const { clock, nats } = fake();
+    const theirs = await nats.connect({} as never);
+    const broker = new NatsBroker({ clock, client: { connection: theirs, headers: () => nats.headers() } });
+    const connection = await broker.connect();
+    const subscriber = await connection.subscribe("a");
+    await connection.publisher().publish({ topic: "a", payload: "hello", headers: { x: "1" } });
+    expect((await new Loop(subscriber, clock).next()).headers.get("x")).toBe("1");
+    await connection.shutdown();
+    expect(theirs.isClosed()).toBe(false);
+    expect(theirs.subscriptions.size).toBe(0);
+  });
+});
+
+describe("connect() to JetStream", () => {
+  it.each(["2.8.4", "1.4.1"])("rejects on a server %s", async (version) => {
+    const { clock, nats } = fake();
+    nats.info = { version, max_payload: 1 };
+    const error = await errorOf(new JetStreamBroker({ clock, client: nats }).connect());
+    expect(error.message).toContain(`the server is ${version}`);
+    expect(nats.line.isClosed()).toBe(true);
+  });
+
+  it("rejects where JetStream is not enabled", async () => {
+    const { clock, nats } = fake();
+    nats.jetStream.enabled = false;
+    const error = await errorOf(new JetStreamBroker({ clock, client: nats }).connect());
+    expect(isTidelaneError(error, "TIDELANE_CONNECT_FAILED")).toBe(true);
+    expect(error.message).toContain("not enabled");
+  });
+
+  it("uses the domain it is told", async () => {
+    const { clock, nats } = fake();
+    const error = await errorOf(new JetStreamBroker({ clock, client: nats, domain: "hub" }).connect());
+    expect(nats.log.map(({ subject }) => subject)).toEqual(["$JS.hub.API.INFO"]);
+    expect(error.message).toContain("not enabled");
+  });
+});
+
+describe("a connection", () => {
+  it("says where it leads, and what state it is in", async () => {
+    const { clock, nats, connection } = await setUpCore();
+    const seen = events("tidelane:reconnect");
+    expect(connection.describe()).toEqual({ protocol: "nats", address: "127.0.0.1:4222", version: "2.9.10" });
+    expect(connection.state).toBe("open");
+    nats.line.lose();
+    await clock.flush();
+    expect(connection.state).toBe("reconnecting");
+    nats.line.tell({ type: "reconnecting" });
+    nats.line.restore();
+    await clock.flush();
+    expect(connection.state).toBe("open");
+    await connection.shutdown();
+    expect(connection.state).toBe("closed");
+    expect(seen).toEqual([
+      { broker: "nats", state: "lost", attempt: 0 },
+      { broker: "nats", state: "restored", attempt: 2 },
+    ]);
+  });
+
+  it("waits longer from attempt to attempt, and the same however often it is asked", async () => {
+    const { clock, nats } = await setUpCore({ reconnect: { initialMs: 100, maxMs: 300 } });
+    const { reconnectDelayHandler: wait } = nats.line.options;
+    expect(wait()).toBe(0);
+    nats.line.lose();
+    await clock.flush();
+    const first = wait();
+    expect(wait()).toBe(first);
+    expect(first).toBeGreaterThanOrEqual(50);
+    expect(first).toBeLessThanOrEqual(100);
+    for (let attempt = 0; attempt < 5; attempt += 1) nats.line.tell({ type: "reconnecting" });
+    await clock.flush();
+    expect(wait()).toBeGreaterThanOrEqual(150);
+    expect(wait()).toBeLessThanOrEqual(300);
+    nats.line.restore();
+    await clock.flush();
+    expect(wait()).toBe(0);
+  });
+
+  it("that the client gives up is closed, and those who wait are told why", async () => {
+    const { clock, nats, connection } = await setUpCore();
+    const loop = new Loop(await connection.subscribe("a"), clock);
+    const waiting = loop.peek();
+    nats.line.end(new Error("too many attempts"));
+    const error = (await waiting) as Error;
+    expect(error.message).toContain("too many attempts");
+    expect(isTidelaneError(error, "TIDELANE_SUBSCRIPTION_FAILED")).toBe(true);
+    expect(await loop.peek()).toBe("done");
+    expect(connection.state).toBe("closed");
+  });
+
+  it("refuses everything once it is shut down, and shutting down again changes nothing", async () => {
+    const { connection, clock } = await setUpCore();
+    const publisher = connection.publisher();
+    const [first, second] = [connection.shutdown(), connection.close()];
+    await Promise.all([first, second]);
+    const calls = [
+      publisher.publish({ topic: "a", payload: "" }),
+      publisher.request({ topic: "a", payload: "" }, { timeoutMs: 5 }),
+      connection.subscribe("a"),
+      connection.subscribePattern("a.*"),
+    ];
+    for (const call of calls) {
+      expect(isTidelaneError(await errorOf(call), "TIDELANE_CONNECTION_CLOSED")).toBe(true);
+    }
+    expect(clock.timers).toBe(0);
+  });
+
+  it("is shut down in bounded time when the server does not answer", async () => {
+    const { clock, nats, connection } = await setUpCore({ closeTimeoutMs: 1_000 });
+    await connection.subscribe("a");
+    nats.line.stalled = true;
+    let over = false;
+    void connection.shutdown().then(() => {
+      over = true;
+    });
+    await clock.advance(999);
+    expect(over).toBe(false);
+    await clock.advance(1);
+    expect(over).toBe(true);
+  });
+});

@@ -1,0 +1,145 @@
+import { describe, expect, it } from "vitest";
+import { JetStreamApiError } from "../../../../src/brokers/nats/index.ts";
+import { isTidelaneError } from "../../../../src/traits/index.ts";
+import { errorOf, setUpJetStream } from "../support.ts";
+
+describe("publish() to a stream", () => {
+  it("resolves when it is stored, and says where when asked", async () => {
+    const { stream, connection } = await setUpJetStream();
+    const publisher = connection.publisher();
+    expect(publisher.capabilities).toMatchObject({ confirmation: "broker", requestReply: false });
+    await publisher.publish({ topic: "s.a", payload: "1", key: "k" });
+    expect(await publisher.publishAcked({ topic: "s.a", payload: "2" })).toEqual({
+      stream: "S",
+      sequence: 2,
+      duplicate: false,
+    });
+    expect(stream.messages[0]?.message.headers?.get("partition-key")).toBe("k");
+  });
+
+  it("stores a message of an id once", async () => {
+    const { stream, connection } = await setUpJetStream();
+    const publisher = connection.publisher();
+    const publish = () => publisher.publishAcked({ topic: "s.a", payload: "1" }, { messageId: "x" });
+    expect((await publish()).duplicate).toBe(false);
+    expect(await publish()).toEqual({ stream: "S", sequence: 1, duplicate: true });
+    expect(stream.messages.length).toBe(1);
+  });
+
+  it("rejects where an expectation does not hold, with the number of the server's error", async () => {
+    const { connection } = await setUpJetStream();
+    const error = await errorOf(
+      connection.publisher().publish({ topic: "s.a", payload: "" }, { expect: { lastSequence: 5 } }),
+    );
+    expect(error).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: false });
+    expect(error.message).toContain("wrong last sequence: 0");
+    expect(error.cause).toBeInstanceOf(JetStreamApiError);
+    expect(error.cause).toMatchObject({ errorCode: 10_071 });
+  });
+
+  it.each([
+    [{ messageId: "" }, "options.messageId"],
+    [{ messageId: "a\nb" }, "options.messageId"],
+    [{ expect: { lastSequence: -1 } }, "options.expect.lastSequence"],
+    [{ expect: { lastSubjectSequence: 1.5 } }, "options.expect.lastSubjectSequence"],
+    [{ expect: { stream: "" } }, "options.expect.stream"],
+  ])("refuses %j", async (options, argument) => {
+    const { stream, connection } = await setUpJetStream();
+    const error = await errorOf(connection.publisher().publish({ topic: "s.a", payload: "" }, options));
+    expect(error.message).toContain(`${argument} must be`);
+    expect(stream.messages).toEqual([]);
+  });
+
+  it("rejects where no stream has the subject", async () => {
+    const { connection } = await setUpJetStream();
+    const error = await errorOf(connection.publisher().publish({ topic: "other", payload: "" }));
+    expect(error).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: true });
+    expect(error.message).toContain('no stream has the subject "other"');
+  });
+
+  it("rejects where something else answers on the subject", async () => {
+    const { connection } = await setUpJetStream();
+    const responder = await connection.core.subscribe("other");
+    const answering = (async () => {
+      for await (const message of responder) {
+        const topic = message.headers.get("reply-to") ?? "";
+        await connection.core.publisher().publish({ topic, payload: "hello" });
+        break;
+      }
+    })();
+    const error = await errorOf(connection.publisher().publish({ topic: "other", payload: "" }));
+    expect(error.message).toContain("is no stream");
+    await answering;
+  });
+
+  it("times out, and says how long it waited", async () => {
+    const { clock, connection } = await setUpJetStream({ publishTimeoutMs: 700 });
+    // Somebody listens, and does not answer.
+    await connection.core.subscribe("mute");
+    const told = errorOf(connection.publisher().publish({ topic: "mute", payload: "" }));
+    await clock.advance(700);
+    expect((await told).message).toBe('publish() to "mute" did not finish within 700 ms.');
+  });
+
+  it("sends no more than maxOutstanding at once, the rest in order", async () => {
+    const { clock, nats, connection } = await setUpJetStream({ publishTimeoutMs: 1_000 });
+    await connection.core.subscribe("mute");
+    const publisher = connection.publisher({ maxOutstanding: 2 });
+    const sent = () => nats.log.filter(({ subject }) => subject === "mute").length;
+    const all = Promise.allSettled(
+      ["1", "2", "3"].map((payload) => publisher.publish({ topic: "mute", payload })),
+    );
+    await clock.advance(999);
+    expect(sent()).toBe(2);
+    await clock.advance(1_001);
+    expect((await all).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    await connection.shutdown();
+    expect(clock.timers).toBe(0);
+  });
+
+  it("that was on its way when the connection was lost is rejected: it may be stored", async () => {
+    const { clock, nats, connection } = await setUpJetStream();
+    await connection.core.subscribe("mute");
+    const told = errorOf(connection.publisher().publish({ topic: "mute", payload: "" }));
+    await clock.flush();
+    nats.line.lose();
+    const error = await told;
+    expect(error).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: true });
+    expect(error.message).toContain("connection was lost");
+  });
+
+  it.each([
+    ["with an id", {}, { messageId: "x" }],
+    ["with resend", { resend: true }, {}],
+  ])("%s is sent again when the connection is back, and stored once", async (_name, options, call) => {
+    const { clock, nats, stream, connection } = await setUpJetStream();
+    const publisher = connection.publisher(options);
+    const { send } = nats.jetStream;
+    // The answer is lost with the connection.
+    Object.assign(nats.jetStream, { send: () => {} });
+    const stored = publisher.publishAcked({ topic: "s.a", payload: "1" }, call);
+    await clock.flush();
+    nats.line.lose();
+    await clock.flush();
+    Object.assign(nats.jetStream, { send });
+    nats.line.restore();
+    expect(await stored).toEqual({ stream: "S", sequence: 1, duplicate: true });
+    expect(stream.messages.length).toBe(1);
+  });
+
+  it("ends with its signal and with the connection", async () => {
+    const { clock, connection } = await setUpJetStream();
+    await connection.core.subscribe("mute");
+    const publisher = connection.publisher();
+    const controller = new AbortController();
+    const aborted = errorOf(publisher.publish({ topic: "mute", payload: "" }, { signal: controller.signal }));
+    const cut = errorOf(publisher.publish({ topic: "mute", payload: "" }));
+    await clock.flush();
+    controller.abort();
+    expect(isTidelaneError(await aborted, "TIDELANE_ABORTED")).toBe(true);
+    await connection.shutdown();
+    expect(isTidelaneError(await cut, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
+    const late = errorOf(publisher.publish({ topic: "s.a", payload: "" }));
+    expect(isTidelaneError(await late, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
+  });
+});

@@ -1,0 +1,230 @@
+import { describe, expect, it } from "vitest";
+import { isTidelaneError } from "../../../src/traits/index.ts";
+import { errorOf, events, Loop, setUpCore, texts } from "./support.ts";
+
+describe("publish()", () => {
+  it("carries payload, key, headers, and the reply subject as one of the protocol", async () => {
+    const { clock, nats, connection } = await setUpCore();
+    const loop = new Loop(await connection.subscribe("a"), clock);
+    await connection.publisher().publish({
+      topic: "a",
+      payload: Uint8Array.of(0, 255),
+      key: "k",
+      headers: { "reply-to": "answers", "content-type": "x" },
+    });
+    const message = await loop.next();
+    expect([...message.payload]).toEqual([0, 255]);
+    expect(message.payload.constructor).toBe(Uint8Array);
+    expect(message.partitionKey).toBe("k");
+    expect([...message.headers]).toEqual([
+      ["content-type", "x"],
+      ["partition-key", "k"],
+      ["reply-to", "answers"],
+    ]);
+    expect(nats.log.at(-1)?.reply).toBe("answers");
+  });
+
+  it("keeps a reply-to that is no subject as a header", async () => {
+    const { clock, connection } = await setUpCore();
+    const loop = new Loop(await connection.subscribe("a"), clock);
+    await connection
+      .publisher()
+      .publish({ topic: "a", payload: "", headers: { "reply-to": "not a subject" } });
+    expect((await loop.next()).headers.get("reply-to")).toBe("not a subject");
+  });
+
+  it.each([
+    [{ topic: "a.*", payload: "" }, "wildcard"],
+    [{ topic: "a b", payload: "" }, "space"],
+    [{ topic: "a", payload: new Uint8Array(1_001) }, "limit here is 1000"],
+    [{ topic: "a", payload: new Uint8Array(990), headers: { a: "1" } }, "headers have 18 bytes"],
+    [{ topic: "a", payload: "", headers: { a: Uint8Array.of(1) } }, "text only"],
+    [{ topic: "a", payload: "", headers: { a: " 1" } }, "space around"],
+    [{ topic: "a", payload: "", key: " k" }, "space around"],
+  ])("refuses %j", async (message, why) => {
+    const { nats, connection } = await setUpCore();
+    const error = await errorOf(connection.publisher().publish(message));
+    expect(isTidelaneError(error, "TIDELANE_INVALID_MESSAGE")).toBe(true);
+    expect(error.message).toContain(why);
+    expect(nats.log).toEqual([]);
+  });
+
+  it("waits for a lost connection, and keeps the order of the calls", async () => {
+    const { clock, nats, connection } = await setUpCore();
+    const loop = new Loop(await connection.subscribe("a"), clock);
+    const publisher = connection.publisher();
+    nats.line.lose();
+    await clock.flush();
+    const published = ["1", "2"].map((payload) => publisher.publish({ topic: "a", payload }));
+    await clock.advance(1_000);
+    expect(nats.log).toEqual([]);
+    nats.line.restore();
+    published.push(publisher.publish({ topic: "a", payload: "3" }));
+    await Promise.all(published);
+    expect(texts(await loop.take(3))).toEqual(["1", "2", "3"]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it("gives up after publishTimeoutMs, having sent nothing", async () => {
+    const { clock, nats, connection } = await setUpCore({ publishTimeoutMs: 500 });
+    nats.line.lose();
+    await clock.flush();
+    const told = errorOf(connection.publisher().publish({ topic: "a", payload: "" }));
+    await clock.advance(500);
+    expect(isTidelaneError(await told, "TIDELANE_TIMEOUT")).toBe(true);
+    nats.line.restore();
+    await clock.flush();
+    expect(nats.log).toEqual([]);
+  });
+
+  it("that waits ends with its signal, and with the connection", async () => {
+    const { clock, nats, connection } = await setUpCore();
+    const publisher = connection.publisher();
+    nats.line.lose();
+    await clock.flush();
+    const controller = new AbortController();
+    const aborted = errorOf(publisher.publish({ topic: "a", payload: "" }, controller));
+    const cut = errorOf(publisher.publish({ topic: "a", payload: "" }));
+    controller.abort();
+    expect(isTidelaneError(await aborted, "TIDELANE_ABORTED")).toBe(true);
+    await connection.shutdown();
+    expect(isTidelaneError(await cut, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
+    expect(clock.timers).toBe(0);
+    expect(nats.log).toEqual([]);
+  });
+
+  it("cannot know, and says so; a refusal nobody waits for is reported", async () => {
+    const { clock, nats, connection } = await setUpCore();
+    const seen = events("tidelane:error");
+    nats.denied.add("secret");
+    const publisher = connection.publisher();
+    expect(publisher.capabilities.confirmation).toBe("none");
+    await publisher.publish({ topic: "secret", payload: "" });
+    await clock.flush();
+    expect(seen.map(({ topic, error }) => [topic, (error as Error).message])).toEqual([
+      ["secret", 'the server does not permit this user to publish to "secret"'],
+    ]);
+  });
+});
+
+describe("publish() with confirm", () => {
+  it("resolves when the server has it, by one round trip for all that overlap", async () => {
+    const { clock, nats, connection } = await setUpCore();
+    const publisher = connection.publisher({ confirm: true });
+    expect(publisher.capabilities.confirmation).toBe("broker");
+    let flushes = 0;
+    const flush = nats.line.flush.bind(nats.line);
+    nats.line.flush = () => {
+      flushes += 1;
+      return flush();
+    };
+    await Promise.all(["1", "2", "3"].map((payload) => publisher.publish({ topic: "a", payload })));
+    expect(flushes).toBe(1);
+    await publisher.publish({ topic: "a", payload: "4" });
+    expect(flushes).toBe(2);
+    expect(clock.timers).toBe(0);
+  });
+
+  it("rejects where the server refuses, and nobody else is told", async () => {
+    const { nats, connection } = await setUpCore();
+    const seen = events("tidelane:error");
+    nats.denied.add("secret");
+    const publisher = connection.publisher({ confirm: true });
+    const [refused, other] = await Promise.allSettled([
+      publisher.publish({ topic: "secret", payload: "" }),
+      publisher.publish({ topic: "open", payload: "" }),
+    ]);
+    expect(refused).toMatchObject({ reason: { code: "TIDELANE_PUBLISH_FAILED", retryable: false } });
+    expect(other.status).toBe("fulfilled");
+    expect(seen).toEqual([]);
+  });
+
+  it("rejects when the connection is lost, or ends, before the answer", async () => {
+    const { clock, nats, connection } = await setUpCore();
+    const publisher = connection.publisher({ confirm: true });
+    nats.line.stalled = true;
+    const lost = errorOf(publisher.publish({ topic: "a", payload: "" }));
+    await clock.flush();
+    nats.line.lose();
+    expect(await lost).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: true });
+    nats.line.restore();
+    await clock.flush();
+    const ended = errorOf(publisher.publish({ topic: "a", payload: "" }));
+    await clock.flush();
+    nats.line.end();
+    expect(await ended).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED" });
+  });
+});
+
+describe("request()", () => {
+  it("resolves with the first answer; a second and a late one go to nobody", async () => {
+    const { clock, connection } = await setUpCore();
+    const publisher = connection.publisher();
+    const loop = new Loop(await connection.subscribe("ask"), clock);
+    const answer = publisher.request({ topic: "ask", payload: "?" }, { timeoutMs: 100 });
+    const late = errorOf(publisher.request({ topic: "ask", payload: "late" }, { timeoutMs: 50 }));
+    const [question, other] = await loop.take(2);
+    const topic = question?.headers.get("reply-to") ?? "";
+    await publisher.publish({ topic, payload: "first" });
+    await publisher.publish({ topic, payload: "second" });
+    const reply = await answer;
+    expect(reply.text()).toBe("first");
+    await reply.ack();
+    await clock.advance(50);
+    expect(isTidelaneError(await late, "TIDELANE_TIMEOUT")).toBe(true);
+    await publisher.publish({ topic: other?.headers.get("reply-to") ?? "", payload: "too late" });
+    await clock.flush();
+    await connection.shutdown();
+    expect(clock.timers).toBe(0);
+  });
+
+  it("rejects at once where nobody listens", async () => {
+    const { connection } = await setUpCore();
+    const error = await errorOf(
+      connection.publisher().request({ topic: "x", payload: "" }, { timeoutMs: 100 }),
+    );
+    expect(error).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: true });
+    expect(error.message).toContain('nobody listens to "x"');
+  });
+
+  it("ends with its signal, with a lost connection, and with shutdown()", async () => {
+    const { clock, nats, connection } = await setUpCore();
+    await connection.subscribe("ask");
+    const publisher = connection.publisher();
+    const controller = new AbortController();
+    const ask = (signal?: AbortSignal) =>
+      errorOf(
+        publisher.request({ topic: "ask", payload: "" }, { timeoutMs: 100, ...(signal ? { signal } : {}) }),
+      );
+    const aborted = ask(controller.signal);
+    controller.abort();
+    expect(isTidelaneError(await aborted, "TIDELANE_ABORTED")).toBe(true);
+    const lost = ask();
+    nats.line.lose();
+    expect(await lost).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: true });
+    nats.line.restore();
+    await clock.flush();
+    const cut = ask();
+    await connection.shutdown();
+    expect(isTidelaneError(await cut, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
+  });
+
+  it("refuses a reply-to of the caller", async () => {
+    const { connection } = await setUpCore();
+    const message = { topic: "a", payload: "", headers: { "Reply-To": "x" } };
+    const error = await errorOf(connection.publisher().request(message, { timeoutMs: 5 }));
+    expect(isTidelaneError(error, "TIDELANE_INVALID_MESSAGE")).toBe(true);
+  });
+
+  it("says which option to look at where answers may not come", async () => {
+    const { nats, connection } = await setUpCore();
+    const publisher = connection.publisher();
+    const { subscribe } = nats.line;
+    nats.line.subscribe = (subject, options) => {
+      nats.denied.add(subject);
+      return subscribe.call(nats.line, subject, options);
+    };
+    const error = await errorOf(publisher.request({ topic: "x", payload: "" }, { timeoutMs: 5 }));
+    expect(error.message).toContain("options.inboxPrefix");
+  });
+});
