@@ -27,7 +27,7 @@ export const delayedHeaders = {
 const swallowed: ReadonlySet<string> = new Set(["CC", "BCC", "__proto__"]);
 
 /** Headers that say what became of a message on the server, and not what was published. */
-function isHistory(name: string): boolean {
+export function isHistory(name: string): boolean {
   return /^x-(death$|first-death-|last-death-|delivery-count$|acquired-count$|tidelane-delayed-)/.test(name);
 }
 

@@ -12,7 +12,7 @@ import {
   type QueueType,
 } from "./declarations.ts";
 
-const defaultMaxInFlight = 256;
+export const defaultMaxInFlight = 256;
 
 interface ConsumerOptions {
   /** Deliveries held unsettled at most; the server sends no more (its prefetch). 1 to 65,535. @default 256 */

@@ -25,7 +25,7 @@ export interface KafkaModule {
 }
 
 /** How kafkajs tries again by itself. */
-interface RetryConfig {
+export interface RetryConfig {
   readonly initialRetryTime?: number;
   readonly maxRetryTime?: number;
   readonly retries?: number;
@@ -54,7 +54,7 @@ interface Login {
   readonly password: string;
 }
 
-interface SocketPlace {
+export interface SocketPlace {
   readonly host: string;
   readonly port: number;
   readonly ssl: ConnectionOptions;
@@ -81,7 +81,7 @@ export interface Client {
 
 // ---- admin
 
-interface PartitionOffset {
+export interface PartitionOffset {
   readonly partition: number;
   readonly offset: string;
 }
@@ -115,7 +115,7 @@ export interface ClientAdmin {
 // ---- consumer
 
 /** What an assigner is made with. The cluster is the consumer's own, and every join looks up its coordinator there. */
-interface AssignerPlace {
+export interface AssignerPlace {
   readonly cluster: {
     findGroupCoordinator(group: { groupId: string }): Promise<unknown>;
     addMultipleTargetTopics(topics: string[]): Promise<void>;
@@ -123,7 +123,7 @@ interface AssignerPlace {
   };
 }
 
-interface Assigner {
+export interface Assigner {
   readonly name: string;
   readonly version: number;
   assign(group: {
@@ -185,19 +185,19 @@ export interface EachBatchPayload {
   isStale(): boolean;
 }
 
-interface RunConfig {
+export interface RunConfig {
   autoCommit: boolean;
   eachBatchAutoResolve: boolean;
   partitionsConsumedConcurrently: number;
   eachBatch(payload: EachBatchPayload): Promise<void>;
 }
 
-interface TopicPartitions {
+export interface TopicPartitions {
   topic: string;
   partitions: number[];
 }
 
-interface TopicPartitionOffset {
+export interface TopicPartitionOffset {
   topic: string;
   partition: number;
   offset: string;
@@ -233,7 +233,7 @@ export interface ClientConsumer {
   on(event: "consumer.fetch_start", listener: (event: Event<unknown>) => void): () => void;
 }
 
-interface Event<Payload> {
+export interface Event<Payload> {
   readonly payload: Payload;
 }
 
@@ -256,14 +256,14 @@ export interface ClientMessage {
   timestamp?: string;
 }
 
-interface SendRequest {
+export interface SendRequest {
   topic: string;
   messages: ClientMessage[];
   acks: number;
   compression: number;
 }
 
-interface Sender {
+export interface Sender {
   send(request: SendRequest): Promise<unknown>;
 }
 

@@ -1,7 +1,7 @@
 const multiplier = 0x5bd1e995;
 
 /** The hash of a record key that decides its partition, the same as in Kafka's own clients. A 32-bit integer. */
-function murmur2(bytes: Uint8Array): number {
+export function murmur2(bytes: Uint8Array): number {
   const { length } = bytes;
   const view = new DataView(bytes.buffer, bytes.byteOffset, length);
   const whole = length & ~3;

@@ -4,7 +4,7 @@ import { InvalidArgumentError, NotSupportedError } from "../../traits/errors.ts"
 import type { KafkaModule } from "./client.ts";
 import { compressionPackages } from "./errors.ts";
 
-const compressions = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
+export const compressions = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 export type KafkaCompression = keyof typeof compressions;
 
 const acknowledgements = { all: -1, leader: 1, none: 0 } as const;

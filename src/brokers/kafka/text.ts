@@ -3,7 +3,7 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const breaksHeader = /[\r\n\0]/;
 
 /** The text these bytes are in UTF-8; undefined if they are something else. */
-function utf8Of(bytes: Uint8Array): string | undefined {
+export function utf8Of(bytes: Uint8Array): string | undefined {
   try {
     return strict.decode(bytes);
   } catch {

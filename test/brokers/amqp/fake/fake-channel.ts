@@ -13,7 +13,7 @@ import type { Entry, FakeConsumer, FakeQueue } from "./fake-queue.ts";
 import type { FakeConnection } from "./fake-rabbit.ts";
 
 /** What the client throws when a channel is used that is closed. */
-class IllegalOperationError extends Error {
+export class IllegalOperationError extends Error {
   override readonly name = "IllegalOperationError";
 }
 
