@@ -10,11 +10,26 @@ import {
   toMarkdown,
 } from "tidelane/conformance";
 import { memoryFixture } from "../test/conformance/memory-fixture.ts";
+import { jetStreamFixture, natsFixture } from "../test/live/nats/fixture.ts";
+import { referTo } from "./brokers/processes.ts";
+import type { ServerKind } from "./brokers/recipe.ts";
+import { releaseServers, sharedServer } from "./brokers/servers.ts";
 
 /** The brokers that can be named on the command line. */
-const fixtures: Readonly<Record<string, () => Fixture>> = {
-  memory: () => memoryFixture as Fixture,
+const fixtures: Readonly<Record<string, () => Promise<Fixture>>> = {
+  memory: async () => memoryFixture as Fixture,
+  nats: live("nats", (address) => natsFixture({ address }) as Fixture),
+  jetstream: live("nats", (address) => jetStreamFixture({ address }) as Fixture),
+  "nats-io": live(
+    "nats",
+    (address) => jetStreamFixture({ address, client: "@nats-io/transport-node" }) as Fixture,
+  ),
 };
+
+/** A fixture that needs a server, started when it is not there. */
+function live(kind: ServerKind, make: (address: string) => Fixture): () => Promise<Fixture> {
+  return async () => make((await sharedServer(kind)).address);
+}
 
 const usage = `usage: npm run conformance -- BROKER [options]
 
@@ -32,7 +47,7 @@ laws: ${lawNames.join(", ")}
 class UsageError extends Error {}
 
 interface Arguments {
-  readonly fixture: Fixture;
+  readonly fixture: () => Promise<Fixture>;
   readonly laws: LawName[] | undefined;
   readonly runs: number | undefined;
   readonly seed: number | undefined;
@@ -46,8 +61,9 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { fixture, json, ...given } = readArguments(args);
+  const subject = await fixture();
   const started = performance.now();
-  const report = await runConformance(fixture, {
+  const report = await runConformance(subject, {
     ...(given.laws === undefined ? {} : { laws: given.laws }),
     ...(given.runs === undefined ? {} : { runs: given.runs }),
     ...(given.seed === undefined ? {} : { seed: given.seed }),
@@ -74,7 +90,7 @@ function readArguments(args: readonly string[]): Arguments {
   if (fixture === undefined) throw new UsageError(`There is no broker "${name}" here.`);
   if (rest.length > 0) throw new UsageError(`One broker at a time: "${rest.join(" ")}" is too much.`);
   return {
-    fixture: fixture(),
+    fixture,
     laws: values.law?.map(lawName),
     runs: values.runs === undefined ? undefined : wholeNumber("--runs", values.runs, 1),
     seed: values.seed === undefined ? undefined : wholeNumber("--seed", values.seed, -(2 ** 31)),
@@ -133,4 +149,6 @@ try {
     wrong ? `${error.message}\n\n${usage}` : `${String(error instanceof Error ? error.stack : error)}\n`,
   );
   process.exitCode = wrong ? 2 : 1;
+} finally {
+  await releaseServers(referTo(process.pid));
 }

@@ -124,7 +124,7 @@ function textual(message: string): string | undefined {
 }
 
 /** A message without the full stop of its own. */
-export function tail(message: string): string {
+function tail(message: string): string {
   return message.replace(/[.\s]+$/, "");
 }
 

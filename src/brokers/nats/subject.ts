@@ -7,7 +7,7 @@ const maxSubjectBytes = 3_000;
 const space = /\s/;
 
 /** Whether one of the dot-separated tokens is `*` or `>`. */
-export function hasWildcard(subject: string): boolean {
+function hasWildcard(subject: string): boolean {
   if (!subject.includes("*") && !subject.includes(">")) return false;
   return subject.split(".").some((token) => token === "*" || token === ">");
 }

@@ -1,11 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  checkPattern,
-  checkSubject,
-  checkToken,
-  hasWildcard,
-  subjectFault,
-} from "../../../src/brokers/nats/subject.ts";
+import { checkPattern, checkSubject, checkToken, subjectFault } from "../../../src/brokers/nats/subject.ts";
 
 const long = "a".repeat(3_001);
 
@@ -50,13 +44,4 @@ it("names of groups, streams and consumers are one token", () => {
   for (const bad of ["a.b", "a b", "*", ">", "a/b", "a\\b", ""]) {
     expect(() => checkToken("options.group", bad)).toThrow(/options.group must be/);
   }
-});
-
-it("a star inside a token is no wildcard", () => {
-  expect([hasWildcard("a*b"), hasWildcard("a.*"), hasWildcard("a.>"), hasWildcard("a>")]).toEqual([
-    false,
-    true,
-    true,
-    false,
-  ]);
 });

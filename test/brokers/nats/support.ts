@@ -10,13 +10,7 @@ import {
   type NatsOptions,
 } from "../../../src/brokers/nats/index.ts";
 import { VirtualClock } from "../../../src/testing/index.ts";
-import type {
-  BatchSubscriber,
-  DiagnosticEvents,
-  DiagnosticName,
-  Message,
-  Subscriber,
-} from "../../../src/traits/index.ts";
+import type { DiagnosticEvents, DiagnosticName, Message, Subscriber } from "../../../src/traits/index.ts";
 import { FakeNats } from "./fake/fake-nats.ts";
 
 /** Core NATS over the fake, on a virtual clock. */
@@ -97,8 +91,6 @@ export class Loop<M extends Message> {
 export function texts(messages: readonly Message[]): string[] {
   return messages.map((message) => message.text());
 }
-
-export type AnySubscriber = BatchSubscriber<Message>;
 
 /** Events of a channel as they come, until the end of the test. */
 export function events<Name extends DiagnosticName>(name: Name): DiagnosticEvents[Name][] {

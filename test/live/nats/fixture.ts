@@ -20,7 +20,7 @@ export const clients = { nats, "@nats-io/transport-node": natsIo } satisfies Rec
 
 export type ClientName = keyof typeof clients;
 
-export interface NatsFixtureOptions {
+interface NatsFixtureOptions {
   readonly address: string;
   /** @default "nats" */
   readonly client?: ClientName;

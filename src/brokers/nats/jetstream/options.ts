@@ -149,7 +149,7 @@ function checkHeartbeat(heartbeatMs: number): number {
   throw new InvalidArgumentError({ argument: "options.heartbeatMs", expected, received: heartbeatMs });
 }
 
-export function checkChoice<T extends string>(argument: string, value: T, ...choices: readonly T[]): T {
+function checkChoice<T extends string>(argument: string, value: T, ...choices: readonly T[]): T {
   if (choices.includes(value)) return value;
   const quoted = choices.map((choice) => `"${choice}"`);
   const last = quoted.pop();

@@ -1,5 +1,6 @@
 import { checkCount, checkName } from "../../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
+import { sleep } from "../../../traits/clock.ts";
 import { type Deferred, deferred } from "../../../traits/deferred.ts";
 import { PublishFailedError, throwIfAborted } from "../../../traits/errors.ts";
 import type { CheckedMessage } from "../../../traits/outgoing.ts";
@@ -8,7 +9,7 @@ import { JetStreamApiError, RequestFault } from "../errors.ts";
 import { toClient } from "../headers.ts";
 import { Outbox } from "../outbox.ts";
 import { checkMessage, publishError } from "../publisher.ts";
-import { uniqueName } from "../requests.ts";
+import { type OutgoingRequest, uniqueName } from "../requests.ts";
 import type { Session } from "../session.ts";
 import { readAnswer } from "./api.ts";
 
@@ -16,8 +17,9 @@ export interface JetStreamPublisherOptions {
   /** Messages on their way to be confirmed; further ones wait. @default 4_096 */
   readonly maxOutstanding?: number;
   /**
-   * Every message without an id gets one, and what was not confirmed when the connection was lost is sent again when it
-   * is back: within `publishTimeoutMs`, and the stream's window for duplicates, each is stored once. @default false
+   * Every message without an id gets one, and is sent again when the connection was lost before it was confirmed, or no
+   * stream was there: within `publishTimeoutMs`, and the stream's window for duplicates, each is stored once.
+   * @default false
    */
   readonly resend?: boolean;
 }
@@ -135,7 +137,11 @@ export class JetStreamPublisher implements Publisher {
   ): Promise<void> {
     this.#outstanding += 1;
     try {
-      const answer = await this.#session.requests.send({
+      const {
+        stream,
+        seq,
+        duplicate = false,
+      } = await this.#store({
         ...call,
         subject: topic,
         payload,
@@ -143,7 +149,6 @@ export class JetStreamPublisher implements Publisher {
         timeoutMs: this.#session.settings.publishTimeoutMs,
         repeatable: steered.some(([name]) => name === idHeader),
       });
-      const { stream, seq, duplicate = false } = readAnswer<WireAck>(answer.data);
       told.resolve({ stream, sequence: seq, duplicate });
     } catch (error) {
       told.reject(failure(topic, error));
@@ -152,7 +157,38 @@ export class JetStreamPublisher implements Publisher {
       this.#outbox.proceed();
     }
   }
+
+  /** n.b. a server that is stopped ends its streams before its connections: for that moment nobody listens. */
+  async #store(request: OutgoingRequest): Promise<WireAck> {
+    const { requests, settings } = this.#session;
+    const due = settings.clock.now() + request.timeoutMs;
+    for (;;) {
+      try {
+        const timeoutMs = due - settings.clock.now();
+        const answer = await requests.send({ ...request, timeoutMs });
+        return readAnswer<WireAck>(answer.data);
+      } catch (error) {
+        const isAbsent = error instanceof RequestFault && error.kind === "no-responders";
+        if (!isAbsent || !this.#resend || settings.clock.now() + absentMs >= due) throw error;
+      }
+      await this.#wait(request.signal);
+    }
+  }
+
+  /** Until it may be worth to try again; less where there is an end to all. Does not reject. */
+  async #wait(signal: AbortSignal | undefined): Promise<void> {
+    const { link, settings } = this.#session;
+    const over = new AbortController();
+    const bound = { end: () => over.abort() };
+    link.add(bound);
+    const either = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
+    await sleep(settings.clock, absentMs, either).catch(() => {});
+    link.delete(bound);
+  }
 }
+
+/** How long a stream that is not there is left alone. */
+const absentMs = 100;
 
 const idHeader = "Nats-Msg-Id";
 

@@ -57,6 +57,30 @@ describe("publish() to a stream", () => {
     expect(error.message).toContain('no stream has the subject "other"');
   });
 
+  it("with resend waits for the stream, in vain or not", async () => {
+    const { clock, jetStream, connection } = await setUpJetStream({ publishTimeoutMs: 1_000 });
+    const publisher = connection.publisher({ resend: true });
+    const told = errorOf(publisher.publish({ topic: "other", payload: "" }));
+    await clock.advance(1_000);
+    expect((await told).message).toContain('no stream has the subject "other"');
+    jetStream.enabled = false;
+    const stored = publisher.publishAcked({ topic: "s.a", payload: "" });
+    await clock.advance(500);
+    jetStream.enabled = true;
+    await clock.advance(100);
+    expect(await stored).toMatchObject({ sequence: 1 });
+    jetStream.enabled = false;
+    const controller = new AbortController();
+    const aborted = errorOf(publisher.publish({ topic: "s.a", payload: "" }, { signal: controller.signal }));
+    const cut = errorOf(publisher.publish({ topic: "s.a", payload: "" }));
+    await clock.flush();
+    controller.abort();
+    expect(isTidelaneError(await aborted, "TIDELANE_ABORTED")).toBe(true);
+    await connection.shutdown();
+    expect(isTidelaneError(await cut, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
+    expect(clock.timers).toBe(0);
+  });
+
   it("rejects where something else answers on the subject", async () => {
     const { connection } = await setUpJetStream();
     const responder = await connection.core.subscribe("other");
