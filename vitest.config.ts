@@ -19,6 +19,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
+          // Modules are loaded once a worker, not once a file: half the minute went into that.
+          isolate: false,
           include: ["test/**/*.test.ts"],
           exclude: ["test/slow/**", "test/package/**", "test/live/**", ...heavy],
           typecheck: {
