@@ -28,7 +28,7 @@ export class ConformanceError extends Error {
 }
 
 /**
- * Registers one test for each law. A law that is not claimed is skipped with its reason where the runner hands its test
+ * Registers one test for each law. A law that is not claimed, or is a declared gap, is skipped with its reason where the runner hands its test
  * a context with `skip(reason)` (vitest and node:test do), and passes without a check where it does not.
  */
 export function conformance({ test, fixture, options = {}, onResult }: RegisterOptions): void {

@@ -13,7 +13,8 @@ export interface Report {
 export function toMarkdown(report: Report): string {
   const { broker, seed, histories, laws } = report;
   const rows = laws.map(({ law, promise, verdict, reason, histories: played }) => {
-    const detail = reason === undefined ? promise : `${promise} _Not claimed: ${reason}._`;
+    const why = verdict === "gap" ? "A gap" : "Not claimed";
+    const detail = reason === undefined ? promise : `${promise} _${why}: ${reason}._`;
     return `| ${law} | ${verdict} | ${played} | ${detail.replaceAll("|", "\\|")} |`;
   });
   const count = (verdict: LawReport["verdict"]): number =>
@@ -26,7 +27,7 @@ export function toMarkdown(report: Report): string {
   return [
     `# Conformance of ${broker}`,
     "",
-    `${count("pass")} passed, ${count("fail")} failed, ${count("not claimed")} not claimed; ${histories} histories, seed ${seed}.`,
+    `${count("pass")} passed, ${count("fail")} failed, ${count("gap")} gaps, ${count("not claimed")} not claimed; ${histories} histories, seed ${seed}.`,
     "",
     "| law | verdict | histories | promise |",
     "| --- | --- | ---: | --- |",
@@ -52,7 +53,8 @@ export function describeFailure(broker: string, report: LawReport, counterexampl
     ...history.steps.map((line, index) => `${String(index + 1).padStart(3)}. ${line}`),
     ...end,
     "",
-    `seed ${seed}, path "${path}"; to replay it:`,
+    "to replay it, in code or for a broker of this repository:",
+    `  runConformance(fixture, { laws: ["${report.law}"], seed: ${seed}, path: "${path}" })`,
     `  npm run conformance -- ${broker} --law ${report.law} --seed ${seed} --path "${path}"`,
   ].join("\n");
 }

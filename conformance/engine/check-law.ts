@@ -12,8 +12,9 @@ export interface Counterexample extends Failure {
 export interface LawReport {
   readonly law: LawName;
   readonly promise: string;
-  readonly verdict: "pass" | "fail" | "not claimed";
-  /** Why it is not claimed. */
+  /** "not claimed": the capabilities or the fixture leave it out. "gap": the fixture declares that it cannot be kept. */
+  readonly verdict: "pass" | "fail" | "not claimed" | "gap";
+  /** Of a law that was not played. */
   readonly reason?: string;
   readonly histories: number;
   readonly counterexample?: Counterexample;
@@ -31,8 +32,11 @@ export interface CheckOptions {
 /** Holds a broker to one law. */
 export async function checkLaw(law: Law, subject: Subject, options: CheckOptions): Promise<LawReport> {
   const { name, promise } = law;
-  const reason = subject.fixture.gaps?.[name] ?? law.claim?.(subject);
-  if (reason !== undefined) return { law: name, promise, verdict: "not claimed", reason, histories: 0 };
+  const unplayed = { law: name, promise, histories: 0 };
+  const gap = subject.fixture.gaps?.[name];
+  if (gap !== undefined) return { ...unplayed, verdict: "gap", reason: gap };
+  const reason = law.claim?.(subject);
+  if (reason !== undefined) return { ...unplayed, verdict: "not claimed", reason };
   const play = new Play(subject, options.anyLaw ? "any" : name);
   const [path, replay] = options.path?.split("@") ?? [];
   const details = await fc.check(law.property(play, replay), {
@@ -43,7 +47,7 @@ export async function checkLaw(law: Law, subject: Subject, options: CheckOptions
   });
   const histories = play.histories;
   if (!details.failed) return { law: name, promise, verdict: "pass", histories };
-  const failure = play.failure ?? unplayed(details.errorInstance);
+  const failure = play.failure ?? neverPlayed(details.errorInstance);
   const replayPath = /replayPath="([^"]*)"/.exec(fc.stringify(details.counterexample))?.[1];
   const counterexample: Counterexample = {
     ...failure,
@@ -53,7 +57,7 @@ export async function checkLaw(law: Law, subject: Subject, options: CheckOptions
   return { law: name, promise, verdict: "fail", histories, counterexample };
 }
 
-function unplayed(error: unknown): Failure {
+function neverPlayed(error: unknown): Failure {
   return {
     history: { given: [], steps: [], end: [] },
     observed: `no history could be played: ${error instanceof Error ? error.message : String(error)}`,

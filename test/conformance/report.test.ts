@@ -39,7 +39,8 @@ describe("describeFailure", () => {
         "and at the end:",
         "  close s1",
         "",
-        'seed 7, path "3:1@AB:C"; to replay it:',
+        "to replay it, in code or for a broker of this repository:",
+        '  runConformance(fixture, { laws: ["ack-is-final"], seed: 7, path: "3:1@AB:C" })',
         '  npm run conformance -- memory --law ack-is-final --seed 7 --path "3:1@AB:C"',
       ].join("\n"),
     );
@@ -55,8 +56,10 @@ describe("toMarkdown", () => {
       reason: "there are none",
       histories: 0,
     };
-    const text = toMarkdown({ broker: "memory", seed: 7, histories: 12, laws: [failed, skipped] });
-    expect(text).toContain("0 passed, 1 failed, 1 not claimed; 12 histories, seed 7.");
+    const gap: LawReport = { ...skipped, law: "dead-letter", verdict: "gap", reason: "nobody counts" };
+    const text = toMarkdown({ broker: "memory", seed: 7, histories: 12, laws: [failed, skipped, gap] });
+    expect(text).toContain("| dead-letter | gap | 0 | This \\| that. _A gap: nobody counts._ |");
+    expect(text).toContain("0 passed, 1 failed, 1 gaps, 1 not claimed; 12 histories, seed 7.");
     expect(text).toContain("| ack-is-final | fail | 12 | A message whose ack resolved");
     expect(text).toContain("| pattern | not claimed | 0 | This \\| that. _Not claimed: there are none._ |");
     expect(text).toContain(describeFailure("memory", failed, counterexampleOf(failed)));

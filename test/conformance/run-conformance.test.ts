@@ -37,7 +37,7 @@ describe("runConformance", () => {
     expect(first).toEqual(second);
   });
 
-  it("reports a gap and a missing capability as not claimed, with the reason", async () => {
+  it("reports a gap and a missing capability, with the reason", async () => {
     const { patternSource: _, ...plain } = memoryFixture;
     const fixture: Fixture<MemoryConnection> = {
       ...plain,
@@ -50,7 +50,7 @@ describe("runConformance", () => {
     const report = await runConformance(fixture, { laws: ["requeue-redelivers", "group-copies", "pattern"] });
     expect(report.laws.map(({ verdict, reason, histories }) => [verdict, reason, histories])).toEqual([
       ["not claimed", "its capabilities say requeue false", 0],
-      ["not claimed", "every group shares one queue here", 0],
+      ["gap", "every group shares one queue here", 0],
       ["not claimed", "the fixture has no patternSource and patterns", 0],
     ]);
   });

@@ -1,0 +1,27 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { capabilityTable, type WrittenReport } from "./capability-table.ts";
+import { root } from "./entry-points.ts";
+
+/** The brokers of this repository, in the order of the table. */
+export const reportedBrokers = ["memory", "nats", "jetstream", "nats-io", "rabbitmq", "kafka"] as const;
+
+export const reportsFolder: string = `${root}/docs/reports`;
+export const tableFile: string = `${root}/docs/capabilities.md`;
+
+export function readReports(): WrittenReport[] {
+  return reportedBrokers.map((broker) => {
+    const file = `${reportsFolder}/${broker}.json`;
+    if (!existsSync(file)) {
+      const present = existsSync(reportsFolder) ? readdirSync(reportsFolder).join(", ") : "nothing";
+      throw new Error(
+        `There is no ${file} (the folder has ${present}): npm run conformance -- ${broker} --json docs/reports/${broker}.json writes it.`,
+      );
+    }
+    return JSON.parse(readFileSync(file, "utf8"));
+  });
+}
+
+if (process.argv[1] === import.meta.filename) {
+  writeFileSync(tableFile, capabilityTable(readReports()));
+  console.log(`${tableFile} written`);
+}

@@ -1,0 +1,63 @@
+import type { LawReport, Report } from "tidelane/conformance";
+
+/** A report as `npm run conformance` writes it. */
+export interface WrittenReport extends Report {
+  readonly seconds: number;
+}
+
+const cells = { pass: "yes", fail: "FAILS", gap: "gap", "not claimed": "–" } as const satisfies Record<
+  LawReport["verdict"],
+  string
+>;
+
+/** Law by broker, as Markdown. Reasons stand below the table, by broker. */
+export function capabilityTable(reports: readonly WrittenReport[]): string {
+  const [first] = reports;
+  if (first === undefined) throw new Error("There are no reports to make a table of.");
+  const rows = first.laws.map(({ law, promise }) => {
+    const verdicts = reports.map((report) => cells[lawOf(report, law).verdict]);
+    return `| \`${law}\`: ${promise.replaceAll("|", "\\|")} | ${verdicts.join(" | ")} |`;
+  });
+  return [
+    "# Law by broker",
+    "",
+    "What every adapter was held to on its own server, and what came of it. Made by `npm run capabilities` from the",
+    "reports in `docs/reports`, which `npm run conformance -- BROKER --json docs/reports/BROKER.json` writes.",
+    "",
+    "- **yes**: the law passed on generated histories.",
+    "- **gap**: the broker cannot keep it; the reason stands below.",
+    "- **–**: the source does not claim it, and code can read that in `capabilities`; the reason stands below.",
+    "",
+    `| law | ${reports.map(({ broker }) => broker).join(" | ")} |`,
+    `| --- | ${reports.map(() => ":-:").join(" | ")} |`,
+    ...rows,
+    "",
+    "| broker | laws passed | histories | seed | seconds |",
+    "| --- | ---: | ---: | ---: | ---: |",
+    ...reports.map(totals),
+    "",
+    ...reports.flatMap(reasons),
+  ].join("\n");
+}
+
+function lawOf(report: Report, name: string): LawReport {
+  const law = report.laws.find((candidate) => candidate.law === name);
+  if (law === undefined) {
+    throw new Error(`The report of ${report.broker} says nothing of "${name}": run its conformance again.`);
+  }
+  return law;
+}
+
+function totals({ broker, laws, histories, seed, seconds }: WrittenReport): string {
+  const passed = laws.filter(({ verdict }) => verdict === "pass").length;
+  return `| ${broker} | ${passed} of ${laws.length} | ${histories} | ${seed} | ${seconds.toFixed(0)} |`;
+}
+
+function reasons({ broker, laws }: Report): string[] {
+  const unplayed = laws.filter(({ reason }) => reason !== undefined);
+  if (unplayed.length === 0) return [];
+  const lines = unplayed.map(
+    ({ law, verdict, reason }) => `- \`${law}\` (${verdict === "gap" ? "gap" : "not claimed"}): ${reason}`,
+  );
+  return [`## ${broker}`, "", ...lines, ""];
+}
