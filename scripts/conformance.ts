@@ -10,6 +10,7 @@ import {
   toMarkdown,
 } from "tidelane/conformance";
 import { memoryFixture } from "../test/conformance/memory-fixture.ts";
+import { rabbitmqFixture } from "../test/live/amqp/fixture.ts";
 import { jetStreamFixture, natsFixture } from "../test/live/nats/fixture.ts";
 import { referTo } from "./brokers/processes.ts";
 import type { ServerKind } from "./brokers/recipe.ts";
@@ -24,6 +25,7 @@ const fixtures: Readonly<Record<string, () => Promise<Fixture>>> = {
     "nats",
     (address) => jetStreamFixture({ address, client: "@nats-io/transport-node" }) as Fixture,
   ),
+  rabbitmq: live("rabbitmq", (address) => rabbitmqFixture({ address }) as Fixture),
 };
 
 /** A fixture that needs a server, started when it is not there. */
