@@ -20,7 +20,7 @@ export async function checkDrain(stage: Stage, workload: Workload, deadlineMs: n
     },
     (error: unknown) => stage.violate(law, `drain() rejected with ${nameOfError(error)}`, "it resolves"),
   );
-  while (report === undefined && (await workload.turn()));
+  while (report === undefined && (await workload.turn(() => report !== undefined)));
   if (!(await pace.within(over, deadlineMs + subject.timings.closeMs)) || report === undefined) {
     stage.violate(law, `drain({ deadlineMs: ${deadlineMs} }) did not end`, "it ends by its deadline");
     return stage.check();

@@ -95,22 +95,30 @@ export class Workload {
     );
   }
 
-  /** Runs one task more, or lets time pass to the next retry. Whether there was anything to do. */
-  async turn(): Promise<boolean> {
+  /**
+   * Runs one task more, or lets time pass to the next retry, or until `over` says that there is nothing to wait for.
+   * Whether there was anything to do.
+   */
+  async turn(over: () => boolean = () => false): Promise<boolean> {
     const { pace } = this.#stage;
     if (this.#scheduler.count() > 0) await this.#scheduler.waitNext(1);
-    else if (this.#works.every(({ state }) => state === "done") || !(await this.#wait())) return false;
+    else if (this.#works.every(({ state }) => state === "done") || !(await this.#wait(over))) return false;
     await this.#stage.rest();
     if (pace.virtual) this.#checkWorkConserving();
     this.#stage.check();
     return true;
   }
 
-  /** Until a retry has begun again, or the broker has delivered; false when nothing came of it. */
-  async #wait(): Promise<boolean> {
+  /**
+   * Until a retry has begun again, or the broker has delivered; false when nothing came of it. n.b. the subscription of
+   * a run that is over is closed: what could still begin is a retry that was armed, and that takes no longer than one.
+   */
+  async #wait(over: () => boolean): Promise<boolean> {
     const { pace, subject } = this.#stage;
-    const patienceMs = pace.virtual ? retryMs : subject.timings.arrivalMs;
-    for (let waited = 0; waited < patienceMs && this.#scheduler.count() === 0; waited += retryMs) {
+    const { arrivalMs, stepMs } = subject.timings;
+    const liveMs = this.phase === "over" ? 2 * retryMs + stepMs : arrivalMs;
+    const patienceMs = pace.virtual ? retryMs : liveMs;
+    for (let waited = 0; waited < patienceMs && this.#scheduler.count() === 0 && !over(); waited += retryMs) {
       await pace.advance(retryMs);
     }
     return this.#scheduler.count() > 0;
