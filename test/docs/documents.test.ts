@@ -1,16 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { root } from "../../scripts/entry-points.ts";
-import { extractSnippets, placeOf } from "./snippets.ts";
+import { documentNames, needsServer, snippetsOf } from "./documents.ts";
+import { placeOf } from "./snippets.ts";
 import { Workbench } from "./workbench.ts";
 
-const pages = existsSync(`${root}/docs`)
-  ? readdirSync(`${root}/docs`, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"))
-  : [];
-const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", ...pages.map((page) => `docs/${page}`)];
-const snippets = documents
-  .filter((document) => existsSync(`${root}/${document}`))
-  .flatMap((document) => extractSnippets(document, readFileSync(`${root}/${document}`, "utf8")));
+const snippets = documentNames.flatMap(snippetsOf);
 
 const workbench = new Workbench(snippets);
 afterAll(() => workbench.remove());
@@ -40,7 +35,9 @@ describe("the snippets of the documents", () => {
     expect(listed.filter(([, , reason = ""]) => reason.trim().length < 10)).toEqual([]);
   });
 
-  for (const snippet of snippets.filter((candidate) => !candidate.noRun)) {
+  // Those of the brokers' pages need a server: test/live/docs.test.ts runs them.
+  const alone = snippets.filter(({ document }) => !document.startsWith("docs/brokers/"));
+  for (const snippet of alone.filter((candidate) => !candidate.noRun)) {
     it(`${placeOf(snippet)} runs`, { timeout: 10_000 }, async () => {
       await workbench.run(snippet);
     });
