@@ -8,45 +8,45 @@ const broker = new KafkaBroker({
 });
 const source = (topic: string) => kafkaSource(topic, { group: `examples of ${topic}`, from: "start" });
 
-// From here on it is the same on every broker.
+// ---- the same on every broker ----
+
 const connection = await broker.connect();
-const payments = await connection.subscribe(source("payments"));
-const setAside = await connection.subscribe(source("payments.dead"));
+const payments = await connection.subscribe(source("example-payments"));
+const setAside = await connection.subscribe(source("example-payments-dead"));
 const publisher = connection.publisher();
 
-await publisher.publish({ topic: "payments", payload: "10", key: "ann" });
-await publisher.publish({ topic: "payments", payload: "oops", key: "ann" });
-await publisher.publish({ topic: "payments", payload: "30", key: "ann" });
+const paid = new Map<string, string[]>();
+let closed = 0;
 
-const run = pipeline(payments, { onError: (error) => console.log(`failed: ${(error as Error).message}`) })
+const run = pipeline(payments, { onError: () => {} })
   .workers(4, byKey)
   .onFailure({
     maxAttempts: 3,
     backoff: { initialMs: 5 },
-    deadLetter: { topic: "payments.dead", publisher },
+    deadLetter: { topic: "example-payments-dead", publisher },
   })
-  .handle((message) => {
-    const amount = Number(message.text());
-    if (Number.isNaN(amount)) throw new Error("not an amount");
-    console.log(`paid ${amount}`);
-    if (amount === 30) void run.drain();
+  .handle((message, { key = "", attempt }) => {
+    const amount = message.text();
+    if (amount === "oops") throw new Error("not an amount");
+    if (amount === "20" && attempt === 1) throw new Error("the bank is busy");
+    paid.set(key, [...(paid.get(key) ?? []), amount]);
+    if (amount === "end") closed += 1;
+    if (closed === 3) void run.drain();
   });
-await run.done;
 
-for await (const dead of setAside) {
-  console.log(
-    `${dead.text()} was set aside after ${dead.headers.get(headerNames.deadLetterAttempts)} attempts`,
-  );
-  await dead.ack();
+for (const amounts of ["10 30 1", "20 oops 2", "end end end"]) {
+  const keys = ["ann", "bo", "cy"];
+  for (const [index, payload] of amounts.split(" ").entries()) {
+    await publisher.publish({ topic: "example-payments", payload, key: keys[index] ?? "" });
+  }
+}
+
+const { handled, retries, deadLettered } = await run.done;
+for (const [key, amounts] of [...paid].sort()) console.log(`${key}: ${amounts.join(", ")}`);
+for await (const message of setAside) {
+  console.log(`${message.text()}: ${message.headers.get(headerNames.deadLetterReason)}`);
+  await message.ack();
   break;
 }
+console.log(`${handled} handled, ${retries} retries, ${deadLettered} set aside`);
 await connection.close();
-
-/* prints:
-paid 10
-failed: not an amount
-failed: not an amount
-failed: not an amount
-paid 30
-oops was set aside after 3 attempts
-*/

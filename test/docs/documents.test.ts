@@ -1,11 +1,16 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { root } from "../../scripts/entry-points.ts";
-import { documentNames, needsServer, snippetsOf } from "./documents.ts";
-import { placeOf } from "./snippets.ts";
+import { extractSnippets, placeOf } from "./snippets.ts";
 import { Workbench } from "./workbench.ts";
 
-const snippets = documentNames.flatMap(snippetsOf);
+const pages = existsSync(`${root}/docs`)
+  ? readdirSync(`${root}/docs`, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"))
+  : [];
+const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", ...pages.map((page) => `docs/${page}`)];
+const snippets = documents
+  .filter((document) => existsSync(`${root}/${document}`))
+  .flatMap((document) => extractSnippets(document, readFileSync(`${root}/${document}`, "utf8")));
 
 const workbench = new Workbench(snippets);
 afterAll(() => workbench.remove());
