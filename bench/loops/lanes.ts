@@ -1,0 +1,97 @@
+// Keyed work as people do it without lanes, over the same subscriber. At most 512 messages are in flight, as by default
+// in `workers(16, byKey)`.
+import PQueue from "p-queue";
+import type { MemoryMessage, MemorySubscriber } from "tidelane";
+import type { BurstLoop, LoopContext, Tally } from "../method/contract.ts";
+import type { Order } from "../method/order.ts";
+import { memoryLoop } from "./memory.ts";
+
+const maxInFlight = 512;
+
+/** Hands a task to whatever orders it, and resolves when it was run. */
+type Schedule = (key: string, task: () => Promise<void>) => Promise<unknown>;
+
+/** A queue of concurrency 1 for each key, kept while it has work, under one of concurrency 16. */
+export function pQueueLanes(context: LoopContext): Promise<BurstLoop> {
+  const queues = new Map<string, PQueue>();
+  const workers = new PQueue({ concurrency: 16 });
+  return lanesLoop(context, async (key, task) => {
+    let queue = queues.get(key);
+    if (queue === undefined) {
+      queue = new PQueue({ concurrency: 1 });
+      queues.set(key, queue);
+    }
+    await queue.add(() => workers.add(task));
+    if (queue.size === 0 && queue.pending === 0) queues.delete(key);
+  });
+}
+
+/** Sixteen queues of concurrency 1; a key always goes to the same. */
+export function hashLanes(context: LoopContext): Promise<BurstLoop> {
+  const tails: Promise<void>[] = Array.from({ length: 16 }, () => Promise.resolve());
+  return lanesLoop(context, (key, task) => {
+    const lane = hash(key) % tails.length;
+    const tail = (tails[lane] ?? Promise.resolve()).then(task);
+    tails[lane] = tail;
+    return tail;
+  });
+}
+
+/** A promise for each key, the next task behind it. Nothing bounds how many run at once but the messages in flight. */
+export function promiseChains(context: LoopContext): Promise<BurstLoop> {
+  const tails = new Map<string, Promise<void>>();
+  return lanesLoop(context, async (key, task) => {
+    const tail = (tails.get(key) ?? Promise.resolve()).then(task);
+    tails.set(key, tail);
+    await tail;
+    if (tails.get(key) === tail) tails.delete(key);
+  });
+}
+
+function hash(key: string): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < key.length; index++) {
+    value = Math.imul(value ^ key.charCodeAt(index), 0x01000193);
+  }
+  return value >>> 0;
+}
+
+/** Takes from the subscriber while fewer than `maxInFlight` are out, and gives each to `schedule`. */
+export function lanesLoop(context: LoopContext, schedule: Schedule): Promise<BurstLoop> {
+  return memoryLoop(context, Number(context.parameters["keys"]), (subscriber, tally) =>
+    consume(subscriber, tally, schedule),
+  );
+}
+
+async function consume(subscriber: MemorySubscriber, tally: Tally, schedule: Schedule): Promise<void> {
+  let inFlight = 0;
+  let relieve: (() => void) | undefined;
+  const work = async (message: MemoryMessage): Promise<void> => {
+    const order = message.json() as Order;
+    await handle(order, tally);
+    await message.ack();
+    inFlight -= 1;
+    relieve?.();
+  };
+  let left = tally.count;
+  const scheduled: Promise<unknown>[] = [];
+  for await (const message of subscriber) {
+    inFlight += 1;
+    const run = schedule(message.partitionKey ?? "", () => work(message));
+    if (left <= maxInFlight) scheduled.push(run);
+    left -= 1;
+    if (left === 0) break;
+    while (inFlight >= maxInFlight) {
+      await new Promise<void>((resolve) => {
+        relieve = resolve;
+      });
+    }
+  }
+  await Promise.all(scheduled);
+  await tally.done;
+  await subscriber.close();
+}
+
+async function handle(order: Order, tally: Tally): Promise<void> {
+  tally.take(order.sequence);
+}

@@ -1,0 +1,145 @@
+import {
+  byKey,
+  type Codec,
+  type Handler,
+  json,
+  MemoryBroker,
+  type MemoryConnection,
+  type MemoryMessage,
+  type MemorySubscriber,
+  type Middleware,
+  pipeline,
+  type Run,
+} from "tidelane";
+import type { BurstLoop, Lanes, LoopContext, Tally } from "../method/contract.ts";
+import { type Order, orderWriter } from "../method/order.ts";
+
+export const orders: Codec<Order> = json as Codec<Order>;
+
+/** Bursts on the memory broker: published while nobody takes them, then worked off by `consume`. */
+export async function memoryLoop(
+  { parameters }: LoopContext,
+  lanes: Lanes,
+  consume: (subscriber: MemorySubscriber, tally: Tally) => Promise<void>,
+): Promise<BurstLoop> {
+  const capacity = { messages: 1_000_000 };
+  const broker = new MemoryBroker({ topics: { orders: { capacity } } });
+  const connection: MemoryConnection = await broker.connect();
+  const publisher = connection.publisher();
+  const write = orderWriter(Number(parameters["bytes"] ?? 512));
+  const keys = Number(parameters["keys"] ?? 0);
+  let subscriber: MemorySubscriber | undefined;
+  return {
+    lanes,
+    async fill(count) {
+      subscriber = await connection.subscribe("orders");
+      for (let sequence = 0; sequence < count; sequence++) {
+        const payload = write(sequence);
+        const key = keys > 0 ? { key: `customer-${sequence % keys}` } : {};
+        await publisher.publish({ topic: "orders", payload, ...key });
+      }
+    },
+    async drain(tally) {
+      if (subscriber === undefined) throw new Error("There is nothing to drain.");
+      await consume(subscriber, tally);
+    },
+    close: () => connection.close(),
+  };
+}
+
+/** What a user writes without a pipeline. */
+export function forAwait(context: LoopContext): Promise<BurstLoop> {
+  return memoryLoop(context, 1, async (subscriber, tally) => {
+    let left = tally.count;
+    for await (const message of subscriber) {
+      tally.take((message.json() as Order).sequence);
+      await message.ack();
+      left -= 1;
+      if (left === 0) break;
+    }
+    await subscriber.close();
+  });
+}
+
+export function batches(context: LoopContext): Promise<BurstLoop> {
+  return memoryLoop(context, 1, async (subscriber, tally) => {
+    let left = tally.count;
+    for await (const batch of subscriber.batches({ max: 64 })) {
+      for (const message of batch) {
+        tally.take((message.json() as Order).sequence);
+        await message.ack();
+      }
+      left -= batch.length;
+      if (left === 0) break;
+    }
+    await subscriber.close();
+  });
+}
+
+/** Parameters: middleware (how many), decode (false: the handler gets the message), retries (share of 1000). */
+export function sequential(context: LoopContext): Promise<BurstLoop> {
+  const { middleware = 0, decode = true } = context.parameters;
+  const layers = Array.from({ length: Number(middleware) }, () => passOn);
+  return memoryLoop(context, 1, async (subscriber, tally) => {
+    if (!decode) {
+      let sequence = 0;
+      return finish(
+        pipeline(subscriber).handle(() => tally.take(sequence++)),
+        tally,
+      );
+    }
+    const steps = layers.reduce((before, layer) => before.use(layer), pipeline(subscriber).decode(orders));
+    return finish(
+      steps.handle((order) => tally.take(order.sequence)),
+      tally,
+    );
+  });
+}
+
+const passOn: Middleware<MemoryMessage, Order> = (_, next) => next();
+
+/** `workers(n)` without a key. */
+export function workersOnly(context: LoopContext): Promise<BurstLoop> {
+  const workers = Number(context.parameters["workers"] ?? 16);
+  return memoryLoop(context, "any", (subscriber, tally) =>
+    finish(
+      pipeline(subscriber)
+        .decode(orders)
+        .workers(workers)
+        .handle((order) => tally.take(order.sequence)),
+      tally,
+    ),
+  );
+}
+
+/** `workers(n, byKey)`. Parameters: workers, keys, async (the handler's), retries (of a thousand messages). */
+export function keyed(context: LoopContext): Promise<BurstLoop> {
+  const { parameters } = context;
+  const workers = Number(parameters["workers"] ?? 16);
+  const retries = Number(parameters["retries"] ?? 0);
+  return memoryLoop(context, Number(parameters["keys"]), (subscriber, tally) => {
+    const plain: Handler<MemoryMessage, Order, false> = (order) => tally.take(order.sequence);
+    const waiting: Handler<MemoryMessage, Order, false> = async (order) => tally.take(order.sequence);
+    const failing: Handler<MemoryMessage, Order, false> = (order, { attempt }) => {
+      if (order.sequence % 1000 < retries && attempt === 1) throw failure;
+      tally.take(order.sequence);
+    };
+    const handler = retries > 0 ? failing : parameters["async"] ? waiting : plain;
+    return finish(
+      pipeline(subscriber, { onError: () => {} })
+        .decode(orders)
+        .workers(workers, byKey)
+        .onFailure({ backoff: { initialMs: 1, maxMs: 1 } })
+        .handle(handler),
+      tally,
+    );
+  });
+}
+
+const failure = new Error("the first attempt");
+
+async function finish(run: Run, tally: Tally): Promise<void> {
+  await Promise.race([tally.done, run.done]);
+  const report = await run.drain();
+  if (report.handled !== tally.count) throw new Error(`${report.handled} of ${tally.count} were settled.`);
+}

@@ -1,0 +1,149 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { parseArgs } from "node:util";
+import { referTo } from "../scripts/brokers/processes.ts";
+import type { ServerKind } from "../scripts/brokers/recipe.ts";
+import { releaseServers, sharedServer } from "../scripts/brokers/servers.ts";
+import { buildTree } from "./method/build.ts";
+import { conduct, type Pace, type Result } from "./method/conduct.ts";
+import { describeEnvironment } from "./method/environment.ts";
+import { rowsOf, toMarkdown } from "./method/report.ts";
+import { type Addresses, scenarios } from "./scenarios/index.ts";
+
+const usage = `usage: npm run bench -- SCENARIO... [options]
+
+  SCENARIO         any of: ${Object.keys(scenarios).join(", ")}; all: every one
+  --quick          3 rounds of 0.5 s instead of 5 of 3 s: for a look, not for a claim
+  --rounds N       how many rounds
+  --seconds S      how long a round is at least
+  --only TEXT      only contests with TEXT in their name
+  --json FILE      all samples, and what follows from them
+  --markdown FILE  the tables
+  --profile DIR    a processor profile of each loop
+  --help           this text
+`;
+
+class UsageError extends Error {}
+
+interface Arguments extends Pace {
+  readonly names: readonly string[];
+  readonly only: string;
+  readonly json: string | undefined;
+  readonly markdown: string | undefined;
+  readonly profile: string | undefined;
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(usage);
+    return;
+  }
+  const given = readArguments(args);
+  const chosen = given.names.map((name) => scenarioOf(name));
+  const { addresses, servers } = await startServers(new Set(chosen.flatMap(({ servers }) => servers)));
+  const contests = chosen
+    .flatMap((scenario) => scenario.contests(addresses))
+    .filter(({ name }) => name.includes(given.only));
+  if (contests.length === 0) throw new UsageError(`No contest has "${given.only}" in its name.`);
+  const environment = describeEnvironment(servers);
+  const folder = await buildTree();
+  const { rounds, roundMs, profile: profiles } = given;
+  const results: Result[] = [];
+  for (const contest of contests) {
+    results.push(await conduct(contest, { folder, rounds, roundMs, profiles, progress }));
+  }
+  progress("");
+  const markdown = `${toMarkdown(results, environment)}\n`;
+  process.stdout.write(markdown);
+  if (given.markdown !== undefined) await write(given.markdown, markdown);
+  if (given.json !== undefined) {
+    const contests = results.map((result) => ({ ...result, rows: rowsOf(result) }));
+    await write(given.json, `${JSON.stringify({ environment, rounds, roundMs, contests }, undefined, 2)}\n`);
+  }
+}
+
+function readArguments(args: readonly string[]): Arguments {
+  const { values, positionals } = parse(args);
+  if (positionals.length === 0) throw new UsageError("No scenario was named.");
+  const names = positionals.includes("all") ? Object.keys(scenarios) : positionals;
+  const quick = values.quick === true;
+  return {
+    names,
+    only: values.only ?? "",
+    rounds: positive("--rounds", values.rounds, quick ? 3 : 5),
+    roundMs: positive("--seconds", values.seconds, quick ? 0.5 : 3) * 1000,
+    json: values.json,
+    markdown: values.markdown,
+    profile: values.profile,
+  };
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: "string" } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        quick: { type: "boolean" },
+        rounds: text,
+        seconds: text,
+        only: text,
+        json: text,
+        markdown: text,
+        profile: text,
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function positive(option: string, text: string | undefined, otherwise: number): number {
+  const value = text === undefined ? otherwise : Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new UsageError(`${option} must be a number above 0; received "${text}".`);
+}
+
+function scenarioOf(name: string): (typeof scenarios)[string] {
+  const scenario = scenarios[name];
+  if (scenario === undefined) throw new UsageError(`There is no scenario "${name}".`);
+  return scenario;
+}
+
+async function startServers(
+  kinds: ReadonlySet<ServerKind>,
+): Promise<{ addresses: Addresses; servers: Record<string, string> }> {
+  const addresses: Partial<Record<ServerKind, string>> = {};
+  const servers: Record<string, string> = {};
+  for (const kind of kinds) {
+    progress(`starting ${kind}`);
+    const server = await sharedServer(kind);
+    addresses[kind] = server.address;
+    servers[kind] = await server.health();
+  }
+  return { addresses, servers };
+}
+
+async function write(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+}
+
+/** On a terminal, over the line before. */
+function progress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${line}`);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  progress("");
+  const wrong = error instanceof UsageError;
+  process.stderr.write(
+    wrong ? `${error.message}\n\n${usage}` : `${error instanceof Error ? error.stack : error}\n`,
+  );
+  process.exitCode = wrong ? 2 : 1;
+} finally {
+  await releaseServers(referTo(process.pid));
+}

@@ -1,0 +1,50 @@
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+import { entryPoints } from "../../scripts/entry-points.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const built = join(root, ".cache", "bench");
+
+/**
+ * Writes the library and the bench as plain modules, file by file as in the package: what is measured is what users
+ * run. (A loader that compiles on the way adds to every function it sees.) Resolves with the folder of the bench there.
+ */
+export async function buildTree(): Promise<string> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["src", "conformance", "bench"].flatMap(modulesIn),
+    outbase: root,
+    outdir: built,
+    format: "esm",
+    platform: "node",
+    target: "es2022",
+    bundle: true,
+    plugins: [fileByFile],
+    logLevel: "error",
+  });
+  mkdirSync(built, { recursive: true });
+  writeFileSync(join(built, "package.json"), '{ "type": "module" }\n');
+  return join(built, "bench");
+}
+
+function modulesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts") && !path.startsWith("peers"))
+    .map((path) => join(root, folder, path));
+}
+
+/** Nothing is bundled: only the names of what is imported are rewritten. */
+const fileByFile: Plugin = {
+  name: "file-by-file",
+  setup(plugin) {
+    plugin.onResolve({ filter: /.*/ }, ({ path, kind, importer }) => {
+      if (kind === "entry-point") return undefined;
+      const entry = entryPoints.find(({ name }) => name === path);
+      if (entry === undefined) return { path: path.replace(/^(\..*)\.ts$/, "$1.js"), external: true };
+      const target = relative(dirname(importer), entry.source).replace(/\.ts$/, ".js");
+      return { path: target.startsWith(".") ? target : `./${target}`, external: true };
+    });
+  },
+};

@@ -1,0 +1,146 @@
+import { randomUUID } from "node:crypto";
+import type { Contest, LoopSpec, Sample } from "./contract.ts";
+import { BenchProcess } from "./process.ts";
+import { rateOf } from "./statistics.ts";
+
+export interface Pace {
+  readonly rounds: number;
+  /** At least so long is a round. */
+  readonly roundMs: number;
+}
+
+export interface Stage extends Pace {
+  /** Of the built bench. */
+  readonly folder: string;
+  readonly profiles?: string | undefined;
+  progress(line: string): void;
+}
+
+export interface Result {
+  readonly contest: Contest;
+  /** In the order of its loops; a loop's samples in the order of the rounds. */
+  readonly samples: readonly (readonly Sample[])[];
+}
+
+/** How far a publisher may be ahead of its consumer. Below the inbox of a NATS subscription. */
+const window = 32_768;
+
+/** Rounds of all loops in turn, so that what slows the machine for a while slows them all. */
+export async function conduct(contest: Contest, stage: Stage): Promise<Result> {
+  const { loops } = contest;
+  const site = await Site.open(contest, stage);
+  try {
+    stage.progress(`${contest.title}: calibration`);
+    const size = await site.calibrate();
+    const samples = loops.map((): Sample[] => []);
+    for (let round = 0; round < stage.rounds; round++) {
+      for (const index of inTurn(loops, round)) {
+        stage.progress(`${contest.title}: round ${round + 1} of ${stage.rounds}, ${loops[index]?.label}`);
+        samples[index]?.push(await site.round(index, size));
+      }
+    }
+    return { contest, samples };
+  } finally {
+    await site.close();
+  }
+}
+
+/** Each round begins with another one: none is always first after the pause, or always after the same. */
+function inTurn(loops: readonly LoopSpec[], round: number): number[] {
+  return loops.map((_, index) => (index + round) % loops.length);
+}
+
+/** The processes of one contest. */
+class Site {
+  readonly #contest: Contest;
+  readonly #stage: Stage;
+  readonly #loops: BenchProcess[] = [];
+  #partner: BenchProcess | undefined;
+
+  static async open(contest: Contest, stage: Stage): Promise<Site> {
+    const site = new Site(contest, stage);
+    try {
+      await site.#start();
+      return site;
+    } catch (error) {
+      await site.close();
+      throw error;
+    }
+  }
+
+  private constructor(contest: Contest, stage: Stage) {
+    this.#contest = contest;
+    this.#stage = stage;
+  }
+
+  /** Thrown away; it warms the code, and tells how many messages make a round that is long enough for the fastest. */
+  async calibrate(): Promise<number> {
+    const { work } = this.#contest;
+    if (work.kind !== "stream") {
+      if (work.kind === "burst") for (const index of this.#loops.keys()) await this.round(index, 1000);
+      return this.#stage.roundMs;
+    }
+    const { roundMs } = this.#stage;
+    let count = work.first;
+    for (const forMs of [Math.min(1000, roundMs), roundMs]) {
+      let fastest = 0;
+      for (const index of this.#loops.keys())
+        fastest = Math.max(fastest, rateOf(await this.round(index, count)));
+      count = Math.ceil((fastest * forMs) / 1000);
+    }
+    return count;
+  }
+
+  /** `size`: messages of a stream; milliseconds of bursts. */
+  async round(index: number, size: number): Promise<Sample> {
+    const { work, loops } = this.#contest;
+    const spec = loops[index];
+    if (spec === undefined) throw new RangeError(`There is no loop ${index}.`);
+    if (work.kind === "start") return this.#startOnce(spec);
+    const loop = this.#loops[index];
+    if (loop === undefined) throw new RangeError(`Loop ${index} does not run.`);
+    if (work.kind === "burst") return loop.measure({ type: "bursts", size: work.size, forMs: size });
+    return this.#stream(loop, size);
+  }
+
+  async #stream(loop: BenchProcess, count: number): Promise<Sample> {
+    const partner = this.#partner;
+    if (partner === undefined) throw new Error("There is no publisher.");
+    const name = `bench-${randomUUID().slice(0, 13)}`;
+    loop.onTaken = (taken) => partner.credit(taken);
+    await loop.do({ type: "attach", name, count, every: window / 8 });
+    const sample = loop.sample();
+    await Promise.all([partner.do({ type: "publish", name, count, window }), sample]);
+    await loop.do({ type: "detach" });
+    return sample;
+  }
+
+  async #startOnce(spec: LoopSpec): Promise<Sample> {
+    const { folder } = this.#stage;
+    const process = await BenchProcess.start({ folder, role: "loop", spec, address: "" });
+    try {
+      return await process.measure({ type: "bursts", size: 1, forMs: 0.001 });
+    } finally {
+      await process.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#loops, ...(this.#partner ? [this.#partner] : [])].map((each) => each.close()),
+    );
+  }
+
+  async #start(): Promise<void> {
+    const { work, loops } = this.#contest;
+    if (work.kind === "start") return;
+    const { folder, profiles } = this.#stage;
+    const partner = work.kind === "stream" ? work.publisher : work.partner;
+    const address = work.address ?? "";
+    if (partner)
+      this.#partner = await BenchProcess.start({ folder, role: "partner", spec: partner, address });
+    for (const spec of loops) {
+      this.#loops.push(await BenchProcess.start({ folder, role: "loop", spec, address, profiles }));
+    }
+  }
+}

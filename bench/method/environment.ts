@@ -1,0 +1,45 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
+import { packageJson, root } from "../../scripts/entry-points.ts";
+
+/** What has to be known of a machine to read its figures, by name. */
+export type Environment = Readonly<Record<string, string>>;
+
+const clients = ["nats", "amqplib", "kafkajs", "p-queue"];
+
+/** `servers`: what each said of itself. */
+export function describeEnvironment(servers: Readonly<Record<string, string>>): Environment {
+  const processors = cpus();
+  return {
+    date: new Date().toISOString().slice(0, 16).replace("T", " "),
+    tidelane: `${packageJson.version}, commit ${commit()}`,
+    node: `${process.version}, V8 ${process.versions.v8}`,
+    system: `${type()} ${release()}`,
+    processors: `${processors.length} × ${processors[0]?.model.trim() ?? "unknown"}`,
+    memory: `${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
+    "load before": loadavg()
+      .map((load) => load.toFixed(2))
+      .join(", "),
+    clients: clients.map((name) => `${name} ${versionOf(name)}`).join(", "),
+    ...servers,
+  };
+}
+
+function commit(): string {
+  try {
+    return execFileSync("git", ["describe", "--always", "--dirty"], { cwd: root, encoding: "utf8" }).trim();
+  } catch {
+    return "unknown";
+  }
+}
+
+function versionOf(name: string): string {
+  const folder = createRequire(`${root}/package.json`).resolve.paths(name)?.[0] ?? `${root}/node_modules`;
+  try {
+    return JSON.parse(readFileSync(`${folder}/${name}/package.json`, "utf8")).version;
+  } catch {
+    return "not installed";
+  }
+}

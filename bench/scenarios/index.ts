@@ -1,0 +1,17 @@
+import type { ServerKind } from "../../scripts/brokers/recipe.ts";
+import type { Contest } from "../method/contract.ts";
+import { lanesContests } from "./lanes.ts";
+import { memoryContests } from "./memory.ts";
+
+/** Addresses of the servers a scenario has asked for. */
+export type Addresses = Readonly<Partial<Record<ServerKind, string>>>;
+
+export interface Scenario {
+  readonly servers: readonly ServerKind[];
+  contests(addresses: Addresses): readonly Contest[];
+}
+
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  lanes: { servers: [], contests: lanesContests },
+  memory: { servers: [], contests: memoryContests },
+};
