@@ -1,8 +1,6 @@
 import {
   byKey,
-  type Codec,
   type Handler,
-  json,
   MemoryBroker,
   type MemoryConnection,
   type MemoryMessage,
@@ -13,8 +11,7 @@ import {
 } from "tidelane";
 import type { BurstLoop, Lanes, LoopContext, Tally } from "../method/contract.ts";
 import { type Order, orderWriter } from "../method/order.ts";
-
-export const orders: Codec<Order> = json as Codec<Order>;
+import { orders } from "./consume.ts";
 
 /** Bursts on the memory broker: published while nobody takes them, then worked off by `consume`. */
 export async function memoryLoop(

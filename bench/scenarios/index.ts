@@ -1,5 +1,6 @@
 import type { ServerKind } from "../../scripts/brokers/recipe.ts";
 import type { Contest } from "../method/contract.ts";
+import { jetStreamContests, kafkaContests, natsContests, rabbitMqContests } from "./brokers.ts";
 import { lanesContests } from "./lanes.ts";
 import { memoryContests } from "./memory.ts";
 
@@ -14,4 +15,8 @@ export interface Scenario {
 export const scenarios: Readonly<Record<string, Scenario>> = {
   lanes: { servers: [], contests: lanesContests },
   memory: { servers: [], contests: memoryContests },
+  nats: { servers: ["nats"], contests: natsContests },
+  jetstream: { servers: ["nats"], contests: jetStreamContests },
+  rabbitmq: { servers: ["rabbitmq"], contests: rabbitMqContests },
+  kafka: { servers: ["kafka"], contests: kafkaContests },
 };

@@ -1,0 +1,111 @@
+import { type Admin, type Consumer, Kafka, logLevel } from "kafkajs";
+import { KafkaBroker } from "tidelane/kafka";
+import type { LoopContext, StreamLoop, Tally } from "../method/contract.ts";
+import type { Order } from "../method/order.ts";
+import { byHand, byPipeline, type Consume } from "./consume.ts";
+
+/** Of every topic; order holds within each. The publisher puts a message into the one of its number. */
+export const partitions = 4;
+const maxWaitMs = 500;
+
+/** kafkajs, `eachMessage`, as its documentation has it. */
+export function eachMessage(context: LoopContext): Promise<StreamLoop> {
+  return rawLoop(context, (consumer, tally) =>
+    consumer.run({
+      eachMessage: async ({ message }) => {
+        tally.take(read(message.value).sequence);
+      },
+    }),
+  );
+}
+
+/** kafkajs, `eachBatch`: each message resolved, committed after the batch. */
+export function eachBatch(context: LoopContext): Promise<StreamLoop> {
+  return rawLoop(context, (consumer, tally) =>
+    consumer.run({
+      eachBatchAutoResolve: false,
+      eachBatch: async ({ batch, resolveOffset, heartbeat, commitOffsetsIfNecessary }) => {
+        for (const message of batch.messages) {
+          tally.take(read(message.value).sequence);
+          resolveOffset(message.offset);
+        }
+        await heartbeat();
+        await commitOffsetsIfNecessary();
+      },
+    }),
+  );
+}
+
+function read(value: Buffer | null): Order {
+  return JSON.parse(value === null ? "" : value.toString());
+}
+
+async function rawLoop(
+  { address }: LoopContext,
+  run: (consumer: Consumer, tally: Tally) => Promise<void>,
+): Promise<StreamLoop> {
+  const client = clientOf(address);
+  const admin = client.admin();
+  await admin.connect();
+  return {
+    lanes: partitions,
+    async attach(name, tally) {
+      await createTopic(admin, name);
+      const consumer = client.consumer({ groupId: name, maxWaitTimeInMs: maxWaitMs });
+      await consumer.connect();
+      await consumer.subscribe({ topic: name, fromBeginning: true });
+      const joined = new Promise<void>((resolve) => {
+        consumer.on(consumer.events.GROUP_JOIN, () => resolve());
+      });
+      await run(consumer, tally);
+      await joined;
+      return async () => {
+        await consumer.disconnect();
+        await deleteTopic(admin, name);
+      };
+    },
+    close: () => admin.disconnect(),
+  };
+}
+
+export function adapter(context: LoopContext): Promise<StreamLoop> {
+  return loopOf(context, byHand);
+}
+
+export function app(context: LoopContext): Promise<StreamLoop> {
+  return loopOf(context, byPipeline);
+}
+
+async function loopOf({ address }: LoopContext, consume: Consume): Promise<StreamLoop> {
+  const connection = await new KafkaBroker({ brokers: address }).connect();
+  const admin = clientOf(address).admin();
+  await admin.connect();
+  return {
+    lanes: partitions,
+    async attach(name, tally) {
+      await createTopic(admin, name);
+      const options = { group: name, from: "start", fetch: { maxWaitMs } } as const;
+      const end = consume(await connection.subscribe(name, options), tally);
+      return async () => {
+        await end();
+        await deleteTopic(admin, name);
+      };
+    },
+    async close() {
+      await connection.close();
+      await admin.disconnect();
+    },
+  };
+}
+
+export function clientOf(address: string): Kafka {
+  return new Kafka({ clientId: "bench", brokers: address.split(","), logLevel: logLevel.NOTHING });
+}
+
+async function createTopic(admin: Admin, topic: string): Promise<void> {
+  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+}
+
+async function deleteTopic(admin: Admin, topic: string): Promise<void> {
+  await admin.deleteTopics({ topics: [topic] });
+}

@@ -1,0 +1,63 @@
+import { type Channel, type ChannelModel, connect } from "amqplib";
+import { AmqpBroker, amqpQueue } from "tidelane/amqp";
+import type { LoopContext, StreamLoop } from "../method/contract.ts";
+import type { Order } from "../method/order.ts";
+import { byHand, byPipeline, type Consume } from "./consume.ts";
+
+/** Of every consumer. */
+const prefetch = 256;
+
+type QueueType = "quorum" | "classic";
+
+/** amqplib, `consume` and `ack`, as its README has it. Parameter: type, of the queue. */
+export async function raw({ address, parameters }: LoopContext): Promise<StreamLoop> {
+  const connection: ChannelModel = await connect(address);
+  return {
+    async attach(name, tally) {
+      const channel: Channel = await connection.createChannel();
+      await channel.assertQueue(name, { durable: true, arguments: { "x-queue-type": parameters["type"] } });
+      await channel.prefetch(prefetch);
+      await channel.consume(name, (message) => {
+        if (message === null) return;
+        const order: Order = JSON.parse(message.content.toString());
+        tally.take(order.sequence);
+        channel.ack(message);
+      });
+      return async () => {
+        await channel.deleteQueue(name);
+        await channel.close();
+      };
+    },
+    close: () => connection.close(),
+  };
+}
+
+export function adapter(context: LoopContext): Promise<StreamLoop> {
+  return loopOf(context, byHand);
+}
+
+export function app(context: LoopContext): Promise<StreamLoop> {
+  return loopOf(context, byPipeline);
+}
+
+async function loopOf({ address, parameters }: LoopContext, consume: Consume): Promise<StreamLoop> {
+  const connection = await new AmqpBroker({ url: address }).connect();
+  const janitor = await connect(address);
+  const type = parameters["type"] as QueueType;
+  return {
+    async attach(name, tally) {
+      const source = amqpQueue(name, { type, declare: true, maxInFlight: prefetch });
+      const end = consume(await connection.subscribe(source), tally);
+      return async () => {
+        await end();
+        const channel = await janitor.createChannel();
+        await channel.deleteQueue(name);
+        await channel.close();
+      };
+    },
+    async close() {
+      await connection.close();
+      await janitor.close();
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import type { Contest, LoopSpec, ModuleSpec, Parameters, Rival } from "../method/contract.ts";
+
+interface Broker {
+  readonly name: string;
+  readonly title: string;
+  readonly address: string | undefined;
+  readonly publisher: ModuleSpec;
+  /** Messages of the first calibration. */
+  readonly first: number;
+  readonly loops: readonly [LoopSpec, ...LoopSpec[]];
+}
+
+function consume({ name, title, address = "", publisher, first, loops }: Broker): Contest {
+  const work = { kind: "stream", publisher, address, first } as const;
+  return { name: `consume-${name}`, title: `Consume, 512 B JSON: ${title}`, work, loops };
+}
+
+function loop(
+  module: string,
+  make: string,
+  label: string,
+  against?: readonly Rival[],
+  parameters: Parameters = {},
+): LoopSpec {
+  return { name: make, label, module, make, parameters, ...(against && { against }) };
+}
+
+function than(loop: string, atLeast?: number): readonly Rival[] {
+  return [{ loop, ...(atLeast !== undefined && { atLeast }) }];
+}
+
+export function natsContests({ nats }: { readonly nats?: string }): readonly Contest[] {
+  const module = "loops/nats.js";
+  return [
+    consume({
+      name: "nats",
+      title: "NATS core",
+      address: nats,
+      publisher: { module: "publishers/nats.js", make: "core" },
+      first: 50_000,
+      loops: [
+        loop(module, "raw", "raw: nats.js for await"),
+        loop(module, "adapter", "adapter", than("raw", 1)),
+        loop(module, "app", "app", than("raw", 0.95)),
+      ],
+    }),
+  ];
+}
+
+export function jetStreamContests({ nats }: { readonly nats?: string }): readonly Contest[] {
+  const module = "loops/jetstream.js";
+  return [
+    consume({
+      name: "jetstream",
+      title: "JetStream, each acked",
+      address: nats,
+      publisher: { module: "publishers/nats.js", make: "jetStream" },
+      first: 10_000,
+      loops: [
+        loop(module, "raw", "raw: nats.js consume() and ack()"),
+        loop(module, "adapter", "adapter", than("raw")),
+        loop(module, "app", "app", than("raw", 1)),
+      ],
+    }),
+  ];
+}
+
+export function rabbitMqContests({ rabbitmq }: { readonly rabbitmq?: string }): readonly Contest[] {
+  const module = "loops/rabbitmq.js";
+  return ["quorum", "classic"].map((type) =>
+    consume({
+      name: `rabbitmq-${type}`,
+      title: `RabbitMQ, ${type} queue, each acked`,
+      address: rabbitmq,
+      publisher: { module: "publishers/rabbitmq.js", make: "confirmed" },
+      first: 5_000,
+      loops: [
+        loop(module, "raw", "raw: amqplib consume and ack", undefined, { type }),
+        loop(module, "adapter", "adapter", than("raw"), { type }),
+        loop(module, "app", "app", than("raw", 1), { type }),
+      ],
+    }),
+  );
+}
+
+export function kafkaContests({ kafka }: { readonly kafka?: string }): readonly Contest[] {
+  const module = "loops/kafka.js";
+  return [
+    consume({
+      name: "kafka",
+      title: "Kafka, 4 partitions, committed",
+      address: kafka,
+      publisher: { module: "publishers/kafka.js", make: "batched" },
+      first: 20_000,
+      loops: [
+        loop(module, "eachMessage", "raw: kafkajs eachMessage"),
+        loop(module, "eachBatch", "raw: kafkajs eachBatch"),
+        loop(module, "adapter", "adapter", [...than("eachMessage"), ...than("eachBatch")]),
+        loop(module, "app", "app", [...than("eachMessage", 1.5), ...than("eachBatch", 0.95)]),
+      ],
+    }),
+  ];
+}
