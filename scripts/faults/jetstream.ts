@@ -1,0 +1,67 @@
+import * as natsIo from "@nats-io/transport-node";
+import * as nats from "nats";
+import { type ClientModule, JetStreamBroker } from "tidelane/nats";
+import type { FaultPlan } from "./plan.ts";
+import { type FaultFacts, type FaultPlugIn, type Line, type Station, throughProxy } from "./plug-in.ts";
+
+const ackDeadlineMs = 3_000;
+/** n.b. a server of 2.9 writes what was acked to its disk up to 100 ms later; as much again for a busy machine. */
+const ackWriteMs = 250;
+
+async function connect(line: Line, client: ClientModule): Promise<Station> {
+  const broker = new JetStreamBroker({
+    servers: throughProxy(line),
+    client,
+    pingIntervalMs: 500,
+    publishTimeoutMs: 20_000,
+    reconnect: { initialMs: 20, maxMs: 200 },
+  });
+  const connection = await broker.connect();
+  const publisher = connection.publisher({ resend: true });
+  return {
+    declare: async ({ topic, group, inFlight }) => {
+      await connection.ensureStream(topic, { subjects: [topic] });
+      await (await connection.subscribe(topic, options(group, inFlight))).close();
+    },
+    subscribe: ({ topic, group, inFlight }) => connection.subscribe(topic, options(group, inFlight)),
+    publish: ({ topic }, { key, payload, id }) =>
+      publisher.publish({ topic, key, payload }, { messageId: id }),
+    shutdown: () => connection.shutdown(),
+  };
+}
+
+function options(group: string, inFlight: number) {
+  return {
+    group,
+    ensure: { consumer: "create" },
+    from: "start",
+    ackDeadlineMs,
+    maxInFlight: inFlight,
+    heartbeatMs: 300,
+  } as const;
+}
+
+function mostRepeats({ kind, times, how }: FaultPlan, { inFlight, handledBefore }: FaultFacts): number {
+  if (kind === "reopen" && how === "drain") return 0;
+  const unwritten = kind === "server-kill" ? handledBefore(ackWriteMs) : 0;
+  return times * inFlight + unwritten;
+}
+
+function plugIn(name: string, client: ClientModule): FaultPlugIn {
+  return {
+    name,
+    server: "nats",
+    furtherKinds: [],
+    storesOnce: true,
+    quietMs: ackDeadlineMs + 500,
+    connect: (line) => connect(line, client),
+    mostRepeats,
+    repeatsWhy: `a fault: what was in flight; a killed server also what was acked in its last ${ackWriteMs} ms, which it writes late; a drain: none`,
+  };
+}
+
+/** JetStream over the package `nats`. */
+export const jetStream: FaultPlugIn = plugIn("jetstream", nats);
+
+/** JetStream over `@nats-io/transport-node`. */
+export const jetStreamOverNatsIo: FaultPlugIn = plugIn("nats-io", natsIo);
