@@ -5,6 +5,7 @@ import { referTo } from "../scripts/brokers/processes.ts";
 import type { ServerKind } from "../scripts/brokers/recipe.ts";
 import { releaseServers, sharedServer } from "../scripts/brokers/servers.ts";
 import { buildTree } from "./method/build.ts";
+import { toChart } from "./method/chart.ts";
 import { conduct, type Pace, type Result } from "./method/conduct.ts";
 import { describeEnvironment } from "./method/environment.ts";
 import { rowsOf, toMarkdown } from "./method/report.ts";
@@ -19,6 +20,7 @@ const usage = `usage: npm run bench -- SCENARIO... [options]
   --only TEXT      only contests with TEXT in their name
   --json FILE      all samples, and what follows from them
   --markdown FILE  the tables
+  --chart FILE     the ratios, as an SVG image
   --profile DIR    a processor profile of each loop
   --help           this text
 `;
@@ -30,6 +32,7 @@ interface Arguments extends Pace {
   readonly only: string;
   readonly json: string | undefined;
   readonly markdown: string | undefined;
+  readonly chart: string | undefined;
   readonly profile: string | undefined;
 }
 
@@ -56,6 +59,7 @@ async function main(args: readonly string[]): Promise<void> {
   const markdown = `${toMarkdown(results, environment)}\n`;
   process.stdout.write(markdown);
   if (given.markdown !== undefined) await write(given.markdown, markdown);
+  if (given.chart !== undefined) await write(given.chart, toChart(results));
   if (given.json !== undefined) {
     const contests = results.map((result) => ({ ...result, rows: rowsOf(result) }));
     await write(given.json, `${JSON.stringify({ environment, rounds, roundMs, contests }, undefined, 2)}\n`);
@@ -74,6 +78,7 @@ function readArguments(args: readonly string[]): Arguments {
     roundMs: positive("--seconds", values.seconds, quick ? 0.5 : 3) * 1000,
     json: values.json,
     markdown: values.markdown,
+    chart: values.chart,
     profile: values.profile,
   };
 }
@@ -91,6 +96,7 @@ function parse(args: readonly string[]) {
         only: text,
         json: text,
         markdown: text,
+        chart: text,
         profile: text,
       },
     });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type Admin, type Consumer, Kafka, logLevel } from "kafkajs";
 import { KafkaBroker } from "tidelane/kafka";
 import type { LoopContext, StreamLoop, Tally } from "../method/contract.ts";
@@ -50,8 +51,8 @@ async function rawLoop(
   return {
     lanes: partitions,
     async attach(name, tally) {
-      await createTopic(admin, name);
-      const consumer = client.consumer({ groupId: name, maxWaitTimeInMs: maxWaitMs });
+      const created = await createTopic(admin, name);
+      const consumer = client.consumer({ groupId: randomUUID(), maxWaitTimeInMs: maxWaitMs });
       await consumer.connect();
       await consumer.subscribe({ topic: name, fromBeginning: true });
       const joined = new Promise<void>((resolve) => {
@@ -61,7 +62,7 @@ async function rawLoop(
       await joined;
       return async () => {
         await consumer.disconnect();
-        await deleteTopic(admin, name);
+        if (created) await admin.deleteTopics({ topics: [name] });
       };
     },
     close: () => admin.disconnect(),
@@ -83,12 +84,12 @@ async function loopOf({ address }: LoopContext, consume: Consume): Promise<Strea
   return {
     lanes: partitions,
     async attach(name, tally) {
-      await createTopic(admin, name);
-      const options = { group: name, from: "start", fetch: { maxWaitMs } } as const;
+      const created = await createTopic(admin, name);
+      const options = { group: randomUUID(), from: "start", fetch: { maxWaitMs } } as const;
       const end = consume(await connection.subscribe(name, options), tally);
       return async () => {
         await end();
-        await deleteTopic(admin, name);
+        if (created) await admin.deleteTopics({ topics: [name] });
       };
     },
     async close() {
@@ -102,10 +103,7 @@ export function clientOf(address: string): Kafka {
   return new Kafka({ clientId: "bench", brokers: address.split(","), logLevel: logLevel.NOTHING });
 }
 
-async function createTopic(admin: Admin, topic: string): Promise<void> {
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
-}
-
-async function deleteTopic(admin: Admin, topic: string): Promise<void> {
-  await admin.deleteTopics({ topics: [topic] });
+/** `false`: it is there already, and somebody else's. */
+export function createTopic(admin: Admin, topic: string): Promise<boolean> {
+  return admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
 }

@@ -50,12 +50,18 @@ function inTurn(loops: readonly LoopSpec[], round: number): number[] {
   return loops.map((_, index) => (index + round) % loops.length);
 }
 
+function freshName(): string {
+  return `bench-${randomUUID().slice(0, 13)}`;
+}
+
 /** The processes of one contest. */
 class Site {
   readonly #contest: Contest;
   readonly #stage: Stage;
   readonly #loops: BenchProcess[] = [];
   #partner: BenchProcess | undefined;
+  /** The name of the log, where there is one. */
+  #log: string | undefined;
 
   static async open(contest: Contest, stage: Stage): Promise<Site> {
     const site = new Site(contest, stage);
@@ -76,22 +82,38 @@ class Site {
   /** Thrown away; it warms the code, and tells how many messages make a round that is long enough for the fastest. */
   async calibrate(): Promise<number> {
     const { work } = this.#contest;
-    if (work.kind !== "stream") {
-      if (work.kind === "burst") for (const index of this.#loops.keys()) await this.round(index, 1000);
-      return this.#stage.roundMs;
-    }
     const { roundMs } = this.#stage;
+    if (work.kind === "start") return 1;
+    if (work.kind === "log") {
+      const count = Math.ceil((work.rate * roundMs) / 1000);
+      await this.#writeLog(count);
+      await this.#fastest(count);
+      return count;
+    }
+    if (work.kind === "burst") {
+      await this.#fastest(Math.min(1000, roundMs));
+      return roundMs;
+    }
     let count = work.first;
     for (const forMs of [Math.min(1000, roundMs), roundMs]) {
-      let fastest = 0;
-      for (const index of this.#loops.keys())
-        fastest = Math.max(fastest, rateOf(await this.round(index, count)));
-      count = Math.ceil((fastest * forMs) / 1000);
+      count = Math.ceil(((await this.#fastest(count)) * forMs) / 1000);
     }
     return count;
   }
 
-  /** `size`: messages of a stream; milliseconds of bursts. */
+  async #fastest(size: number): Promise<number> {
+    let fastest = 0;
+    for (const index of this.#loops.keys())
+      fastest = Math.max(fastest, rateOf(await this.round(index, size)));
+    return fastest;
+  }
+
+  async #writeLog(count: number): Promise<void> {
+    this.#log = freshName();
+    await this.#partner?.do({ type: "publish", name: this.#log, count, window: Number.MAX_SAFE_INTEGER });
+  }
+
+  /** `size`: messages of a stream or log; milliseconds of bursts. */
   async round(index: number, size: number): Promise<Sample> {
     const { work, loops } = this.#contest;
     const spec = loops[index];
@@ -100,13 +122,21 @@ class Site {
     const loop = this.#loops[index];
     if (loop === undefined) throw new RangeError(`Loop ${index} does not run.`);
     if (work.kind === "burst") return loop.measure({ type: "bursts", size: work.size, forMs: size });
-    return this.#stream(loop, size);
+    return this.#log === undefined ? this.#stream(loop, size) : this.#readLog(loop, this.#log, size);
+  }
+
+  async #readLog(loop: BenchProcess, name: string, count: number): Promise<Sample> {
+    loop.onTaken = () => {};
+    await loop.do({ type: "attach", name, count, every: count });
+    const sample = await loop.sample();
+    await loop.do({ type: "detach" });
+    return sample;
   }
 
   async #stream(loop: BenchProcess, count: number): Promise<Sample> {
     const partner = this.#partner;
     if (partner === undefined) throw new Error("There is no publisher.");
-    const name = `bench-${randomUUID().slice(0, 13)}`;
+    const name = freshName();
     loop.onTaken = (taken) => partner.credit(taken);
     await loop.do({ type: "attach", name, count, every: window / 8 });
     const sample = loop.sample();
@@ -135,7 +165,7 @@ class Site {
     const { work, loops } = this.#contest;
     if (work.kind === "start") return;
     const { folder, profiles } = this.#stage;
-    const partner = work.kind === "stream" ? work.publisher : work.partner;
+    const partner = work.kind === "burst" ? work.partner : work.publisher;
     const address = work.address ?? "";
     if (partner)
       this.#partner = await BenchProcess.start({ folder, role: "partner", spec: partner, address });

@@ -23,6 +23,8 @@ export type Work =
       readonly address: string;
       readonly first: number;
     }
+  /** One log, written before the first round and read from its start in every one. `rate`: for so many a second. */
+  | { readonly kind: "log"; readonly publisher: PartnerSpec; readonly address: string; readonly rate: number }
   /** A process of its own for each sample, which tells what it took. */
   | { readonly kind: "start" };
 

@@ -1,21 +1,30 @@
 import { Partitioners } from "kafkajs";
-import { clientOf, partitions } from "../loops/kafka.ts";
+import { clientOf, createTopic, partitions } from "../loops/kafka.ts";
 import type { LoopContext, Publisher } from "../method/contract.ts";
 import { orderWriter } from "../method/order.ts";
 
-/** A chunk is one request; message n goes to partition n % 4. */
+/** A chunk is one request; message n goes to partition n % 4. Creates the topic of a log, and deletes it in the end. */
 export async function batched({ address }: LoopContext): Promise<Publisher> {
-  const producer = clientOf(address).producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  const client = clientOf(address);
+  const admin = client.admin();
+  await admin.connect();
+  const own: string[] = [];
+  const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
   const write = orderWriter();
   return {
     async send(topic, from, to) {
+      if (from === 0 && (await createTopic(admin, topic))) own.push(topic);
       const messages = Array.from({ length: to - from }, (_, index) => {
         const sequence = from + index;
         return { value: write(sequence), partition: sequence % partitions };
       });
       await producer.send({ topic, messages, acks: 1 });
     },
-    close: () => producer.disconnect(),
+    async close() {
+      await producer.disconnect();
+      if (own.length > 0) await admin.deleteTopics({ topics: own });
+      await admin.disconnect();
+    },
   };
 }

@@ -83,21 +83,19 @@ export function rabbitMqContests({ rabbitmq }: { readonly rabbitmq?: string }): 
   );
 }
 
-export function kafkaContests({ kafka }: { readonly kafka?: string }): readonly Contest[] {
+export function kafkaContests({ kafka = "" }: { readonly kafka?: string }): readonly Contest[] {
   const module = "loops/kafka.js";
+  const publisher = { module: "publishers/kafka.js", make: "batched" };
+  const loops: Broker["loops"] = [
+    loop(module, "eachMessage", "raw: kafkajs eachMessage"),
+    loop(module, "eachBatch", "raw: kafkajs eachBatch"),
+    loop(module, "adapter", "adapter", [...than("eachMessage"), ...than("eachBatch")]),
+    loop(module, "app", "app", [...than("eachMessage", 1.5), ...than("eachBatch", 0.95)]),
+  ];
+  const title = "Kafka, 4 partitions, committed";
+  const log = { kind: "log", publisher, address: kafka, rate: 150_000 } as const;
   return [
-    consume({
-      name: "kafka",
-      title: "Kafka, 4 partitions, committed",
-      address: kafka,
-      publisher: { module: "publishers/kafka.js", make: "batched" },
-      first: 20_000,
-      loops: [
-        loop(module, "eachMessage", "raw: kafkajs eachMessage"),
-        loop(module, "eachBatch", "raw: kafkajs eachBatch"),
-        loop(module, "adapter", "adapter", [...than("eachMessage"), ...than("eachBatch")]),
-        loop(module, "app", "app", [...than("eachMessage", 1.5), ...than("eachBatch", 0.95)]),
-      ],
-    }),
+    consume({ name: "kafka", title, address: kafka, publisher, first: 20_000, loops }),
+    { name: "read-kafka", title: `Read a log from its start, 512 B JSON: ${title}`, work: log, loops },
   ];
 }

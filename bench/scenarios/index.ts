@@ -1,6 +1,7 @@
 import type { ServerKind } from "../../scripts/brokers/recipe.ts";
 import type { Contest } from "../method/contract.ts";
 import { jetStreamContests, kafkaContests, natsContests, rabbitMqContests } from "./brokers.ts";
+import { coldContests } from "./cold.ts";
 import { lanesContests } from "./lanes.ts";
 import { memoryContests } from "./memory.ts";
 
@@ -15,6 +16,7 @@ export interface Scenario {
 export const scenarios: Readonly<Record<string, Scenario>> = {
   lanes: { servers: [], contests: lanesContests },
   memory: { servers: [], contests: memoryContests },
+  cold: { servers: [], contests: coldContests },
   nats: { servers: ["nats"], contests: natsContests },
   jetstream: { servers: ["nats"], contests: jetStreamContests },
   rabbitmq: { servers: ["rabbitmq"], contests: rabbitMqContests },
