@@ -1,5 +1,6 @@
 import { isTidelaneError, type RequestOptions } from "../../src/traits/index.ts";
 import { isRequesting } from "../abilities.ts";
+import type { Seat } from "../model/records.ts";
 import { nameOfError } from "../model/settling.ts";
 import type { ConnectionActor } from "./connection-actor.ts";
 import { compose } from "./outgoing.ts";
@@ -24,6 +25,7 @@ export async function requestInVain(
   const posting = stage.ledger.sending({ ...facts, request: true });
   const line = stage.trace.line(`request ${text}${connection.label}`);
   const wasClosed = connection.state === "closed";
+  const listeners = listenersOf(stage, topic);
   // It may arrive, and need not: whoever asks learns of the answer only.
   stage.ledger.notSent(posting, wasClosed ? "publish-after-shutdown" : undefined);
   let failure: unknown;
@@ -37,15 +39,29 @@ export async function requestInVain(
   await stage.track(`request #${facts.id}`, ["request-reply", "shutdown-idempotent"], answer);
   connection.requests.delete(answer);
   line.outcome(failure === undefined ? "a reply" : nameOfError(failure));
-  judge(stage, connection, { wasClosed, failure, name: `request #${facts.id}` });
+  const heard = listenersOf(stage, topic).some((seat) => listeners.includes(seat));
+  judge(stage, connection, { wasClosed, heard, failure, name: `request #${facts.id}` });
   return failure;
 }
 
-function judge(
-  stage: Stage,
-  connection: ConnectionActor,
-  { wasClosed, failure, name }: { wasClosed: boolean; failure: unknown; name: string },
-): void {
+/** Who is subscribed to the topic, or may be already. */
+function listenersOf(stage: Stage, label: string): Seat[] {
+  const seats = stage.subscribers.map(({ seat }) => seat);
+  return seats.filter(
+    ({ state, group }) =>
+      (state === "open" || state === "opening") && group.target.covers(stage.topic(label)),
+  );
+}
+
+interface Asked {
+  readonly wasClosed: boolean;
+  /** Somebody was subscribed to the topic all the time. */
+  readonly heard: boolean;
+  readonly failure: unknown;
+  readonly name: string;
+}
+
+function judge(stage: Stage, connection: ConnectionActor, { wasClosed, heard, failure, name }: Asked): void {
   const closed = isTidelaneError(failure, "TIDELANE_CONNECTION_CLOSED");
   const answer = failure === undefined ? "resolved" : `rejected with ${nameOfError(failure)}`;
   if (wasClosed && !closed) connection.violateClosed(`${name} ${answer}`);
@@ -54,9 +70,11 @@ function judge(
     ? ended
     : isTidelaneError(failure, "TIDELANE_TIMEOUT")
       ? !ended
-      : isTidelaneError(failure, "TIDELANE_ABORTED");
+      : isTidelaneError(failure, "TIDELANE_ABORTED") ||
+        // A broker that knows that nobody is there need not wait.
+        (isTidelaneError(failure, "TIDELANE_PUBLISH_FAILED") && !heard);
   if (wasClosed || known) return;
   const expected =
-    "a request that nobody answers rejects by its timeout, its signal, or the end of its connection";
+    "a request that nobody answers rejects by its timeout, its signal, the end of its connection, or where nobody is subscribed";
   stage.violate(["request-reply", "shutdown-idempotent"], `${name} ${answer}`, expected);
 }
