@@ -65,6 +65,15 @@ export class Inbox {
     }
   }
 
+  /** The connection is gone: so is what was not taken, and that is counted. Gives how many there were. */
+  abandon(): number {
+    const left = this.#size;
+    this.clear();
+    this.#dropped += left;
+    this.#reported = this.#dropped;
+    return left;
+  }
+
   clear(): void {
     this.#report();
     this.#alarm.cancel();

@@ -61,7 +61,9 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
     this.topic = subject;
     this.#session = session;
     this.#limits = limits;
-    this.#inbox = new Inbox(limits, session.settings.clock, (dropped) => this.#reportLoss(dropped));
+    this.#inbox = new Inbox(limits, session.settings.clock, (dropped) =>
+      this.#reportLoss(dropped, full(limits)),
+    );
     this.#outlet = new Outlet(subject, { take: (max) => this.#inbox.take(max) });
     this.#subscription = session.link.subscribe(
       subject,
@@ -74,7 +76,7 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
     session.opened(this);
   }
 
-  /** How many messages did not fit the inbox since it opened. */
+  /** How many messages did not fit the inbox since it opened, or were in it when the connection was gone for good. */
   get dropped(): number {
     return this.#inbox.dropped;
   }
@@ -101,8 +103,12 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
     return this.close();
   }
 
+  /** A subscription that has lost its connection for good is silent, as on every broker. What waited is told as dropped. */
   #onEnd(ending: Ending): void {
-    if (!ending.intended) this.#fail(ending.reason, ending.cause);
+    if (ending.intended) return;
+    const left = this.#inbox.abandon();
+    if (left > 0) this.#reportLoss(left, "the connection was closed before they were taken");
+    this.#fail(ending.reason, ending.cause);
   }
 
   #take(client: ClientMessage): void {
@@ -145,9 +151,7 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
     await within(settings.clock, settings.closeTimeoutMs, link.flush());
   }
 
-  #reportLoss(dropped: number): void {
-    const { overflow, maxMessages, maxBytes } = this.#limits;
-    const reason = `the inbox was full (${maxMessages} messages or ${maxBytes} bytes, overflow "${overflow}"); take them faster, or make it larger`;
+  #reportLoss(dropped: number, reason: string): void {
     const error = new MessagesDroppedError({
       topic: this.topic,
       dropped,
@@ -161,4 +165,8 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
       process.emitWarning(`${error.message} Said once for this subscription.`, "TidelaneWarning");
     }
   }
+}
+
+function full({ overflow, maxMessages, maxBytes }: InboxLimits): string {
+  return `the inbox was full (${maxMessages} messages or ${maxBytes} bytes, overflow "${overflow}"); take them faster, or make it larger`;
 }

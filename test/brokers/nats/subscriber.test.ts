@@ -201,4 +201,23 @@ describe("the inbox", () => {
     expect(error.message).toContain("inbox is full");
     expect(await loop.peek()).toBe("done");
   });
+
+  it("that is left when the connection is gone for good is silent, and counted", async () => {
+    const { clock, nats, connection } = await setUpCore();
+    const seen = events("tidelane:error");
+    const subscriber = await connection.subscribe("a");
+    await publish(connection, "a", "1", "2", "3");
+    await clock.flush();
+    const loop = new Loop(subscriber, clock);
+    expect(texts(await loop.take(1))).toEqual(["1"]);
+    nats.line.end(new Error("too many attempts"));
+    await clock.flush();
+    const error = (await loop.peek()) as Error;
+    expect(isTidelaneError(error, "TIDELANE_SUBSCRIPTION_FAILED")).toBe(true);
+    expect(await loop.peek()).toBe("done");
+    expect(subscriber.dropped).toBe(2);
+    expect(seen.map(({ topic, error: told }) => [topic, told])).toEqual([
+      ["a", expect.objectContaining({ code: "TIDELANE_MESSAGES_DROPPED", dropped: 2, total: 2 })],
+    ]);
+  });
 });

@@ -46,7 +46,7 @@ export function natsFixture({ address, client = "nats" }: NatsFixtureOptions): F
     patternSource: (pattern, given) => natsPatternSource(pattern, options(pattern, given)),
     patterns,
     kill: (connection) => lines.cut(connection),
-    timings: { arrivalMs: 2_000, stepMs: 500 },
+    timings: { arrivalMs: 2_000, stepMs: 100 },
   };
 }
 
@@ -74,6 +74,7 @@ export function jetStreamFixture({
     patterns,
     kill: (connection) => lines.cut(connection),
     positions: { start: "start", end: "end", unavailable: 1_000_000 },
+    timings: { stepMs: 75 },
   };
 }
 
