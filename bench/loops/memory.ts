@@ -25,11 +25,12 @@ export async function memoryLoop(
   const publisher = connection.publisher();
   const write = orderWriter(Number(parameters["bytes"] ?? 512));
   const keys = Number(parameters["keys"] ?? 0);
+  const maxInFlight = Number(parameters["maxInFlight"] ?? 1024);
   let subscriber: MemorySubscriber | undefined;
   return {
     lanes,
     async fill(count) {
-      subscriber = await connection.subscribe("orders");
+      subscriber = await connection.subscribe("orders", { maxInFlight });
       for (let sequence = 0; sequence < count; sequence++) {
         const payload = write(sequence);
         const key = keys > 0 ? { key: `customer-${sequence % keys}` } : {};
@@ -73,7 +74,7 @@ export function batches(context: LoopContext): Promise<BurstLoop> {
   });
 }
 
-/** Parameters: middleware (how many), decode (false: the handler gets the message), retries (share of 1000). */
+/** Parameters: middleware (how many), decode (false: the handler gets the message). */
 export function sequential(context: LoopContext): Promise<BurstLoop> {
   const { middleware = 0, decode = true } = context.parameters;
   const layers = Array.from({ length: Number(middleware) }, () => passOn);
@@ -109,11 +110,12 @@ export function workersOnly(context: LoopContext): Promise<BurstLoop> {
   );
 }
 
-/** `workers(n, byKey)`. Parameters: workers, keys, async (the handler's), retries (of a thousand messages). */
+/** `workers(n, byKey)`. Parameters: workers, keys, maxInFlight, async (the handler), retries (of a thousand messages). */
 export function keyed(context: LoopContext): Promise<BurstLoop> {
   const { parameters } = context;
   const workers = Number(parameters["workers"] ?? 16);
   const retries = Number(parameters["retries"] ?? 0);
+  const maxInFlight = Number(parameters["maxInFlight"] ?? 32 * workers);
   return memoryLoop(context, Number(parameters["keys"]), (subscriber, tally) => {
     const plain: Handler<MemoryMessage, Order, false> = (order) => tally.take(order.sequence);
     const waiting: Handler<MemoryMessage, Order, false> = async (order) => tally.take(order.sequence);
@@ -125,7 +127,7 @@ export function keyed(context: LoopContext): Promise<BurstLoop> {
     return finish(
       pipeline(subscriber, { onError: () => {} })
         .decode(orders)
-        .workers(workers, byKey)
+        .workers(workers, byKey, { maxInFlight })
         .onFailure({ backoff: { initialMs: 1, maxMs: 1 } })
         .handle(handler),
       tally,

@@ -43,6 +43,8 @@ export interface LoopSpec extends ModuleSpec {
   readonly label: string;
   /** What it is held against, by name. @default the first of the contest, without a figure to reach */
   readonly against?: readonly Rival[];
+  /** Of a start: the milliseconds it may take. */
+  readonly atMostMs?: number;
 }
 
 export interface Rival {

@@ -81,13 +81,14 @@ function rateTable(result: Result): string {
 }
 
 function startTable(result: Result): string {
-  const rows = result.contest.loops.map(({ label }, index) => {
+  const rows = result.contest.loops.map(({ label, atMostMs }, index) => {
     const took = (result.samples[index] ?? []).map(({ wallMs }) => wallMs);
-    return [label, median(took), Math.min(...took), Math.max(...took)].map((cell) =>
-      typeof cell === "number" ? cell.toFixed(1) : cell,
-    );
+    const figures = [median(took), Math.min(...took), Math.max(...took)].map((ms) => ms.toFixed(1));
+    const goal =
+      atMostMs === undefined ? "" : `${median(took) <= atMostMs ? "within" : "over"} ${atMostMs} ms`;
+    return [label, ...figures, goal];
   });
-  return table(result.contest, ["loop", "median ms", "best", "worst"], rows);
+  return table(result.contest, ["loop", "median ms", "best", "worst", "figure to reach"], rows);
 }
 
 function table(contest: Contest, head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,6 +1,6 @@
 import type { Contest } from "../method/contract.ts";
 
-const work = { kind: "burst", size: 20_000 } as const;
+const work = { kind: "burst", size: 10_000 } as const;
 
 function contest(keys: number): Contest {
   const parameters = { keys };

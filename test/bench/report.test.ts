@@ -76,7 +76,7 @@ describe("toMarkdown", () => {
   it("tells starts in milliseconds", () => {
     const given = result(samples(100, 90), samples(200, 180));
     const text = toMarkdown([{ ...given, contest: { ...given.contest, work: { kind: "start" } } }], {});
-    expect(text).toContain("| app | 202.0 | 200.0 | 204.0 |");
+    expect(text).toContain("| app | 202.0 | 200.0 | 204.0 |  |");
   });
 });
 
