@@ -189,6 +189,10 @@ export class Stage {
     if (this.#found !== undefined) throw this.#found;
   }
 
+  #answers(subscriber: SubscriberActor): Promise<boolean> {
+    return this.pace.within(subscriber.firstAnswer(), this.subject.timings.arrivalMs);
+  }
+
   /** Ends every connection, whatever state it is in. Never throws. */
   async dismantle(): Promise<void> {
     for (const { connection } of this.connections) {
@@ -202,14 +206,15 @@ export class Stage {
   /** Holds that every waiting pull which should have been answered is. */
   async #feed(): Promise<void> {
     for (const subscriber of this.subscribers) {
-      if (subscriber.waiting === 0) continue;
-      const copy = this.ledger.starving(subscriber.seat);
-      if (copy === undefined) continue;
-      if (!this.pace.virtual)
-        await this.pace.within(subscriber.firstAnswer(), this.subject.timings.arrivalMs);
-      // A pull that was answered with another message waits for this one no more.
-      if (subscriber.waiting > 0 && this.ledger.starving(subscriber.seat) === copy) {
-        this.ledger.missing(copy, `while ${subscriber.name} waited for it`);
+      let copy = this.ledger.starving(subscriber.seat);
+      // n.b. on real time a pull may be answered with another message, and the next one with this.
+      while (subscriber.waiting > 0 && copy !== undefined) {
+        if (!this.pace.virtual && (await this.#answers(subscriber)))
+          copy = this.ledger.starving(subscriber.seat);
+        else {
+          this.ledger.missing(copy, `while ${subscriber.name} waited for it`);
+          break;
+        }
       }
     }
     for (const [label, { capacity }] of Object.entries(this.#needs)) {
