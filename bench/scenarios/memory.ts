@@ -15,7 +15,7 @@ function loop(
 /** So that all keys have deliveries at once. */
 const maxInFlight = 100_000;
 
-const work = { kind: "burst", size: 10_000 } as const;
+const work = { kind: "burst", size: 10_240 } as const;
 
 /** The runtime over the memory broker: what each step adds to a message. */
 export function memoryContests(): readonly Contest[] {
