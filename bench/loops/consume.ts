@@ -1,4 +1,4 @@
-import { type Codec, json, type Message, pipeline, type Subscriber } from "tidelane";
+import { type Codec, json, type Message, pipeline, type Run, type Subscriber } from "tidelane";
 import type { Tally } from "../method/contract.ts";
 import type { Order } from "../method/order.ts";
 
@@ -24,11 +24,23 @@ async function takeAll(subscriber: Subscriber<Message>, tally: Tally): Promise<v
 }
 
 /** With the runtime. */
-export const byPipeline: Consume = (subscriber, tally) => {
-  const run = pipeline(subscriber)
-    .decode(orders)
-    .handle((order) => tally.take(order.sequence));
+export const byPipeline: Consume = (subscriber, tally) =>
+  endOf(
+    pipeline(subscriber)
+      .decode(orders)
+      .handle((order) => tally.take(order.sequence)),
+  );
+
+/** The same with a handler that returns a promise, as most do: each settle is then in a microtask of its own. */
+export const byAsyncPipeline: Consume = (subscriber, tally) =>
+  endOf(
+    pipeline(subscriber)
+      .decode(orders)
+      .handle(async (order) => tally.take(order.sequence)),
+  );
+
+function endOf(run: Run): () => Promise<void> {
   return async () => {
     await run.drain();
   };
-};
+}

@@ -2,7 +2,7 @@ import { AckPolicy, connect } from "nats";
 import { JetStreamBroker } from "tidelane/nats";
 import type { LoopContext, StreamLoop } from "../method/contract.ts";
 import type { Order } from "../method/order.ts";
-import { byHand, byPipeline, type Consume } from "./consume.ts";
+import { byAsyncPipeline, byHand, byPipeline, type Consume } from "./consume.ts";
 
 /** Deliveries at the client, in all loops. */
 const prefetch = 256;
@@ -45,6 +45,10 @@ export function adapter(context: LoopContext): Promise<StreamLoop> {
 
 export function app(context: LoopContext): Promise<StreamLoop> {
   return loopOf(context, byPipeline);
+}
+
+export function appAsync(context: LoopContext): Promise<StreamLoop> {
+  return loopOf(context, byAsyncPipeline);
 }
 
 async function loopOf({ address }: LoopContext, consume: Consume): Promise<StreamLoop> {

@@ -3,7 +3,7 @@ import { type Admin, type Consumer, Kafka, logLevel } from "kafkajs";
 import { KafkaBroker } from "tidelane/kafka";
 import type { LoopContext, StreamLoop, Tally } from "../method/contract.ts";
 import type { Order } from "../method/order.ts";
-import { byHand, byPipeline, type Consume } from "./consume.ts";
+import { byAsyncPipeline, byHand, byPipeline, type Consume } from "./consume.ts";
 
 /** Of every topic; order holds within each. The publisher puts a message into the one of its number. */
 export const partitions = 4;
@@ -75,6 +75,10 @@ export function adapter(context: LoopContext): Promise<StreamLoop> {
 
 export function app(context: LoopContext): Promise<StreamLoop> {
   return loopOf(context, byPipeline);
+}
+
+export function appAsync(context: LoopContext): Promise<StreamLoop> {
+  return loopOf(context, byAsyncPipeline);
 }
 
 async function loopOf({ address }: LoopContext, consume: Consume): Promise<StreamLoop> {

@@ -2,7 +2,7 @@ import { connect } from "nats";
 import { NatsBroker } from "tidelane/nats";
 import type { LoopContext, StreamLoop } from "../method/contract.ts";
 import type { Order } from "../method/order.ts";
-import { byHand, byPipeline, type Consume } from "./consume.ts";
+import { byAsyncPipeline, byHand, byPipeline, type Consume } from "./consume.ts";
 
 /** nats.js, as its README has it. */
 export async function raw({ address }: LoopContext): Promise<StreamLoop> {
@@ -29,6 +29,10 @@ export function adapter(context: LoopContext): Promise<StreamLoop> {
 
 export function app(context: LoopContext): Promise<StreamLoop> {
   return loopOf(context, byPipeline);
+}
+
+export function appAsync(context: LoopContext): Promise<StreamLoop> {
+  return loopOf(context, byAsyncPipeline);
 }
 
 async function loopOf({ address }: LoopContext, consume: Consume): Promise<StreamLoop> {

@@ -2,7 +2,7 @@ import { type Channel, type ChannelModel, connect } from "amqplib";
 import { AmqpBroker, amqpQueue } from "tidelane/amqp";
 import type { LoopContext, StreamLoop } from "../method/contract.ts";
 import type { Order } from "../method/order.ts";
-import { byHand, byPipeline, type Consume } from "./consume.ts";
+import { byAsyncPipeline, byHand, byPipeline, type Consume } from "./consume.ts";
 
 /** Of every consumer. */
 const prefetch = 256;
@@ -38,6 +38,10 @@ export function adapter(context: LoopContext): Promise<StreamLoop> {
 
 export function app(context: LoopContext): Promise<StreamLoop> {
   return loopOf(context, byPipeline);
+}
+
+export function appAsync(context: LoopContext): Promise<StreamLoop> {
+  return loopOf(context, byAsyncPipeline);
 }
 
 async function loopOf({ address, parameters }: LoopContext, consume: Consume): Promise<StreamLoop> {

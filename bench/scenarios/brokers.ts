@@ -42,6 +42,7 @@ export function natsContests({ nats }: { readonly nats?: string }): readonly Con
         loop(module, "raw", "raw: nats.js for await"),
         loop(module, "adapter", "adapter", than("raw", 1)),
         loop(module, "app", "app", than("raw", 0.95)),
+        loop(module, "appAsync", "app, async handler", than("raw")),
       ],
     }),
   ];
@@ -60,6 +61,7 @@ export function jetStreamContests({ nats }: { readonly nats?: string }): readonl
         loop(module, "raw", "raw: nats.js consume() and ack()"),
         loop(module, "adapter", "adapter", than("raw")),
         loop(module, "app", "app", than("raw", 1)),
+        loop(module, "appAsync", "app, async handler", than("raw")),
       ],
     }),
   ];
@@ -78,6 +80,7 @@ export function rabbitMqContests({ rabbitmq }: { readonly rabbitmq?: string }): 
         loop(module, "raw", "raw: amqplib consume and ack", undefined, { type }),
         loop(module, "adapter", "adapter", than("raw"), { type }),
         loop(module, "app", "app", than("raw", 1), { type }),
+        loop(module, "appAsync", "app, async handler", than("raw"), { type }),
       ],
     }),
   );
@@ -91,6 +94,7 @@ export function kafkaContests({ kafka = "" }: { readonly kafka?: string }): read
     loop(module, "eachBatch", "raw: kafkajs eachBatch"),
     loop(module, "adapter", "adapter", [...than("eachMessage"), ...than("eachBatch")]),
     loop(module, "app", "app", [...than("eachMessage", 1.5), ...than("eachBatch", 0.95)]),
+    loop(module, "appAsync", "app, async handler", [...than("eachMessage"), ...than("eachBatch")]),
   ];
   const title = "Kafka, 4 partitions, committed";
   const log = { kind: "log", publisher, address: kafka, rate: 150_000 } as const;
