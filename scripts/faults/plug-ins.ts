@@ -1,4 +1,5 @@
 import { jetStream, jetStreamOverNatsIo } from "./jetstream.ts";
 import type { FaultPlugIn } from "./plug-in.ts";
+import { rabbitmq } from "./rabbitmq.ts";
 
-export const plugIns: readonly FaultPlugIn[] = [jetStream, jetStreamOverNatsIo];
+export const plugIns: readonly FaultPlugIn[] = [jetStream, jetStreamOverNatsIo, rabbitmq];

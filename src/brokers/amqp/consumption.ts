@@ -75,14 +75,28 @@ export class Consumption {
 
   /**
    * n.b. a channel of the server hands on to a quorum queue no more than 32 acks of which it has not heard, and forgets
-   * the others when it is closed. Hearing of them takes it as long as the consumer takes to go, and one call more.
+   * the others when it is closed. Hearing of them takes it as long as a consumer takes to go, and one call more.
    */
   async #leave(): Promise<void> {
     if (this.#tag !== undefined) {
-      await this.#channel.cancel(this.#tag);
-      await this.#channel.prefetch(this.#owner.plan.capabilities.maxInFlight);
+      const { queue, declare, capabilities } = this.#owner.plan;
+      if (queue !== undefined && declare?.singleActiveConsumer === true) await this.#awaitAcks(queue);
+      else {
+        await this.#channel.cancel(this.#tag);
+        await this.#channel.prefetch(capabilities.maxInFlight);
+      }
     }
     await this.#channel.close();
+  }
+
+  /**
+   * Of a queue with a single active consumer. n.b. the server lets the next one begin as soon as this one is cancelled,
+   * before what it holds goes back: that one would be given later messages first. So it stays until its channel is
+   * closed, and one that comes behind it, and is given nothing, goes in its place.
+   */
+  async #awaitAcks(queue: string): Promise<void> {
+    const { consumerTag } = await this.#channel.consume(queue, () => {}, {});
+    await this.#channel.cancel(consumerTag);
   }
 
   async #consume(session: Session): Promise<void> {
