@@ -61,7 +61,7 @@ export function rabbitmqFixture({
       sockets.get(connection)?.();
       while (connection.state === "open") await new Promise((resolve) => setImmediate(resolve));
     },
-    timings: { arrivalMs: 5_000, stepMs: 200, closeMs: 10_000 },
+    timings: { arrivalMs: 5_000, stepMs: 80, closeMs: 10_000 },
     gaps: {
       "dead-letter":
         "RabbitMQ says of a dead letter why and from where, and not how often it was delivered; the pipeline's own dead letters say that too",
