@@ -48,7 +48,10 @@ interface ClientError {
 }
 
 const untrusted = "the certificate of the server is not trusted; give its issuer in tls.ca or tls.caFile";
-const noTls = "TLS is asked for, and the server does not offer it";
+const noTls =
+  "TLS is asked for, and the server does not offer it; leave tls out here, or configure it at the server";
+const refused = "the server refused the credentials; are user and password, or the token, given and right?";
+const expired = "the credentials have expired; get new ones";
 
 /** By code (of `nats` 2.29, and of Node) or by name (of `@nats-io/nats-core` 3.4). */
 const words: Readonly<Record<string, string>> = {
@@ -56,24 +59,25 @@ const words: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there; is the server up, and is that its port?",
   TIMEOUT: "no NATS server answered in time; is it the right host and port?",
   TimeoutError: "no NATS server answered in time; is it the right host and port?",
-  ENOTFOUND: "there is no such host",
-  EAI_AGAIN: "there is no such host",
+  ENOTFOUND: "there is no such host; is its name right?",
+  EAI_AGAIN: "there is no such host; is its name right?",
   ECONNRESET: "the server closed the connection; is it a NATS server, and does it want TLS?",
-  AUTHORIZATION_VIOLATION: "the server refused the credentials",
-  AUTHENTICATION_TIMEOUT: "the server refused the credentials",
-  AUTHENTICATION_EXPIRED: "the credentials have expired",
-  ACCOUNT_EXPIRED: "the credentials have expired",
-  BAD_AUTHENTICATION: "the server refused the credentials",
-  BAD_CREDS: "the credentials file is none",
-  AuthorizationError: "the server refused the credentials",
-  UserAuthenticationExpiredError: "the credentials have expired",
+  AUTHORIZATION_VIOLATION: refused,
+  AUTHENTICATION_TIMEOUT: refused,
+  AUTHENTICATION_EXPIRED: expired,
+  ACCOUNT_EXPIRED: expired,
+  BAD_AUTHENTICATION: refused,
+  BAD_CREDS: "what is given as a credentials file is none",
+  AuthorizationError: refused,
+  UserAuthenticationExpiredError: expired,
   SERVER_OPT_NA: noTls,
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
-  CERT_HAS_EXPIRED: "the certificate of the server has expired",
-  ERR_TLS_CERT_ALTNAME_INVALID: "the certificate of the server is for another host name",
+  CERT_HAS_EXPIRED: "the certificate of the server has expired; renew it there",
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    "the certificate of the server is for another host name; connect by a name it has",
 };
 
 /** Trying again may help with these. */
@@ -120,7 +124,9 @@ function chainOf(error: unknown): readonly ClientError[] {
 function textual(message: string): string | undefined {
   if (/connection refused/i.test(message)) return words["CONNECTION_REFUSED"];
   if (/does not support 'tls'/.test(message)) return noTls;
-  return /unexpected response from server/.test(message) ? "what answers there is no NATS server" : undefined;
+  return /unexpected response from server/.test(message)
+    ? "what answers there is no NATS server; is that its port?"
+    : undefined;
 }
 
 /** A message without the full stop of its own. */

@@ -227,7 +227,9 @@ export class Link {
   #refusal(operation: "publish" | "subscription", subject: string, error: unknown): RequestFault {
     const what = operation === "publish" ? `to publish to "${subject}"` : `to subscribe to "${subject}"`;
     const denied = error === undefined || permissionOf(error) !== undefined;
-    const reason = denied ? `the server does not permit this user ${what}` : this.clean(textOf(error));
+    const reason = denied
+      ? `the server does not permit this user ${what}; give it that permission, or connect as another`
+      : this.clean(textOf(error));
     return new RequestFault("refused", reason, this.cause(error));
   }
 

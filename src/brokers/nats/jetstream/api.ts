@@ -33,7 +33,15 @@ export class JetStreamApi {
     const what = `The JetStream API call ${verb}`;
     try {
       const { timeoutMs } = this.#settings;
-      const answer = await this.session.requests.send({ subject, payload, what, timeoutMs, signal });
+      // None of the calls made here does more when it is made twice.
+      const answer = await this.session.requests.send({
+        subject,
+        payload,
+        what,
+        timeoutMs,
+        signal,
+        repeatable: true,
+      });
       return readAnswer<Answer>(answer.data);
     } catch (error) {
       if (!(error instanceof RequestFault) || error.kind !== "no-responders") throw error;

@@ -10,7 +10,7 @@ import { InvalidArgumentError, NotSupportedError, SubscriptionFailedError } from
 import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { NatsConnection } from "../connection.ts";
-import { JetStreamApiError, RequestFault, textOf } from "../errors.ts";
+import { apiErrors, isApiError, JetStreamApiError, RequestFault, textOf } from "../errors.ts";
 import type { Session } from "../session.ts";
 import { checkPattern, checkSubject, checkToken } from "../subject.ts";
 import { type ApiSettings, JetStreamApi } from "./api.ts";
@@ -116,7 +116,9 @@ export class JetStreamConnection
     } catch (error) {
       const refused = error instanceof RequestFault && error.kind === "refused";
       if (!refused && !(error instanceof JetStreamApiError)) throw this.#api.unanswered("subscribe()", error);
-      const reason = refused ? error.message : `the server refused it: ${textOf(error)}`;
+      const missing = isApiError(error, apiErrors.streamNotFound);
+      const hint = missing ? `; create "${settings.stream}", or describe it in options.ensure.stream` : "";
+      const reason = refused ? error.message : `the server refused it: ${textOf(error)}${hint}`;
       throw new SubscriptionFailedError({ topic: filter, reason, cause: error });
     }
   }

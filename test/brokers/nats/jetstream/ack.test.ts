@@ -9,6 +9,7 @@ describe("the reply subject of a delivery", () => {
     consumer: "c",
     deliveries: 2,
     sequence: 7,
+    consumerSequence: 9,
     storedAt: 1_700_000_000_123,
     pending: 5,
   };

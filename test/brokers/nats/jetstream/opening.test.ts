@@ -107,7 +107,22 @@ describe("the stream of a subscription", () => {
     const { connection } = await setUpJetStream();
     const error = await errorOf(connection.subscribe("s.a", { stream: "NOPE" }));
     expect(isTidelaneError(error, "TIDELANE_SUBSCRIPTION_FAILED")).toBe(true);
-    expect(error.message).toContain("stream not found");
+    expect(error.message).toBe(
+      'The subscription of "s.a" ended: the server refused it: stream not found; create "NOPE", or describe it in options.ensure.stream.',
+    );
+  });
+
+  it("is found when the connection comes back in time, and else is a matter of time", async () => {
+    const { clock, nats, connection } = await setUpJetStream();
+    nats.line.lose();
+    const opened = connection.subscribe("s.a");
+    await clock.advance(4_000);
+    nats.line.restore();
+    expect((await opened).topic).toBe("s.a");
+    nats.line.lose();
+    const late = errorOf(connection.subscribe("s.a"));
+    await clock.advance(5_000);
+    expect((await late).message).toBe("The JetStream API call STREAM.NAMES did not finish within 5000 ms.");
   });
 
   it("is created where that is asked for", async () => {
