@@ -37,6 +37,7 @@ function options(group: string, inFlight: number) {
     from: "start",
     ackDeadlineMs,
     maxInFlight: inFlight,
+    sole: true,
     heartbeatMs: 300,
   } as const;
 }

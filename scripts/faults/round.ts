@@ -18,7 +18,7 @@ const keys = 200;
 const inFlight = 64;
 const tickMs = 20;
 /** Nothing was confirmed or handled for so long: it hangs. */
-const patienceMs = 60_000;
+const patienceMs = 30_000;
 
 export interface FaultRecord {
   readonly what: string;

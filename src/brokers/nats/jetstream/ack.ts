@@ -6,6 +6,8 @@ export interface AckFacts {
   readonly deliveries: number;
   /** In the stream, from 1. */
   readonly sequence: number;
+  /** Counts the deliveries of the consumer, from 1, those that are repeated too. */
+  readonly consumerSequence: number;
   /** Milliseconds since 1970. n.b. the server says nanoseconds, which are more than a number holds exactly. */
   readonly storedAt: number;
   /** How many the consumer has still to deliver after it. */
@@ -21,12 +23,13 @@ export function readAckSubject(reply: string | undefined): AckFacts | undefined 
   const tokens = reply.split(".");
   const first = tokens.length === 9 ? 2 : 4;
   if (tokens.length < 9 || tokens.length === 10) return undefined;
-  const [stream = "", consumer = "", deliveries, sequence, , stored, pending] = tokens.slice(first);
+  const [stream = "", consumer = "", deliveries, sequence, delivery, stored, pending] = tokens.slice(first);
   const facts = {
     stream,
     consumer,
     deliveries: Number(deliveries),
     sequence: Number(sequence),
+    consumerSequence: Number(delivery),
     storedAt: Number(stored) / 1e6,
     pending: Number(pending),
   };

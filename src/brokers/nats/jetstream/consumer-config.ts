@@ -26,7 +26,11 @@ export interface ConsumerConfig {
 export interface ConsumerInfo {
   readonly name: string;
   readonly config: ConsumerConfig;
-  readonly delivered: { readonly stream_seq: number };
+  readonly delivered: { readonly stream_seq: number; readonly consumer_seq?: number };
+  /** Everything up to it is settled. */
+  readonly ack_floor?: { readonly stream_seq: number };
+  /** Delivered and not settled, whoever has it. */
+  readonly num_ack_pending?: number;
 }
 
 /** A consumer without a group is forgotten by the server when nobody has asked it for anything for this long. */

@@ -13,6 +13,14 @@ import {
 import type { JetStreamSubscribeSettings, StartPosition } from "./options.ts";
 import { ensureStream, findStream, type StreamInfo, streamsOf } from "./stream.ts";
 
+export interface ConsumerProgress {
+  /** The last delivery: its sequence in the stream, and its number among the deliveries. */
+  readonly delivered: { readonly stream: number; readonly consumer: number };
+  /** In the stream: everything up to it is settled. */
+  readonly ackFloor: number;
+  readonly unsettled: number;
+}
+
 /** The consumer on the server that a subscription reads from: found, made, looked after, and made again elsewhere. */
 export class Consumer {
   readonly stream: string;
@@ -78,6 +86,22 @@ export class Consumer {
 
   toString(): string {
     return describe(this.stream, this.#info.name);
+  }
+
+  /** How far it has delivered, what of it is settled without a gap, and how many of the rest are not. */
+  async progress(): Promise<ConsumerProgress> {
+    const info = await this.#api.call<ConsumerInfo>(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
+    const { delivered, ack_floor, num_ack_pending = 0 } = info;
+    return {
+      delivered: { stream: delivered.stream_seq, consumer: delivered.consumer_seq ?? 0 },
+      ackFloor: ack_floor?.stream_seq ?? 0,
+      unsettled: num_ack_pending,
+    };
+  }
+
+  /** Where an answer for a message goes that was delivered to somebody else; sequences as in `progress()`. */
+  answerSubject(sequence: number, delivery: number): string {
+    return `$JS.ACK.${this.stream}.${this.#info.name}.1.${sequence}.${delivery}.0.0`;
   }
 
   /** Whether it is still there. Rejects where that cannot be found out. */

@@ -1,4 +1,5 @@
 import { Fifo } from "../../../structures/fifo.ts";
+import type { AckFacts } from "./ack.ts";
 import { deliveryControl, type JetStreamMessage } from "./message.ts";
 
 /** What the server has delivered to a subscription and was not told the fate of: the part that waits here included. */
@@ -10,6 +11,8 @@ export class Deliveries {
   readonly #waiting = new Fifo<JetStreamMessage>();
   /** Given back by whoever took them; they come first, the last one of the array before the others. */
   readonly #returned: JetStreamMessage[] = [];
+  /** Not to be taken before `bringIn()`. */
+  #aside: JetStreamMessage[] = [];
   /** How many of `#unsettled` are not taken. */
   #buffered = 0;
 
@@ -23,6 +26,11 @@ export class Deliveries {
 
   get buffered(): number {
     return this.#buffered;
+  }
+
+  /** How many of these wait aside. */
+  get aside(): number {
+    return this.#aside.length;
   }
 
   /** When the first deadline passes. */
@@ -43,6 +51,33 @@ export class Deliveries {
     this.#unsettled.set(message.position, message);
     this.#waiting.push(message);
     this.#buffered += 1;
+  }
+
+  holds(sequence: number): boolean {
+    return this.#unsettled.has(sequence);
+  }
+
+  /** The message of this sequence, held here, was delivered again: it is kept. False where it is not held. */
+  renew(facts: AckFacts, answerSubject: string, now: number): boolean {
+    const held = this.#unsettled.get(facts.sequence);
+    if (held === undefined || held.lost !== undefined) return false;
+    held.renew(facts, answerSubject);
+    this.extend(held, now);
+    return true;
+  }
+
+  /** As `add`, and it waits aside for others to be put in order with it. */
+  addAside(message: JetStreamMessage, now: number): void {
+    message.due = now + this.#ackDeadlineMs;
+    this.#unsettled.set(message.position, message);
+    this.#aside.push(message);
+    this.#buffered += 1;
+  }
+
+  /** What waits aside can be taken, in the order of the stream. */
+  bringIn(): void {
+    for (const message of this.#aside.sort((a, b) => a.position - b.position)) this.#waiting.push(message);
+    this.#aside = [];
   }
 
   take(max: number): JetStreamMessage[] {
@@ -109,9 +144,11 @@ export class Deliveries {
     this.#unsettled.clear();
     this.#buffered = 0;
     this.#waiting.clear();
+    this.#aside = [];
     this.#returned.length = 0;
     // Told last: a holder that looks from inside its signal finds nothing half done.
-    for (const message of all) deliveryControl.lose(message, reason, cause);
+    // The last one first: one of the same key that waits behind another does not begin in between.
+    for (const message of all.toReversed()) deliveryControl.lose(message, reason, cause);
     return all;
   }
 

@@ -5,7 +5,7 @@ import type { BatchSupply } from "../../shared/batches.ts";
 import type { ClientMessage } from "../client.ts";
 import { RequestFault, textOf } from "../errors.ts";
 import type { Session } from "../session.ts";
-import { answers, readAckSubject } from "./ack.ts";
+import { type AckFacts, answers, readAckSubject } from "./ack.ts";
 import type { Consumer } from "./consumer.ts";
 import { Deliveries } from "./deliveries.ts";
 import { LateSettles } from "./late-settles.ts";
@@ -14,6 +14,7 @@ import type { JetStreamSubscribeSettings } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { Pulls } from "./pulls.ts";
 import { RecentAcks } from "./recent-acks.ts";
+import type { Returning } from "./take-back.ts";
 
 /** A request for messages lives so long. */
 const requestMs = 30_000;
@@ -54,6 +55,13 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   /** The consumer is being looked after. */
   #held = false;
   #closed = false;
+  /** The consumer sequence that comes next; undefined where nobody knows, and others may read too. */
+  #expected: number | undefined = undefined;
+  /** What comes again first. It waits until all of it is here: it comes in any order, and is handed out in the stream's. */
+  #returning: Returning | undefined = undefined;
+  /** How many of it have come. */
+  #returned = 0;
+  readonly #onGap: (reason: string) => void;
   /** Answers are due there once nothing comes any more. Filled from the end on. */
   readonly #strays: string[] = [];
   #requeuedAt = Number.NEGATIVE_INFINITY;
@@ -67,11 +75,16 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     const { clock, inboxPrefix } = session.settings;
     this.#deliveries = new Deliveries(consumer.ackDeadlineMs);
     this.#alarm = new Alarm(clock, () => this.#onAlarm());
+    this.#onGap = (reason) => this.#trouble(hooks, reason, false);
     this.#pulls = new Pulls(
       { link, clock, inboxPrefix, heartbeatMs: settings.heartbeatMs },
       {
         deliver: (message) => this.#deliver(message),
-        spent: () => this.#plan(),
+        spent: () => {
+          this.#bringIn();
+          this.#plan();
+        },
+        idle: () => this.#bringIn(),
         deleted: () => this.#trouble(hooks, "it was deleted", true),
         trouble: (reason) => this.#trouble(hooks, reason, false),
         hopeless: (reason) => hooks.hopeless(reason),
@@ -117,6 +130,8 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   /** With a consumer that was made now. */
   start(): void {
     const { consumer } = this.#place;
+    this.#expected = undefined;
+    this.#returning = undefined;
     this.#progress = consumer.isPrivate ? new Progress(consumer.startsAbove) : undefined;
     this.#pulls.open();
   }
@@ -125,6 +140,25 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   hold(): void {
     this.#held = true;
     this.#pulls.forget();
+  }
+
+  holds(sequence: number): boolean {
+    return this.#deliveries.holds(sequence);
+  }
+
+  /** Nothing that was asked for up to now is taken in. */
+  renew(): void {
+    this.hold();
+    this.#expected = undefined;
+    this.#pulls.renew();
+  }
+
+  /** From here on a delivery that is not the next one of the consumer means that one is missing. */
+  expect(returning: Returning): void {
+    this.#expected = returning.next;
+    this.#returning = returning;
+    this.#returned = 0;
+    if (returning.count === 0) this.#bringIn();
   }
 
   go(): void {
@@ -246,10 +280,15 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     const facts = readAckSubject(client.reply);
     if (facts === undefined) return;
     const { session, settings } = this.#place;
+    if (this.#isOutOfTurn(facts)) return;
+    const comesAgain = this.#returning !== undefined && facts.sequence <= this.#returning.upTo;
+    if (comesAgain) this.#returned += 1;
+    else this.#bringIn();
     const isDone =
       this.#acks.cameAgain(facts) || this.#progress?.delivered(facts.sequence, facts.deliveries) === false;
     if (isDone) {
       this.#tell(client.reply ?? "", answers.ack);
+      this.#bringInAll();
       this.#plan();
       return;
     }
@@ -261,10 +300,42 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       this.#tell(client.reply ?? "", answers.requeue);
       return;
     }
-    this.#deliveries.add(new JetStreamMessage(client, facts, this), session.settings.clock.now());
+    const now = session.settings.clock.now();
+    if (settings.sole && this.#deliveries.renew(facts, client.reply ?? "", now)) return;
+    const message = new JetStreamMessage(client, facts, this);
+    if (comesAgain) this.#deliveries.addAside(message, now);
+    else this.#deliveries.add(message, now);
+    this.#bringInAll();
     this.#late.sweep();
     this.#arm();
     this.outlet.serve();
+  }
+
+  /** Once all of it has come, or there is no room for more. */
+  #bringInAll(): void {
+    const { count } = this.#returning ?? { count: 0 };
+    const isFull = this.#deliveries.unsettled >= this.#place.settings.maxInFlight;
+    if (this.#returning !== undefined && (this.#returned >= count || isFull)) this.#bringIn();
+  }
+
+  #bringIn(): void {
+    if (this.#returning === undefined) return;
+    this.#returning = undefined;
+    this.#deliveries.bringIn();
+    this.outlet.serve();
+  }
+
+  /** It is left alone, and comes again with what is missing, once the consumer was looked after. */
+  #isOutOfTurn({ consumerSequence, sequence }: AckFacts): boolean {
+    if (this.#expected === undefined || this.#closed) return false;
+    const hasRoom =
+      this.#deliveries.unsettled < this.#place.settings.maxInFlight || this.#deliveries.holds(sequence);
+    if (consumerSequence === this.#expected && hasRoom) {
+      this.#expected += 1;
+      return false;
+    }
+    this.#onGap(hasRoom ? `its delivery ${this.#expected} did not come` : "more came than there is room for");
+    return true;
   }
 
   #take(max: number): JetStreamMessage[] {
@@ -288,7 +359,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     const { session, consumer, settings } = this.#place;
     if (!session.link.up) return;
     const { outstanding } = this.#pulls;
-    const ahead = this.#deliveries.buffered + outstanding;
+    const ahead = this.#deliveries.buffered - this.#deliveries.aside + outstanding;
     if (ahead > settings.prefetch / 2) return;
     const room = settings.maxInFlight - this.#deliveries.unsettled - outstanding;
     const batch = Math.min(settings.prefetch - ahead, room, consumer.maxBatch);
@@ -307,6 +378,13 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     // What waits here for a loop that is at work is the loop's fault, not the message's.
     if (this.outlet.active && !this.#paused)
       for (const message of this.#deliveries.untaken()) this.extend(message);
+    if (this.#place.settings.sole && this.#deliveries.due <= now) {
+      // n.b. one that comes again comes after those behind it, unless they do too.
+      this.#loseAll(`one before it, or it, was not settled within ${this.#place.consumer.ackDeadlineMs} ms`);
+      this.#expected = undefined;
+      this.#onGap("an ack deadline has passed");
+      return;
+    }
     const expired = this.#deliveries.expire(now);
     if (expired.length > 0) {
       this.#late.sweep();

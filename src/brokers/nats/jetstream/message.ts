@@ -24,7 +24,8 @@ export let deliveryControl: DeliveryControl;
 
 /** One delivery of a stream. */
 export class JetStreamMessage extends ClientDelivery implements Positioned<number> {
-  readonly #facts: AckFacts;
+  #facts: AckFacts;
+  #answerSubject: string;
   readonly #holder: Holder;
   #confirms = false;
   #reason: string | undefined = undefined;
@@ -41,6 +42,7 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
   constructor(client: ClientMessage, facts: AckFacts, holder: Holder) {
     super(client);
     this.#facts = facts;
+    this.#answerSubject = client.reply ?? "";
     this.#holder = holder;
   }
 
@@ -78,7 +80,13 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
 
   /** @internal Where its answer goes. */
   get answerSubject(): string {
-    return this.client.reply ?? "";
+    return this.#answerSubject;
+  }
+
+  /** @internal It was delivered again while it is held here: it is the same, with another answer to give. */
+  renew(facts: AckFacts, answerSubject: string): void {
+    this.#facts = facts;
+    this.#answerSubject = answerSubject;
   }
 
   /** `ack()` that resolves when the server has confirmed it, whatever the options of the source say. */

@@ -61,6 +61,13 @@ export interface JetStreamSubscribeOptions {
   readonly maxInFlight?: number;
   /** Of those, how many may wait here to be asked for. @default 64 */
   readonly prefetch?: number;
+  /**
+   * No other subscription reads from this group. What a reader held that died, or was sent into a connection that was
+   * lost, is then taken back at once and comes before anything new, so that the order of the stream holds over crashes;
+   * otherwise it comes when its ack deadline has passed, after what was delivered meanwhile. Delays by `nackAfter` end
+   * early by it. n.b. two at a time would take each other's deliveries. @default false
+   */
+  readonly sole?: boolean;
   /** Deliveries all subscriptions of the group hold unsettled at most, delayed ones included. @default the server's: 1000 */
   readonly maxAckPending?: number;
   /** `ack()` resolves when the server has confirmed it, and not when it was sent. @default false */
@@ -81,6 +88,7 @@ export interface JetStreamSubscribeSettings {
   readonly ackDeadlineMs: number | undefined;
   readonly maxInFlight: number;
   readonly prefetch: number;
+  readonly sole: boolean;
   readonly maxAckPending: number | undefined;
   readonly confirmAcks: boolean;
   readonly heartbeatMs: number;
@@ -107,6 +115,7 @@ export function checkSubscribeOptions(options: JetStreamSubscribeOptions): JetSt
     ackDeadlineMs,
     maxInFlight,
     prefetch: Math.min(maxInFlight, checkCount("options.prefetch", options.prefetch ?? 64)),
+    sole: checkSole(options.sole ?? false, group),
     maxAckPending,
     confirmAcks: options.confirmAcks === true,
     heartbeatMs: checkHeartbeat(options.heartbeatMs ?? 5_000),
@@ -123,6 +132,12 @@ function checkEnsureStream(
   if (stream !== undefined) return ensure;
   const expected = "the name of the stream that options.ensure.stream describes";
   throw new InvalidArgumentError({ argument: "options.stream", expected, received: stream });
+}
+
+function checkSole(sole: boolean, group: string | undefined): boolean {
+  if (!sole || group !== undefined) return sole === true;
+  const expected = "left out without a group, where nobody else can read";
+  throw new InvalidArgumentError({ argument: "options.sole", expected, received: sole });
 }
 
 function checkStart(from: StartPosition): void {

@@ -17,6 +17,8 @@ export interface PullHooks {
   deliver(message: ClientMessage): void;
   /** A request has ended, as they do. */
   spent(): void;
+  /** There is nothing to deliver at the moment. */
+  idle(): void;
   /** The server says that the consumer is no more. */
   deleted(): void;
   /** Something passing is the matter, or nothing was heard for too long: look after the consumer. */
@@ -83,6 +85,12 @@ export class Pulls {
     this.#alarm.cancel();
   }
 
+  /** What was asked for before is not taken any more, and not kept by the server for long; what is asked for next is. */
+  renew(): void {
+    this.cut();
+    this.open();
+  }
+
   /** Whatever is still on its way from the server to here is not taken any more. */
   cut(): void {
     this.forget();
@@ -113,7 +121,10 @@ export class Pulls {
     const headers = statusOf(message);
     const { code = 0, description = "" } = headers ?? {};
     // A heartbeat.
-    if (code === 100) return;
+    if (code === 100) {
+      this.#hooks.idle();
+      return;
+    }
     this.#outstanding = Math.max(0, this.#outstanding - leftOver(headers));
     if (code === 404 || code === 408) this.#hooks.spent();
     else if (/consumer deleted/i.test(description)) this.#hooks.deleted();

@@ -16,7 +16,7 @@ import type {
 } from "../../../traits/subscriber.ts";
 import { Batches } from "../../shared/batches.ts";
 import { within } from "../../shared/within.ts";
-import { textOf } from "../errors.ts";
+import { RequestFault, textOf } from "../errors.ts";
 import type { Bound, Ending } from "../link.ts";
 import type { Session } from "../session.ts";
 import type { JetStreamApi } from "./api.ts";
@@ -25,6 +25,7 @@ import { Consumer } from "./consumer.ts";
 import { Feed } from "./feed.ts";
 import type { JetStreamMessage } from "./message.ts";
 import { capabilitiesOf, type JetStreamSubscribeSettings, type StartPosition } from "./options.ts";
+import { takeBack } from "./take-back.ts";
 
 /** A sequence of the stream, a moment, or an end of it: `"start"` is the oldest message there is, `"end"` the next to come. */
 export type JetStreamPosition = number | Date | "start" | "end";
@@ -91,6 +92,7 @@ export class JetStreamSubscriber
     };
     session.link.add(this.#bound);
     session.opened(this);
+    if (settings.sole) this.#care = this.#begin();
   }
 
   [Symbol.asyncIterator](): SubscriberIterator<JetStreamMessage> {
@@ -211,8 +213,36 @@ export class JetStreamSubscriber
     } else if (finding === "renewed") {
       this.#feed.restart("its consumer was deleted and made again");
     }
+    if (this.#settings.sole && !(await this.#takeBack())) return;
     this.#tell("restored");
     this.#feed.go();
+  }
+
+  /** What a reader before this one left comes first. Does not reject. */
+  async #begin(): Promise<void> {
+    try {
+      if (await this.#takeBack()) this.#feed.go();
+    } catch (error) {
+      this.#fail(`what ${this.#consumer} has delivered cannot be taken back: ${textOf(error)}`, error);
+    }
+  }
+
+  /** False where it is not done: it will be, when the connection is back or after a moment. */
+  async #takeBack(): Promise<boolean> {
+    const { signal } = this.#over;
+    const session = this.#session;
+    const [consumer, feed, { timeoutMs }] = [this.#consumer, this.#feed, this.#api];
+    feed.renew();
+    try {
+      const holds = (sequence: number): boolean => feed.holds(sequence);
+      feed.expect(await takeBack({ session, consumer, timeoutMs, holds }));
+      return !signal.aborted;
+    } catch (error) {
+      if (signal.aborted || !session.link.up) return false;
+      if (error instanceof RequestFault && error.kind === "refused") throw error;
+      this.#recover(textOf(error), "trouble");
+      return false;
+    }
   }
 
   async #resumeAt(sequence: number): Promise<void> {
