@@ -23,7 +23,7 @@ export const delayedHeaders = {
   deliveries: "x-tidelane-delayed-deliveries",
 } as const;
 
-/** What the server reads out of the table and never delivers; and "__proto__", which the client loses. */
+/** What the server reads out of the table, to send copies by; and "__proto__", which the client loses. */
 const swallowed: ReadonlySet<string> = new Set(["CC", "BCC", "__proto__"]);
 
 /** Headers that say what became of a message on the server, and not what was published. */
@@ -56,10 +56,10 @@ export function readHeaders(from: AmqpProperties): MessageHeaders {
     const value = from[property];
     // n.b. a table with a value of that name was made by `writeHeaders`, for want of room in the property.
     if (value !== undefined && !(name in table))
-      entries.push([name, property === "replyTo" ? replyAddress(from) : value]);
+      entries.push([name, property === "replyTo" ? replyAddress(from) : textOrBytes(value)]);
   }
   for (const [name, field] of Object.entries(table)) {
-    if (isHistory(name)) continue;
+    if (isHistory(name) || swallowed.has(name)) continue;
     if (Array.isArray(field) && field.every(isValue)) {
       for (const value of field) entries.push([name, toValue(value)]);
     } else {
@@ -86,8 +86,13 @@ function isValue(field: AmqpField): boolean {
   return typeof field === "string" || field instanceof Uint8Array;
 }
 
+/** n.b. other programs send text of several lines, which is no text for a header; as bytes it can be published again. */
+function textOrBytes(text: string): HeaderValue {
+  return /[\r\n\0]/.test(text) ? new TextEncoder().encode(text) : text;
+}
+
 function toValue(field: AmqpField): HeaderValue {
-  if (typeof field === "string") return field;
+  if (typeof field === "string") return textOrBytes(field);
   if (field instanceof Uint8Array) return bytesOf(field);
   if (typeof field === "number" || typeof field === "boolean") return String(field);
   if (field === null || field === undefined) return "";
@@ -103,15 +108,21 @@ export function bytesOf(buffer: Uint8Array): Uint8Array {
 
 /** A dead letter of the server in the words dead letters have everywhere. Waiting in a delay queue is not dying. */
 function deathHeaders(deaths: AmqpField): Entry[] {
-  const death = (Array.isArray(deaths) ? (deaths as AmqpTable[]) : []).find(
-    ({ queue }) => !isDelayQueue(String(queue)),
-  );
+  const death = (Array.isArray(deaths) ? deaths : []).find(isDeath);
   if (death === undefined) return [];
-  const [source = death["queue"]] = (death["routing-keys"] ?? []) as unknown[];
+  const keys = death["routing-keys"];
+  const [source] = Array.isArray(keys) ? (keys as unknown[]) : [];
   return [
-    [headerNames.deadLetterReason, String(death["reason"])],
-    [headerNames.deadLetterSource, String(source)],
+    [headerNames.deadLetterReason, death.reason],
+    [headerNames.deadLetterSource, typeof source === "string" ? source : death.queue],
   ];
+}
+
+/** n.b. another program may have sent anything under this name. */
+function isDeath(entry: unknown): entry is { queue: string; reason: string; "routing-keys"?: unknown } {
+  if (typeof entry !== "object" || entry === null) return false;
+  const { queue, reason } = entry as AmqpTable;
+  return typeof queue === "string" && typeof reason === "string" && !isDelayQueue(queue);
 }
 
 /** The table as it was published, so that a copy begins a life of its own. */

@@ -125,6 +125,30 @@ describe("readHeaders", () => {
     expect([...said]).toEqual([["x-tidelane-dead-letter-reason", "mine"]]);
   });
 
+  it("makes nothing of a history that another program made up", () => {
+    for (const history of [5, "x", [null], ["a"], [{ queue: "q" }], [{ queue: 5, reason: "r" }], {}]) {
+      expect([...readHeaders({ headers: { "x-death": history, a: "1" } })]).toEqual([["a", "1"]]);
+    }
+    const death = { queue: "q", reason: "rejected", "routing-keys": 5 };
+    const headers = readHeaders({ headers: { "x-death": [death] } });
+    expect(headers.get("x-tidelane-dead-letter-source")).toBe("q");
+  });
+
+  it("gives text of several lines as bytes, and leaves out what leads copies elsewhere: both can be published again", () => {
+    const headers = readHeaders({
+      contentType: "a\r\nb",
+      headers: { "x-a": "one\ntwo", many: ["a", "\0"], CC: ["elsewhere"], BCC: ["there"] },
+    });
+    expect([...headers]).toEqual([
+      ["content-type", new TextEncoder().encode("a\r\nb")],
+      ["x-a", new TextEncoder().encode("one\ntwo")],
+      ["many", "a"],
+      ["many", bytes(0)],
+    ]);
+    expect(headers.get("x-a")).toBe("one\ntwo");
+    expect(() => writeHeaders("dead", headers, {})).not.toThrow();
+  });
+
   it("joins the correlation id to an address of direct reply-to, and to no other", () => {
     const direct = { replyTo: "amq.rabbitmq.reply-to.abc.d==", correlationId: "1" };
     expect(readHeaders(direct).get("reply-to")).toBe("amq.rabbitmq.reply-to.abc.d==#1");
