@@ -306,6 +306,8 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     if (comesAgain) this.#deliveries.addAside(message, now);
     else this.#deliveries.add(message, now);
     this.#bringInAll();
+    // Nobody takes what waits aside, and so nobody asks for the rest.
+    if (comesAgain) this.#plan();
     this.#late.sweep();
     this.#arm();
     this.outlet.serve();

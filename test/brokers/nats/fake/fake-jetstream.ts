@@ -233,6 +233,8 @@ export class FakeConsumer {
   readonly again = new Map<number, number>();
   /** What came to it, as "sequence answer". */
   readonly answers: string[] = [];
+  /** What is due again is delivered in the order it became due, as servers do, and not in the stream's. */
+  unsorted = false;
   /** Heartbeats are left out. */
   dead = false;
   next: number;
@@ -256,7 +258,14 @@ export class FakeConsumer {
   }
 
   info(): unknown {
-    return { name: this.#name, config: this.config, delivered: { stream_seq: this.next - 1 } };
+    const unsettled = [...this.pending.keys(), ...this.again.keys()];
+    return {
+      name: this.#name,
+      config: this.config,
+      delivered: { stream_seq: this.next - 1, consumer_seq: this.#deliveries },
+      ack_floor: { stream_seq: Math.min(this.next, ...unsettled) - 1 },
+      num_ack_pending: unsettled.length,
+    };
   }
 
   request(reply: string, options: { batch: number; expires: number; idle_heartbeat: number }): void {
@@ -352,7 +361,7 @@ export class FakeConsumer {
 
   /** The next sequence to deliver. */
   #take(): number | undefined {
-    const [back] = [...this.again.keys()].sort((a, b) => a - b);
+    const [back] = this.unsorted ? this.again.keys() : [...this.again.keys()].sort((a, b) => a - b);
     if (back !== undefined) return back;
     const filter = String(this.config["filter_subject"] ?? ">");
     const found = this.#stream.messages.find(
