@@ -1,0 +1,87 @@
+import { parseArgs } from "node:util";
+import type { FaultPlugIn } from "./plug-in.ts";
+import { plugIns } from "./plug-ins.ts";
+
+const names = plugIns.map(({ name }) => name);
+
+/** What `--help` prints. */
+export const usage = `usage: npm run faults -- BROKER [options]
+
+Kills, cuts and stalls a server of its own and the consumers on it while messages flow, and holds the
+books: nothing lost, every key in order, handled again only what was in flight.
+
+  BROKER         one of: ${names.join(", ")}
+  --rounds N     how many rounds (20)
+  --round N      only this round of them
+  --seed S       a whole number; the same seed gives the same faults at the same messages (random)
+  --messages M   messages of a round (20000)
+  --json FILE    where to write what every round came to
+  --notes        print what consumers and publishers told of, too
+  --help         this text
+
+Exit code: 0 all as promised, 1 not, 2 wrong arguments.
+`;
+
+/** The command line cannot be followed. The message is one sentence. */
+export class UsageError extends Error {}
+
+/** What the command line asked for, checked. */
+export interface Arguments {
+  readonly plugIn: FaultPlugIn;
+  readonly rounds: number;
+  /** Only this round of them. */
+  readonly only: number | undefined;
+  readonly seed: number;
+  readonly messages: number;
+  readonly json: string | undefined;
+  readonly notes: boolean;
+}
+
+/** Throws `UsageError`. */
+export function readArguments(args: readonly string[]): Arguments {
+  const { values, positionals } = parse(args);
+  const [name, ...rest] = positionals;
+  const plugIn = plugIns.find((one) => one.name === name);
+  if (name === undefined) throw new UsageError("No broker was named.");
+  if (plugIn === undefined) throw new UsageError(`There is no broker "${name}" here.`);
+  if (rest.length > 0) throw new UsageError(`One broker at a time: "${rest.join(" ")}" is too much.`);
+  return {
+    plugIn,
+    rounds: wholeNumber("--rounds", values.rounds ?? "20", 1),
+    only: values.round === undefined ? undefined : wholeNumber("--round", values.round, 1),
+    seed: wholeNumber("--seed", values.seed ?? String(Math.floor(Math.random() * 1_000_000)), 0),
+    messages: wholeNumber("--messages", values.messages ?? "20000", 100),
+    json: values.json,
+    notes: values.notes === true,
+  };
+}
+
+function parse(args: readonly string[]): ReturnType<typeof parseKnown> {
+  try {
+    return parseKnown(args);
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function parseKnown(args: readonly string[]) {
+  const text = { type: "string" } as const;
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rounds: text,
+      round: text,
+      seed: text,
+      messages: text,
+      json: text,
+      notes: { type: "boolean" },
+    },
+  });
+}
+
+function wholeNumber(option: string, text: string, minimum: number): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= minimum) return value;
+  throw new UsageError(`${option} must be a whole number of at least ${minimum}; received "${text}".`);
+}
