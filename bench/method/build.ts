@@ -1,20 +1,23 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
+import { bundlePackage } from "../../scripts/bundle.ts";
 import { entryPoints } from "../../scripts/entry-points.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const built = join(root, ".cache", "bench");
 
 /**
- * Writes the library and the bench as plain modules, file by file as in the package: what is measured is what users
- * run. (A loader that compiles on the way adds to every function it sees.) Resolves with the folder of the bench there.
+ * Writes the library as it is published, and the bench as plain modules: what is measured is what users run. (A loader
+ * that compiles on the way adds to every function it sees.) Resolves with the folder of the bench there.
  */
 export async function buildTree(): Promise<string> {
+  rmSync(built, { recursive: true, force: true });
+  await bundlePackage(built);
   await build({
     absWorkingDir: root,
-    entryPoints: ["src", "conformance", "bench"].flatMap(modulesIn),
+    entryPoints: modulesIn("bench"),
     outbase: root,
     outdir: built,
     format: "esm",
@@ -35,7 +38,7 @@ function modulesIn(folder: string): string[] {
     .map((path) => join(root, folder, path));
 }
 
-/** Nothing is bundled: only the names of what is imported are rewritten. */
+/** The bench is not bundled: only the names of what is imported are rewritten. */
 const fileByFile: Plugin = {
   name: "file-by-file",
   setup(plugin) {
