@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Arguments, helpText, readArguments, UsageError } from "./arguments.ts";
-import { brokerNames, connectTo } from "./brokers.ts";
+import { BrokerError, brokerNames, connectTo } from "./brokers.ts";
 import { endQuietlyWithoutReader, withInterrupt } from "./interrupts.ts";
 import { InputError, openInput, readLines } from "./log-reader.ts";
 import { Progress } from "./progress.ts";
@@ -25,7 +25,9 @@ async function main(argv: readonly string[]): Promise<number> {
     return await demo(options);
   } catch (error) {
     if (error instanceof UsageError) return complain(`${error.message}\nTry: npm run demo -- --help`, 2);
-    if (error instanceof InputError || error instanceof OutputError) return complain(error.message, 1);
+    const isClear =
+      error instanceof InputError || error instanceof OutputError || error instanceof BrokerError;
+    if (isClear) return complain(error.message, 1);
     throw error;
   }
 }
@@ -45,7 +47,7 @@ async function demo(options: Arguments): Promise<number> {
     async (interrupt) => {
       const stream = await openInput(path, interrupt);
       if (svg !== undefined) await checkWritable(svg, path);
-      const connection = await connectTo(broker);
+      const connection = await connectTo(broker, (line) => void complain(line, 0));
       try {
         const lines = readLines(stream, name, interrupt);
         const onProgress = progress.update.bind(progress);

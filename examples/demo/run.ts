@@ -19,6 +19,7 @@ import { countDeadLetters, type DeadLetterCount, endHeader, lineHeader } from ".
 import { logLine, readRawLine, toMessage } from "./line-message.ts";
 import type { LogLine } from "./log.ts";
 import type { RawLine } from "./log-reader.ts";
+import { Overlap } from "./overlap.ts";
 import type { ProgressCounts } from "./progress.ts";
 import { Recording } from "./recording.ts";
 import { OrderTally } from "./replay.ts";
@@ -37,13 +38,15 @@ export interface ReplayOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-const topics = { lines: "dpkg.lines", deadLetters: "dpkg.dead-letters" };
 const backoff = { initialMs: 2, factor: 2, maxMs: 50, jitter: 0 };
 /** After an interruption, for the lines the workers have taken. */
 const drainMs = 3_000;
 
 /** Published in one turn of the event loop. */
 const linesPerTurn = 32;
+
+/** A server takes a while to confirm one: so many are on their way at once, in order. */
+const mostUnconfirmed = 256;
 
 /** The failure the demo makes up now and then. */
 class SimulatedFailure extends Error {}
@@ -53,6 +56,7 @@ export async function replayLog(
   options: ReplayOptions,
 ): Promise<{ result: RunResult; recording: Recording }> {
   const { connection, interrupt } = options;
+  const { topics } = connection;
   const replay = new LogReplay(options);
   const lines = await connection.subscribe(topics.lines);
   const deadLetters = await connection.subscribe(topics.deadLetters);
@@ -98,19 +102,22 @@ class LogReplay {
 
   /** Reads and publishes until the input ends or the run is interrupted. */
   async publish(publisher: Publisher): Promise<void> {
-    const { lines, interrupt } = this.#options;
+    const { lines, interrupt, connection } = this.#options;
+    const { topics } = connection;
+    const publishing = new Overlap(mostUnconfirmed);
     for await (const raw of lines) {
-      if (interrupt.aborted) return;
+      if (interrupt.aborted) break;
       const line = readRawLine(raw);
       if (line.kind === "package") this.#order.read(line, raw.number);
       this.#read += 1;
       this.#open.up();
       // Waits while the topic is full, so memory is bounded however long the log is.
-      await publisher.publish(toMessage(topics.lines, raw, line));
+      await publishing.add(() => publisher.publish(toMessage(topics.lines, raw, line)));
       // Publishing to memory never waits for I/O: without this the handlers' timers would wait for all of it.
       if (this.#read % linesPerTurn === 0) await nextTurn();
     }
-    this.#open.down();
+    await publishing.done();
+    if (!interrupt.aborted) this.#open.down();
   }
 
   start(subscriber: Subscriber, publisher: Publisher): Run {
@@ -121,7 +128,7 @@ class LogReplay {
       .decode(logLine)
       .use(this.#simulated)
       .workers(this.#options.workers, byKey)
-      .onFailure({ backoff, deadLetter: { topic: topics.deadLetters, publisher } })
+      .onFailure({ backoff, deadLetter: { topic: this.#options.connection.topics.deadLetters, publisher } })
       .handle((line, context) => this.#handle(line, context));
   }
 

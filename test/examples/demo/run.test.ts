@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
-import { MemoryBroker } from "tidelane";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { DemoConnection } from "../../../examples/demo/brokers.ts";
+import { connectToMemory, type DemoConnection } from "../../../examples/demo/brokers.ts";
 import { reasons } from "../../../examples/demo/log.ts";
 import { InputError, type RawLine, readLines } from "../../../examples/demo/log-reader.ts";
 import type { ProgressCounts } from "../../../examples/demo/progress.ts";
@@ -34,7 +33,7 @@ function overlaps({ attempts }: Recording): number {
 describe("replayLog", () => {
   let connection: DemoConnection;
   beforeEach(async () => {
-    connection = await new MemoryBroker().connect();
+    connection = await connectToMemory();
   });
   afterEach(() => connection.shutdown());
 
@@ -76,7 +75,7 @@ describe("replayLog", () => {
 
   it("retries the same lines with any number of workers", async () => {
     const failedLines = async (workers: number): Promise<number[]> => {
-      const bus = await new MemoryBroker().connect();
+      const bus = await connectToMemory();
       const options = { connection: bus, lines: head(300), workers, seed: 5, interrupt: never };
       const { recording } = await replayLog(options);
       await bus.shutdown();
