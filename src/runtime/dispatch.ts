@@ -10,6 +10,7 @@ import { type Outcome, toOutcome } from "./outcome.ts";
 import type { Reporter } from "./report.ts";
 import { decide, type Failure, type SettlingDecision, setAside, settle } from "./settle.ts";
 import { newCounters, type RunStats } from "./stats.ts";
+import { isThenable } from "./thenable.ts";
 
 /** What the dispatcher is built from; checked before. */
 export interface DispatchConfig<M extends Message, Value> {
@@ -360,8 +361,4 @@ function toDecodeError(message: Message, cause: unknown): DecodeError {
   if (isTidelaneError(cause, "TIDELANE_DECODE")) return cause as DecodeError;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new DecodeError({ topic: message.topic, reason: `the codec failed: ${reason}`, cause });
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

@@ -1,6 +1,7 @@
 import { checkFunction } from "../traits/arguments.ts";
 import { KeyError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
+import { isThenable } from "./thenable.ts";
 
 /** How a delivery finds its lane. `Value` is what the pipeline decodes to. */
 export interface KeySelector<Value> {
@@ -45,10 +46,6 @@ export function keyOf<Value>(
     : `${typeof key}; a key is a string`;
   if (isThenable(key)) key.then(undefined, () => undefined);
   throw new KeyError({ topic: message.topic, reason: `the key function returned ${got}` });
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 function describe(cause: unknown): string {

@@ -1,6 +1,7 @@
 import type { Message } from "../traits/message.ts";
 import type { HandlerContext } from "./delivery.ts";
 import { type Outcome, toOutcome } from "./outcome.ts";
+import { isThenable } from "./thenable.ts";
 
 /**
  * Wraps every run of the handler, after decoding. Calls `next()` at most once and returns its outcome or another one;
@@ -28,18 +29,30 @@ function wrap<M extends Message, Value>(
   layer: Middleware<M, Value>,
   inner: Inner<M, Value>,
 ): Inner<M, Value> {
-  return async (value, context) => {
+  // No async functions: a chain over a handler that answers at once costs one promise a layer.
+  return (value, context) => {
     let called = false;
-    const next = async (): Promise<Outcome> => {
-      if (called)
-        throw new TypeError("A middleware called next() twice; it runs the rest of the chain once.");
+    const next = (): Promise<Outcome> => {
+      if (called) return Promise.reject(new TypeError(calledTwice));
       called = true;
-      return toOutcome(await inner(value, context));
+      try {
+        const returned = inner(value, context);
+        return isThenable(returned)
+          ? Promise.resolve(returned).then(toOutcome)
+          : Promise.resolve(toOutcome(returned));
+      } catch (error) {
+        return Promise.reject(error);
+      }
     };
-    const outcome: Outcome | undefined = await layer(context, next);
-    // Nothing would read as ack(): a forgotten `return next()` must not settle what the handler wanted retried.
-    if (outcome === undefined)
-      throw new TypeError("A middleware returned nothing; it returns what next() gave it.");
-    return outcome;
+    const outcome: unknown = layer(context, next);
+    return isThenable(outcome) ? outcome.then(checkAnswer) : checkAnswer(outcome);
   };
+}
+
+const calledTwice = "A middleware called next() twice; it runs the rest of the chain once.";
+
+/** Nothing would read as ack(): a forgotten `return next()` must not settle what the handler wanted retried. */
+function checkAnswer(outcome: unknown): unknown {
+  if (outcome !== undefined) return outcome;
+  throw new TypeError("A middleware returned nothing; it returns what next() gave it.");
 }

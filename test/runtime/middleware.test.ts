@@ -10,7 +10,8 @@ const delivery = new Delivery<RecordingMessage, string>(0, new RecordingMessage(
 delivery.value = "value";
 const context = delivery as Delivery<RecordingMessage, string> & { value: string };
 
-function through(layers: readonly Layer[], handler: () => unknown = () => undefined): Promise<Outcome> {
+/** Awaited, as the dispatcher does with what is no outcome yet; a throw is a rejection there too. */
+async function through(layers: readonly Layer[], handler: () => unknown = () => undefined): Promise<Outcome> {
   return compose<RecordingMessage, string>(layers, handler)("value", context) as Promise<Outcome>;
 }
 
