@@ -69,9 +69,11 @@ export class AmqpMessage extends Message {
     if (!this.#place.counts) return undefined;
     const { "x-delivery-count": returns, [delayedHeaders.deliveries]: before } =
       this.#from.properties.headers ?? {};
-    // n.b. a quorum queue says so from the second delivery on; without it, this is another kind of queue.
+    // n.b. a quorum queue says so from the second delivery on; without it, this is another kind of queue. On the first
+    // one it is what somebody has published, as when a message was copied with all its headers.
     if (this.redelivered && typeof returns !== "number") return undefined;
-    return 1 + (typeof returns === "number" ? returns : 0) + (typeof before === "number" ? before : 0);
+    const again = this.redelivered ? Number(returns) : 0;
+    return 1 + again + (typeof before === "number" ? before : 0);
   }
 
   /** The exchange it was published to; "" for the one that leads to queues by their names. */

@@ -86,6 +86,21 @@ describe("a subscription", () => {
 });
 
 describe("settling", () => {
+  it("gives back what it held before the next one of a single active consumer begins", async () => {
+    const { clock, connection } = await setUp();
+    const single = { declare: { singleActiveConsumer: true }, maxInFlight: 2 };
+    const one = await open(connection, "orders", single);
+    const two = await open(connection, "orders", single);
+    await publish(connection, "orders", "a", "b", "c", "d");
+    const [first] = await take(one, clock);
+    await first?.ack();
+    await clock.flush();
+    const closing = one.close();
+    await clock.flush();
+    await closing;
+    expect(texts(await take(two, clock))).toEqual(["b", "c"]);
+  });
+
   it("counts deliveries, as the queue does", async () => {
     const { clock, connection } = await setUp();
     const orders = await open(connection, "orders");

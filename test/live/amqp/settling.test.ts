@@ -125,16 +125,37 @@ await describeLive("rabbitmq", "settling on RabbitMQ", (server) => {
   it("with a single active consumer goes to one at a time, in order", async () => {
     const connection = await connect(server);
     const queue = fresh("single");
-    const declare = { singleActiveConsumer: true };
-    const [one, two] = [
-      await open(connection, queue, { declare }),
-      await open(connection, queue, { declare }),
-    ];
+    const single = { declare: { singleActiveConsumer: true }, maxInFlight: 3 };
+    const [one, two] = [await open(connection, queue, single), await open(connection, queue, single)];
     const publisher = connection.publisher();
-    for (const payload of ["a", "b", "c"]) await publisher.publish({ topic: queue, payload });
-    expect(texts(await take(one, 3))).toEqual(["a", "b", "c"]);
+    for (const payload of ["a", "b", "c", "d", "e", "f"]) await publisher.publish({ topic: queue, payload });
+    const first = await take(one, 3);
+    expect(texts(first)).toEqual(["a", "b", "c"]);
+    await first[0]?.ack();
     await one.close();
-    expect(texts(await take(two, 3))).toEqual(["a", "b", "c"]);
+    // What the first one held comes before what nobody had.
+    expect(texts(await take(two, 3))).toEqual(["b", "c", "d"]);
+  });
+
+  it("is told before the channel closes, also when there is more of it than the server takes at once", async () => {
+    const connection = await connect(server);
+    for (const singleActiveConsumer of [false, true]) {
+      const queue = fresh("told");
+      const declare = { singleActiveConsumer };
+      const orders = await open(connection, queue, { declare, maxInFlight: 500 });
+      const publisher = connection.publisher();
+      const numbers = Array.from({ length: 500 }, (_, index) => index);
+      await Promise.all(numbers.map((index) => publisher.publish({ topic: queue, payload: `${index}` })));
+      const messages = await take(orders, 500);
+      // Each second one, from the last: an ack of its own for each.
+      for (const [index, message] of [...messages.entries()].reverse()) {
+        if (index % 2 === 1) await message.ack();
+      }
+      await orders.close();
+      const again = await open(connection, queue, { declare, maxInFlight: 500 });
+      const rest = texts(await take(again, 250));
+      expect(rest).toEqual(numbers.filter((index) => index % 2 === 0).map(String));
+    }
   });
 
   it("of a queue that is deleted is lost: a declared one is made again, another one ends its subscription", async () => {

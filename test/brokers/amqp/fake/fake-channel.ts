@@ -193,6 +193,7 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
     const [queue, consumer] = this.#consumers[index] ?? [];
     const at = consumer === undefined ? -1 : (queue?.consumers.indexOf(consumer) ?? -1);
     if (at >= 0) queue?.consumers.splice(at, 1);
+    queueMicrotask(() => queue?.pump());
   }
 
   #send(frame: string): void {

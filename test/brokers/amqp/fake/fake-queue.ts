@@ -62,17 +62,20 @@ export class FakeQueue {
     if (typeof limit === "number" && entry.returns > limit) this.drop(entry, "delivery_limit");
     else if (front) this.ready.unshift(entry);
     else this.ready.push(entry);
-    this.pump();
+    queueMicrotask(() => this.pump());
   }
 
   drop(entry: Entry, reason: string): void {
     this.#deadLetter(entry, reason, this);
   }
 
-  /** To whoever has room, in turn. */
+  /** To whoever has room, in turn. With a single active consumer that is the first of them, and no other. */
   pump(): void {
+    const single = this.settings.arguments["x-single-active-consumer"] === true;
     while (this.ready.length > 0) {
-      const consumer = this.consumers.find(({ held, prefetch }) => held.size < prefetch);
+      const consumer = (single ? this.consumers.slice(0, 1) : this.consumers).find(
+        ({ held, prefetch }) => held.size < prefetch,
+      );
       const entry = consumer && this.ready.shift();
       if (consumer === undefined || entry === undefined) return;
       const { content, properties } = entry;
