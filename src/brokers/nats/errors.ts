@@ -105,7 +105,7 @@ export function connectError(
   return new ConnectFailedError({
     broker,
     reason: secrets.clean(`${known ?? tail(message)} (${where})`),
-    retryable: passing.has(key ?? "") || known === words["CONNECTION_REFUSED"],
+    retryable: passing.has(key ?? "") || [words["CONNECTION_REFUSED"], words["ECONNRESET"]].includes(known),
     cause: secrets.cause(error),
   });
 }
@@ -124,6 +124,7 @@ function chainOf(error: unknown): readonly ClientError[] {
 function textual(message: string): string | undefined {
   if (/connection refused/i.test(message)) return words["CONNECTION_REFUSED"];
   if (/does not support 'tls'/.test(message)) return noTls;
+  if (/undefined error/.test(message)) return words["ECONNRESET"];
   return /unexpected response from server/.test(message)
     ? "what answers there is no NATS server; is that its port?"
     : undefined;

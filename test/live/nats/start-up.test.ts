@@ -1,20 +1,24 @@
 import { createServer } from "node:net";
-import { JetStreamBroker, type JetStreamOptions, NatsBroker } from "tidelane/nats";
+import { isTidelaneError } from "tidelane";
+import { JetStreamBroker, type JetStreamConnection, type JetStreamOptions, NatsBroker } from "tidelane/nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeLive } from "../describe-live.ts";
 import { clients } from "./fixture.ts";
-import { clientNames, errorOf } from "./stage.ts";
+import { clientNames, connect, errorOf, fresh } from "./stage.ts";
 
 const user = { name: "joe", password: "hunter2" };
 
+/** The reason of a connect that fails: what stands between "failed: " and the address. */
 async function failure(options: JetStreamOptions) {
   const error = await errorOf(new JetStreamBroker({ connectTimeoutMs: 1_000, ...options }).connect());
-  expect(error).toMatchObject({ code: "TIDELANE_CONNECT_FAILED" });
+  expect(isTidelaneError(error, "TIDELANE_CONNECT_FAILED")).toBe(true);
   expect(`${error.message} ${String((error.cause as Error | undefined)?.stack)}`).not.toContain("hunter2");
-  return { message: error.message, retryable: (error as { retryable?: boolean }).retryable };
+  const [, reason, address] =
+    /^Connecting to "jetstream" failed: (.*) \(([^()]*)\)\.$/.exec(error.message) ?? [];
+  return { reason, address, retryable: (error as { retryable?: boolean }).retryable };
 }
 
-const withHost = (address: string, login: string): string => address.replace(/\/\/(.*@)?/, `//${login}`);
+const hostOf = (address: string): string => new URL(address).host;
 
 await describeLive(
   "nats",
@@ -22,19 +26,23 @@ await describeLive(
   (server) => {
     describe.each(clientNames)("over %s", (name) => {
       const client = clients[name];
+      const host = hostOf(server.address);
 
       it("says that the password is wrong, or missing", async () => {
         for (const login of ["", "joe:wrong-hunter2@", "hunter2@"]) {
-          const { message, retryable } = await failure({ servers: withHost(server.address, login), client });
-          expect(message).toContain("refused the credentials");
-          expect(retryable).toBe(false);
+          expect(await failure({ servers: `nats://${login}${host}`, client })).toEqual({
+            reason:
+              "the server refused the credentials; are user and password, or the token, given and right?",
+            address: host,
+            retryable: false,
+          });
         }
       });
 
       it("takes them in the URL and in the options, and shows them nowhere", async () => {
         const places: JetStreamOptions[] = [
           { servers: server.address },
-          { servers: withHost(server.address, ""), user: user.name, password: user.password },
+          { servers: host, user: user.name, password: user.password },
         ];
         for (const place of places) {
           const connection = await new JetStreamBroker({ ...place, client }).connect();
@@ -42,15 +50,25 @@ await describeLive(
           await connection.shutdown();
         }
       });
-
-      it("says that TLS is asked for and not offered", async () => {
-        const { message } = await failure({ servers: server.address, client, tls: true });
-        expect(message).toContain("TLS is asked for, and the server does not offer it");
-      });
     });
   },
   { own: true, user },
 );
+
+await describeLive("nats", "connecting to a server without TLS", (server) => {
+  describe.each(clientNames)("over %s", (name) => {
+    it.each(["tls: true", "tls://"])("says that TLS is asked for and not offered: %s", async (how) => {
+      const host = hostOf(server.address);
+      const options = how === "tls://" ? { servers: `tls://${host}` } : { servers: host, tls: true as const };
+      expect(await failure({ ...options, client: clients[name] })).toEqual({
+        reason:
+          "TLS is asked for, and the server does not offer it; leave tls out here, or configure it at the server",
+        address: host,
+        retryable: false,
+      });
+    });
+  });
+});
 
 await describeLive(
   "nats",
@@ -59,8 +77,13 @@ await describeLive(
     describe.each(clientNames)("over %s", (name) => {
       const client = clients[name];
 
-      it("says that its certificate is not trusted", async () => {
-        expect((await failure({ servers: server.address, client })).message).toContain("not trusted");
+      it.each(["nats://", "tls://"])("says that its certificate is not trusted: %s", async (scheme) => {
+        const host = hostOf(server.address);
+        expect(await failure({ servers: `${scheme}${host}`, client })).toEqual({
+          reason: "the certificate of the server is not trusted; give its issuer in tls.ca or tls.caFile",
+          address: host,
+          retryable: false,
+        });
       });
 
       it("works with its issuer", async () => {
@@ -81,9 +104,9 @@ describe.each(clientNames)("without a server, over %s", (name) => {
     socket.on("error", () => {});
     socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
   });
-  const portOf = (server: typeof silent): number => {
+  const placeOf = (server: typeof silent): string => {
     const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
+    return `127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
   };
   beforeAll(async () => {
     for (const server of [silent, other]) {
@@ -96,37 +119,148 @@ describe.each(clientNames)("without a server, over %s", (name) => {
   });
 
   it("says that nothing listens, and that trying again may help", async () => {
-    const { message, retryable } = await failure({ servers: "127.0.0.1:1", client });
-    expect(message).toContain("nothing listens there");
-    expect(message).toContain("127.0.0.1:1");
-    expect(retryable).toBe(true);
+    expect(await failure({ servers: "127.0.0.1:1", client })).toEqual({
+      reason: "nothing listens there; is the server up, and is that its port?",
+      address: "127.0.0.1:1",
+      retryable: true,
+    });
   });
 
   it("says that there is no such host", async () => {
-    expect((await failure({ servers: "nats://no-such-host.invalid", client })).message).toContain(
-      "no such host",
-    );
+    expect(await failure({ servers: "nats://no-such-host.invalid", client })).toMatchObject({
+      reason: "there is no such host; is its name right?",
+      address: "no-such-host.invalid:4222",
+    });
   });
 
   it("says that nobody answered in time", async () => {
-    const { message } = await failure({
-      servers: `127.0.0.1:${portOf(silent)}`,
-      client,
-      connectTimeoutMs: 200,
+    expect(await failure({ servers: placeOf(silent), client, connectTimeoutMs: 200 })).toEqual({
+      reason: "no NATS server answered in time; is it the right host and port?",
+      address: placeOf(silent),
+      retryable: true,
     });
-    expect(message).toContain("no NATS server answered in time");
   });
 
   it("says that something else answers", async () => {
-    const { message } = await failure({ servers: `127.0.0.1:${portOf(other)}`, client });
-    expect(message).toContain("what answers there is no NATS server");
+    expect(await failure({ servers: placeOf(other), client })).toMatchObject({
+      reason: "what answers there is no NATS server; is that its port?",
+      address: placeOf(other),
+    });
   });
 
   it("ends at once with its signal", async () => {
     const controller = new AbortController();
-    const broker = new NatsBroker({ servers: `127.0.0.1:${portOf(silent)}`, client });
+    const broker = new NatsBroker({ servers: placeOf(silent), client });
     const connecting = errorOf(broker.connect({ signal: controller.signal }));
     controller.abort();
-    expect((await connecting).name).toBe("AbortedError");
+    expect((await connecting).message).toBe("connect() was aborted by its signal.");
+  });
+});
+
+const permissions = [
+  `authorization { users: [
+    { user: admin, password: admin }
+    { user: joe, password: hunter2, permissions: { publish: ["ok.>", "_INBOX.>"], subscribe: ["ok.>", "_INBOX.>"] } }
+    { user: deaf, password: hunter2, permissions: { publish: ">", subscribe: "ok.>" } }
+  ] }`,
+  "no_auth_user: admin",
+];
+
+await describeLive(
+  "nats",
+  "without permission",
+  (server) => {
+    describe.each(clientNames)("over %s", (name) => {
+      const as = async (login: string): Promise<JetStreamConnection> =>
+        connect({ address: `nats://${login}@${hostOf(server.address)}` }, name);
+      const hint = "give it that permission, or connect as another";
+
+      it("everything says which permission it is that is missing", async () => {
+        const { core, ...joe } = await parts(as("joe:hunter2"));
+        const message = { topic: "a.b", payload: "" };
+        const mayNot = (what: string) => `the server does not permit this user to ${what}; ${hint}.`;
+        const refusals: [call: () => Promise<unknown>, sentence: string][] = [
+          [() => core.subscribe("a.b"), `The subscription of "a.b" ended: ${mayNot('subscribe to "a.b"')}`],
+          [
+            () => core.publisher({ confirm: true }).publish(message),
+            `The message for "a.b" was not confirmed: ${mayNot('publish to "a.b"')}`,
+          ],
+          [
+            () => core.publisher().request(message, { timeoutMs: 5_000 }),
+            `The message for "a.b" was not confirmed: ${mayNot('publish to "a.b"')}`,
+          ],
+          [
+            () => joe.publish(message),
+            `The message for "a.b" was not confirmed: ${mayNot('publish to "a.b"')}`,
+          ],
+          [
+            () => joe.subscribe("a.b"),
+            `The subscription of "a.b" ended: ${mayNot('publish to "$JS.API.STREAM.NAMES"')}`,
+          ],
+          [
+            () => joe.ensureStream("T"),
+            `ensureStream() is not supported here: ${mayNot('publish to "$JS.API.STREAM.INFO.T"')}`,
+          ],
+        ];
+        for (const [call, sentence] of refusals) expect((await errorOf(call())).message).toBe(sentence);
+      });
+
+      it("to receive answers: it names the prefix they come to", async () => {
+        const deaf = await as("deaf:hunter2");
+        const error = await errorOf(deaf.subscribe("a.b"));
+        expect(error.message.replace(/_INBOX\.\w+/, "_INBOX.ID")).toBe(
+          `The subscription of "a.b" ended: the server does not permit this user to subscribe to "_INBOX.ID.*"; ${hint}, where answers come; see options.inboxPrefix.`,
+        );
+      });
+    });
+  },
+  { own: true, config: permissions },
+);
+
+async function parts(connecting: Promise<JetStreamConnection>) {
+  const connection = await connecting;
+  const publisher = connection.publisher();
+  return {
+    core: connection.core,
+    publish: (message: { topic: string; payload: string }) => publisher.publish(message),
+    subscribe: (topic: string) => connection.subscribe(topic),
+    ensureStream: (stream: string) => connection.ensureStream(stream, { subjects: [stream] }),
+  };
+}
+
+await describeLive("nats", "what is missing, or different", (server) => {
+  it.each(clientNames)("is named, with what to do: over %s", async (client) => {
+    const connection = await connect(server, client);
+    const name = fresh("missing");
+    const topic = `${name}.a`;
+    const said = async (promise: Promise<unknown>) => (await errorOf(promise)).message;
+    expect(await said(connection.subscribe(topic))).toBe(
+      `The subscription of "${topic}" ended: no stream has the subject "${topic}"; create one, or describe it in options.ensure.stream.`,
+    );
+    expect(await said(connection.subscribe(topic, { stream: name }))).toBe(
+      `The subscription of "${topic}" ended: the server refused it: stream not found; create "${name}", or describe it in options.ensure.stream.`,
+    );
+    expect(await said(connection.publisher().publish({ topic, payload: "" }))).toBe(
+      `The message for "${topic}" was not confirmed: no stream has the subject "${topic}", or JetStream is not enabled.`,
+    );
+    await connection.ensureStream(name, { subjects: [`${name}.>`] });
+    expect(await said(connection.ensureStream(name, { subjects: ["x"] }))).toBe(
+      `settings.subjects must be "${name}.>", as the stream "${name}" has it; received "x".`,
+    );
+    const where = `the consumer "g" of the stream "${name}"`;
+    expect(await said(connection.subscribe(topic, { group: "g" }))).toBe(
+      `The subscription of "${topic}" ended: ${where} does not exist; create it, or let ensure: { consumer: "create" } create it.`,
+    );
+    await connection.subscribe(topic, {
+      group: "g",
+      ensure: { consumer: "create" },
+      ackDeadlineMs: 1_000,
+    });
+    expect(await said(connection.subscribe(topic, { group: "g", ackDeadlineMs: 2_000 }))).toBe(
+      `options.ackDeadlineMs must be 1000, as ${where} has it; received 2000.`,
+    );
+    expect(await said(connection.subscribe(`${name}.b`, { group: "g" }))).toBe(
+      `The subject must be "${topic}", as ${where} has it; received "${name}.b".`,
+    );
   });
 });
