@@ -22,10 +22,10 @@ export interface ConnectTarget {
 }
 
 /** Of `node:tls`. */
-export type TlsOptions = Omit<ConnectionOptions, "timeout">;
+export type AmqpTls = Omit<ConnectionOptions, "timeout">;
 
 /** Handed on to `net.connect` or `tls.connect`, which destroy the socket when `signal` fires. */
-export interface SocketSettings extends TlsOptions {
+export interface SocketSettings extends AmqpTls {
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
   readonly clientProperties: Record<string, unknown>;

@@ -1,5 +1,5 @@
 export { AmqpBroker } from "./broker.ts";
-export type { AmqpClient, AmqpProperties, AmqpTable, TlsOptions } from "./client.ts";
+export type { AmqpClient, AmqpProperties, AmqpTable, AmqpTls } from "./client.ts";
 export type { AmqpConnection } from "./connection.ts";
 export type {
   AmqpBinding,

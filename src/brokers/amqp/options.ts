@@ -5,7 +5,7 @@ import type { BackoffOptions } from "../shared/backoff.ts";
 import { Secrets } from "../shared/secrets.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { checkMilliseconds, checkShortName } from "./checks.ts";
-import type { AmqpClient, TlsOptions } from "./client.ts";
+import type { AmqpClient, AmqpTls } from "./client.ts";
 import { type AmqpTopology, checkTopology } from "./declarations.ts";
 
 export interface AmqpBrokerOptions {
@@ -17,7 +17,7 @@ export interface AmqpBrokerOptions {
   /** Stands in errors and events, and on the server as the name of the connection. @default "rabbitmq" */
   readonly name?: string;
   /** Of `node:tls`: ca, cert, key, servername and so on. Goes with `amqps:`. */
-  readonly tls?: TlsOptions;
+  readonly tls?: AmqpTls;
   /** How long one server may take to let us in. @default 10_000 */
   readonly connectTimeoutMs?: number;
   /** A server that is silent for two to three of these is given up. Whole seconds; 0: never. @default 10_000 */
@@ -68,7 +68,7 @@ export interface Settings {
   readonly name: string;
   readonly addresses: readonly [Address, ...Address[]];
   readonly secrets: Secrets;
-  readonly tls: TlsOptions;
+  readonly tls: AmqpTls;
   readonly connectTimeoutMs: number;
   readonly heartbeatMs: number;
   readonly reconnect: BackoffOptions & { readonly maxTries: number };
