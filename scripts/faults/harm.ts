@@ -10,6 +10,8 @@ export interface HarmSite {
   readonly proxy: TcpProxy;
   readonly members: Members;
   readonly seed: number;
+  /** The server was killed by this fault, and is back. */
+  readonly restarted: (fault: FaultPlan) => Promise<void>;
 }
 
 /** Does what a plan says. What is done to the server, and to the consumers, is done one after the other. */
@@ -55,12 +57,13 @@ export class Harm {
     if (this.#stalls === 0) proxy.resume();
   }
 
-  async #killServer({ lastsMs }: FaultPlan, begin: () => void): Promise<void> {
+  async #killServer(fault: FaultPlan, begin: () => void): Promise<void> {
     begin();
-    const { server } = this.#site;
+    const { server, restarted } = this.#site;
     await server.kill();
-    await sleep(lastsMs);
+    await sleep(fault.lastsMs);
     await server.restart();
+    await restarted(fault);
   }
 
   async #disturbMembers(fault: FaultPlan, begin: () => void): Promise<void> {

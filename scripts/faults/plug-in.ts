@@ -59,6 +59,11 @@ export interface Station {
   subscribe(place: Place): Promise<Subscriber>;
   /** Resolves when the server has confirmed it. It is called again, with the same parcel, when it rejects. */
   publish(place: Place, parcel: Parcel): Promise<void>;
+  /**
+   * How many messages the server holds for settled. Asked after a server was killed and is back, where it may have
+   * forgotten what it was told last: `mostRepeats` gets the difference as `forgotten`. Left out where it does not forget.
+   */
+  settled?(place: Place): Promise<number>;
   shutdown(): Promise<void>;
 }
 
@@ -76,6 +81,8 @@ export interface FaultFacts {
   readonly members: number;
   /** How many messages were handled in so many milliseconds before the fault began. */
   handledBefore(ms: number): number;
+  /** Messages that were handled when the fault began, and that the server did not know to be settled when it was back. */
+  readonly forgotten: number;
 }
 
 /** The server's URL with the proxy in the place of its host and port. */

@@ -9,7 +9,7 @@ import { JournalReader } from "./journal.ts";
 import { type Findings, Ledger } from "./ledger.ts";
 import { Members } from "./members.ts";
 import { describeFault, type FaultPlan, type RoundPlan } from "./plan.ts";
-import type { FaultPlugIn, Place } from "./plug-in.ts";
+import type { FaultFacts, FaultPlugIn, Place, Station } from "./plug-in.ts";
 import { Publishing } from "./publishing.ts";
 import { violationsOf } from "./verdict.ts";
 
@@ -28,6 +28,9 @@ export interface FaultRecord {
   readonly afterHandled: number;
   readonly mostRepeats: number;
 }
+
+/** A fault that has begun, with what its bound goes by. */
+type Begun = Omit<FaultRecord, "mostRepeats"> & { readonly facts: FaultFacts };
 
 export interface RoundResult extends Findings {
   readonly round: number;
@@ -74,7 +77,8 @@ class Round {
   readonly #place: Place;
   readonly #ledger = new Ledger();
   readonly #notes = new Map<string, number>();
-  readonly #records: FaultRecord[] = [];
+  /** Faults that have begun. */
+  readonly #records = new Map<FaultPlan, Begun>();
   readonly #startedAt = performance.now();
   #publishing: Publishing | undefined;
   #faultsOpen = 0;
@@ -115,7 +119,7 @@ class Round {
       });
       this.#publishing = publishing;
       const published = publishing.run();
-      const hangs = !(await this.#watch());
+      const hangs = !(await this.#watch(station));
       publishing.stop();
       if (!hangs) {
         await published;
@@ -135,7 +139,7 @@ class Round {
   }
 
   /** Reads the journal and begins faults, until everything is over. False when nothing moves any more. */
-  async #watch(): Promise<boolean> {
+  async #watch(station: Station): Promise<boolean> {
     const { plan } = this.#site;
     const waiting = [...plan.faults];
     const harm = new Harm({
@@ -143,6 +147,7 @@ class Round {
       proxy: this.#proxy,
       members: this.#members,
       seed: plan.seed,
+      restarted: (fault) => this.#askForgotten(fault, station),
     });
     this.#progressAt = performance.now();
     for (;;) {
@@ -174,16 +179,27 @@ class Round {
   #record(fault: FaultPlan): void {
     this.#read();
     const now = Date.now();
-    this.#records.push({
+    const facts: FaultFacts = {
+      inFlight,
+      members: this.#members.size,
+      handledBefore: (ms) => this.#ledger.handledBetween(now - ms, now),
+      forgotten: 0,
+    };
+    this.#records.set(fault, {
       what: describeFault(fault),
       atS: this.#seconds(),
       afterHandled: this.#ledger.handledCount,
-      mostRepeats: this.#site.plugIn.mostRepeats(fault, {
-        inFlight,
-        members: this.#members.size,
-        handledBefore: (ms) => this.#ledger.handledBetween(now - ms, now),
-      }),
+      facts,
     });
+  }
+
+  /** What a server that was killed does not know to be settled any more may come again, and is told apart. */
+  async #askForgotten(fault: FaultPlan, station: Station): Promise<void> {
+    const record = this.#records.get(fault);
+    if (record === undefined || station.settled === undefined) return;
+    const settled = await station.settled(this.#place);
+    const forgotten = Math.max(0, record.afterHandled - settled);
+    this.#records.set(fault, { ...record, facts: { ...record.facts, forgotten } });
   }
 
   #read(): void {
@@ -196,7 +212,7 @@ class Round {
       this.#progressAt = performance.now();
     }
     this.#publishing?.proceed();
-    onProgress?.(`${handledCount} of ${plan.messages} handled, ${this.#records.length} faults`);
+    onProgress?.(`${handledCount} of ${plan.messages} handled, ${this.#records.size} faults`);
   }
   #lastCount = 0;
 
@@ -209,7 +225,11 @@ class Round {
 
   #result(hangs: boolean): RoundResult {
     const findings = this.#ledger.findings();
-    const mostRepeats = this.#records.reduce((sum, record) => sum + record.mostRepeats, 0);
+    const faults = Array.from(this.#records, ([fault, { facts, ...record }]) => ({
+      ...record,
+      mostRepeats: this.#site.plugIn.mostRepeats(fault, facts),
+    }));
+    const mostRepeats = faults.reduce((sum, fault) => sum + fault.mostRepeats, 0);
     const { storesOnce } = this.#site.plugIn;
     const { messages, round } = this.#site.plan;
     const failure = this.#publishing?.lastFailure;
@@ -217,7 +237,7 @@ class Round {
     return {
       ...findings,
       round,
-      faults: this.#records,
+      faults,
       mostRepeats,
       publishFailures: this.#publishing?.failures ?? 0,
       seconds: this.#seconds(),

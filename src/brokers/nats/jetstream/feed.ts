@@ -22,6 +22,9 @@ const requestMs = 30_000;
 /** So long after a requeue the server may be about to deliver it again. */
 const settlingMs = 1_000;
 
+/** So often what does not come again is asked for once more. */
+const mostShortfalls = 5;
+
 export interface FeedPlace {
   readonly session: Session;
   readonly consumer: Consumer;
@@ -61,6 +64,8 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   #returning: Returning | undefined = undefined;
   /** How many of it have come. */
   #returned = 0;
+  /** How often in a row not all of it came. */
+  #shortfalls = 0;
   readonly #onGap: (reason: string) => void;
   /** Answers are due there once nothing comes any more. Filled from the end on. */
   readonly #strays: string[] = [];
@@ -81,10 +86,10 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       {
         deliver: (message) => this.#deliver(message),
         spent: () => {
-          this.#bringIn();
+          this.#bringInRest();
           this.#plan();
         },
-        idle: () => this.#bringIn(),
+        idle: () => void this.#bringInRest(),
         deleted: () => this.#trouble(hooks, "it was deleted", true),
         trouble: (reason) => this.#trouble(hooks, reason, false),
         hopeless: (reason) => hooks.hopeless(reason),
@@ -158,7 +163,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     this.#expected = returning.next;
     this.#returning = returning;
     this.#returned = 0;
-    if (returning.count === 0) this.#bringIn();
+    if (returning.count === 0) this.#bringInAll();
   }
 
   go(): void {
@@ -283,7 +288,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     if (this.#isOutOfTurn(facts)) return;
     const comesAgain = this.#returning !== undefined && facts.sequence <= this.#returning.upTo;
     if (comesAgain) this.#returned += 1;
-    else this.#bringIn();
+    else if (!this.#bringInRest()) return;
     const isDone =
       this.#acks.cameAgain(facts) || this.#progress?.delivered(facts.sequence, facts.deliveries) === false;
     if (isDone) {
@@ -316,8 +321,24 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   /** Once all of it has come, or there is no room for more. */
   #bringInAll(): void {
     const { count } = this.#returning ?? { count: 0 };
+    if (this.#returned >= count) this.#shortfalls = 0;
     const isFull = this.#deliveries.unsettled >= this.#place.settings.maxInFlight;
     if (this.#returning !== undefined && (this.#returned >= count || isFull)) this.#bringIn();
+  }
+
+  /**
+   * The server has no more of it to deliver. n.b. one before 2.10 may keep some back until their ack deadline: they are
+   * taken back once more. False then. What never comes is no longer in the stream, so this has an end.
+   */
+  #bringInRest(): boolean {
+    if (this.#returning === undefined) return true;
+    if (this.#returned < this.#returning.count && this.#shortfalls < mostShortfalls) {
+      this.#shortfalls += 1;
+      this.#onGap(`only ${this.#returned} of ${this.#returning.count} deliveries came again`);
+      return false;
+    }
+    this.#bringIn();
+    return true;
   }
 
   #bringIn(): void {

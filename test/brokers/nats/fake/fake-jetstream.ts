@@ -235,6 +235,8 @@ export class FakeConsumer {
   readonly answers: string[] = [];
   /** What is due again is delivered in the order it became due, as servers do, and not in the stream's. */
   unsorted = false;
+  /** What is given back of these is kept until its ack deadline, each once: a server before 2.10 does that now and then. */
+  readonly keptBack = new Set<number>();
   /** Heartbeats are left out. */
   dead = false;
   next: number;
@@ -301,6 +303,7 @@ export class FakeConsumer {
     this.answers.push(`${sequence} ${answer}`);
     const held = this.pending.get(sequence);
     if (held === undefined) return;
+    if (answer === "-NAK" && this.keptBack.delete(sequence)) return;
     held.timer.cancel();
     if (answer === "+WPI") {
       this.#hold(sequence, held.count);

@@ -57,6 +57,33 @@ describe("a group whose reader has died", () => {
     expect(came).toEqual(numbers(10));
   });
 
+  it("gives all of it before anything new, also where the server keeps some of it back at first", async () => {
+    const { open, consumer, clock } = await afterCrash(10, 6);
+    for (const sequence of [2, 5]) consumer.keptBack.add(sequence);
+    const loop = await open(true);
+    const next = loop.next();
+    await clock.advance(1_000);
+    expect(texts([await next, ...(await loop.take(9))])).toEqual(numbers(10));
+  });
+
+  it("gives it also where nothing new comes, and the server says so", async () => {
+    const { open, consumer, clock } = await afterCrash(4, 4);
+    consumer.keptBack.add(1);
+    const loop = await open(true);
+    const next = loop.next();
+    await clock.advance(10_000);
+    expect(texts([await next, ...(await loop.take(3))])).toEqual(numbers(4));
+  });
+
+  it("does not wait for what is no longer in the stream", async () => {
+    const { open, stream, clock } = await afterCrash(6, 4);
+    stream.messages = stream.messages.filter(({ sequence }) => sequence !== 2);
+    const loop = await open(true);
+    const next = loop.next();
+    await clock.advance(10_000);
+    expect(texts([await next, ...(await loop.take(4))])).toEqual(["1", "3", "4", "5", "6"]);
+  });
+
   it("leaves out what was settled in between", async () => {
     const { open, consumer } = await afterCrash(6, 4);
     consumer.answer(2, "+ACK");
