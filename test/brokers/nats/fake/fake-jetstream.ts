@@ -333,7 +333,11 @@ export class FakeConsumer {
       const stored = this.#stream.messages.find((one) => one.sequence === sequence);
       const count = (this.again.get(sequence) ?? 0) + 1;
       this.again.delete(sequence);
-      if (stored === undefined) continue;
+      if (stored === undefined) {
+        // It counts as delivered for good.
+        if (count > 1) this.#hold(sequence, count);
+        continue;
+      }
       request.left -= 1;
       if (request.left === 0) this.#end(request);
       this.#deliver(stored, count, request.reply);

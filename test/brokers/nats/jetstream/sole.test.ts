@@ -75,12 +75,12 @@ describe("a group whose reader has died", () => {
     expect(texts([await next, ...(await loop.take(3))])).toEqual(numbers(4));
   });
 
-  it("does not wait for what is no longer in the stream", async () => {
+  it("does not wait for ever for what is no longer in the stream", async () => {
     const { open, stream, clock } = await afterCrash(6, 4);
     stream.messages = stream.messages.filter(({ sequence }) => sequence !== 2);
     const loop = await open(true);
     const next = loop.next();
-    await clock.advance(10_000);
+    await clock.advance(60_000);
     expect(texts([await next, ...(await loop.take(4))])).toEqual(["1", "3", "4", "5", "6"]);
   });
 
