@@ -26,16 +26,17 @@ const noTls = "it does not speak TLS; use amqp: in place of amqps:, or its TLS p
 
 const words: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there; check the address, and that the server is up",
-  ENOTFOUND: "the host name is not known",
-  EAI_AGAIN: "the host name could not be looked up",
+  ENOTFOUND: "the host name is not known; check the address",
+  EAI_AGAIN: "the host name could not be looked up; check the address, and the name service",
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,
   EPROTO: noTls,
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
-  CERT_HAS_EXPIRED: "its certificate has expired",
-  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host name",
+  CERT_HAS_EXPIRED: "its certificate has expired; renew it on the server",
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    "its certificate is for another host name; connect by that name, or give it in tls.servername",
 };
 
 const temporary = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
@@ -60,11 +61,15 @@ export function connectFailure(
 function explain({ code, text }: Fault, address: Address): { reason: string; retryable: boolean } {
   const known = typeof code === "string" ? words[code] : undefined;
   if (known !== undefined) return { reason: known, retryable: temporary.has(String(code)) };
-  if (code === 403) return { reason: "it refused the user name or the password", retryable: false };
+  if (code === 403) {
+    const reason = "it refused the user name or the password; check both, percent-encoded, in the URL";
+    return { reason, retryable: false };
+  }
   // n.b. the client does not hand on what the server said to this one.
   if (text.includes("Expected ConnectionOpenOk") || /vhost .* not found|access to vhost/i.test(text)) {
     const vhost = JSON.stringify(address.vhost);
-    return { reason: `it has no virtual host ${vhost}, or this user may not use it`, retryable: false };
+    const reason = `it has no virtual host ${vhost}, or this user may not use it; create it, or grant it to the user`;
+    return { reason, retryable: false };
   }
   if (text.startsWith("Socket closed abruptly") || code === "ECONNRESET" || code === "EPIPE") {
     const hint =
@@ -86,12 +91,20 @@ export function channelFault(error: unknown): { readonly reason: string; readonl
     return { reason, final: true };
   }
   if (text.includes("inequivalent arg")) {
-    return { reason: `it is declared in another way already: ${text}`, final: true };
+    const reason = `it is declared in another way already (${text}); declare it as it is there, or delete it first`;
+    return { reason, final: true };
   }
   if (text.includes("in exclusive use") || code === 405) {
-    return { reason: `somebody else has it alone: ${text}`, final: false };
+    const reason = `somebody else has it alone (${text}); close that consumer, or that connection, first`;
+    return { reason, final: false };
   }
-  if (code === 403) return { reason: `the server refuses it: ${text}`, final: true };
+  if (code === 403) {
+    const reason = `the server refuses it (${text}); grant the user that permission, as by rabbitmqctl set_permissions`;
+    return { reason, final: true };
+  }
+  if (text.startsWith("unknown exchange type")) {
+    return { reason: `${text}; name one the server has, or enable the plugin that has it`, final: true };
+  }
   if (code === 406 && text.includes("delivery acknowledgement")) {
     return { reason: `a delivery was not settled in the time the server allows: ${text}`, final: false };
   }

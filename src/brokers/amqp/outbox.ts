@@ -243,8 +243,8 @@ function accept(parcel: Parcel): void {
   const { topic, exchange, routingKey } = parcel;
   const reason =
     exchange === ""
-      ? `there is no queue ${JSON.stringify(routingKey)}`
-      : `no queue is bound to the exchange ${JSON.stringify(exchange)} for the routing key ${JSON.stringify(routingKey)}`;
+      ? `there is no queue ${JSON.stringify(routingKey)}; declare it first, or publish with mandatory: false`
+      : `no queue is bound to the exchange ${JSON.stringify(exchange)} for the routing key ${JSON.stringify(routingKey)}; bind one first, or publish with mandatory: false`;
   parcel.reject(new PublishFailedError({ topic, reason, retryable: false }));
 }
 
