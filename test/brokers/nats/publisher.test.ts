@@ -102,7 +102,10 @@ describe("publish()", () => {
     await publisher.publish({ topic: "secret", payload: "" });
     await clock.flush();
     expect(seen.map(({ topic, error }) => [topic, (error as Error).message])).toEqual([
-      ["secret", 'the server does not permit this user to publish to "secret"; give it that permission, or connect as another'],
+      [
+        "secret",
+        'the server does not permit this user to publish to "secret"; give it that permission, or connect as another',
+      ],
     ]);
   });
 });

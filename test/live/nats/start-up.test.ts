@@ -4,7 +4,7 @@ import { JetStreamBroker, type JetStreamConnection, type JetStreamOptions, NatsB
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeLive } from "../describe-live.ts";
 import { clients } from "./fixture.ts";
-import { clientNames, connect, errorOf, fresh } from "./stage.ts";
+import { clientNames, connect, errorOf, fresh, Loop } from "./stage.ts";
 
 const user = { name: "joe", password: "hunter2" };
 
@@ -161,6 +161,7 @@ const permissions = [
   `authorization { users: [
     { user: admin, password: admin }
     { user: joe, password: hunter2, permissions: { publish: ["ok.>", "_INBOX.>"], subscribe: ["ok.>", "_INBOX.>"] } }
+    { user: mute, password: hunter2, permissions: { publish: ["$JS.API.>", "mute.>"], subscribe: ["_INBOX.>"] } }
     { user: deaf, password: hunter2, permissions: { publish: ">", subscribe: "ok.>" } }
   ] }`,
   "no_auth_user: admin",
@@ -203,6 +204,21 @@ await describeLive(
           ],
         ];
         for (const [call, sentence] of refusals) expect((await errorOf(call())).message).toBe(sentence);
+      });
+
+      it("to settle: the subscription ends, rather than all coming again for ever", async () => {
+        const mute = await as("mute:hunter2");
+        const stream = fresh("mute");
+        await mute.ensureStream(stream, { subjects: [`mute.${stream}`] });
+        await mute.publisher().publish({ topic: `mute.${stream}`, payload: "" });
+        const loop = new Loop(await mute.subscribe(`mute.${stream}`, { from: "start" }));
+        const message = await loop.next();
+        await message.ack();
+        const error = await errorOf(loop.next());
+        expect(error.message.replace(/"\$JS\.ACK\.[^"]*"/, '"ACK"')).toBe(
+          `The subscription of "mute.${stream}" ended: what is settled does not get through: the server does not permit this user to publish to "ACK"; ${hint}.`,
+        );
+        expect(message.signal.aborted).toBe(false);
       });
 
       it("to receive answers: it names the prefix they come to", async () => {

@@ -1,6 +1,7 @@
 import { SubscriptionFailedError } from "../../../traits/errors.ts";
 import { apiErrors, isApiError, JetStreamApiError } from "../errors.ts";
 import { uniqueName } from "../requests.ts";
+import { readAckSubject } from "./ack.ts";
 import type { JetStreamApi } from "./api.ts";
 import {
   ackDeadlineOf,
@@ -102,6 +103,12 @@ export class Consumer {
   /** Where an answer for a message goes that was delivered to somebody else; sequences as in `progress()`. */
   answerSubject(sequence: number, delivery: number): string {
     return `$JS.ACK.${this.stream}.${this.#info.name}.1.${sequence}.${delivery}.0.0`;
+  }
+
+  /** Whether answers for its deliveries go there. */
+  isAnswerSubject(subject: string): boolean {
+    const facts = readAckSubject(subject);
+    return facts?.stream === this.stream && facts.consumer === this.#info.name;
   }
 
   /** Whether it is still there. Rejects where that cannot be found out. */

@@ -89,6 +89,12 @@ export class JetStreamSubscriber
         this.#feed.restored();
         this.#recover("the connection was restored", "restored");
       },
+      refused: (subject, fault) => {
+        if (!this.#consumer.isAnswerSubject(subject)) return false;
+        // Nobody waits for an ack: without this every message would come again and again, and nobody would know why.
+        this.#fail(`what is settled does not get through: ${fault.message}`, fault);
+        return true;
+      },
     };
     session.link.add(this.#bound);
     session.opened(this);

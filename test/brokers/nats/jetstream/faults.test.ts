@@ -207,6 +207,21 @@ describe("a connection that is lost", () => {
     expect(held.lost?.message).toContain("authorization revoked");
     expect(await loop.peek()).toBe("done");
   });
+
+  it("of the permission to answer ends the subscription, rather than all coming again for ever", async () => {
+    const { clock, nats, connection, loop } = await running(true);
+    await store(connection, "1", "2");
+    const [first, second] = await loop.take(2);
+    Object.assign(nats.denied, { has: (subject: string) => subject.startsWith("$JS.ACK.S.g.") });
+    await first?.ack();
+    await clock.flush();
+    const error = (await loop.peek()) as Error;
+    expect(error.message).toContain(
+      '"s.a" ended: what is settled does not get through: the server does not permit',
+    );
+    expect(second?.signal.aborted).toBe(true);
+    expect(await loop.peek()).toBe("done");
+  });
 });
 
 describe("shutdown()", () => {
