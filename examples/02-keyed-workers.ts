@@ -1,5 +1,4 @@
 // Eight workers, one key strictly in order: the slow customer does not hold up the others.
-import { setTimeout as pause } from "node:timers/promises";
 import { byKey, MemoryBroker, pipeline } from "tidelane";
 
 const connection = await new MemoryBroker().connect();
@@ -10,11 +9,18 @@ for (const step of ["open", "pay", "ship"]) {
   for (const key of ["slow", "quick"]) await publisher.publish({ topic: "orders", payload: step, key });
 }
 
+let quickIsDone = (): void => {};
+const quick = new Promise<void>((resolve) => {
+  quickIsDone = resolve;
+});
+
 const run = pipeline(orders)
   .workers(8, byKey)
   .handle(async (message, { key }) => {
-    await pause(key === "slow" ? 60 : 5);
+    // As slow as can be: its first step takes until the other customer is through.
+    if (key === "slow") await quick;
     console.log(`${key}: ${message.text()}`);
+    if (key === "quick" && message.text() === "ship") quickIsDone();
     if (run.stats.handled === 5) void run.drain();
   });
 
