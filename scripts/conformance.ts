@@ -11,10 +11,11 @@ import {
 } from "tidelane/conformance";
 import { memoryFixture } from "../test/conformance/memory-fixture.ts";
 import { rabbitmqFixture } from "../test/live/amqp/fixture.ts";
+import { kafkaFixture, quickServer } from "../test/live/kafka/fixture.ts";
 import { jetStreamFixture, natsFixture } from "../test/live/nats/fixture.ts";
 import { referTo } from "./brokers/processes.ts";
 import type { ServerKind } from "./brokers/recipe.ts";
-import { releaseServers, sharedServer } from "./brokers/servers.ts";
+import { releaseServers, sharedServer, startServer } from "./brokers/servers.ts";
 
 /** The brokers that can be named on the command line. */
 const fixtures: Readonly<Record<string, () => Promise<Fixture>>> = {
@@ -26,6 +27,11 @@ const fixtures: Readonly<Record<string, () => Promise<Fixture>>> = {
     (address) => jetStreamFixture({ address, client: "@nats-io/transport-node" }) as Fixture,
   ),
   rabbitmq: live("rabbitmq", (address) => rabbitmqFixture({ address }) as Fixture),
+  // n.b. a crash shows after the session timeout, whose least value is the server's own configuration.
+  kafka: async () => {
+    const { address } = await startServer("kafka", { config: quickServer });
+    return kafkaFixture({ address, sessionTimeoutMs: 1_000 }) as Fixture;
+  },
 };
 
 /** A fixture that needs a server, started when it is not there. */

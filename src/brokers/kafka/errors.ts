@@ -106,9 +106,18 @@ export function faultOf(error: unknown, secrets: Secrets): Fault {
   const root = rootOf(error);
   const type = typeof root.type === "string" ? root.type : undefined;
   const final = finalNames.has(root.name) || finalTypes.has(type ?? String(root.code));
-  const passes = outages.has(root.name) || (type !== undefined && root.retriable === true);
+  const passes =
+    outages.has(root.name) || isUnanswered(root) || (type !== undefined && root.retriable === true);
   const outage = passes && !final && type !== "UNKNOWN_TOPIC_OR_PARTITION";
   return { reason: secrets.clean(reasonOf(root, type)), final, outage, type, cause: secrets.cause(error) };
+}
+
+/**
+ * n.b. where no server has answered, as for a topic that has no leader yet, kafkajs goes on with null in the place of its
+ * answer, and stumbles.
+ */
+function isUnanswered(error: ClientError): boolean {
+  return error instanceof TypeError && /\b(topicMetadata|brokers)\b/.test(error.message);
 }
 
 /** What is at the bottom of the retries and wrappers of kafkajs. */
@@ -122,6 +131,7 @@ function reasonOf(error: ClientError, type: string | undefined): string {
   if (error instanceof MissingTopic) return error.message;
   const known = words[type ?? ""] ?? words[String(error.code)];
   if (known !== undefined) return known;
+  if (isUnanswered(error)) return "no server of the cluster had an answer";
   const at = typeof error.broker === "string" ? ` at ${error.broker}` : "";
   if (error.name === "KafkaJSSASLAuthenticationError")
     return `the server refused the credentials: ${tail(error)}`;
@@ -131,7 +141,7 @@ function reasonOf(error: ClientError, type: string | undefined): string {
     return `there is no such host: ${tail(error)}`;
   if (error.message === "Connection timeout") return `no answer${at} in time; is it the right host and port?`;
   if (error.name === "KafkaJSConnectionClosedError" || error.code === "ECONNRESET") {
-    return `the server${at} closed the connection; does it want TLS or SASL, and do the options say the same?`;
+    return `the server${at} closed the connection`;
   }
   return tail(error);
 }
@@ -150,7 +160,10 @@ function tail({ message }: ClientError): string {
 
 export function connectError(broker: string, error: unknown, secrets: Secrets): ConnectFailedError {
   const { reason, final, cause } = faultOf(error, secrets);
-  return new ConnectFailedError({ broker, reason, retryable: !final, cause });
+  const question = reason.endsWith("closed the connection")
+    ? "; check whether it wants TLS or SASL, and what the options say of them"
+    : "";
+  return new ConnectFailedError({ broker, reason: reason + question, retryable: !final, cause });
 }
 
 const refusals = new Set([
