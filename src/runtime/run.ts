@@ -52,14 +52,16 @@ export interface Run {
   readonly done: Promise<RunReport>;
   readonly stats: RunStats;
   /**
-   * Pulls no more, lets what is in flight settle until the deadline, then closes the subscriber. The first call decides;
-   * `stop` may cut it short. A handler may call it, and one that awaits it waits for itself, until the deadline.
+   * Pulls no more, lets what is in flight settle until the deadline, then closes the subscriber. Called again, or after
+   * a `stop`, it is the same end, and the earliest deadline counts; `stop` may cut it short. A handler may call it, and
+   * one that awaits it waits for itself, until the deadline.
    */
   drain(options?: DrainOptions): Promise<RunReport>;
   /**
    * Pulls and starts no more, aborts the signals of running handlers, waits for them until the deadline, then closes the
-   * subscriber. What a handler decides meanwhile (ack, drop, dead letter) is carried out; everything else goes back. A
-   * handler may call it, and one that awaits it waits for itself, until the deadline.
+   * subscriber. What a handler decides meanwhile (ack, drop, dead letter) is carried out; everything else goes back. Of
+   * several deadlines, those of a drain included, the earliest counts. A handler may call it, and one that awaits it
+   * waits for itself, until the deadline.
    */
   stop(options?: StopOptions): Promise<RunReport>;
 }
@@ -99,15 +101,14 @@ export class ActiveRun<M extends Message, Value> implements Run {
   #pumping = false;
   /** Something changed since the pump last looked. */
   #news = false;
-  /** Of the drain or stop under way. */
-  #deadline: Deadline | undefined;
-  /** Resolved by the deadline that counts: nothing is waited for any more. */
-  readonly #outOfTime = deferred<void>();
+  /** The earliest of every drain and stop. When it has passed nothing is waited for any more. */
+  readonly #deadline: Deadline;
 
   constructor(config: RunConfig<M, Value>) {
     const { subscriber, clock, reporter } = config;
     this.#subscriber = subscriber;
     this.#clock = clock;
+    this.#deadline = new Deadline(clock);
     this.#reporter = reporter;
     this.#signal = config.signal;
     this.done = this.#done.promise;
@@ -125,6 +126,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
       this.#keepAlive = new KeepAlive(this.#dispatcher.inFlight, clock, ackDeadlineMs, failed);
     }
     this.#intake = this.#openIntake(config);
+    void this.#endInTime();
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (this.#signal?.aborted) this.#onAbort();
     // Not before the caller has the run: a handler may be called at once, and may end it.
@@ -137,26 +139,24 @@ export class ActiveRun<M extends Message, Value> implements Run {
 
   drain({ deadlineMs = 30_000, signal }: DrainOptions = {}): Promise<RunReport> {
     checkDuration("drain: deadlineMs", deadlineMs);
-    const hangs = this.#phase === "closing" && this.#deadline === undefined;
-    if (this.#phase !== "running" && !hangs) return this.done;
     const what = `The drain of "${this.#subscriber.topic}"`;
-    const deadline = this.#startDeadline(deadlineMs, () => new TimeoutError({ what, timeoutMs: deadlineMs }));
-    if (signal) this.#expireOn(signal, deadline, what);
-    if (hangs) return this.done;
-    this.#phase = "draining";
-    this.#endedBy = "drain";
-    void this.#closeIntake();
+    this.#deadline.within(deadlineMs, () => new TimeoutError({ what, timeoutMs: deadlineMs }));
+    if (signal) this.#expireOn(signal, what);
+    if (this.#phase === "running") {
+      this.#phase = "draining";
+      this.#endedBy = "drain";
+      void this.#closeIntake();
+    }
     return this.done;
   }
 
   stop({ deadlineMs = 5_000 }: StopOptions = {}): Promise<RunReport> {
     checkDuration("stop: deadlineMs", deadlineMs);
     const reason = new AbortedError({ what: `The run of "${this.#subscriber.topic}"` });
+    this.#deadline.within(deadlineMs, () => reason);
     if (this.#phase === "running" || this.#phase === "draining") {
       this.#endedBy = "stop";
-      this.#halt(reason, deadlineMs);
-    } else if (this.#phase === "closing" && this.#endedBy !== "stop") {
-      this.#startDeadline(deadlineMs, () => reason);
+      this.#halt(reason);
     }
     return this.done;
   }
@@ -185,37 +185,27 @@ export class ActiveRun<M extends Message, Value> implements Run {
   #fatal(error: unknown): void {
     if (this.#phase !== "running" && this.#phase !== "draining") return;
     this.#failure ??= { cause: error };
-    this.#halt(error, closeWithinMs);
+    this.#deadline.within(closeWithinMs, () => error);
+    this.#halt(error);
   }
 
-  #halt(reason: unknown, deadlineMs: number): void {
+  #halt(reason: unknown): void {
     this.#phase = "stopping";
-    this.#startDeadline(deadlineMs, () => reason);
     this.#dispatcher.halt(reason);
     void this.#closeIntake();
   }
 
-  #startDeadline(afterMs: number, reason: () => unknown): Deadline {
-    this.#deadline?.cancel();
-    const deadline = new Deadline(this.#clock, afterMs, reason);
-    this.#deadline = deadline;
-    void this.#giveUpAt(deadline);
-    return deadline;
-  }
-
-  /** Makes `deadline` pass when `signal` aborts, for as long as the run goes on. */
-  #expireOn(signal: AbortSignal, deadline: Deadline, what: string): void {
-    const onAbort = (): void => deadline.expire(new AbortedError({ what, cause: signal.reason }));
+  /** Makes the deadline pass when `signal` aborts, for as long as the run goes on. */
+  #expireOn(signal: AbortSignal, what: string): void {
+    const onAbort = (): void => this.#deadline.expire(new AbortedError({ what, cause: signal.reason }));
     const forget = (): void => signal.removeEventListener("abort", onAbort);
     signal.addEventListener("abort", onAbort, { once: true });
     void this.done.then(forget, forget);
     if (signal.aborted) onAbort();
   }
 
-  async #giveUpAt(deadline: Deadline): Promise<void> {
-    const reason = await deadline.passed;
-    if (this.#deadline !== deadline) return;
-    this.#outOfTime.resolve();
+  async #endInTime(): Promise<void> {
+    const reason = await this.#deadline.passed;
     if (this.#phase === "closing" || this.#phase === "ended") return;
     this.#dispatcher.halt(reason);
     await this.#close();
@@ -258,13 +248,13 @@ export class ActiveRun<M extends Message, Value> implements Run {
     this.#phase = "closing";
     const left = Array.from(this.#dispatcher.inFlight, leftDelivery);
     const stats = this.#dispatcher.stats;
-    await Promise.race([this.#continuations.idle(), this.#outOfTime.promise]);
+    await Promise.race([this.#continuations.idle(), this.#deadline.passed]);
     const continuationsLeft = this.#continuations.size;
     this.#continuations.clear();
     this.#keepAlive?.stop();
     await this.#closeSubscriber();
     this.#phase = "ended";
-    this.#deadline?.cancel();
+    this.#deadline.cancel();
     this.#signal?.removeEventListener("abort", this.#onAbort);
     if (this.#failure) this.#done.reject(this.#failure.cause);
     else this.#done.resolve({ ...stats, endedBy: this.#endedBy, left, continuationsLeft });

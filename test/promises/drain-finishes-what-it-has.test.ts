@@ -92,19 +92,39 @@ describe("drain", () => {
     }
   });
 
-  it("gives every caller the one report, and a later call changes nothing", async () => {
+  it("gives every caller the one report, and a later deadline changes nothing", async () => {
     const stage = new Stage();
     const gate = new Gate();
     stage.deliver("a");
     const run = stage.pipeline.handle(() => gate.opened);
     await stage.clock.flush();
-    const first = run.drain();
-    const second = run.drain({ deadlineMs: 0 });
-    await stage.clock.advance(100);
+    const first = run.drain({ deadlineMs: 200 });
+    const second = run.drain({ deadlineMs: 60_000 });
+    await stage.clock.advance(199);
     gate.open();
     const reports = [await first, await second, await run.done, await run.stop()];
     expect(new Set(reports).size).toBe(1);
     expect(reports[0]).toMatchObject({ handled: 1, endedBy: "drain", left: [] });
+  });
+
+  it("called again with an earlier deadline, or a signal, ends by that", async () => {
+    for (const how of ["deadline", "signal", "signal that has aborted"] as const) {
+      const stage = new Stage();
+      const controller = new AbortController();
+      stage.deliver("a");
+      const run = stage.pipeline.handle(() => new Promise<void>(() => undefined));
+      await stage.clock.flush();
+      void run.drain({ deadlineMs: 30_000 });
+      await stage.clock.advance(10);
+      if (how === "signal that has aborted") controller.abort();
+      void run.drain(how === "deadline" ? { deadlineMs: 100 } : { signal: controller.signal });
+      await stage.clock.advance(how === "deadline" ? 100 : 0);
+      controller.abort();
+      await stage.clock.flush();
+      expect(stage.subscriber.closed, how).toBe(true);
+      expect(await run.done).toMatchObject({ endedBy: "drain", left: [{ state: "running" }] });
+      expect(stage.clock.timers).toBe(0);
+    }
   });
 
   it("may be asked for by a handler, which is finished like the others", async () => {

@@ -132,19 +132,37 @@ describe("stop", () => {
     expect(stage.clock.timers).toBe(0);
   });
 
-  it("goes by its own deadline from then on, not by the signal of the drain", async () => {
-    const stage = new Stage();
-    const controller = new AbortController();
-    stage.deliver("a");
-    const run = stage.pipeline.handle(() => new Promise<void>(() => undefined));
-    await stage.clock.flush();
-    void run.drain({ signal: controller.signal });
-    void run.stop({ deadlineMs: 100 });
-    controller.abort();
-    await stage.clock.advance(99);
-    expect(stage.subscriber.closed).toBe(false);
-    await stage.clock.advance(1);
-    expect(await run.done).toMatchObject({ endedBy: "stop" });
+  it("does not put off the deadline of the drain it cuts short, nor its signal", async () => {
+    for (const how of ["deadline", "signal"] as const) {
+      const stage = new Stage();
+      const controller = new AbortController();
+      stage.deliver("a");
+      const run = stage.pipeline.handle(() => new Promise<void>(() => undefined));
+      await stage.clock.flush();
+      void run.drain({ deadlineMs: 100, signal: controller.signal });
+      await stage.clock.advance(60);
+      void run.stop({ deadlineMs: 60_000 });
+      await stage.clock.advance(39);
+      expect(stage.subscriber.closed).toBe(false);
+      if (how === "signal") controller.abort();
+      await stage.clock.advance(how === "signal" ? 0 : 1);
+      expect(await run.done).toMatchObject({ endedBy: "stop", left: [{ state: "running" }] });
+      expect(stage.clock.timers).toBe(0);
+    }
+  });
+
+  it("called again with an earlier deadline ends by that, and so does a drain that comes after it", async () => {
+    for (const again of ["stop", "drain"] as const) {
+      const stage = new Stage();
+      stage.deliver("a");
+      const run = stage.pipeline.handle(() => new Promise<void>(() => undefined));
+      await stage.clock.flush();
+      void run.stop({ deadlineMs: 30_000 });
+      void run[again]({ deadlineMs: 100 });
+      await stage.clock.advance(100);
+      expect(await run.done).toMatchObject({ endedBy: "stop", left: [{ state: "running" }] });
+      expect(stage.clock.timers).toBe(0);
+    }
   });
 
   it("takes back the timer of a retry that waits, and what it reported stays true", async () => {

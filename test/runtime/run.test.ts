@@ -78,7 +78,7 @@ describe("a run", () => {
     const [message] = stage.deliver("a");
     const run = stage.pipeline.handle(() => new Promise<void>(() => undefined));
     await stage.clock.flush();
-    void run.drain({ deadlineMs: 500 });
+    void run.drain({ deadlineMs: 1_000 });
     await stage.clock.advance(450);
     expect(message?.keepAlives).toBe(4);
     void run.stop({ deadlineMs: 200 });
