@@ -6,7 +6,7 @@ import { JetStreamBroker } from "tidelane/nats";
 import { ServerStartError, ServerUnavailableError } from "../../scripts/brokers/errors.ts";
 import { referTo } from "../../scripts/brokers/processes.ts";
 import type { ServerKind } from "../../scripts/brokers/recipe.ts";
-import { releaseServers, sharedServer } from "../../scripts/brokers/servers.ts";
+import { externalServer, releaseServers, sharedServer } from "../../scripts/brokers/servers.ts";
 import { type Announce, BrokerError, type DemoConnection, type DemoTopics } from "./brokers.ts";
 
 /** A run has topics of its own, on a server that may be somebody else's as well. */
@@ -87,7 +87,8 @@ async function onServer(
   const user = referTo(process.pid);
   const release = (): Promise<void> => releaseServers(user, () => {}).catch(() => {});
   try {
-    const server = await sharedServer(kind, { user, report: announce });
+    // One that is named in the environment answers now or not at all: the connection says why.
+    const server = (await externalServer(kind)) ?? (await sharedServer(kind, { user, report: announce }));
     const connection = await connect(server.address);
     return {
       ...connection,
