@@ -161,7 +161,7 @@ function tail({ message }: ClientError): string {
 export function connectError(broker: string, error: unknown, secrets: Secrets): ConnectFailedError {
   const { reason, final, cause } = faultOf(error, secrets);
   const question = reason.endsWith("closed the connection")
-    ? "; check whether it wants TLS or SASL, and what the options say of them"
+    ? "; does it want TLS or SASL, and do the options say the same?"
     : "";
   return new ConnectFailedError({ broker, reason: reason + question, retryable: !final, cause });
 }
