@@ -300,13 +300,17 @@ export class Dispatcher<M extends Message, Value> {
       this.#leaveLost(delivery, message.lost ?? error);
       return;
     }
-    // Still unsettled: the dead letter could not be published, or the transport refused. The lane waits, and the same
-    // decision is carried out again; running the handler again would be a second verdict.
     this.#config.reporter.failed(error, message);
-    if (this.#halted) {
+    // A dead letter that its publisher can never carry. The handler's verdict cannot be carried out by anybody here, and
+    // trying for ever would keep the lane; the delivery stays unsettled, and the run says why.
+    const hopeless = isTidelaneError(error, "TIDELANE_INVALID_MESSAGE");
+    if (hopeless || this.#halted) {
       delivery.phase = "abandoned";
+      if (hopeless) this.#config.fatal(error);
       return;
     }
+    // Still unsettled: the dead letter could not be published, or the transport refused. The lane waits, and the same
+    // decision is carried out again; running the handler again would be a second verdict.
     delivery.settleRetries += 1;
     const delayMs = backoffDelay(this.#config.policy.backoff, delivery.settleRetries, this.#config.random);
     this.#waitThen(delivery, delayMs, () => this.#settle(delivery, decision));

@@ -15,7 +15,11 @@ export interface Backoff {
   readonly jitter?: number;
 }
 
-/** Where dead letters go: published and confirmed there before the original is acked. */
+/**
+ * Where dead letters go: published and confirmed there before the original is acked. A publish that fails is tried again
+ * after the backoff. One that is refused with `InvalidMessageError` (too large for that publisher, a header it cannot
+ * carry) never can succeed: the run ends with that error, and the original goes back.
+ */
 export interface DeadLetterTarget {
   readonly topic: string;
   readonly publisher: Publisher;

@@ -46,8 +46,9 @@ export interface StopOptions {
 /** A pipeline at work. */
 export interface Run {
   /**
-   * Settles when the run is over and its subscriber closed. Rejects with what ended the subscription, or with `KeyError`;
-   * a rejection nobody awaits has been reported and does not end the process.
+   * Settles when the run is over and its subscriber closed. Rejects with what ended the subscription, with `KeyError`, or
+   * with the `InvalidMessageError` of a dead letter that cannot be carried; a rejection nobody awaits has been reported and
+   * does not end the process.
    */
   readonly done: Promise<RunReport>;
   readonly stats: RunStats;

@@ -61,22 +61,50 @@ describe("a dead letter", () => {
     await run.stop();
   });
 
-  it("that the transport cannot carry blocks its own key only, and says so each time", async () => {
+  it("that its publisher can never carry ends the run with that error, said once, and its original goes back", async () => {
     const { stage, publisher, deadLetters } = staged();
     const refused = new InvalidMessageError({ topic: "dead", reason: "too large" });
-    publisher.failNext(...Array.from({ length: 10 }, () => refused));
-    stage.deliver("k:1 k:2 j:1 j:2");
+    publisher.failNext(refused);
+    const [poison, behind, other] = stage.deliver("k:1 k:2 j:1");
+    const reasons: unknown[] = [];
     const run = stage.pipeline
       .workers(2, byKey)
       .onFailure(deadLetters)
-      .handle((given) => {
+      .handle((given, { signal }) => {
         stage.log.push(given.text());
-        return given.text() === "k:1" ? deadLetter("poison") : undefined;
+        if (given === poison) return deadLetter("poison");
+        return new Promise((_resolve, reject) =>
+          signal.addEventListener("abort", () => {
+            reasons.push(signal.reason);
+            reject(signal.reason);
+          }),
+        );
       });
-    await stage.clock.advance(3_000);
-    expect(stage.log).toEqual(["k:1", "j:1", "j:2"]);
-    expect(stage.errors).toEqual(Array.from({ length: 5 }, () => refused));
-    await run.stop();
+    await expect(run.done).rejects.toBe(refused);
+    expect(stage.log).toEqual(["k:1", "j:1"]);
+    expect([stage.errors, reasons]).toEqual([[refused], [refused]]);
+    expect([publisher.calls, stage.subscriber.closed, stage.clock.timers]).toEqual([1, true, 0]);
+    for (const message of [poison, behind, other]) {
+      expect([message?.settlements, message?.lost !== undefined]).toEqual([[], true]);
+    }
+  });
+
+  it("that can never be carried ends a drain that waits for it, too; a stop is a stop", async () => {
+    for (const how of ["drain", "stop"] as const) {
+      const { stage, publisher, deadLetters } = staged();
+      const refused = new InvalidMessageError({ topic: "dead", reason: "too large" });
+      const answered = new Gate();
+      publisher.answerNext(answered.opened.then(() => Promise.reject(refused)));
+      const [message] = stage.deliver("1");
+      const run = stage.pipeline.onFailure(deadLetters).handle(() => deadLetter("poison"));
+      await stage.clock.flush();
+      const ended = Promise.allSettled([run[how]()]);
+      answered.open();
+      const [result] = await ended;
+      if (how === "drain") expect(result).toEqual({ status: "rejected", reason: refused });
+      else expect(result).toMatchObject({ value: { endedBy: "stop", left: [{ state: "waiting" }] } });
+      expect([stage.errors, message?.settlements, stage.clock.timers]).toEqual([[refused], [], 0]);
+    }
   });
 
   it("whose original is lost while it waits to be published again is not published any more", async () => {
