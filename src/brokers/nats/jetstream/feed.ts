@@ -64,6 +64,11 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   #returning: Returning | undefined = undefined;
   /** How many of it have come. */
   #returned = 0;
+  /**
+   * What may be unsettled here until it has come. It was unsettled on the server before, so it may be more than
+   * `maxInFlight`: of a reader whose last acks were lost with it.
+   */
+  #roomToReturn = 0;
   /** How often in a row not all of it came. */
   #shortfalls = 0;
   readonly #onGap: (reason: string) => void;
@@ -163,6 +168,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     this.#expected = returning.next;
     this.#returning = returning;
     this.#returned = 0;
+    this.#roomToReturn = this.#deliveries.unsettled + returning.count;
     if (returning.count === 0) this.#bringInAll();
   }
 
@@ -301,7 +307,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       this.#strays.push(client.reply ?? "");
       return;
     }
-    if (this.#deliveries.unsettled >= settings.maxInFlight) {
+    if (this.#deliveries.unsettled >= this.#bound) {
       this.#tell(client.reply ?? "", answers.requeue);
       return;
     }
@@ -318,12 +324,17 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     this.outlet.serve();
   }
 
-  /** Once all of it has come, or there is no room for more. */
+  /** What may be unsettled here at most. */
+  get #bound(): number {
+    const { maxInFlight } = this.#place.settings;
+    return this.#returning === undefined ? maxInFlight : Math.max(maxInFlight, this.#roomToReturn);
+  }
+
+  /** Once all of it has come. */
   #bringInAll(): void {
     const { count } = this.#returning ?? { count: 0 };
     if (this.#returned >= count) this.#shortfalls = 0;
-    const isFull = this.#deliveries.unsettled >= this.#place.settings.maxInFlight;
-    if (this.#returning !== undefined && (this.#returned >= count || isFull)) this.#bringIn();
+    if (this.#returning !== undefined && this.#returned >= count) this.#bringIn();
   }
 
   /**
@@ -351,8 +362,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   /** It is left alone, and comes again with what is missing, once the consumer was looked after. */
   #isOutOfTurn({ consumerSequence, sequence }: AckFacts): boolean {
     if (this.#expected === undefined || this.#closed) return false;
-    const hasRoom =
-      this.#deliveries.unsettled < this.#place.settings.maxInFlight || this.#deliveries.holds(sequence);
+    const hasRoom = this.#deliveries.unsettled < this.#bound || this.#deliveries.holds(sequence);
     if (consumerSequence === this.#expected && hasRoom) {
       this.#expected += 1;
       return false;
@@ -384,7 +394,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     const { outstanding } = this.#pulls;
     const ahead = this.#deliveries.buffered - this.#deliveries.aside + outstanding;
     if (ahead > settings.prefetch / 2) return;
-    const room = settings.maxInFlight - this.#deliveries.unsettled - outstanding;
+    const room = this.#bound - this.#deliveries.unsettled - outstanding;
     const batch = Math.min(settings.prefetch - ahead, room, consumer.maxBatch);
     if (batch < 1) return;
     this.#pulls.request(consumer.nextSubject, batch, Math.min(requestMs, consumer.maxExpiresMs));

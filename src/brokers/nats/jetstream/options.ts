@@ -63,9 +63,10 @@ export interface JetStreamSubscribeOptions {
   readonly prefetch?: number;
   /**
    * No other subscription reads from this group. What a reader held that died, or was sent into a connection that was
-   * lost, is then taken back at once and comes before anything new, so that the order of the stream holds over crashes;
-   * otherwise it comes when its ack deadline has passed, after what was delivered meanwhile. Delays by `nackAfter` end
-   * early by it. n.b. two at a time would take each other's deliveries. @default false
+   * lost, is then taken back at once and comes before anything new, also where it is more than `maxInFlight`: so the
+   * order of the stream holds over crashes. Otherwise it comes when its ack deadline has passed, after what was
+   * delivered meanwhile. Delays by `nackAfter` end early by it. n.b. two at a time would take each other's deliveries.
+   * @default false
    */
   readonly sole?: boolean;
   /** Deliveries all subscriptions of the group hold unsettled at most, delayed ones included. @default the server's: 1000 */
