@@ -21,7 +21,9 @@ export interface HandlerContext<M extends Message = Message> {
   readonly signal: AbortSignal;
   /**
    * Runs `work` after the delivery has left, off the delivery path: it delays no other delivery, and drain waits for it.
-   * A failure is reported, never retried. When this run is retried in place, what it asked for is forgotten.
+   * 16 of a run are at work at once; while 1,024 are unfinished nothing more is pulled, so that work which is slower than
+   * the stream slows the stream and does not fill the memory. A failure is reported, never retried. When this run is
+   * retried in place, what it asked for is forgotten.
    */
   afterSettle(work: (settlement: Settlement) => void | Promise<void>): void;
 }

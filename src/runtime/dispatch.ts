@@ -64,7 +64,7 @@ export class Dispatcher<M extends Message, Value> {
     return this.#counters.running + this.#counters.settling;
   }
 
-  get stats(): RunStats {
+  get stats(): Omit<RunStats, "continuations"> {
     const { running, settling } = this.#counters;
     const inFlight = this.inFlight.size;
     const { peak: peakInFlight } = this.inFlight;

@@ -27,8 +27,6 @@ export interface RunReport extends RunStats {
   /** "end": the subscription ended by itself. */
   readonly endedBy: "end" | "drain" | "stop";
   readonly left: readonly LeftDelivery[];
-  /** Continuations of settled deliveries that had not finished. */
-  readonly continuationsLeft: number;
 }
 
 export interface DrainOptions {
@@ -115,7 +113,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
     this.done = this.#done.promise;
     this.done.catch(() => undefined);
     const failed = (error: unknown, message: M): void => reporter.failed(error, message);
-    this.#continuations = new Continuations<M>(failed);
+    this.#continuations = new Continuations<M>(failed, () => this.#pump());
     this.#dispatcher = new Dispatcher<M, Value>({
       ...config,
       continued: (delivery, settlement) => this.#continuations.start(delivery, settlement),
@@ -135,7 +133,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
   }
 
   get stats(): RunStats {
-    return this.#dispatcher.stats;
+    return { ...this.#dispatcher.stats, continuations: this.#continuations.size };
   }
 
   drain({ deadlineMs = 30_000, signal }: DrainOptions = {}): Promise<RunReport> {
@@ -170,7 +168,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
     return new Intake<M>(
       this.#subscriber[Symbol.asyncIterator](),
       {
-        room: () => this.#dispatcher.room,
+        room: () => (this.#continuations.room > 0 ? this.#dispatcher.room : 0),
         admit: (message) => this.#dispatcher.admit(message),
         pump: () => this.#pump(),
         ended: (error) => {
@@ -250,7 +248,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
     const left = Array.from(this.#dispatcher.inFlight, leftDelivery);
     const stats = this.#dispatcher.stats;
     await Promise.race([this.#continuations.idle(), this.#deadline.passed]);
-    const continuationsLeft = this.#continuations.size;
+    const continuations = this.#continuations.size;
     this.#continuations.clear();
     this.#keepAlive?.stop();
     await this.#closeSubscriber();
@@ -258,7 +256,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
     this.#deadline.cancel();
     this.#signal?.removeEventListener("abort", this.#onAbort);
     if (this.#failure) this.#done.reject(this.#failure.cause);
-    else this.#done.resolve({ ...stats, endedBy: this.#endedBy, left, continuationsLeft });
+    else this.#done.resolve({ ...stats, continuations, endedBy: this.#endedBy, left });
   }
 
   async #closeSubscriber(): Promise<void> {

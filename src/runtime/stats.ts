@@ -27,6 +27,8 @@ export interface RunStats {
   readonly peakInFlight: number;
   /** Keys with deliveries in flight. */
   readonly lanes: number;
+  /** Asked for with `afterSettle` by deliveries that have left, and not finished. At 1,024 nothing is pulled. */
+  readonly continuations: number;
 }
 
 export interface Counters {

@@ -29,7 +29,7 @@ describe("what a handler asks to be done after the settle", () => {
     expect(stage.log.at(-1)).toBe("acked: ack");
     expect(run.stats).toMatchObject({ inFlight: 0, pulled: 4 });
     slow.open();
-    expect(await run.drain()).toMatchObject({ continuationsLeft: 0 });
+    expect(await run.drain()).toMatchObject({ continuations: 0 });
   });
 
   it("is told of a loss, too, and of a redelivery", async () => {
@@ -100,7 +100,7 @@ describe("what a handler asks to be done after the settle", () => {
       expect(stage.subscriber.closed).toBe(false);
       if (finishes) gate.open();
       await stage.clock.advance(1);
-      expect(await drained).toMatchObject({ handled: 1, left: [], continuationsLeft: finishes ? 0 : 1 });
+      expect(await drained).toMatchObject({ handled: 1, left: [], continuations: finishes ? 0 : 1 });
       expect(stage.clock.timers).toBe(0);
     }
   });
@@ -121,7 +121,7 @@ describe("what a handler asks to be done after the settle", () => {
       if (how === "signal") controller.abort();
       else void run[how]({ deadlineMs: 5_000 });
       await stage.clock.advance(5_000);
-      expect(await run.done).toMatchObject({ endedBy: "end", handled: 1, continuationsLeft: 1 });
+      expect(await run.done).toMatchObject({ endedBy: "end", handled: 1, continuations: 1 });
       expect(stage.clock.timers).toBe(0);
     },
   );
@@ -139,10 +139,41 @@ describe("what a handler asks to be done after the settle", () => {
     await stage.clock.flush();
     const drained = run.drain({ deadlineMs: 10 });
     await stage.clock.advance(10);
-    expect(await drained).toMatchObject({ handled: 20, continuationsLeft: 20 });
+    expect(await drained).toMatchObject({ handled: 20, continuations: 20 });
     gate.open();
     await stage.clock.flush();
     expect(stage.log).toHaveLength(16);
+  });
+
+  it("and is slower than the stream holds the pulls, not the deliveries, until it has caught up", async () => {
+    const stage = new Stage();
+    const gates: Gate[] = [];
+    const total = 1_500;
+    stage.deliver(Array.from({ length: total }, (_, index) => `k${index % 7}:${index}`).join(" "));
+    stage.subscriber.end();
+    const run = stage.pipeline.workers(4, byKey, { maxInFlight: 10 }).handle((_message, { afterSettle }) => {
+      afterSettle(() => {
+        const gate = new Gate();
+        gates.push(gate);
+        return gate.opened;
+      });
+    });
+    await stage.clock.flush();
+    // No more than 1,024 and what was in flight when there were so many; all that was pulled is settled.
+    const { pulled } = run.stats;
+    expect(run.stats).toMatchObject({ handled: pulled, inFlight: 0, continuations: pulled });
+    expect([pulled >= 1_024, pulled <= 1_033, gates.length]).toEqual([true, true, 16]);
+    await stage.clock.advance(60_000);
+    expect(run.stats.pulled).toBe(pulled);
+    let opened = 0;
+    while (opened < total) {
+      for (const gate of gates.slice(opened)) gate.open();
+      opened = gates.length;
+      await stage.clock.flush();
+      expect(run.stats.pulled).toBeGreaterThanOrEqual(Math.min(total, pulled + opened - 16));
+    }
+    expect(await run.done).toMatchObject({ handled: total, continuations: 0 });
+    expect(gates).toHaveLength(total);
   });
 
   it("that never ends is cut short by a stop during a drain", async () => {
@@ -156,7 +187,7 @@ describe("what a handler asks to be done after the settle", () => {
     await stage.clock.advance(10);
     void run.stop({ deadlineMs: 100 });
     await stage.clock.advance(100);
-    expect(await drained).toMatchObject({ continuationsLeft: 1 });
+    expect(await drained).toMatchObject({ continuations: 1 });
     expect(stage.clock.timers).toBe(0);
   });
 });

@@ -19,7 +19,7 @@ describe("drain", () => {
     await stage.clock.advance(200);
     const report = await drained;
     expect(stage.log).toEqual(["k:1 @0", "r:1 @0", "k:2 @400", "r:1 @500", "r:2 @500"]);
-    expect(report).toMatchObject({ endedBy: "drain", pulled: 4, handled: 4, left: [], continuationsLeft: 0 });
+    expect(report).toMatchObject({ endedBy: "drain", pulled: 4, handled: 4, left: [], continuations: 0 });
     expect(all.map(({ settled }) => settled)).toEqual([true, true, true, true, false]);
     expect(stage.subscriber.closed).toBe(true);
     expect(stage.clock.timers).toBe(0);

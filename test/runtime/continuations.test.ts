@@ -15,7 +15,10 @@ function deliveryWith(...works: ((settlement: Settlement) => void | Promise<void
 describe("Continuations", () => {
   const failed: unknown[] = [];
   const start = (delivery: Delivery, settlement: Settlement = "ack"): Continuations<never> => {
-    const continuations = new Continuations<never>((error, message) => failed.push([error, message]));
+    const continuations = new Continuations<never>(
+      (error, message) => failed.push([error, message]),
+      () => undefined,
+    );
     continuations.start(delivery as Delivery<never>, settlement);
     return continuations;
   };
@@ -78,8 +81,28 @@ describe("Continuations", () => {
     await flush();
     expect([gates.length, continuations.size]).toEqual([17, 19]);
     continuations.clear();
+    expect(continuations.size).toBe(16);
     for (const gate of gates) gate.resolve();
     await continuations.idle();
-    expect(gates.length).toBe(17);
+    expect([gates.length, continuations.size]).toEqual([17, 0]);
+  });
+
+  it("have room for 1,024, and say so once when there is room again", async () => {
+    const gate = deferred<void>();
+    const eased: number[] = [];
+    const continuations: Continuations<never> = new Continuations<never>(
+      () => undefined,
+      () => eased.push(continuations.room),
+    );
+    const work = (): Promise<void> => gate.promise;
+    for (let each = 0; each < 1_023; each += 1)
+      continuations.start(deliveryWith(work) as Delivery<never>, "ack");
+    expect(continuations.room).toBe(1);
+    continuations.start(deliveryWith(work, work, work) as Delivery<never>, "ack");
+    expect([continuations.room, eased]).toEqual([-2, []]);
+    gate.resolve();
+    await continuations.idle();
+    await flush();
+    expect([continuations.room, eased]).toEqual([1_024, [1]]);
   });
 });

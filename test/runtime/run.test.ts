@@ -113,7 +113,7 @@ describe("a run", () => {
       lanes: 0,
       endedBy: "end",
       left: [],
-      continuationsLeft: 0,
+      continuations: 0,
     });
   });
 
