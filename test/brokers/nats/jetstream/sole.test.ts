@@ -45,8 +45,10 @@ describe("a group whose reader has died", () => {
     expect(texts(await (await open(true)).take(10))).toEqual(numbers(10));
   });
 
-  it("gives all of it also where a sole reader has less room than the one before", async () => {
-    const { open } = await afterCrash(10, 6);
+  it("gives all of it, in order, also where a sole reader has less room than the one before", async () => {
+    const { open, consumer } = await afterCrash(10, 6);
+    consumer.unsorted = true;
+    for (const sequence of [6, 4]) consumer.answer(sequence, "-NAK");
     const loop = await open(true, 3);
     const came: string[] = [];
     while (came.length < 10) {
