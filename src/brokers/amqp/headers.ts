@@ -56,10 +56,11 @@ export function readHeaders(from: AmqpProperties): MessageHeaders {
     const value = from[property];
     // n.b. a table with a value of that name was made by `writeHeaders`, for want of room in the property.
     if (value !== undefined && !(name in table))
-      entries.push([name, property === "replyTo" ? replyAddress(from) : textOrBytes(value)]);
+      entries.push([name, textOrBytes(property === "replyTo" ? replyAddress(from) : value)]);
   }
-  for (const [name, field] of Object.entries(table)) {
-    if (isHistory(name) || swallowed.has(name)) continue;
+  for (const [given, field] of Object.entries(table)) {
+    if (isHistory(given) || swallowed.has(given)) continue;
+    const name = headerName(given);
     if (Array.isArray(field) && field.every(isValue)) {
       for (const value of field) entries.push([name, toValue(value)]);
     } else {
@@ -84,6 +85,15 @@ function replyAddress({ replyTo = "", correlationId }: AmqpProperties): string {
 
 function isValue(field: AmqpField): boolean {
   return typeof field === "string" || field instanceof Uint8Array;
+}
+
+/**
+ * n.b. other programs name headers as none may be named here: "cloudEvents:type". What must not be in a name is
+ * percent-encoded, so that all of it can be published again, as dead letters are.
+ */
+function headerName(name: string): string {
+  if (name === "") return "%";
+  return name.replace(/[\p{Cc}:]|^\s+|\s+$/gu, (part) => encodeURIComponent(part));
 }
 
 /** n.b. other programs send text of several lines, which is no text for a header; as bytes it can be published again. */

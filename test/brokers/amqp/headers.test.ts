@@ -137,16 +137,26 @@ describe("readHeaders", () => {
   it("gives text of several lines as bytes, and leaves out what leads copies elsewhere: both can be published again", () => {
     const headers = readHeaders({
       contentType: "a\r\nb",
+      replyTo: "c\0",
       headers: { "x-a": "one\ntwo", many: ["a", "\0"], CC: ["elsewhere"], BCC: ["there"] },
     });
     expect([...headers]).toEqual([
       ["content-type", new TextEncoder().encode("a\r\nb")],
+      ["reply-to", new TextEncoder().encode("c\0")],
       ["x-a", new TextEncoder().encode("one\ntwo")],
       ["many", "a"],
       ["many", bytes(0)],
     ]);
     expect(headers.get("x-a")).toBe("one\ntwo");
     expect(() => writeHeaders("dead", headers, {})).not.toThrow();
+  });
+
+  it("encodes what must not be in a name, so that it can be published again", () => {
+    const names = ["cloudEvents:type", " a\u00a0", "a\nb", "", "a b", "100%", "ü"];
+    const headers = readHeaders({ headers: Object.fromEntries(names.map((name) => [name, "1"])) });
+    expect(Array.from(headers, ([name]) => name)).toEqual([
+      ...["cloudEvents%3Atype", "%20a%C2%A0", "a%0Ab", "%", "a b", "100%", "ü"],
+    ]);
   });
 
   it("joins the correlation id to an address of direct reply-to, and to no other", () => {
