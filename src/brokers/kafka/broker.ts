@@ -147,7 +147,9 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Pro
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(new AbortedError({ what: "connect()", cause: signal.reason }));
-    signal.addEventListener("abort", onAbort, { once: true });
+    // The client was loaded meanwhile: it may have fired already.
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }

@@ -12,6 +12,7 @@ import type { SubscriptionSource } from "../../traits/source.ts";
 import type { Subscriber } from "../../traits/subscriber.ts";
 import type { CreateAssigner } from "./client.ts";
 import { Consumption } from "./consumption.ts";
+import { MissingPartition } from "./errors.ts";
 import { manualAssigner } from "./manual-assigner.ts";
 import {
   type CheckedSubscribeOptions,
@@ -83,16 +84,21 @@ export class KafkaConnection
     this.#check("subscribe()");
     if (typeof target === "object" && target !== null && "open" in target) return target.open(this);
     const topics = checkTopics("subscribe(topics)", target);
+    const checked = checkSubscribeOptions(options);
     return this.#open(
       {
         name: topics.join(","),
         topics: async (over) => {
-          for (const topic of topics) await this.#table.lookUp(topic, over);
+          for (const topic of topics) {
+            const count = await this.#table.lookUp(topic, over);
+            const absent = checked.partitions?.find((partition) => partition >= count);
+            if (absent !== undefined) throw new MissingPartition(topic, absent, count);
+          }
           return topics;
         },
         isPattern: false,
       },
-      checkSubscribeOptions(options),
+      checked,
     );
   }
 

@@ -39,6 +39,18 @@ export class MissingTopic extends Error {
   }
 }
 
+/** A partition asked for by number that its topic does not have. */
+export class MissingPartition extends Error {
+  readonly type = "INVALID_PARTITIONS";
+
+  constructor(topic: string, partition: number, count: number) {
+    super(
+      `the topic "${topic}" has no partition ${partition}: it has ${count}, counted from 0; ask for another, or add partitions`,
+    );
+    this.name = "MissingPartition";
+  }
+}
+
 /** Errors of the protocol and of TLS, in words that say what to do. Of those in `finalTypes` no second try comes. */
 const words: Readonly<Record<string, string>> = {
   TOPIC_AUTHORIZATION_FAILED: "the server refuses this user the topic; it needs an ACL for it",
@@ -74,6 +86,7 @@ const finalTypes = new Set([
   "ILLEGAL_SASL_STATE",
   "FENCED_INSTANCE_ID",
   "GROUP_MAX_SIZE_REACHED",
+  "INVALID_PARTITIONS",
 ]);
 
 const outages = new Set([
@@ -128,7 +141,7 @@ function rootOf(error: unknown): ClientError {
 }
 
 function reasonOf(error: ClientError, type: string | undefined): string {
-  if (error instanceof MissingTopic) return error.message;
+  if (error instanceof MissingTopic || error instanceof MissingPartition) return error.message;
   const known = words[type ?? ""] ?? words[String(error.code)];
   if (known !== undefined) return known;
   if (isUnanswered(error)) return "no server of the cluster had an answer";
@@ -136,10 +149,12 @@ function reasonOf(error: ClientError, type: string | undefined): string {
   if (error.name === "KafkaJSSASLAuthenticationError")
     return `the server refused the credentials: ${tail(error)}`;
   if (error.name === "KafkaJSNotImplemented") return `a record is compressed: ${withPackage(tail(error))}`;
-  if (error.code === "ECONNREFUSED") return `nothing listens${at}; is the server up, and is that its port?`;
+  if (error.code === "ECONNREFUSED") return `nothing listens${at}; check the port, and that the server is up`;
   if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN")
     return `there is no such host: ${tail(error)}`;
-  if (error.message === "Connection timeout") return `no answer${at} in time; is it the right host and port?`;
+  // n.b. the second is what kafkajs says of a connection whose first request was not answered.
+  if (error.message === "Connection timeout" || error.message === "Broker not connected")
+    return `no answer${at} in time; check the host and the port`;
   if (error.name === "KafkaJSConnectionClosedError" || error.code === "ECONNRESET") {
     return `the server${at} closed the connection`;
   }
@@ -161,7 +176,7 @@ function tail({ message }: ClientError): string {
 export function connectError(broker: string, error: unknown, secrets: Secrets): ConnectFailedError {
   const { reason, final, cause } = faultOf(error, secrets);
   const question = reason.endsWith("closed the connection")
-    ? "; does it want TLS or SASL, and do the options say the same?"
+    ? "; check whether it wants TLS or SASL, and that the options say the same"
     : "";
   return new ConnectFailedError({ broker, reason: reason + question, retryable: !final, cause });
 }

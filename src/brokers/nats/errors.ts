@@ -55,10 +55,10 @@ const expired = "the credentials have expired; get new ones";
 
 /** By code (of `nats` 2.29, and of Node) or by name (of `@nats-io/nats-core` 3.4). */
 const words: Readonly<Record<string, string>> = {
-  CONNECTION_REFUSED: "nothing listens there; is the server up, and is that its port?",
-  ECONNREFUSED: "nothing listens there; is the server up, and is that its port?",
-  TIMEOUT: "no NATS server answered in time; is it the right host and port?",
-  TimeoutError: "no NATS server answered in time; is it the right host and port?",
+  CONNECTION_REFUSED: "nothing listens there; check the port, and that the server is up",
+  ECONNREFUSED: "nothing listens there; check the port, and that the server is up",
+  TIMEOUT: "no NATS server answered in time; check the host and the port",
+  TimeoutError: "no NATS server answered in time; check the host and the port",
   ENOTFOUND: "there is no such host; is its name right?",
   EAI_AGAIN: "there is no such host; is its name right?",
   ECONNRESET: "the server closed the connection; is it a NATS server, and does it want TLS?",

@@ -76,7 +76,7 @@ describe("connect()", () => {
     [
       "KafkaJSConnectionError",
       { code: "ECONNREFUSED", broker: "a:1" },
-      "nothing listens at a:1; is the server up",
+      "nothing listens at a:1; check the port",
       true,
     ],
     [
@@ -97,7 +97,7 @@ describe("connect()", () => {
     [
       "KafkaJSConnectionClosedError",
       { broker: "a:1" },
-      "closed the connection; does it want TLS or SASL",
+      "closed the connection; check whether it wants TLS or SASL",
       true,
     ],
     [

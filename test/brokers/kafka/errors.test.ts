@@ -27,7 +27,7 @@ describe("an error of kafkajs", () => {
   it("asks for the options where the connection was closed at once, and not later", () => {
     const closed = clientError("KafkaJSConnectionClosedError", { broker: "a:1" });
     expect(connectError("kafka", closed, none).message).toBe(
-      'Connecting to "kafka" failed: the server at a:1 closed the connection; does it want TLS or SASL, and do the options say the same?.',
+      'Connecting to "kafka" failed: the server at a:1 closed the connection; check whether it wants TLS or SASL, and that the options say the same.',
     );
     expect(publishError("orders", closed, none).message).toBe(
       'The message for "orders" was not confirmed: the server at a:1 closed the connection.',

@@ -120,7 +120,7 @@ describe.each(clientNames)("without a server, over %s", (name) => {
 
   it("says that nothing listens, and that trying again may help", async () => {
     expect(await failure({ servers: "127.0.0.1:1", client })).toEqual({
-      reason: "nothing listens there; is the server up, and is that its port?",
+      reason: "nothing listens there; check the port, and that the server is up",
       address: "127.0.0.1:1",
       retryable: true,
     });
@@ -135,7 +135,7 @@ describe.each(clientNames)("without a server, over %s", (name) => {
 
   it("says that nobody answered in time", async () => {
     expect(await failure({ servers: placeOf(silent), client, connectTimeoutMs: 200 })).toEqual({
-      reason: "no NATS server answered in time; is it the right host and port?",
+      reason: "no NATS server answered in time; check the host and the port",
       address: placeOf(silent),
       retryable: true,
     });
