@@ -9,7 +9,10 @@ export interface IntakeHooks<M> {
   admit(message: M): Promise<void> | undefined;
   /** There is news: look for runnable deliveries and call `takeSome` again. */
   pump(): void;
-  /** The stream is over, with the error that ended it if there was one. Called once. */
+  /**
+   * The stream is over, with the error that ended it if there was one. Called once, and after `close` only for an error
+   * that was on its way.
+   */
   ended(error: { readonly cause: unknown } | undefined): void;
 }
 
@@ -103,7 +106,8 @@ export class Intake<M extends Message> {
   }
 
   #end(error: { readonly cause: unknown } | undefined): void {
-    if (this.#closed) return;
+    // An error is told once: one that answers the last `next()` while the intake closes is not said again.
+    if (this.#closed && error === undefined) return;
     this.#closed = true;
     this.#hooks.ended(error);
   }

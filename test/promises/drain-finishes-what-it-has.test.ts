@@ -44,6 +44,18 @@ describe("drain", () => {
     expect(report).toMatchObject({ pulled: 1, handled: 1, left: [] });
   });
 
+  it("does not hush up a subscription that failed at the very moment it began", async () => {
+    const stage = new Stage();
+    const broken = new Error("the queue was deleted");
+    const run = stage.pipeline.handle(() => undefined);
+    await stage.clock.flush();
+    expect(stage.subscriber.waiting).toBe(1);
+    stage.subscriber.fail(broken);
+    await expect(run.drain()).rejects.toBe(broken);
+    expect(stage.errors).toEqual([broken]);
+    expect(stage.subscriber.closed).toBe(true);
+  });
+
   it("at its deadline aborts what runs, names what it leaves, and gives that back", async () => {
     const stage = new Stage();
     const reasons: unknown[] = [];
