@@ -11,6 +11,7 @@ import type { Reporter } from "./report.ts";
 import { decide, type Failure, type SettlingDecision, setAside, settle } from "./settle.ts";
 import { newCounters, type RunStats } from "./stats.ts";
 import { isThenable } from "./thenable.ts";
+import { messageOf } from "./thrown.ts";
 
 /** What the dispatcher is built from; checked before. */
 export interface DispatchConfig<M extends Message, Value> {
@@ -363,6 +364,9 @@ function isReason(error: unknown, reason: unknown): boolean {
 
 function toDecodeError(message: Message, cause: unknown): DecodeError {
   if (isTidelaneError(cause, "TIDELANE_DECODE")) return cause as DecodeError;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new DecodeError({ topic: message.topic, reason: `the codec failed: ${reason}`, cause });
+  return new DecodeError({
+    topic: message.topic,
+    reason: `the codec failed: ${messageOf(cause)}`,
+    cause,
+  });
 }

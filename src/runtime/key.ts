@@ -2,6 +2,7 @@ import { checkFunction } from "../traits/arguments.ts";
 import { KeyError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
 import { isThenable } from "./thenable.ts";
+import { messageOf } from "./thrown.ts";
 
 /** How a delivery finds its lane. `Value` is what the pipeline decodes to. */
 export interface KeySelector<Value> {
@@ -38,7 +39,11 @@ export function keyOf<Value>(
   try {
     key = selector.select(value, message);
   } catch (cause) {
-    throw new KeyError({ topic: message.topic, reason: `the key function threw: ${describe(cause)}`, cause });
+    throw new KeyError({
+      topic: message.topic,
+      reason: `the key function threw: ${messageOf(cause)}`,
+      cause,
+    });
   }
   if (key === undefined || typeof key === "string") return key;
   const got = isThenable(key)
@@ -46,8 +51,4 @@ export function keyOf<Value>(
     : `${typeof key}; a key is a string`;
   if (isThenable(key)) key.then(undefined, () => undefined);
   throw new KeyError({ topic: message.topic, reason: `the key function returned ${got}` });
-}
-
-function describe(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,6 +1,8 @@
 import { diagnostics } from "../traits/diagnostics.ts";
 import type { Message } from "../traits/message.ts";
 import type { Delivery, Settlement } from "./delivery.ts";
+import { isThenable } from "./thenable.ts";
+import { sentenceOf } from "./thrown.ts";
 
 /** Told of every failure that no promise carries: a handler that threw, a payload that did not decode, a lost settle. */
 export type ErrorListener = (error: unknown, message: Message | undefined) => void;
@@ -43,17 +45,23 @@ export class Reporter<M extends Message> {
     }
     if (this.#onError === undefined) return;
     try {
-      this.#onError(error, message);
+      const returned: unknown = this.#onError(error, message);
+      // The type says void, and takes an async function all the same; nobody else owns its promise.
+      if (isThenable(returned)) returned.then(undefined, (thrown) => this.#warnOfListener(thrown));
     } catch (thrown) {
-      warn(`onError of "${this.#topic}" threw: ${String(thrown)}`);
+      this.#warnOfListener(thrown);
     }
+  }
+
+  #warnOfListener(thrown: unknown): void {
+    warn(`onError of "${this.#topic}" threw: ${sentenceOf(thrown)}`);
   }
 
   #warnOnce(error: unknown): void {
     if (this.#warned) return;
     this.#warned = true;
     warn(
-      `A delivery of "${this.#topic}" failed and nobody listens: ${String(error)}. Pass { onError } to pipeline(), or subscribe to the diagnostics channel "tidelane:error". Said once for this run.`,
+      `A delivery of "${this.#topic}" failed and nobody listens: ${sentenceOf(error)}. Pass { onError } to pipeline(), or subscribe to the diagnostics channel "tidelane:error". Said once for this run.`,
     );
   }
 }

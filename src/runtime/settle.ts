@@ -2,6 +2,7 @@ import { headerNames, MessageHeaders } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
 import { backoffDelay, type CheckedPolicy, type DeadLetterTarget } from "./failure-policy.ts";
 import type { Outcome } from "./outcome.ts";
+import { sentenceOf } from "./thrown.ts";
 
 /** A handler that threw, or a payload without a value. */
 export interface Failure {
@@ -37,7 +38,9 @@ export function decide(
   if (attempt >= policy.maxAttempts) {
     if (policy.deadLetter === "drop") return dropDecision;
     const last =
-      error === undefined ? "the handler asked for another retry" : `the handler failed: ${sentence(error)}`;
+      error === undefined
+        ? "the handler asked for another retry"
+        : `the handler failed: ${sentenceOf(error)}`;
     return { kind: "dead-letter", reason: `given up after ${attempt} attempts; ${last}`, error };
   }
   const asked = result.kind === "retry" ? result.delayMs : undefined;
@@ -50,7 +53,7 @@ export function decide(
 export function setAside(error: unknown, policy: CheckedPolicy): SettlingDecision | undefined {
   if (policy.deadLetter === undefined) return undefined;
   if (policy.deadLetter === "drop") return { kind: "drop" };
-  return { kind: "dead-letter", reason: sentence(error), error };
+  return { kind: "dead-letter", reason: sentenceOf(error), error };
 }
 
 /**
@@ -90,15 +93,11 @@ async function publishDeadLetter(
     .with(headerNames.deadLetterReason, headerText(reason))
     .with(headerNames.deadLetterSource, message.topic)
     .with(headerNames.deadLetterAttempts, String(attempts));
-  if (error !== undefined) headers = headers.with(headerNames.deadLetterError, headerText(sentence(error)));
+  if (error !== undefined) headers = headers.with(headerNames.deadLetterError, headerText(sentenceOf(error)));
   const key = message.partitionKey;
   const { payload } = message;
   await publisher.publish(key === undefined ? { topic, payload, headers } : { topic, payload, headers, key });
   await message.ack();
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
 /** Text that any transport carries in a header: one line, well formed, at most 1,024 characters. */

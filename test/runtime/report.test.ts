@@ -102,4 +102,12 @@ describe("failed", () => {
     expect(() => reporter.failed(broken)).not.toThrow();
     expect(warned[0]?.[0]).toBe('onError of "orders" threw: Error: listener');
   });
+
+  it("survives an onError that is async and rejects, and says so", async () => {
+    const warned = warnings();
+    const reporter = new Reporter("orders", () => Promise.reject(new Error("listener")));
+    reporter.failed(broken);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(warned).toEqual([['onError of "orders" threw: Error: listener', "TidelaneWarning"]]);
+  });
 });
