@@ -10,15 +10,22 @@ const longest = 4_000;
 /** What was written into the metadata of a commit. */
 export interface DoneNote {
   readonly text: string;
-  /** How many records it tells of. */
+  /** How many of the slots it tells of. */
   readonly records: number;
 }
 
 /**
  * Writes down which records at or above `base` are done, for the metadata of a commit of `base`: pairs of "not done" and
  * "done", each a number of offsets in base 36. What does not fit is left out, from the end. Undefined when none is done.
+ *
+ * `before`: what an earlier note said is done, of the offsets from `next` on, which the slots do not reach.
  */
-export function noteDone(base: number, slots: Iterable<Slot>): DoneNote | undefined {
+export function noteDone(
+  base: number,
+  slots: Iterable<Slot>,
+  next: number = base,
+  before?: DoneRanges,
+): DoneNote | undefined {
   const pairs: string[] = [];
   let length = mark.length;
   let records = 0;
@@ -44,6 +51,11 @@ export function noteDone(base: number, slots: Iterable<Slot>): DoneNote | undefi
       run.end = offset + 1;
       run.records += 1;
     }
+  }
+  for (const { start, end } of before?.from(next) ?? []) {
+    if (run !== undefined && start === next) run.end = end;
+    else if (close()) run = { start, end, records: 0 };
+    else break;
   }
   close();
   return pairs.length === 0 ? undefined : { text: `${mark}${pairs.join(",")}`, records };
@@ -80,6 +92,12 @@ export class DoneRanges {
         return { start, end: cursor };
       });
     return Number.isSafeInteger(cursor) ? new DoneRanges(ranges) : undefined;
+  }
+
+  /** The ranges at or above `offset`. */
+  from(offset: number): Range[] {
+    const left = this.#ranges.filter(({ end }) => end > offset);
+    return left.map(({ start, end }) => ({ start: Math.max(start, offset), end }));
   }
 
   /** To be asked in ascending order. */

@@ -83,7 +83,10 @@ export class Partition {
   /** Settles so far, and those the last confirmed commit knew of. */
   #settles = 0;
   #confirmedSettles = 0;
-  /** What was done above the committed offset before this partition came here. */
+  /**
+   * What was done above the committed offset before this partition came here. What of it was not reached yet stands in
+   * every claim, or the next to have the partition would deliver it again.
+   */
   #doneBefore: DoneRanges | undefined = undefined;
   /** Counts the calls of `start`: a commit of an earlier life confirms nothing. */
   #life = 0;
@@ -126,8 +129,8 @@ export class Partition {
   /** What is safe to commit; undefined until the start is known. */
   get claim(): Committable | undefined {
     if (this.#position === undefined) return undefined;
-    const { offset, covered } = this.#watermark;
-    const note = noteDone(offset, this.#watermark);
+    const { offset, covered, next } = this.#watermark;
+    const note = noteDone(offset, this.#watermark, next, this.#doneBefore);
     return {
       partition: this,
       offset,

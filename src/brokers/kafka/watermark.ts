@@ -30,6 +30,11 @@ export class Watermark<S extends Slot = Slot> {
     return this.#slots.peek()?.offset ?? this.#next;
   }
 
+  /** Everything below was delivered, or was never a record. */
+  get next(): number {
+    return this.#next;
+  }
+
   /** How many records were delivered so far. */
   get delivered(): number {
     return this.#delivered;

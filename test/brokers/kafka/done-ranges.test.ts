@@ -59,6 +59,22 @@ describe("what is done above the committed offset", () => {
     );
   });
 
+  it("keeps what an earlier note said, from where the deliveries end", () => {
+    fc.assert(
+      fc.property(fc.nat(), slots, fc.nat({ max: 300 }), (base, list, reached) => {
+        const placed = place(base, list);
+        const before = DoneRanges.read(base, noteDone(base, placed)?.text);
+        // Of what was done before, and came again as done; what lies between two of them may be called done, too.
+        const delivered = placed.slice(0, reached);
+        const next = (delivered.at(-1)?.offset ?? base - 1) + 1;
+        const note = noteDone(base, delivered, next, before);
+        const read = DoneRanges.read(base, note?.text);
+        expect(note?.records ?? 0).toBe(delivered.filter(({ done }) => done).length);
+        for (const { offset, done } of placed) expect(read?.has(offset) ?? false).toBe(done);
+      }),
+    );
+  });
+
   it("is cut where the server takes no more, and says how much of it is left", () => {
     const many = Array.from({ length: 10_000 }, (_, offset) => ({ offset, done: offset % 2 === 1 }));
     const note = noteDone(0, many);

@@ -202,3 +202,25 @@ it("an ack after the limit of a drain never moves the offset of another member",
   await bench.clock.advance(1_000);
   expect(bench.committed(`wide/${moved}`)).toBe(0);
 });
+
+describe("what was done above an unsettled record", () => {
+  it("stays done for the one after the next, who had not come to it yet", async () => {
+    const bench = new Bench();
+    bench.cluster.createTopic("wide", 1);
+    bench.cluster.publish("wide", ["a", "b", "c", "d"], 0);
+    const first = await bench.subscribe("wide", options);
+    const held = await taken(bench, first[Symbol.asyncIterator]());
+    await of(held, "b").ack();
+    await of(held, "d").ack();
+    await bench.settled(first.close());
+    const second = await bench.subscribe("wide", options);
+    const next = second[Symbol.asyncIterator]().next();
+    await bench.settled(next);
+    const { value } = await next;
+    expect(value?.text()).toBe("a");
+    await value?.ack();
+    await bench.settled(second.close());
+    const third = await bench.subscribe("wide", options);
+    expect(texts(await taken(bench, third[Symbol.asyncIterator]()))).toEqual(["c"]);
+  });
+});
