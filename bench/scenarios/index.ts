@@ -4,6 +4,8 @@ import { jetStreamContests, kafkaContests, natsContests, rabbitMqContests } from
 import { coldContests } from "./cold.ts";
 import { lanesContests } from "./lanes.ts";
 import { memoryContests } from "./memory.ts";
+import { publishContests } from "./publish.ts";
+import { requestContests } from "./request.ts";
 
 /** Addresses of the servers a scenario has asked for. */
 export type Addresses = Readonly<Partial<Record<ServerKind, string>>>;
@@ -21,4 +23,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   jetstream: { servers: ["nats"], contests: jetStreamContests },
   rabbitmq: { servers: ["rabbitmq"], contests: rabbitMqContests },
   kafka: { servers: ["kafka"], contests: kafkaContests },
+  publish: { servers: ["nats", "rabbitmq", "kafka"], contests: publishContests },
+  request: { servers: ["nats", "rabbitmq"], contests: requestContests },
 };
