@@ -1,7 +1,7 @@
 import { checkDuration, checkFunction } from "../traits/arguments.ts";
 import type { Broker, Connection, ConnectionState } from "../traits/broker.ts";
 import { systemClock } from "../traits/clock.ts";
-import { InvalidArgumentError, throwIfAborted } from "../traits/errors.ts";
+import { AbortedError, InvalidArgumentError, throwIfAborted } from "../traits/errors.ts";
 import type { DrainOptions, Run, RunReport, StopOptions } from "./run.ts";
 import type { RunStats } from "./stats.ts";
 
@@ -41,11 +41,18 @@ export interface App {
   broker<C extends Connection>(broker: Broker<C>): MountedBroker<C>;
   /** Adds a pipeline: `open` subscribes and starts a run, once all brokers are connected, in the order of these calls. */
   mount<C extends Connection>(on: MountedBroker<C>, open: (connection: C) => Promise<Run> | Run): void;
-  /** Connects and opens everything. When something fails, all that was started is ended and the error is thrown. */
+  /**
+   * Connects and opens everything. When something fails, all that was started is ended and the error is thrown. `signal`,
+   * `drain` and `stop` take a start back: it rejects with `AbortedError`, and what a broker or a mount that did not heed
+   * that gives later is ended then.
+   */
   start(options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** Drains every run, then shuts the connections down in reverse order. */
+  /**
+   * Drains every run, then shuts the connections down in reverse order. Rejects with the error of a run that ended with
+   * one, when all is ended. Called again it is the same end, and the earliest deadline counts.
+   */
   drain(options?: DrainOptions): Promise<AppReport>;
-  /** Stops every run, then shuts the connections down in reverse order. */
+  /** Stops every run, then shuts the connections down in reverse order. Rejects as `drain` does. */
   stop(options?: StopOptions): Promise<AppReport>;
   /**
    * `start`, then until every run has ended: by itself, by a signal, by `drain` or by `stop`. When a run ends with an
@@ -86,10 +93,14 @@ class RunningApp implements App {
   #ending: Promise<AppReport> | undefined;
   /** Takes a start that is under way back. */
   readonly #startAbort = new AbortController();
+  /** `drain` or `stop` took the start back: it did not fail. */
+  #recalled = false;
+  /** A run ended with an error. */
+  #broken = false;
 
   get health(): Health {
     return {
-      state: this.#state,
+      state: this.#broken && this.#state === "running" ? "failed" : this.#state,
       brokers: this.#brokers.map(({ broker, opened }) => ({
         name: broker.name,
         state: opened?.state ?? "idle",
@@ -118,11 +129,12 @@ class RunningApp implements App {
     const signal = given ? AbortSignal.any([given, own]) : own;
     try {
       for (const added of this.#brokers) {
-        added.opened = await added.broker.connect({ signal });
+        const connecting = added.broker.connect({ signal });
+        added.opened = await unlessAborted(signal, connecting, (late) => late.shutdown());
         throwIfAborted(signal, "app.start()");
       }
       for (const open of this.#mounts) {
-        this.#runs.push(await open());
+        this.#add(await unlessAborted(signal, open(), (late) => late.stop()));
         throwIfAborted(signal, "app.start()");
       }
       this.#state = "running";
@@ -131,20 +143,19 @@ class RunningApp implements App {
       this.#ending ??= this.#end("failed", (run) => run.stop());
       await this.#ending.catch(() => undefined);
       await this.#endAll((run) => run.stop());
-      this.#state = "failed";
+      if (!this.#recalled) this.#state = "failed";
       throw error;
     }
   }
 
-  drain(options?: DrainOptions): Promise<AppReport> {
-    this.#ending ??= this.#end("draining", (run) => run.drain(options));
-    return this.#ending;
+  drain(options: DrainOptions = {}): Promise<AppReport> {
+    if (options.deadlineMs !== undefined) checkDuration("drain: deadlineMs", options.deadlineMs);
+    return this.#endOrJoin("draining", (run) => run.drain(options));
   }
 
-  stop(options?: StopOptions): Promise<AppReport> {
-    if (this.#ending === undefined) this.#ending = this.#end("stopping", (run) => run.stop(options));
-    else for (const run of this.#runs) this.#own(run.stop(options));
-    return this.#ending;
+  stop(options: StopOptions = {}): Promise<AppReport> {
+    if (options.deadlineMs !== undefined) checkDuration("stop: deadlineMs", options.deadlineMs);
+    return this.#endOrJoin("stopping", (run) => run.stop(options));
   }
 
   async run({
@@ -152,23 +163,17 @@ class RunningApp implements App {
     deadlineMs = 30_000,
   }: AppRunOptions = {}): Promise<AppReport> {
     checkDuration("app.run: deadlineMs", deadlineMs);
+    this.#checkIdle("app.run()");
     let received: NodeJS.Signals | undefined;
     const onSignal = (signal: NodeJS.Signals): void => {
       this.#own(received === undefined ? this.drain({ deadlineMs }) : this.stop());
       received ??= signal;
     };
-    for (const name of signals) process.on(name, onSignal);
     // n.b. Node does not wait for signals: with brokers that hold no socket, the process would end while the app is idle.
     const alive = systemClock.schedule(Number.MAX_SAFE_INTEGER, () => undefined);
     try {
-      try {
-        await this.start();
-      } catch (error) {
-        if (received === undefined) throw error;
-        return { runs: [], signal: received };
-      }
-      await this.#untilOver();
-      const report = await this.drain({ deadlineMs });
+      for (const name of signals) process.on(name, onSignal);
+      const report = await this.#untilOver(deadlineMs);
       return received === undefined ? report : { ...report, signal: received };
     } finally {
       alive.cancel();
@@ -176,30 +181,54 @@ class RunningApp implements App {
     }
   }
 
-  /** Until every run has ended, or one with an error: then the others are drained first. */
-  async #untilOver(): Promise<void> {
+  /** Starts, and waits until every run has ended, or one with an error: then the others are drained first. */
+  async #untilOver(deadlineMs: number): Promise<AppReport> {
     try {
+      await this.start();
       await Promise.all(this.#runs.map(({ done }) => done));
     } catch (error) {
-      this.#own(this.drain());
-      await this.#ending?.catch(() => undefined);
-      throw error;
+      await (this.#ending ?? this.drain({ deadlineMs })).catch(() => undefined);
+      if (!this.#recalled) throw error;
     }
+    return this.#ending ?? this.drain({ deadlineMs });
+  }
+
+  #add(run: Run): void {
+    this.#runs.push(run);
+    run.done.catch(() => {
+      this.#broken = true;
+    });
+  }
+
+  #endOrJoin(state: AppState, end: (run: Run) => Promise<RunReport>): Promise<AppReport> {
+    if (this.#ending === undefined) this.#ending = this.#end(state, end);
+    else for (const run of this.#runs) this.#own(end(run));
+    return this.#ending;
   }
 
   async #end(state: AppState, end: (run: Run) => Promise<RunReport>): Promise<AppReport> {
+    this.#recalled = this.#state === "starting" && state !== "failed";
     this.#state = state;
     this.#startAbort.abort();
     const ended = await this.#endAll(end);
     const failure = ended.find((result) => result.status === "rejected");
     this.#state = failure || state === "failed" ? "failed" : "stopped";
     if (failure) throw failure.reason;
-    return { runs: ended.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])) };
+    return {
+      runs: ended.flatMap((result) => (result.status === "fulfilled" && result.value ? [result.value] : [])),
+    };
   }
 
-  async #endAll(end: (run: Run) => Promise<RunReport>): Promise<PromiseSettledResult<RunReport>[]> {
-    const ended = await Promise.allSettled(this.#runs.map(end));
-    for (const { opened } of this.#brokers.toReversed()) await opened?.shutdown();
+  /** Every connection is asked to shut down, whatever became of the runs and of the other connections. */
+  async #endAll(
+    end: (run: Run) => Promise<RunReport>,
+  ): Promise<PromiseSettledResult<RunReport | undefined>[]> {
+    const ended: PromiseSettledResult<RunReport | undefined>[] = await Promise.allSettled(
+      this.#runs.map(end),
+    );
+    for (const { opened } of this.#brokers.toReversed()) {
+      if (opened) ended.push(...(await Promise.allSettled([opened.shutdown().then(() => undefined)])));
+    }
     return ended;
   }
 
@@ -216,4 +245,29 @@ class RunningApp implements App {
       received: this.#state,
     });
   }
+}
+
+/** What `work` gives; when `signal` fires first it rejects, and `late` ends what comes after that. */
+function unlessAborted<T>(
+  signal: AbortSignal,
+  work: Promise<T> | T,
+  late: (given: T) => Promise<unknown>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(new AbortedError({ what: "app.start()", cause: signal.reason }));
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const settle = async (): Promise<void> => {
+      try {
+        const given = await work;
+        resolve(given);
+        if (signal.aborted) await late(given);
+      } catch (error) {
+        reject(error);
+      } finally {
+        signal.removeEventListener("abort", onAbort);
+      }
+    };
+    void settle();
+  });
 }

@@ -1,6 +1,7 @@
 import { byKey, type Connection, createApp, MemoryBroker, pipeline, type Run } from "tidelane";
-import { VirtualClock } from "tidelane/testing";
+import { RecordingMessage, ScriptedSubscriber, VirtualClock } from "tidelane/testing";
 import { describe, expect, it } from "vitest";
+import { Gate } from "../promises/stage.ts";
 
 const turns = async (): Promise<void> => {
   for (let count = 0; count < 5; count += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -90,9 +91,118 @@ describe("createApp", () => {
     });
     const starting = app.start();
     await turns();
+    const failed = expect(starting).rejects.toMatchObject({ code: "TIDELANE_ABORTED" });
     await app.stop();
-    await expect(starting).rejects.toThrow();
+    await failed;
     expect(memory.connection.state).toBe("closed");
+    expect(app.health.state).toBe("stopped");
+  });
+
+  it("takes a start back from a broker and a mount that do not heed the signal, and ends what they give later", async () => {
+    for (const slow of ["broker", "mount"] as const) {
+      const app = createApp();
+      const gate = new Gate();
+      const broker = new MemoryBroker();
+      const connect = broker.connect.bind(broker);
+      const opened: Connection[] = [];
+      broker.connect = async () => {
+        if (slow === "broker") await gate.opened;
+        const connection = await connect();
+        opened.push(connection);
+        return connection;
+      };
+      const runs: Run[] = [];
+      app.mount(app.broker(broker), async (connection) => {
+        if (slow === "mount") await gate.opened;
+        runs.push(pipeline(new ScriptedSubscriber()).handle(() => undefined));
+        expect(connection).toBe(opened[0]);
+        return runs[0] as Run;
+      });
+      const controller = new AbortController();
+      const starting = expect(app.start({ signal: controller.signal })).rejects.toMatchObject({
+        cause: "enough",
+      });
+      await turns();
+      controller.abort("enough");
+      await starting;
+      expect(app.health.state).toBe("failed");
+      gate.open();
+      await turns();
+      expect(opened.map(({ state }) => state)).toEqual(["closed"]);
+      if (slow === "mount") expect(await runs[0]?.done).toMatchObject({ endedBy: "stop" });
+      else expect(runs).toEqual([]);
+    }
+  });
+
+  it("resolves run() with what there was when a signal or stop() takes its start back", async () => {
+    for (const how of ["signal", "stop"] as const) {
+      const app = createApp();
+      const memory = app.broker(new MemoryBroker());
+      app.mount(
+        memory,
+        orders(() => undefined),
+      );
+      app.mount(memory, () => new Promise<Run>(() => undefined));
+      const over = app.run({ signals: ["SIGUSR2"] });
+      await turns();
+      if (how === "signal") process.emit("SIGUSR2", "SIGUSR2");
+      else await app.stop();
+      const report = await over;
+      expect(report.runs.map(({ endedBy }) => endedBy)).toEqual([how === "signal" ? "drain" : "stop"]);
+      expect(report.signal).toBe(how === "signal" ? "SIGUSR2" : undefined);
+      expect(app.health.state).toBe("stopped");
+    }
+  });
+
+  it("leaves no listener behind when a signal cannot be listened to, and has not started", async () => {
+    const app = createApp();
+    const before = process.listenerCount("SIGUSR2");
+    await expect(app.run({ signals: ["SIGUSR2", "SIGKILL"] })).rejects.toThrow("EINVAL");
+    expect(process.listenerCount("SIGUSR2")).toBe(before);
+    expect(app.health.state).toBe("idle");
+  });
+
+  it("refuses a deadline that is none and goes on; a later call ends it, and the earliest deadline counts", async () => {
+    const clock = new VirtualClock();
+    const app = createApp();
+    const memory = app.broker(new MemoryBroker());
+    const subscriber = new ScriptedSubscriber({ clock }).deliver(new RecordingMessage());
+    app.mount(memory, () => pipeline(subscriber, { clock }).handle(() => new Promise(() => undefined)));
+    await app.start();
+    await turns();
+    expect(() => app.drain({ deadlineMs: -1 })).toThrow("drain: deadlineMs");
+    expect(() => app.stop({ deadlineMs: Number.NaN })).toThrow("stop: deadlineMs");
+    expect(app.health.state).toBe("running");
+    const drained = app.drain({ deadlineMs: 30_000 });
+    void app.drain({ deadlineMs: 100 });
+    await clock.advance(100);
+    expect(await drained).toMatchObject({ runs: [{ endedBy: "drain", left: [{ state: "running" }] }] });
+    expect(memory.connection.state).toBe("closed");
+  });
+
+  it("says that it has failed as soon as a run has, though nobody waits for it", async () => {
+    const app = createApp();
+    const subscriber = new ScriptedSubscriber();
+    app.mount(app.broker(new MemoryBroker()), () =>
+      pipeline(subscriber, { onError: () => undefined }).handle(() => undefined),
+    );
+    await app.start();
+    const broken = new Error("the queue was deleted");
+    subscriber.fail(broken);
+    await turns();
+    expect(app.health.state).toBe("failed");
+    await expect(app.drain()).rejects.toBe(broken);
+    expect(app.health.state).toBe("failed");
+  });
+
+  it("shuts every connection down, also when one that must not rejects", async () => {
+    const app = createApp();
+    const first = app.broker(new MemoryBroker());
+    const faulty = app.broker(new MemoryBroker());
+    await app.start();
+    faulty.connection.shutdown = () => Promise.reject(new Error("against the contract"));
+    await expect(app.stop()).rejects.toThrow("against the contract");
+    expect(first.connection.state).toBe("closed");
   });
 
   it("drains on the first signal, stops on the second, and leaves no listener behind", async () => {
@@ -147,6 +257,23 @@ describe("createApp", () => {
     await failed;
     expect(memory.connection.state).toBe("closed");
     expect(app.health.state).toBe("failed");
+  });
+
+  it("gives the others its own deadline when a run ends with an error", async () => {
+    const clock = new VirtualClock();
+    const app = createApp();
+    const memory = app.broker(new MemoryBroker());
+    const subscriber = new ScriptedSubscriber({ clock }).deliver(new RecordingMessage());
+    const dying = new ScriptedSubscriber();
+    app.mount(memory, () => pipeline(subscriber, { clock }).handle(() => new Promise(() => undefined)));
+    app.mount(memory, () => pipeline(dying, { onError: () => undefined }).handle(() => undefined));
+    const broken = new Error("the queue was deleted");
+    const over = expect(app.run({ signals: [], deadlineMs: 100 })).rejects.toBe(broken);
+    await turns();
+    dying.fail(broken);
+    await clock.advance(100);
+    await over;
+    expect(subscriber.closed).toBe(true);
   });
 
   it("refuses additions and a second start once started", async () => {
