@@ -95,11 +95,13 @@ export class SettleUnsupportedError extends TidelaneError {
   readonly code = "TIDELANE_SETTLE_UNSUPPORTED";
   readonly topic: string;
   readonly settle: string;
+  readonly reason: string;
 
   constructor(facts: { topic: string; settle: string; reason: string }) {
     super(`${facts.settle} is not possible for a message from "${facts.topic}": ${facts.reason}.`);
     this.topic = facts.topic;
     this.settle = facts.settle;
+    this.reason = facts.reason;
   }
 }
 
@@ -120,12 +122,14 @@ export class SubscriberBusyError extends TidelaneError {
 export class ConnectionClosedError extends TidelaneError {
   readonly code = "TIDELANE_CONNECTION_CLOSED";
   readonly broker: string;
+  readonly during: string;
 
   constructor(facts: { broker: string; during: string; cause?: unknown }) {
     super(`${facts.during} is not possible: the connection to "${facts.broker}" is closed.`, {
       cause: facts.cause,
     });
     this.broker = facts.broker;
+    this.during = facts.during;
   }
 }
 
@@ -134,11 +138,13 @@ export class ConnectFailedError extends TidelaneError {
   readonly code = "TIDELANE_CONNECT_FAILED";
   override readonly retryable: boolean;
   readonly broker: string;
+  readonly reason: string;
 
   constructor(facts: { broker: string; reason: string; retryable: boolean; cause?: unknown }) {
     super(`Connecting to "${facts.broker}" failed: ${facts.reason}.`, { cause: facts.cause });
     this.broker = facts.broker;
     this.retryable = facts.retryable;
+    this.reason = facts.reason;
   }
 }
 
@@ -178,10 +184,16 @@ export class PublishFailedError extends TidelaneError {
 export class InvalidArgumentError extends TidelaneError {
   readonly code = "TIDELANE_INVALID_ARGUMENT";
   readonly argument: string;
+  readonly expected: string;
+  /** As the sentence shows it: the value itself may hold a secret, or a lot of memory. */
+  readonly received: string;
 
   constructor(facts: { argument: string; expected: string; received: unknown }) {
-    super(`${facts.argument} must be ${facts.expected}; received ${show(facts.received)}.`);
+    const received = show(facts.received);
+    super(`${facts.argument} must be ${facts.expected}; received ${received}.`);
     this.argument = facts.argument;
+    this.expected = facts.expected;
+    this.received = received;
   }
 }
 
@@ -196,6 +208,7 @@ export class DecodeError extends TidelaneError {
   readonly code = "TIDELANE_DECODE";
   readonly topic: string;
   readonly issues: readonly DecodeIssue[];
+  readonly reason: string;
 
   constructor(facts: { topic: string; reason: string; issues?: readonly DecodeIssue[]; cause?: unknown }) {
     const issues = facts.issues ?? [];
@@ -205,6 +218,7 @@ export class DecodeError extends TidelaneError {
     super(`A payload from "${facts.topic}" did not decode: ${shown}.`, { cause: facts.cause });
     this.topic = facts.topic;
     this.issues = issues;
+    this.reason = facts.reason;
   }
 }
 
@@ -212,10 +226,12 @@ export class DecodeError extends TidelaneError {
 export class KeyError extends TidelaneError {
   readonly code = "TIDELANE_KEY";
   readonly topic: string;
+  readonly reason: string;
 
   constructor(facts: { topic: string; reason: string; cause?: unknown }) {
     super(`No key for a message from "${facts.topic}": ${facts.reason}.`, { cause: facts.cause });
     this.topic = facts.topic;
+    this.reason = facts.reason;
   }
 }
 
@@ -239,6 +255,7 @@ export class MessagesDroppedError extends TidelaneError {
   /** Since the last report, and since the subscription opened. */
   readonly dropped: number;
   readonly total: number;
+  readonly reason: string;
 
   constructor(facts: { topic: string; dropped: number; total: number; reason: string }) {
     super(
@@ -247,6 +264,7 @@ export class MessagesDroppedError extends TidelaneError {
     this.topic = facts.topic;
     this.dropped = facts.dropped;
     this.total = facts.total;
+    this.reason = facts.reason;
   }
 }
 
@@ -254,10 +272,12 @@ export class MessagesDroppedError extends TidelaneError {
 export class NotSupportedError extends TidelaneError {
   readonly code = "TIDELANE_NOT_SUPPORTED";
   readonly capability: string;
+  readonly reason: string;
 
   constructor(facts: { capability: string; reason: string }) {
     super(`${facts.capability} is not supported here: ${facts.reason}.`);
     this.capability = facts.capability;
+    this.reason = facts.reason;
   }
 }
 
@@ -265,10 +285,14 @@ export class NotSupportedError extends TidelaneError {
 export class PositionUnavailableError extends TidelaneError {
   readonly code = "TIDELANE_POSITION_UNAVAILABLE";
   readonly topic: string;
+  readonly position: string;
+  readonly available: string;
 
   constructor(facts: { topic: string; position: string; available: string }) {
     super(`"${facts.topic}" cannot seek to ${facts.position}: available is ${facts.available}.`);
     this.topic = facts.topic;
+    this.position = facts.position;
+    this.available = facts.available;
   }
 }
 
@@ -276,10 +300,12 @@ export class PositionUnavailableError extends TidelaneError {
 export class SubscriptionFailedError extends TidelaneError {
   readonly code = "TIDELANE_SUBSCRIPTION_FAILED";
   readonly topic: string;
+  readonly reason: string;
 
   constructor(facts: { topic: string; reason: string; cause?: unknown }) {
     super(`The subscription of "${facts.topic}" ended: ${facts.reason}.`, { cause: facts.cause });
     this.topic = facts.topic;
+    this.reason = facts.reason;
   }
 }
 
@@ -288,28 +314,34 @@ export class TimeoutError extends TidelaneError {
   readonly code = "TIDELANE_TIMEOUT";
   override readonly retryable: boolean = true;
   readonly timeoutMs: number;
+  readonly what: string;
 
   constructor(facts: { what: string; timeoutMs: number }) {
     super(`${facts.what} did not finish within ${facts.timeoutMs} ms.`);
     this.timeoutMs = facts.timeoutMs;
+    this.what = facts.what;
   }
 }
 
 /** Misuse or failure of a transaction. Nothing of it is visible. */
 export class TransactionError extends TidelaneError {
   readonly code = "TIDELANE_TRANSACTION";
+  readonly reason: string;
 
   constructor(facts: { reason: string; cause?: unknown }) {
     super(`The transaction did not commit: ${facts.reason}.`, { cause: facts.cause });
+    this.reason = facts.reason;
   }
 }
 
 /** The caller's `AbortSignal` fired. `cause` is the signal's reason. */
 export class AbortedError extends TidelaneError {
   readonly code = "TIDELANE_ABORTED";
+  readonly what: string;
 
   constructor(facts: { what: string; cause?: unknown }) {
     super(`${facts.what} was aborted by its signal.`, { cause: facts.cause });
+    this.what = facts.what;
   }
 }
 

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import * as errors from "../../src/traits/errors.ts";
 
@@ -34,7 +35,7 @@ const cases: Readonly<Record<string, Case>> = {
     }),
     code: "TIDELANE_SETTLE_UNSUPPORTED",
     sentence: 'requeue is not possible for a message from "orders": there is nowhere to put it.',
-    facts: { topic, settle: "requeue" },
+    facts: { topic, settle: "requeue", reason: "there is nowhere to put it" },
   },
   SubscriberBusyError: {
     error: new errors.SubscriberBusyError({ topic }),
@@ -47,13 +48,13 @@ const cases: Readonly<Record<string, Case>> = {
     error: new errors.ConnectionClosedError({ broker: "memory", during: "publish()", cause }),
     code: "TIDELANE_CONNECTION_CLOSED",
     sentence: 'publish() is not possible: the connection to "memory" is closed.',
-    facts: { broker: "memory", cause },
+    facts: { broker: "memory", during: "publish()", cause },
   },
   ConnectFailedError: {
     error: new errors.ConnectFailedError({ broker: "memory", reason: "it is down", retryable: true, cause }),
     code: "TIDELANE_CONNECT_FAILED",
     sentence: 'Connecting to "memory" failed: it is down.',
-    facts: { broker: "memory", cause },
+    facts: { broker: "memory", reason: "it is down", cause },
     retryable: true,
   },
   InvalidMessageError: {
@@ -74,19 +75,19 @@ const cases: Readonly<Record<string, Case>> = {
     }),
     code: "TIDELANE_INVALID_ARGUMENT",
     sentence: 'workers(n) must be a whole number; received "8".',
-    facts: { argument: "workers(n)" },
+    facts: { argument: "workers(n)", expected: "a whole number", received: '"8"' },
   },
   DecodeError: {
     error: new errors.DecodeError({ topic, reason: "the payload is not UTF-8 text", cause }),
     code: "TIDELANE_DECODE",
     sentence: 'A payload from "orders" did not decode: the payload is not UTF-8 text.',
-    facts: { topic, issues: [], cause },
+    facts: { topic, reason: "the payload is not UTF-8 text", issues: [], cause },
   },
   KeyError: {
     error: new errors.KeyError({ topic, reason: "the key function threw", cause }),
     code: "TIDELANE_KEY",
     sentence: 'No key for a message from "orders": the key function threw.',
-    facts: { topic, cause },
+    facts: { topic, reason: "the key function threw", cause },
   },
   MissingDeadLetterError: {
     error: new errors.MissingDeadLetterError({ topic }),
@@ -99,38 +100,38 @@ const cases: Readonly<Record<string, Case>> = {
     error: new errors.NotSupportedError({ capability: "seek()", reason: "the topic keeps no log" }),
     code: "TIDELANE_NOT_SUPPORTED",
     sentence: "seek() is not supported here: the topic keeps no log.",
-    facts: { capability: "seek()" },
+    facts: { capability: "seek()", reason: "the topic keeps no log" },
   },
   PositionUnavailableError: {
     error: new errors.PositionUnavailableError({ topic, position: "12", available: "20 to 31" }),
     code: "TIDELANE_POSITION_UNAVAILABLE",
     sentence: '"orders" cannot seek to 12: available is 20 to 31.',
-    facts: { topic },
+    facts: { topic, position: "12", available: "20 to 31" },
   },
   SubscriptionFailedError: {
     error: new errors.SubscriptionFailedError({ topic, reason: "the queue was deleted", cause }),
     code: "TIDELANE_SUBSCRIPTION_FAILED",
     sentence: 'The subscription of "orders" ended: the queue was deleted.',
-    facts: { topic, cause },
+    facts: { topic, reason: "the queue was deleted", cause },
   },
   TimeoutError: {
     error: new errors.TimeoutError({ what: "A request", timeoutMs: 50 }),
     code: "TIDELANE_TIMEOUT",
     sentence: "A request did not finish within 50 ms.",
-    facts: { timeoutMs: 50 },
+    facts: { what: "A request", timeoutMs: 50 },
     retryable: true,
   },
   TransactionError: {
     error: new errors.TransactionError({ reason: "it is over already", cause }),
     code: "TIDELANE_TRANSACTION",
     sentence: "The transaction did not commit: it is over already.",
-    facts: { cause },
+    facts: { reason: "it is over already", cause },
   },
   MessagesDroppedError: {
     error: new errors.MessagesDroppedError({ topic, dropped: 2, total: 9, reason: "the inbox was full" }),
     code: "TIDELANE_MESSAGES_DROPPED",
     sentence: '2 messages from "orders" were dropped (9 in all): the inbox was full.',
-    facts: { topic, dropped: 2, total: 9 },
+    facts: { topic, dropped: 2, total: 9, reason: "the inbox was full" },
   },
   PublishFailedError: {
     error: new errors.PublishFailedError({ topic, reason: "no stream takes it", retryable: false, cause }),
@@ -142,7 +143,7 @@ const cases: Readonly<Record<string, Case>> = {
     error: new errors.AbortedError({ what: "A publish", cause }),
     code: "TIDELANE_ABORTED",
     sentence: "A publish was aborted by its signal.",
-    facts: { cause },
+    facts: { what: "A publish", cause },
   },
 };
 
@@ -185,6 +186,13 @@ describe.each(Object.entries(cases))("%s", (name, { error, code, sentence, facts
       configurable: false,
     });
   });
+});
+
+it("InvalidArgumentError keeps what it received as text, so that no secret in it is logged with the error", () => {
+  const received = { password: "hunter2" };
+  const error = new errors.InvalidArgumentError({ argument: "options", expected: "a string", received });
+  expect(error.received).toBe("an object (Object)");
+  expect(inspect(error)).not.toContain("hunter2");
 });
 
 it("ConnectFailedError tries again only when told", () => {
