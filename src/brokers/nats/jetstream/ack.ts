@@ -1,3 +1,4 @@
+import type { Link } from "../link.ts";
 /** What the reply subject of a delivery says. */
 export interface AckFacts {
   readonly stream: string;
@@ -57,4 +58,19 @@ export function requeueAfter(delayMs: number): Uint8Array {
 /** n.b. a server before 2.10.4 takes no reason, and takes the whole for nothing. */
 export function dropFor(reason: string): Uint8Array {
   return encoder.encode(`+TERM ${reason}`);
+}
+
+/** Whether a server of this version takes a reason with what is never to be delivered again: from 2.10.4 on. */
+export function takesReasons(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
+  return major > 2 || (major === 2 && (minor > 10 || (minor === 10 && patch >= 4)));
+}
+
+/** Where it does not get through, the ack deadline does the same. */
+export function tell(link: Pick<Link, "publish">, subject: string, answer: Uint8Array): void {
+  try {
+    link.publish(subject, answer);
+  } catch {
+    // The connection is closed or closing.
+  }
 }

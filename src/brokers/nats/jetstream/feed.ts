@@ -4,13 +4,12 @@ import { Alarm } from "../../shared/alarm.ts";
 import type { BatchSupply } from "../../shared/batches.ts";
 import type { ClientMessage } from "../client.ts";
 import { RequestFault, textOf } from "../errors.ts";
-import type { Session } from "../session.ts";
-import { type AckFacts, answers, readAckSubject } from "./ack.ts";
-import type { Consumer } from "./consumer.ts";
+import { type AckFacts, answers, readAckSubject, takesReasons, tell } from "./ack.ts";
+import { Comeback } from "./comeback.ts";
 import { Deliveries } from "./deliveries.ts";
+import type { FeedHooks, FeedPlace } from "./feed-place.ts";
 import { LateSettles } from "./late-settles.ts";
 import { type Holder, JetStreamMessage } from "./message.ts";
-import type { JetStreamSubscribeSettings } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { Pulls } from "./pulls.ts";
 import { RecentAcks } from "./recent-acks.ts";
@@ -21,24 +20,6 @@ const requestMs = 30_000;
 
 /** So long after a requeue the server may be about to deliver it again. */
 const settlingMs = 1_000;
-
-/** So often what does not come again is asked for once more. */
-const mostShortfalls = 5;
-
-export interface FeedPlace {
-  readonly session: Session;
-  readonly consumer: Consumer;
-  readonly settings: JetStreamSubscribeSettings;
-  /** How long an ack may take to be confirmed. */
-  readonly confirmMs: number;
-}
-
-/** What only the subscriber can see to. None of these may throw. */
-export interface FeedHooks {
-  /** Look after the consumer; the feed is held until `go()`. */
-  trouble(reason: string, wasDeleted: boolean): void;
-  hopeless(reason: string): void;
-}
 
 /**
  * From the consumer on the server to the loop that takes: asks for as many messages as there is demand and room for,
@@ -60,17 +41,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   #closed = false;
   /** The consumer sequence that comes next; undefined where nobody knows, and others may read too. */
   #expected: number | undefined = undefined;
-  /** What comes again first. It waits until all of it is here: it comes in any order, and is handed out in the stream's. */
-  #returning: Returning | undefined = undefined;
-  /** How many of it have come. */
-  #returned = 0;
-  /**
-   * What may be unsettled here until it has come. It was unsettled on the server before, so it may be more than
-   * `maxInFlight`: of a reader whose last acks were lost with it.
-   */
-  #roomToReturn = 0;
-  /** How often in a row not all of it came. */
-  #shortfalls = 0;
+  readonly #comeback = new Comeback();
   readonly #onGap: (reason: string) => void;
   /** Answers are due there once nothing comes any more. Filled from the end on. */
   readonly #strays: string[] = [];
@@ -112,8 +83,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   }
 
   get takesReasons(): boolean {
-    const [major = 0, minor = 0, patch = 0] = this.#place.session.link.version.split(/[.-]/).map(Number);
-    return major > 2 || (major === 2 && (minor > 10 || (minor === 10 && patch >= 4)));
+    return takesReasons(this.#place.session.link.version);
   }
 
   get paused(): boolean {
@@ -141,7 +111,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   start(): void {
     const { consumer } = this.#place;
     this.#expected = undefined;
-    this.#returning = undefined;
+    this.#comeback.end();
     this.#progress = consumer.isPrivate ? new Progress(consumer.startsAbove) : undefined;
     this.#pulls.open();
   }
@@ -166,9 +136,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   /** From here on a delivery that is not the next one of the consumer means that one is missing. */
   expect(returning: Returning): void {
     this.#expected = returning.next;
-    this.#returning = returning;
-    this.#returned = 0;
-    this.#roomToReturn = this.#deliveries.unsettled + returning.count;
+    this.#comeback.begin(returning, this.#deliveries.unsettled);
     if (returning.count === 0) this.#bringInAll();
   }
 
@@ -219,7 +187,8 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     const drained = this.#pulls.drain();
     consumer.dropDeadRequests();
     await drained;
-    if (!consumer.isPrivate) for (const subject of this.#strays) this.#tell(subject, answers.requeue);
+    if (!consumer.isPrivate)
+      for (const subject of this.#strays) tell(this.#place.session.link, subject, answers.requeue);
   }
 
   iterate(): ReturnType<Outlet<JetStreamMessage>["iterate"]> {
@@ -252,7 +221,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       });
     } catch (error) {
       if (message.lost) throw message.lost;
-      throw error instanceof RequestFault ? this.#lostError(message, error) : error;
+      throw error instanceof RequestFault ? lostError(message, error) : error;
     }
     this.#settled(message, answers.ack);
   }
@@ -268,13 +237,9 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     try {
       this.#place.session.link.publish(message.answerSubject, answer);
     } catch (error) {
-      throw this.#lostError(message, error);
+      throw lostError(message, error);
     }
     this.#settled(message, answer);
-  }
-
-  #lostError(message: JetStreamMessage, cause: unknown): DeliveryLostError {
-    return new DeliveryLostError({ topic: message.topic, reason: textOf(cause), cause });
   }
 
   #settled(message: JetStreamMessage, answer: Uint8Array): void {
@@ -292,13 +257,12 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     if (facts === undefined) return;
     const { session, settings } = this.#place;
     if (this.#isOutOfTurn(facts)) return;
-    const comesAgain = this.#returning !== undefined && facts.sequence <= this.#returning.upTo;
-    if (comesAgain) this.#returned += 1;
-    else if (!this.#bringInRest()) return;
+    const comesAgain = this.#comeback.counts(facts.sequence);
+    if (!comesAgain && !this.#bringInRest()) return;
     const isDone =
       this.#acks.cameAgain(facts) || this.#progress?.delivered(facts.sequence, facts.deliveries) === false;
     if (isDone) {
-      this.#tell(client.reply ?? "", answers.ack);
+      tell(this.#place.session.link, client.reply ?? "", answers.ack);
       this.#bringInAll();
       this.#plan();
       return;
@@ -308,7 +272,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       return;
     }
     if (this.#deliveries.unsettled >= this.#bound) {
-      this.#tell(client.reply ?? "", answers.requeue);
+      tell(this.#place.session.link, client.reply ?? "", answers.requeue);
       return;
     }
     const now = session.settings.clock.now();
@@ -326,35 +290,24 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
 
   /** What may be unsettled here at most. */
   get #bound(): number {
-    const { maxInFlight } = this.#place.settings;
-    return this.#returning === undefined ? maxInFlight : Math.max(maxInFlight, this.#roomToReturn);
+    return this.#comeback.bound(this.#place.settings.maxInFlight);
   }
 
   /** Once all of it has come. */
   #bringInAll(): void {
-    const { count } = this.#returning ?? { count: 0 };
-    if (this.#returned >= count) this.#shortfalls = 0;
-    if (this.#returning !== undefined && this.#returned >= count) this.#bringIn();
+    if (this.#comeback.isComplete()) this.#bringIn();
   }
 
-  /**
-   * The server has no more of it to deliver. n.b. one before 2.10 may keep some back until their ack deadline: they are
-   * taken back once more. False then. What never comes is no longer in the stream, so this has an end.
-   */
+  /** The server has no more of it to deliver. False: what is missing is taken back once more. */
   #bringInRest(): boolean {
-    if (this.#returning === undefined) return true;
-    if (this.#returned < this.#returning.count && this.#shortfalls < mostShortfalls) {
-      this.#shortfalls += 1;
-      this.#onGap(`only ${this.#returned} of ${this.#returning.count} deliveries came again`);
-      return false;
-    }
-    this.#bringIn();
-    return true;
+    const missing = this.#comeback.shortfall();
+    if (missing !== undefined) this.#onGap(missing);
+    else this.#bringIn();
+    return missing === undefined;
   }
 
   #bringIn(): void {
-    if (this.#returning === undefined) return;
-    this.#returning = undefined;
+    if (!this.#comeback.end()) return;
     this.#deliveries.bringIn();
     this.outlet.serve();
   }
@@ -439,13 +392,8 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     this.#late.sweep();
     return all;
   }
+}
 
-  /** Where it does not get through, the ack deadline does the same. */
-  #tell(subject: string, answer: Uint8Array): void {
-    try {
-      this.#place.session.link.publish(subject, answer);
-    } catch {
-      // The connection is closed or closing.
-    }
-  }
+function lostError(message: JetStreamMessage, cause: unknown): DeliveryLostError {
+  return new DeliveryLostError({ topic: message.topic, reason: textOf(cause), cause });
 }

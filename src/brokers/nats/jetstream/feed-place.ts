@@ -1,0 +1,19 @@
+import type { Session } from "../session.ts";
+import type { Consumer } from "./consumer.ts";
+import type { JetStreamSubscribeSettings } from "./options.ts";
+
+/** Where a feed is at work. */
+export interface FeedPlace {
+  readonly session: Session;
+  readonly consumer: Consumer;
+  readonly settings: JetStreamSubscribeSettings;
+  /** How long an ack may take to be confirmed. */
+  readonly confirmMs: number;
+}
+
+/** What only the subscriber can see to. None of these may throw. */
+export interface FeedHooks {
+  /** Look after the consumer; the feed is held until `go()`. */
+  trouble(reason: string, wasDeleted: boolean): void;
+  hopeless(reason: string): void;
+}
