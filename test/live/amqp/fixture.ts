@@ -82,7 +82,9 @@ function source(
     expiresMs: 120_000,
     ...(deadLetter && {
       deadLetter: { topic: deadLetter.topic, exchange },
-      ...(deadLetter.maxDeliveries !== undefined && { maxDeliveries: deadLetter.maxDeliveries }),
+      // A classic queue has no word for it: it does not count.
+      ...(deadLetter.maxDeliveries !== undefined &&
+        type === "quorum" && { maxDeliveries: deadLetter.maxDeliveries }),
     }),
   };
   return amqpQueue(`${topic}.${group}`, {
