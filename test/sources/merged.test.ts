@@ -1,19 +1,10 @@
 import fc from "fast-check";
-import { describe, expect, expectTypeOf, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { merged } from "../../src/sources/merged.ts";
-import { RecordingMessage, ScriptedSubscriber, VirtualClock } from "../../src/testing/index.ts";
-import { SubscriberBusyError, SubscriptionFailedError } from "../../src/traits/errors.ts";
-import type { SubscriptionSource } from "../../src/traits/source.ts";
+import { type RecordingMessage, ScriptedSubscriber, VirtualClock } from "../../src/testing/index.ts";
+import { SubscriberBusyError } from "../../src/traits/errors.ts";
 import type { Subscriber } from "../../src/traits/subscriber.ts";
-import {
-  message,
-  messages,
-  outcome,
-  plain,
-  ScriptedConnection,
-  scriptedSource,
-  texts,
-} from "./setup/doubles.ts";
+import { message, messages, plain, texts } from "./setup/doubles.ts";
 
 const clock = new VirtualClock();
 
@@ -200,83 +191,6 @@ describe("merged subscribers", () => {
     expect((await next).value).toBe(kept);
   });
 
-  it("ends when all of its parts have", async () => {
-    const parts = [part("a", ...messages("a", 1)).end(), part("b", ...messages("b", 2))];
-    const seen: string[] = [];
-    const loop = (async () => {
-      for await (const one of merged(parts)) seen.push(one.text());
-    })();
-    expect(await outcome(clock, loop)).toBe("waiting");
-    parts[1]?.end();
-    expect(await outcome(clock, loop)).toEqual({ value: undefined });
-    expect(seen.sort()).toEqual(["a0", "b0", "b1"]);
-  });
-
-  it("fails with the cause when a part fails, once, and closes the others", async () => {
-    const broken = new Error("the partition is gone");
-    const [quiet, failing] = [part("quiet"), part("failing")];
-    const open = message("open");
-    quiet.deliver(open);
-    const whole = merged([quiet, failing]);
-    const iterator = whole[Symbol.asyncIterator]();
-    await iterator.next();
-    const [next, another] = [iterator.next(), iterator.next()];
-    failing.fail(broken);
-    const error = await next.catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(SubscriptionFailedError);
-    expect(error).toMatchObject({ cause: broken, topic: "merged(quiet, failing)" });
-    expect(String(error)).toContain('its part "failing" failed');
-    expect((await another).done).toBe(true);
-    expect((await iterator.next()).done).toBe(true);
-    expect((await whole[Symbol.asyncIterator]().next()).done).toBe(true);
-    expect([quiet.closed, failing.closed]).toEqual([true, true]);
-    expect(open.lost).toBeDefined();
-  });
-
-  it("tells a failure that came while nobody waited to the next next()", async () => {
-    const [a, b] = [part("a", ...messages("a", 1)), part("b")];
-    const iterator = merged([plain(a), plain(b)])[Symbol.asyncIterator]();
-    await iterator.next();
-    b.fail(new Error("gone"));
-    await clock.flush();
-    await expect(iterator.next()).rejects.toThrow(SubscriptionFailedError);
-    expect((await iterator.next()).done).toBe(true);
-  });
-
-  it("closes together, while a next() waits, and once", async () => {
-    const parts = [part("a"), part("b")];
-    const whole = merged(parts);
-    const waiting = whole[Symbol.asyncIterator]().next();
-    await Promise.all([whole.close(), whole.close()]);
-    expect((await waiting).done).toBe(true);
-    expect(parts.map((one) => one.closed)).toEqual([true, true]);
-    expect((await whole[Symbol.asyncIterator]().next()).done).toBe(true);
-  });
-
-  it("closes each part once", async () => {
-    let closed = 0;
-    const counted: Subscriber = {
-      ...plain(part("a")),
-      close: async () => {
-        closed += 1;
-      },
-    };
-    const whole = merged([counted, part("b").fail(new Error("gone"))]);
-    await whole[Symbol.asyncIterator]()
-      .next()
-      .catch(() => undefined);
-    await whole.close();
-    await whole.close();
-    expect(closed).toBe(1);
-  });
-
-  it("rejects close() when a part could not be closed, having closed the others", async () => {
-    const [a, b] = [part("a"), part("b")];
-    const stubborn: Subscriber = { ...plain(a), close: () => Promise.reject(new Error("cannot close")) };
-    await expect(merged([stubborn, b]).close()).rejects.toThrow("cannot close");
-    expect(b.closed).toBe(true);
-  });
-
   it("refuses a second iterator, and one while a part is busy", async () => {
     const [a, b] = [part("a"), part("b")];
     const whole = merged([a, b]);
@@ -286,110 +200,6 @@ describe("merged subscribers", () => {
     await own.return();
     whole[Symbol.asyncIterator]();
     expect(() => whole[Symbol.asyncIterator]()).toThrow('"merged(a, b)" already has an active iterator');
-  });
-
-  it("refuses what it cannot merge", () => {
-    const one = part("a");
-    const source = scriptedSource("a", one.capabilities);
-    expect(() => merged([])).toThrow("at least one in it and none twice");
-    expect(() => merged([one, one])).toThrow("none twice");
-    expect(() => merged([one, source] as unknown as Subscriber[])).toThrow("all sources or all subscribers");
-  });
-
-  it("claims what the weakest of its parts does", () => {
-    const strong = new ScriptedSubscriber({
-      topic: "a",
-      capabilities: {
-        maxInFlight: 3,
-        ackDeadlineMs: 500,
-        batches: true,
-        seek: true,
-        pause: true,
-        groups: true,
-      },
-    });
-    const weak = new ScriptedSubscriber({
-      topic: "b",
-      capabilities: {
-        settlement: "none",
-        requeue: false,
-        delayedRequeue: "local",
-        deliveryCount: "process",
-        order: "partition",
-        maxInFlight: 4,
-        ackDeadlineMs: 200,
-      },
-    });
-    expect(merged([strong, weak]).capabilities).toEqual({
-      settlement: "none",
-      requeue: false,
-      delayedRequeue: "local",
-      deliveryCount: "process",
-      order: "partition",
-      partitionKey: true,
-      groups: false,
-      backlog: false,
-      ackDeadlineMs: 200,
-      maxInFlight: 7,
-      deadLetter: false,
-      batches: false,
-      seek: false,
-      pause: false,
-    });
-    expect(merged([strong]).capabilities).not.toHaveProperty("requeue", false);
-    expect("ackDeadlineMs" in merged([part("a"), part("b")]).capabilities).toBe(false);
-  });
-
-  it("claims no order when two parts have one topic", () => {
-    expect(merged([part("a"), part("b")]).capabilities.order).toBe("topic");
-    expect(merged([part("a"), part("a")]).capabilities.order).toBe("none");
-  });
-});
-
-describe("merged sources", () => {
-  it("opens all of them", async () => {
-    const connection = new ScriptedConnection(clock);
-    const { capabilities } = part("any");
-    const source = merged([scriptedSource("a", capabilities), scriptedSource("b", capabilities)]);
-    expect([source.topic, source.capabilities.order]).toEqual(["merged(a, b)", "topic"]);
-    const subscriber = await connection.subscribe(source);
-    connection.opened.get("a")?.deliver(message("a0"));
-    connection.opened.get("b")?.deliver(message("b0"));
-    const iterator = subscriber[Symbol.asyncIterator]();
-    expect(texts(iterator.takeReady?.(5) ?? [])).toEqual(["a0", "b0"]);
-  });
-
-  it("opens all or none", async () => {
-    const connection = new ScriptedConnection(clock);
-    connection.refused.add("b");
-    const { capabilities } = part("any");
-    const source = merged(["a", "b", "c"].map((topic) => scriptedSource(topic, capabilities)));
-    await expect(connection.subscribe(source)).rejects.toThrow("b was refused");
-    expect([...connection.opened.values()].map((one) => one.closed)).toEqual([true, true]);
-  });
-});
-
-describe("types of merged", () => {
-  class Red extends RecordingMessage {
-    readonly red = true;
-  }
-  class Blue extends RecordingMessage {
-    readonly blue = true;
-  }
-
-  it("merges subscribers into the union of their messages", () => {
-    const whole = merged([new ScriptedSubscriber<Red>(), new ScriptedSubscriber<Blue>()]);
-    expectTypeOf(whole).toEqualTypeOf<Subscriber<Red | Blue>>();
-  });
-
-  it("merges sources of one connection into a source of that connection", () => {
-    type Source<M extends RecordingMessage> = SubscriptionSource<ScriptedConnection, ScriptedSubscriber<M>>;
-    const check = (red: Source<Red>, blue: Source<Blue>): void => {
-      expectTypeOf(merged([red, blue])).toEqualTypeOf<
-        SubscriptionSource<ScriptedConnection, Subscriber<Red | Blue>>
-      >();
-    };
-    expect(check).toBeTypeOf("function");
   });
 });
 
