@@ -146,7 +146,14 @@ export class FakeConsumer implements ClientConsumer {
     const coordinator = (await this.#find({ groupId })) as {
       joinGroup: (request: unknown) => Promise<unknown>;
     };
-    await coordinator.joinGroup({});
+    try {
+      await coordinator.joinGroup({});
+    } catch (error) {
+      if ((error as FakeKafkaError).type !== "UNKNOWN_MEMBER_ID") throw error;
+      // As kafkajs does it: once more from the beginning, as somebody new.
+      this.#memberId = undefined;
+      return this.#join();
+    }
     this.#positions.clear();
     const assigned = this.#member?.assigned ?? {};
     for (const [topic, ids] of Object.entries(assigned)) {

@@ -17,6 +17,7 @@ export interface FakeMember {
 interface Waiting {
   readonly request: JoinRequest;
   readonly resolve: (member: FakeMember) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** A group on the server, with the eager protocol: everybody joins again, and the leader shares out. */
@@ -58,8 +59,8 @@ export class FakeGroup {
   async join(request: JoinRequest): Promise<FakeMember> {
     this.#cluster.check();
     this.members.set(request.memberId, { id: request.memberId, generation: -1, assigned: {} });
-    const joined = new Promise<FakeMember>((resolve) => {
-      this.#waiting.set(request.memberId, { request, resolve });
+    const joined = new Promise<FakeMember>((resolve, reject) => {
+      this.#waiting.set(request.memberId, { request, resolve, reject });
     });
     this.rebalance();
     return joined;
@@ -74,6 +75,7 @@ export class FakeGroup {
 
   /** As when its session has timed out. */
   expel(memberId: string): void {
+    this.#waiting.get(memberId)?.reject(new FakeKafkaError("UNKNOWN_MEMBER_ID"));
     this.leave(memberId);
     this.#cluster.wake();
   }
