@@ -320,8 +320,9 @@ export class Dispatcher<M extends Message, Value> {
   /** No value or no key: it goes where dead letters go. Without such a place a payload is dropped and said so. */
   #unrunnable(delivery: Delivery<M, Value>, error: DecodeError | KeyError): void {
     this.#freeWorker(delivery);
-    this.#config.reporter.failed(error, delivery.message);
     const aside = setAside(error, this.#config.policy);
+    const isDropped = aside === undefined && error instanceof DecodeError;
+    this.#config.reporter.failed(error, delivery.message, isDropped ? "was dropped" : "failed");
     if (error instanceof DecodeError) this.#counters.undecodable += 1;
     else if (aside === undefined) {
       delivery.phase = "abandoned";

@@ -1,5 +1,6 @@
 import { checkDuration } from "../traits/arguments.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
+import { show } from "../traits/show.ts";
 
 export interface AckOutcome {
   readonly kind: "ack";
@@ -78,7 +79,7 @@ export function toOutcome(returned: unknown): Outcome {
     }
   }
   throw new TypeError(
-    "A handler returns nothing or an outcome: ack(), retry(), retryAfter(ms), drop() or deadLetter(reason).",
+    `A handler returned ${show(returned)}; it returns nothing or an outcome: ack(), retry(), retryAfter(ms), drop() or deadLetter(reason).`,
   );
 }
 

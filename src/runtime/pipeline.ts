@@ -39,7 +39,7 @@ export interface HandleOptions {
 }
 
 /** Does the work for one delivery. Nothing returned is `ack()`; a throw follows the failure policy. */
-export type Handler<M extends Message, Value, DeadLetters extends boolean> = (
+export type Handler<M extends Message = Message, Value = M, DeadLetters extends boolean = boolean> = (
   value: Value,
   context: HandlerContext<M>,
 ) => HandlerResult<DeadLetters> | Promise<HandlerResult<DeadLetters>>;

@@ -14,8 +14,8 @@ const { "tidelane:retry": retries, "tidelane:error": errors } = diagnostics;
 export class Reporter<M extends Message> {
   readonly #topic: string;
   readonly #onError: ErrorListener | undefined;
-  /** A run whose failures nobody listens to says so once, as a process warning. */
-  #warned = false;
+  /** A run whose failures nobody listens to says so once for each thing they come to, as a process warning. */
+  readonly #warned = new Set<string>();
 
   constructor(topic: string, onError: ErrorListener | undefined) {
     this.#topic = topic;
@@ -37,11 +37,12 @@ export class Reporter<M extends Message> {
     settles.publish({ message, outcome: settlement, attempt, ...(error === undefined ? {} : { error }) });
   }
 
-  failed(error: unknown, message?: M): void {
+  /** `what` it comes to for the delivery. */
+  failed(error: unknown, message?: M, what: "failed" | "was dropped" = "failed"): void {
     if (errors.hasSubscribers) {
       errors.publish({ topic: this.#topic, error, ...(message === undefined ? {} : { message }) });
     } else if (this.#onError === undefined) {
-      this.#warnOnce(error);
+      this.#warnOnce(error, what);
     }
     if (this.#onError === undefined) return;
     try {
@@ -57,11 +58,11 @@ export class Reporter<M extends Message> {
     warn(`onError of "${this.#topic}" threw: ${sentenceOf(thrown)}`);
   }
 
-  #warnOnce(error: unknown): void {
-    if (this.#warned) return;
-    this.#warned = true;
+  #warnOnce(error: unknown, what: string): void {
+    if (this.#warned.has(what)) return;
+    this.#warned.add(what);
     warn(
-      `A delivery of "${this.#topic}" failed and nobody listens: ${sentenceOf(error)}. Pass { onError } to pipeline(), or subscribe to the diagnostics channel "tidelane:error". Said once for this run.`,
+      `A delivery of "${this.#topic}" ${what} and nobody listens: ${sentenceOf(error)}. Pass { onError } to pipeline(), or subscribe to the diagnostics channel "tidelane:error". Said once for this run.`,
     );
   }
 }

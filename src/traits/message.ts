@@ -1,5 +1,11 @@
 import { checkDuration } from "./arguments.ts";
-import { AlreadySettledError, DecodeError, DeliveryLostError, isTidelaneError } from "./errors.ts";
+import {
+  AlreadySettledError,
+  DecodeError,
+  DeliveryLostError,
+  InvalidArgumentError,
+  isTidelaneError,
+} from "./errors.ts";
 import type { MessageHeaders } from "./headers.ts";
 
 /** A byte order mark is part of the text: without `ignoreBOM` the decoder would swallow it. */
@@ -103,9 +109,10 @@ export abstract class Message {
 
   /**
    * Not done. With `requeue` (the default) it is delivered again; without, it is dropped, or dead-lettered where the
-   * broker is set up to.
+   * broker is set up to. Rejects with `InvalidArgumentError`, unsettled, on anything else than `{ requeue }`.
    */
   nack(options?: { readonly requeue?: boolean }): Promise<void> {
+    if (options !== undefined && !isNackOptions(options)) return Promise.reject(notOptions(options));
     const refusal = this.#claim("nack");
     if (refusal) return Promise.reject(refusal);
     try {
@@ -188,4 +195,16 @@ export abstract class Message {
     if (isTidelaneError(error, "TIDELANE_SETTLE_UNSUPPORTED")) this.#settled = false;
     return Promise.reject(error);
   }
+}
+
+function isNackOptions(options: unknown): boolean {
+  if (typeof options !== "object" || options === null) return false;
+  const { requeue }: { requeue?: unknown } = options;
+  return requeue === undefined || typeof requeue === "boolean";
+}
+
+/** `nack(false)` is how another library drops a message: here it must not requeue without a word. */
+function notOptions(received: unknown): InvalidArgumentError {
+  const expected = "left out, { requeue: true } or { requeue: false }";
+  return new InvalidArgumentError({ argument: "nack(options)", expected, received });
 }

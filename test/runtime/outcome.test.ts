@@ -37,7 +37,7 @@ describe("toOutcome", () => {
   });
 
   it.each([null, true, "ack", 1, {}, { kind: "nack" }, [], () => undefined])("refuses %s", (returned) => {
-    expect(() => toOutcome(returned)).toThrow("A handler returns nothing or an outcome");
+    expect(() => toOutcome(returned)).toThrow("it returns nothing or an outcome");
   });
 
   it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, "soon", null])("refuses a delay of %s", (delayMs) => {

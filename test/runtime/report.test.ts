@@ -87,6 +87,18 @@ describe("failed", () => {
     expect(warned[0]).toEqual([expect.stringMatching(/"orders".*Error: broken.*onError/), "TidelaneWarning"]);
   });
 
+  it("warns once more for what was dropped", () => {
+    const warned = warnings();
+    const reporter = new Reporter("orders", undefined);
+    for (const what of ["failed", "was dropped", "was dropped"] as const) {
+      reporter.failed(broken, undefined, what);
+    }
+    expect(warned.map(([text]) => text)).toEqual([
+      expect.stringContaining('A delivery of "orders" failed'),
+      expect.stringContaining('A delivery of "orders" was dropped'),
+    ]);
+  });
+
   it("does not warn while a diagnostics listener is there", () => {
     const warned = warnings();
     const errors = listen("tidelane:error");

@@ -203,6 +203,18 @@ describe("nack()", () => {
     await message.nack(options);
     expect(message.calls).toEqual([call]);
   });
+
+  it.each([false, true, null, { requeue: "no" }])(
+    "refuses %o and leaves the message unsettled",
+    async (options) => {
+      const message = new PlainMessage();
+      await expect(message.nack(options as never)).rejects.toThrow(
+        "nack(options) must be left out, { requeue: true } or { requeue: false }",
+      );
+      expect(message.settled).toBe(false);
+      expect(message.calls).toEqual([]);
+    },
+  );
 });
 
 describe("nackAfter()", () => {
