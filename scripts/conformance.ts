@@ -15,7 +15,7 @@ import { kafkaFixture, quickServer } from "../test/live/kafka/fixture.ts";
 import { jetStreamFixture, natsFixture } from "../test/live/nats/fixture.ts";
 import { referTo } from "./brokers/processes.ts";
 import type { ServerKind } from "./brokers/recipe.ts";
-import { releaseServers, sharedServer, startServer } from "./brokers/servers.ts";
+import { externalServer, releaseServers, sharedServer, startServer } from "./brokers/servers.ts";
 
 /** The brokers that can be named on the command line. */
 const fixtures: Readonly<Record<string, () => Promise<Fixture>>> = {
@@ -29,8 +29,10 @@ const fixtures: Readonly<Record<string, () => Promise<Fixture>>> = {
   rabbitmq: live("rabbitmq", (address) => rabbitmqFixture({ address }) as Fixture),
   // n.b. a crash shows after the session timeout, whose least value is the server's own configuration.
   kafka: async () => {
-    const { address } = await startServer("kafka", { config: quickServer });
-    return kafkaFixture({ address, sessionTimeoutMs: 1_000 }) as Fixture;
+    const given = await externalServer("kafka");
+    await given?.ready();
+    const { address } = given ?? (await startServer("kafka", { config: quickServer }));
+    return kafkaFixture({ address, sessionTimeoutMs: given ? 6_000 : 1_000 }) as Fixture;
   },
 };
 
