@@ -10,6 +10,7 @@ import { AdminLink } from "./admin-link.ts";
 import type { Client, ClientConfig, KafkaModule, SaslOptions } from "./client.ts";
 import { KafkaConnection } from "./connection.ts";
 import { connectError } from "./errors.ts";
+import { framedSockets } from "./framed-socket.ts";
 import { Outages } from "./outages.ts";
 
 export interface KafkaBrokerOptions {
@@ -65,7 +66,7 @@ export class KafkaBroker implements Broker<KafkaConnection> {
       retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 },
       logLevel: 0,
       ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
-      ...(options.socketFactory === undefined ? {} : { socketFactory: options.socketFactory }),
+      socketFactory: framedSockets(options.socketFactory),
     };
     this.#maxPayloadBytes = checkCount(
       "options.maxPayloadBytes",
