@@ -199,8 +199,10 @@ class Group {
     }
     expect([...this.done].sort()).toEqual([...this.published].sort());
     for (let partition = 0; partition < partitions; partition += 1) {
-      const { high } = bench.cluster.log("wide", partition);
-      if (this.first[partition]?.length) expect(bench.committed(`wide/${partition}`)).toBe(high);
+      const { messages = [] } = bench.cluster.log("wide", partition).read(0, 10_000) ?? {};
+      // What nobody sees after the last record may be passed later, with the next one.
+      const end = Number(messages.at(-1)?.offset ?? -1) + 1;
+      expect(bench.committed(`wide/${partition}`) ?? 0).toBeGreaterThanOrEqual(end);
       expect(this.first[partition]).toEqual([...(this.first[partition] ?? [])].sort((a, b) => a - b));
     }
     for (const { subscriber } of members) await bench.settled(subscriber.close());
