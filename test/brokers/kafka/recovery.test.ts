@@ -144,7 +144,7 @@ describe("opening", () => {
     const opening = connection.subscribe("orders", { group: "g", openTimeoutMs: 5_000 });
     await bench.clock.advance(3_000);
     bench.cluster.outage = undefined;
-    await bench.clock.advance(3_000);
+    await bench.clock.advance(4_000);
     await opening;
     bench.cluster.outage = refused;
     const second = connection
