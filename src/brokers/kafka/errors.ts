@@ -127,10 +127,10 @@ export function faultOf(error: unknown, secrets: Secrets): Fault {
 
 /**
  * n.b. where no server has answered, as for a topic that has no leader yet, kafkajs goes on with null in the place of its
- * answer, and stumbles.
+ * answer, or with the last of no answers, and stumbles.
  */
 function isUnanswered(error: ClientError): boolean {
-  return error instanceof TypeError && /\b(topicMetadata|brokers)\b/.test(error.message);
+  return error instanceof TypeError && /\b(topicMetadata|brokers)\b|\.pop\(/.test(error.message);
 }
 
 /** What is at the bottom of the retries and wrappers of kafkajs. */

@@ -12,6 +12,7 @@ describe("an error of kafkajs", () => {
   it.each([
     "Cannot read properties of null (reading 'topicMetadata')",
     "Cannot destructure property 'brokers' of '(intermediate value)' as it is null.",
+    "Cannot destructure property 'partitions' of 'low.pop(...)' as it is undefined.",
   ])("is an outage where it stumbles over an answer that nobody gave: %s", (message) => {
     expect(faultOf(new TypeError(message), none)).toMatchObject({
       reason: "no server of the cluster had an answer",
