@@ -72,7 +72,7 @@ export function kafkaFixture({
       await connection.shutdown();
     },
     positions: { start: "start", end: "end" },
-    timings: { arrivalMs: 20_000, stepMs: 1_000, closeMs: 10_000 },
+    timings: { arrivalMs: 20_000, stepMs: 500, closeMs: 10_000 },
     promises: { requeueKeepsPlace: partitions === 1 },
   };
 }
