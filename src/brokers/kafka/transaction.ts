@@ -1,6 +1,7 @@
 import { sleep } from "../../traits/clock.ts";
 import { TransactionError, throwIfAborted } from "../../traits/errors.ts";
 import type { PublishOptions } from "../../traits/publisher.ts";
+import { within } from "../shared/within.ts";
 import type { ClientTransaction } from "./client.ts";
 import { faultOf } from "./errors.ts";
 import { type KafkaOutgoingMessage, toClientMessage } from "./outgoing.ts";
@@ -77,9 +78,13 @@ export class Transaction {
     return this.#client.commit();
   }
 
-  /** Rejects with an error of kafkajs; what was sent is invisible all the same, once the server has given it up. */
-  async abort(error: unknown): Promise<void> {
+  /**
+   * What was published before gets `patienceMs` to be answered: sent to a transaction that is over it would be in the
+   * next. Rejects with an error of kafkajs; what was sent is invisible all the same, once the server has given it up.
+   */
+  async abort(error: unknown, patienceMs: number): Promise<void> {
     this.#over = true;
+    await within(this.#place.site.clock, patienceMs, Promise.all(this.#posted));
     this.#postbox.rejectAll(new TransactionError({ reason: "it was aborted", cause: error }), true);
     await this.#client.abort();
   }

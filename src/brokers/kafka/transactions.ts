@@ -144,7 +144,8 @@ export class Transactions {
       batch?.owner.checkSettleWith(batch.records);
     } catch (error) {
       try {
-        await transaction.abort(error);
+        const { closeTimeoutMs } = this.#place.site;
+        await transaction.abort(error, interruption.fired ? 0 : closeTimeoutMs);
         return { error };
       } catch {
         // The server aborts it by itself in a while; what ended it is what counts.
@@ -177,7 +178,7 @@ export class Transactions {
     try {
       await transaction.addOffsets(group, offsets);
     } catch (error) {
-      await transaction.abort(error).catch(() => undefined);
+      await transaction.abort(error, 0).catch(() => undefined);
       throw this.#failed("its offsets were refused", error);
     }
   }
@@ -253,6 +254,7 @@ function batchOf(consumed: readonly KafkaMessage[]): Batch {
 class Interruption implements Abortable {
   readonly #signal: AbortSignal | undefined;
   readonly #deferred: Deferred<never> = deferred();
+  #fired = false;
 
   constructor(signal: AbortSignal | undefined) {
     this.#signal = signal;
@@ -264,7 +266,13 @@ class Interruption implements Abortable {
     return this.#deferred.promise;
   }
 
+  /** Nobody waits any more. */
+  get fired(): boolean {
+    return this.#fired;
+  }
+
   interrupt(error: unknown): void {
+    this.#fired = true;
     this.#deferred.reject(error);
   }
 

@@ -253,3 +253,18 @@ describe("a transaction that consumes", () => {
     expect(texts(await taken(bench, iterator))).toEqual(["d"]);
   });
 });
+
+it("what was published in a transaction is answered before it is aborted", async () => {
+  const bench = new Bench();
+  const connection = await bench.connect();
+  const published: Promise<void>[] = [];
+  const failing = connection.publisher().transaction(async (transaction) => {
+    published.push(transaction.publish({ topic: "orders", payload: "never" }));
+    throw new Error("changed my mind");
+  });
+  const outcome = expect(failing).rejects.toThrow("changed my mind");
+  await bench.flush();
+  await outcome;
+  expect(await Promise.allSettled(published)).toEqual([{ status: "fulfilled", value: undefined }]);
+  expect(bench.cluster.log("orders", 0).values()).toEqual([]);
+});
