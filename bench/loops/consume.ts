@@ -1,5 +1,5 @@
-import { type Codec, json, type Message, pipeline, type Run, type Subscriber } from "tidelane";
-import type { Tally } from "../method/contract.ts";
+import { byKey, type Codec, json, type Message, pipeline, type Run, type Subscriber } from "tidelane";
+import type { StreamLoop, Tally } from "../method/contract.ts";
 import type { Order } from "../method/order.ts";
 
 /** Begins, and returns what ends it. The same for every broker. */
@@ -38,6 +38,27 @@ export const byAsyncPipeline: Consume = (subscriber, tally) =>
       .decode(orders)
       .handle(async (order) => tally.take(order.sequence)),
   );
+
+/** Keyed work that takes its time: eight at once, a key's in order. */
+export const keyedWork = { workers: 8, keys: 64, maxInFlight: 256, handlerMs: 2 } as const;
+
+export async function slowly(order: Order, tally: Tally): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, keyedWork.handlerMs));
+  tally.take(order.sequence);
+}
+
+export const byWorkers: Consume = (subscriber, tally) =>
+  endOf(
+    pipeline(subscriber)
+      .decode(orders)
+      .workers(keyedWork.workers, byKey, { maxInFlight: keyedWork.maxInFlight })
+      .handle((order) => slowly(order, tally)),
+  );
+
+/** A loop in which only what has the same key stays in order. */
+export async function keyedLoop(loop: Promise<StreamLoop>): Promise<StreamLoop> {
+  return { ...(await loop), lanes: keyedWork.keys };
+}
 
 function endOf(run: Run): () => Promise<void> {
   return async () => {

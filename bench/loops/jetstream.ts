@@ -2,7 +2,7 @@ import { AckPolicy, connect } from "nats";
 import { JetStreamBroker } from "tidelane/nats";
 import type { LoopContext, StreamLoop } from "../method/contract.ts";
 import type { Order } from "../method/order.ts";
-import { byAsyncPipeline, byHand, byPipeline, type Consume } from "./consume.ts";
+import { byAsyncPipeline, byHand, byPipeline, byWorkers, type Consume, keyedLoop } from "./consume.ts";
 
 /** Deliveries at the client, in all loops. */
 const prefetch = 256;
@@ -49,6 +49,10 @@ export function app(context: LoopContext): Promise<StreamLoop> {
 
 export function appAsync(context: LoopContext): Promise<StreamLoop> {
   return loopOf(context, byAsyncPipeline);
+}
+
+export function workers(context: LoopContext): Promise<StreamLoop> {
+  return keyedLoop(loopOf(context, byWorkers));
 }
 
 async function loopOf({ address }: LoopContext, consume: Consume): Promise<StreamLoop> {

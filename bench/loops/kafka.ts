@@ -3,7 +3,7 @@ import { type Admin, type Consumer, Kafka, logLevel } from "kafkajs";
 import { KafkaBroker } from "tidelane/kafka";
 import type { LoopContext, StreamLoop, Tally } from "../method/contract.ts";
 import type { Order } from "../method/order.ts";
-import { byAsyncPipeline, byHand, byPipeline, type Consume } from "./consume.ts";
+import { byAsyncPipeline, byHand, byPipeline, byWorkers, type Consume, keyedLoop } from "./consume.ts";
 
 /** Of every topic; order holds within each. The publisher puts a message into the one of its number. */
 export const partitions = 4;
@@ -81,6 +81,10 @@ export function appAsync(context: LoopContext): Promise<StreamLoop> {
   return loopOf(context, byAsyncPipeline);
 }
 
+export function workers(context: LoopContext): Promise<StreamLoop> {
+  return keyedLoop(loopOf(context, byWorkers));
+}
+
 async function loopOf({ address }: LoopContext, consume: Consume): Promise<StreamLoop> {
   const connection = await new KafkaBroker({ brokers: address }).connect();
   const admin = clientOf(address).admin();
@@ -107,7 +111,20 @@ export function clientOf(address: string): Kafka {
   return new Kafka({ clientId: "bench", brokers: address.split(","), logLevel: logLevel.NOTHING });
 }
 
-/** `false`: it is there already, and somebody else's. */
-export function createTopic(admin: Admin, topic: string): Promise<boolean> {
-  return admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+/** `false`: it is there already, and somebody else's. Resolves when the server knows it by name too. */
+export async function createTopic(admin: Admin, topic: string): Promise<boolean> {
+  const created = await admin.createTopics({
+    topics: [{ topic, numPartitions: partitions }],
+    waitForLeaders: false,
+  });
+  // n.b. for a moment a new topic is unknown to the server that has created it; with `waitForLeaders` kafkajs fails then.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await admin.fetchTopicMetadata({ topics: [topic] });
+      return created;
+    } catch (error) {
+      if (attempt === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 }

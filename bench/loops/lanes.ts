@@ -9,13 +9,17 @@ import { memoryLoop } from "./memory.ts";
 const maxInFlight = 512;
 
 /** Hands a task to whatever orders it, and resolves when it was run. */
-type Schedule = (key: string, task: () => Promise<void>) => Promise<unknown>;
+export type Schedule = (key: string, task: () => Promise<void>) => Promise<unknown>;
 
-/** A queue of concurrency 1 for each key, kept while it has work, under one of concurrency 16. */
 export function pQueueLanes(context: LoopContext): Promise<BurstLoop> {
+  return lanesLoop(context, pQueues(16));
+}
+
+/** A queue of concurrency 1 for each key, kept while it has work, under one of concurrency `count`. */
+export function pQueues(count: number): Schedule {
   const queues = new Map<string, PQueue>();
-  const workers = new PQueue({ concurrency: 16 });
-  return lanesLoop(context, async (key, task) => {
+  const workers = new PQueue({ concurrency: count });
+  return async (key, task) => {
     let queue = queues.get(key);
     if (queue === undefined) {
       queue = new PQueue({ concurrency: 1 });
@@ -23,7 +27,7 @@ export function pQueueLanes(context: LoopContext): Promise<BurstLoop> {
     }
     await queue.add(() => workers.add(task));
     if (queue.size === 0 && queue.pending === 0) queues.delete(key);
-  });
+  };
 }
 
 /** Sixteen queues of concurrency 1; a key always goes to the same. */

@@ -2,7 +2,7 @@ import { type Channel, type ChannelModel, connect } from "amqplib";
 import { AmqpBroker, amqpQueue } from "tidelane/amqp";
 import type { LoopContext, StreamLoop } from "../method/contract.ts";
 import type { Order } from "../method/order.ts";
-import { byAsyncPipeline, byHand, byPipeline, type Consume } from "./consume.ts";
+import { byAsyncPipeline, byHand, byPipeline, byWorkers, type Consume, keyedLoop } from "./consume.ts";
 
 /** Of every consumer. */
 const prefetch = 256;
@@ -44,19 +44,27 @@ export function appAsync(context: LoopContext): Promise<StreamLoop> {
   return loopOf(context, byAsyncPipeline);
 }
 
+export function workers(context: LoopContext): Promise<StreamLoop> {
+  return keyedLoop(loopOf(context, byWorkers));
+}
+
+/** Parameters: type, of the queue; exchange, that the queue is bound to one of its name. */
 async function loopOf({ address, parameters }: LoopContext, consume: Consume): Promise<StreamLoop> {
   const connection = await new AmqpBroker({ url: address }).connect();
   const janitor = await connect(address);
+  const channel = await janitor.createChannel();
   const type = parameters["type"] as QueueType;
+  const exchange = parameters["exchange"] === true;
   return {
     async attach(name, tally) {
-      const source = amqpQueue(name, { type, declare: true, maxInFlight: prefetch });
+      if (exchange) await channel.assertExchange(name, "fanout");
+      const bindings = exchange ? [{ exchange: name, routingKey: "" }] : [];
+      const source = amqpQueue(name, { type, declare: true, maxInFlight: prefetch, bindings });
       const end = consume(await connection.subscribe(source), tally);
       return async () => {
         await end();
-        const channel = await janitor.createChannel();
         await channel.deleteQueue(name);
-        await channel.close();
+        if (exchange) await channel.deleteExchange(name);
       };
     },
     async close() {

@@ -5,6 +5,11 @@ export interface Order {
   readonly note: string;
 }
 
+/** Of message `sequence`, where there are `count` keys. */
+export function keyOf(sequence: number, count: number): string {
+  return `customer-${sequence % count}`;
+}
+
 const digits = 12;
 const head = '{"sequence":';
 

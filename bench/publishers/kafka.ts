@@ -1,10 +1,13 @@
 import { Partitioners } from "kafkajs";
 import { clientOf, createTopic, partitions } from "../loops/kafka.ts";
 import type { LoopContext, Publisher } from "../method/contract.ts";
-import { orderWriter } from "../method/order.ts";
+import { keyOf, orderWriter } from "../method/order.ts";
 
-/** A chunk is one request; message n goes to partition n % 4. Creates the topic of a log, and deletes it in the end. */
-export async function batched({ address }: LoopContext): Promise<Publisher> {
+/**
+ * A chunk is one request; message n goes to partition n % 4. Creates the topic of a log, and deletes it in the end.
+ * Parameter: keys, how many there are.
+ */
+export async function batched({ address, parameters }: LoopContext): Promise<Publisher> {
   const client = clientOf(address);
   const admin = client.admin();
   await admin.connect();
@@ -17,7 +20,8 @@ export async function batched({ address }: LoopContext): Promise<Publisher> {
       if (from === 0 && (await createTopic(admin, topic))) own.push(topic);
       const messages = Array.from({ length: to - from }, (_, index) => {
         const sequence = from + index;
-        return { value: write(sequence), partition: sequence % partitions };
+        const key = parameters["keys"] === undefined ? null : keyOf(sequence, Number(parameters["keys"]));
+        return { key, value: write(sequence), partition: sequence % partitions };
       });
       await producer.send({ topic, messages, acks: 1 });
     },

@@ -1,4 +1,5 @@
 import type { Contest, LoopSpec, ModuleSpec, Parameters, Rival } from "../method/contract.ts";
+import { workersContest } from "./workers.ts";
 
 interface Broker {
   readonly name: string;
@@ -45,6 +46,13 @@ export function natsContests({ nats }: { readonly nats?: string }): readonly Con
         loop(module, "appAsync", "app, async handler", than("raw")),
       ],
     }),
+    workersContest({
+      title: "NATS core",
+      address: nats,
+      publisher: { module: "publishers/nats.js", make: "core" },
+      raw: "nats",
+      module,
+    }),
   ];
 }
 
@@ -64,12 +72,19 @@ export function jetStreamContests({ nats }: { readonly nats?: string }): readonl
         loop(module, "appAsync", "app, async handler", than("raw")),
       ],
     }),
+    workersContest({
+      title: "JetStream",
+      address: nats,
+      publisher: { module: "publishers/nats.js", make: "jetStream" },
+      raw: "jetStream",
+      module,
+    }),
   ];
 }
 
 export function rabbitMqContests({ rabbitmq }: { readonly rabbitmq?: string }): readonly Contest[] {
   const module = "loops/rabbitmq.js";
-  return ["quorum", "classic"].map((type) =>
+  const consuming = ["quorum", "classic"].map((type) =>
     consume({
       name: `rabbitmq-${type}`,
       title: `RabbitMQ, ${type} queue, each acked`,
@@ -84,6 +99,14 @@ export function rabbitMqContests({ rabbitmq }: { readonly rabbitmq?: string }): 
       ],
     }),
   );
+  const keyed = workersContest({
+    title: "RabbitMQ, quorum queue",
+    address: rabbitmq,
+    publisher: { module: "publishers/rabbitmq.js", make: "confirmed" },
+    raw: "rabbitMq",
+    module,
+  });
+  return [...consuming, keyed];
 }
 
 export function kafkaContests({ kafka = "" }: { readonly kafka?: string }): readonly Contest[] {
@@ -101,5 +124,6 @@ export function kafkaContests({ kafka = "" }: { readonly kafka?: string }): read
   return [
     consume({ name: "kafka", title, address: kafka, publisher, first: 20_000, loops }),
     { name: "read-kafka", title: `Read a log from its start, 512 B JSON: ${title}`, work: log, loops },
+    workersContest({ title: "Kafka, 4 partitions", address: kafka, publisher, raw: "kafka", module }),
   ];
 }
