@@ -24,7 +24,9 @@ export function framedSockets(open: SocketFactory = openSocket): SocketFactory {
 function whole(socket: Socket, listener: (frame: Buffer) => void): (chunk: Buffer) => void {
   const frames = new Frames();
   return (chunk) => {
-    if (socket.destroyed) return;
+    // n.b. an answer that comes after kafkajs has ended the connection has it look for requests to send, every millisecond
+    // and for good: the process would not end by itself (tulios/kafkajs#1704).
+    if (socket.destroyed || socket.writableEnded) return;
     try {
       for (const frame of frames.take(chunk)) listener(frame);
     } catch (error) {

@@ -73,6 +73,19 @@ describe("a socket", () => {
     expect(near.destroyed).toBe(true);
   });
 
+  it("hands on nothing that comes after its reader has ended it", async () => {
+    const { near, far } = await pair();
+    const come: string[] = [];
+    near.on("data", (bytes) => come.push(bytes.subarray(4).toString()));
+    far.on("end", () => far.end(frame(Buffer.from("late"))));
+    far.resume();
+    const ended = once(near, "end");
+    near.end();
+    await ended;
+    expect(near.bytesRead).toBe(8);
+    expect(come).toEqual([]);
+  });
+
   it("is the one that was asked for", () => {
     const socket = connect({ port: 1, host: "127.0.0.1" }).on("error", () => {});
     const place = { host: "a", port: 1, ssl: {}, onConnect: () => {} };
