@@ -48,6 +48,7 @@ async function rawLoop(
   const client = clientOf(address);
   const admin = client.admin();
   await admin.connect();
+  const topics: string[] = [];
   return {
     lanes: partitions,
     async attach(name, tally) {
@@ -62,10 +63,10 @@ async function rawLoop(
       await joined;
       return async () => {
         await consumer.disconnect();
-        if (created) await admin.deleteTopics({ topics: [name] });
+        if (created) topics.push(name);
       };
     },
-    close: () => admin.disconnect(),
+    close: () => removeTopics(admin, topics),
   };
 }
 
@@ -89,6 +90,7 @@ async function loopOf({ address }: LoopContext, consume: Consume): Promise<Strea
   const connection = await new KafkaBroker({ brokers: address }).connect();
   const admin = clientOf(address).admin();
   await admin.connect();
+  const topics: string[] = [];
   return {
     lanes: partitions,
     async attach(name, tally) {
@@ -97,12 +99,12 @@ async function loopOf({ address }: LoopContext, consume: Consume): Promise<Strea
       const end = consume(await connection.subscribe(name, options), tally);
       return async () => {
         await end();
-        if (created) await admin.deleteTopics({ topics: [name] });
+        if (created) topics.push(name);
       };
     },
     async close() {
       await connection.close();
-      await admin.disconnect();
+      await removeTopics(admin, topics);
     },
   };
 }
@@ -111,16 +113,24 @@ export function clientOf(address: string): Kafka {
   return new Kafka({ clientId: "bench", brokers: address.split(","), logLevel: logLevel.NOTHING });
 }
 
-/** `false`: it is there already, and somebody else's. Resolves when the server knows it by name too. */
+/**
+ * In the end: a producer of kafkajs asks for every topic it has known, and fails when one of them is gone. Disconnects.
+ */
+export async function removeTopics(admin: Admin, topics: string[]): Promise<void> {
+  if (topics.length > 0) await admin.deleteTopics({ topics });
+  await admin.disconnect();
+}
+
+/** `false`: it is there already, and somebody else's. Resolves when its partitions can be read. */
 export async function createTopic(admin: Admin, topic: string): Promise<boolean> {
   const created = await admin.createTopics({
     topics: [{ topic, numPartitions: partitions }],
     waitForLeaders: false,
   });
-  // n.b. for a moment a new topic is unknown to the server that has created it; with `waitForLeaders` kafkajs fails then.
+  // n.b. for a moment a new topic is unknown to the very server that leads it; with `waitForLeaders` kafkajs fails then.
   for (let attempt = 1; ; attempt++) {
     try {
-      await admin.fetchTopicMetadata({ topics: [topic] });
+      await admin.fetchTopicOffsets(topic);
       return created;
     } catch (error) {
       if (attempt === 50) throw error;

@@ -7,7 +7,7 @@ import { headerNames } from "tidelane";
 import type { LoopContext, StreamLoop } from "../method/contract.ts";
 import type { Order } from "../method/order.ts";
 import { keyedWork, slowly } from "./consume.ts";
-import { clientOf, createTopic } from "./kafka.ts";
+import { clientOf, createTopic, removeTopics } from "./kafka.ts";
 import { pQueues } from "./lanes.ts";
 
 const { workers, keys, maxInFlight } = keyedWork;
@@ -108,6 +108,7 @@ export async function kafka({ address }: LoopContext): Promise<StreamLoop> {
   const client = clientOf(address);
   const admin = client.admin();
   await admin.connect();
+  const topics: string[] = [];
   return {
     lanes: keys,
     async attach(name, tally) {
@@ -134,9 +135,9 @@ export async function kafka({ address }: LoopContext): Promise<StreamLoop> {
       await joined;
       return async () => {
         await consumer.disconnect();
-        if (created) await admin.deleteTopics({ topics: [name] });
+        if (created) topics.push(name);
       };
     },
-    close: () => admin.disconnect(),
+    close: () => removeTopics(admin, topics),
   };
 }
