@@ -8,12 +8,15 @@ import { buildTree } from "./method/build.ts";
 import { toChart } from "./method/chart.ts";
 import { conduct, type Pace, type Result } from "./method/conduct.ts";
 import { describeEnvironment } from "./method/environment.ts";
+import { installPeers } from "./method/peers.ts";
+import { readingsTable, type Taken, takeReading } from "./method/reading.ts";
 import { rowsOf, toMarkdown } from "./method/report.ts";
 import { type Addresses, scenarios } from "./scenarios/index.ts";
 
 const usage = `usage: npm run bench -- SCENARIO... [options]
 
-  SCENARIO         any of: ${Object.keys(scenarios).join(", ")}; all: every one
+  SCENARIO         any of: ${Object.keys(scenarios).join(", ")}; all: every one,
+                   written to docs/bench/report.md and docs/bench/ratios.svg unless it is quick
   --quick          3 rounds of 0.5 s instead of 5 of 3 s: for a look, not for a claim
   --rounds N       how many rounds
   --seconds S      how long a round is at least
@@ -29,6 +32,7 @@ class UsageError extends Error {}
 
 interface Arguments extends Pace {
   readonly names: readonly string[];
+  readonly quick: boolean;
   readonly only: string;
   readonly json: string | undefined;
   readonly markdown: string | undefined;
@@ -43,20 +47,32 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const given = readArguments(args);
   const chosen = given.names.map((name) => scenarioOf(name));
+  const peers = chosen.some((scenario) => scenario.peers);
+  if (peers) installPeers(progress);
   const { addresses, servers } = await startServers(new Set(chosen.flatMap(({ servers }) => servers)));
   const contests = chosen
     .flatMap((scenario) => scenario.contests(addresses))
     .filter(({ name }) => name.includes(given.only));
-  if (contests.length === 0) throw new UsageError(`No contest has "${given.only}" in its name.`);
-  const environment = describeEnvironment(servers);
+  const readings = chosen
+    .flatMap((scenario) => scenario.readings?.(given) ?? [])
+    .filter(({ name }) => name.includes(given.only));
+  if (contests.length + readings.length === 0)
+    throw new UsageError(`No contest has "${given.only}" in its name.`);
+  const environment = describeEnvironment(servers, peers);
   const folder = await buildTree();
   const { rounds, roundMs, profile: profiles } = given;
   const results: Result[] = [];
   for (const contest of contests) {
     results.push(await conduct(contest, { folder, rounds, roundMs, profiles, progress }));
   }
+  const taken: Taken[] = [];
+  for (const reading of readings) {
+    progress(reading.label);
+    taken.push(await takeReading(reading, folder));
+  }
   progress("");
-  const markdown = `${toMarkdown(results, environment)}\n`;
+  const tables = [toMarkdown(results, environment), ...(taken.length > 0 ? [readingsTable(taken)] : [])];
+  const markdown = `${tables.join("\n\n")}\n`;
   process.stdout.write(markdown);
   if (given.markdown !== undefined) await write(given.markdown, markdown);
   if (given.chart !== undefined) await write(given.chart, toChart(results));
@@ -66,23 +82,30 @@ async function main(args: readonly string[]): Promise<void> {
       const { name, title } = result.contest;
       return { name, title, samples: result.samples, rows: rowsOf(result) };
     });
-    await write(given.json, `${JSON.stringify({ environment, rounds, roundMs, contests }, undefined, 2)}\n`);
+    await write(
+      given.json,
+      `${JSON.stringify({ environment, rounds, roundMs, contests, readings: taken }, undefined, 2)}\n`,
+    );
   }
 }
 
 function readArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parse(args);
   if (positionals.length === 0) throw new UsageError("No scenario was named.");
-  const names = positionals.includes("all") ? Object.keys(scenarios) : positionals;
+  const all = positionals.includes("all");
+  const names = all ? Object.keys(scenarios) : positionals;
   const quick = values.quick === true;
+  // A look leaves the report as it is.
+  const written = all && !quick;
   return {
     names,
+    quick,
     only: values.only ?? "",
     rounds: positive("--rounds", values.rounds, quick ? 3 : 5),
     roundMs: positive("--seconds", values.seconds, quick ? 0.5 : 3) * 1000,
     json: values.json,
-    markdown: values.markdown,
-    chart: values.chart,
+    markdown: values.markdown ?? (written ? "docs/bench/report.md" : undefined),
+    chart: values.chart ?? (written ? "docs/bench/ratios.svg" : undefined),
     profile: values.profile,
   };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
@@ -17,7 +17,7 @@ export async function buildTree(): Promise<string> {
   await bundlePackage(built);
   await build({
     absWorkingDir: root,
-    entryPoints: modulesIn("bench"),
+    entryPoints: [...modulesIn("bench"), "test/conformance/memory-fixture.ts"],
     outbase: root,
     outdir: built,
     format: "esm",
@@ -29,13 +29,17 @@ export async function buildTree(): Promise<string> {
   });
   mkdirSync(built, { recursive: true });
   writeFileSync(join(built, "package.json"), '{ "type": "module" }\n');
+  // What the peers import is found from where they are compiled to. It may not be installed yet.
+  symlinkSync(join(root, "bench", "peers", "node_modules"), join(built, "bench", "peers", "node_modules"));
   return join(built, "bench");
 }
 
 function modulesIn(folder: string): string[] {
-  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts") && !path.startsWith("peers"))
-    .map((path) => join(root, folder, path));
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : modulesIn(path);
+    return path.endsWith(".ts") ? [join(root, path)] : [];
+  });
 }
 
 /** The bench is not bundled: only the names of what is imported are rewritten. */

@@ -3,14 +3,15 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { packageJson, root } from "../../scripts/entry-points.ts";
+import { peerVersions } from "./peers.ts";
 
 /** What has to be known of a machine to read its figures, by name. */
 export type Environment = Readonly<Record<string, string>>;
 
 const clients = ["nats", "amqplib", "kafkajs", "p-queue"];
 
-/** `servers`: what each said of itself. */
-export function describeEnvironment(servers: Readonly<Record<string, string>>): Environment {
+/** `servers`: what each said of itself. `peers`: that they are measured too. */
+export function describeEnvironment(servers: Readonly<Record<string, string>>, peers = false): Environment {
   const processors = cpus();
   return {
     date: new Date().toISOString().slice(0, 16).replace("T", " "),
@@ -23,8 +24,15 @@ export function describeEnvironment(servers: Readonly<Record<string, string>>): 
       .map((load) => load.toFixed(2))
       .join(", "),
     clients: clients.map((name) => `${name} ${versionOf(name)}`).join(", "),
+    ...(peers && { peers: listOf(peerVersions()) }),
     ...servers,
   };
+}
+
+function listOf(versions: Readonly<Record<string, string>>): string {
+  return Object.entries(versions)
+    .map((entry) => entry.join(" "))
+    .join(", ");
 }
 
 function commit(): string {
