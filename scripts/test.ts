@@ -5,7 +5,7 @@ import { checks } from "./checks.ts";
 import { run, runSteps } from "./steps.ts";
 
 /** The vitest projects of vitest.config.ts, in the order they run. */
-const projects = ["unit", "slow", "package"];
+const projects = ["unit", "slow", "package", "live"];
 
 interface Count {
   readonly passed: number;
