@@ -17,7 +17,7 @@ const usage = `usage: npm run bench -- SCENARIO... [options]
 
   SCENARIO         any of: ${Object.keys(scenarios).join(", ")}; all: every one,
                    written to docs/bench/report.md and docs/bench/ratios.svg unless it is quick
-  --quick          3 rounds of 0.5 s instead of 5 of 3 s: for a look, not for a claim
+  --quick          3 rounds of 0.4 s instead of 5 of 3 s: for a look, not for a claim
   --rounds N       how many rounds
   --seconds S      how long a round is at least
   --only TEXT      only contests with TEXT in their name
@@ -102,7 +102,7 @@ function readArguments(args: readonly string[]): Arguments {
     quick,
     only: values.only ?? "",
     rounds: positive("--rounds", values.rounds, quick ? 3 : 5),
-    roundMs: positive("--seconds", values.seconds, quick ? 0.5 : 3) * 1000,
+    roundMs: positive("--seconds", values.seconds, quick ? 0.4 : 3) * 1000,
     json: values.json,
     markdown: values.markdown ?? (written ? "docs/bench/report.md" : undefined),
     chart: values.chart ?? (written ? "docs/bench/ratios.svg" : undefined),
