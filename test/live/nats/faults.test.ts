@@ -159,6 +159,8 @@ await describeLive(
         const settled = Promise.all(messages.map((message) => message.ack()));
         await server.restart();
         await settled;
+        // n.b. a server that was killed may have forgotten that it delivered them. They come again, and are acked again.
+        loop.next().catch(() => {});
         await until("all are acked", async () => {
           const info = await manager.consumers.info(name, "g").catch(() => undefined);
           return info?.num_ack_pending === 0 && info.ack_floor.stream_seq === 3;
