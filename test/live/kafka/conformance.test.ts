@@ -13,8 +13,6 @@ const notClaimed: readonly LawName[] = [
   "lanes-work-conserving",
 ];
 
-const gaps: readonly LawName[] = [];
-
 // n.b. a crash shows after the session timeout, whose least value is the server's own configuration.
 const given = await externalServer("kafka");
 const sessionTimeoutMs = given === undefined ? 1_000 : 6_000;
@@ -25,10 +23,13 @@ await describeLive(
   (server) => {
     const { address } = given ?? server;
     register("one partition", 2, { address, sessionTimeoutMs }, notClaimed);
-    register("four partitions", 1, { address, sessionTimeoutMs, partitions: 4 }, [
-      ...notClaimed,
-      "requeue-keeps-place",
-    ]);
+    register(
+      "four partitions",
+      1,
+      { address, sessionTimeoutMs, partitions: 4 },
+      [...notClaimed, "requeue-keeps-place"],
+      ["seek-lands"],
+    );
   },
   given === undefined ? { own: true, config: quickServer } : {},
 );
