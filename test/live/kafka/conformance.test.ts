@@ -35,7 +35,13 @@ await describeLive(
 );
 
 /** A failure prints the seed and the path that play it again. */
-function register(what: string, runs: number, options: KafkaFixtureOptions, left: readonly LawName[]): void {
+function register(
+  what: string,
+  runs: number,
+  options: KafkaFixtureOptions,
+  left: readonly LawName[],
+  gaps: readonly LawName[] = [],
+): void {
   const results: LawReport[] = [];
   conformance({
     test: (name, body) => it(`${what}: ${name}`, { timeout: 180_000 }, () => body()),
