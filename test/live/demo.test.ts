@@ -53,7 +53,7 @@ describe("the demo without its server", () => {
     async (kind) => {
       const { code, out, err } = await demo(["--broker", kind], { [variables[kind]]: nowhere[kind] });
       expect(out).toBe("");
-      expect(err).toMatch(/^Connecting to "[a-z]+" failed: .+127\.0\.0\.1:1/);
+      expect(err).toMatch(/^Connecting to "[a-z]+" failed: .*127\.0\.0\.1:1/);
       expect(err).not.toContain("    at ");
       expect(code).toBe(1);
     },
