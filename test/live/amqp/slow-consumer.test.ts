@@ -2,6 +2,7 @@ import { connect as connectRaw } from "amqplib";
 import { expect, it, onTestFinished } from "vitest";
 import { run } from "../../../scripts/steps.ts";
 import { describeLive } from "../describe-live.ts";
+import type { Growth } from "../handle-slowly.ts";
 import { askServer } from "./ask-server.ts";
 import { connect, fresh, open } from "./stage.ts";
 
@@ -9,13 +10,6 @@ const waiting = 200_000;
 const inFlight = 64;
 const warmUp = 4_000;
 const handled = 20_000;
-
-interface Growth {
-  readonly handled: number;
-  readonly peakInFlight: number;
-  readonly residentMiB: number;
-  readonly grewMiB: number;
-}
 
 await describeLive(
   "rabbitmq",

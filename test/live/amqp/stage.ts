@@ -10,13 +10,7 @@ import {
 import { onTestFinished } from "vitest";
 import type { Server } from "../../../scripts/brokers/server.ts";
 
-let count = 0;
-
-/** A name no other test, and no other run, has used. */
-export function fresh(name: string): string {
-  count += 1;
-  return `${name}-${process.pid}-${Date.now()}-${count}`;
-}
+export { fresh, pause, until } from "../waiting.ts";
 
 /** A connection that is shut down with the test. */
 export async function connect(server: Server, options: AmqpBrokerOptions = {}): Promise<AmqpConnection> {
@@ -51,17 +45,4 @@ export async function takeOne(subscriber: AmqpSubscriber): Promise<AmqpMessage> 
 
 export function texts(messages: readonly AmqpMessage[]): string[] {
   return messages.map((message) => message.text());
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Resolves once `condition` holds; rejects with `what` when it does not in time. */
-export async function until(what: string, condition: () => boolean, timeoutMs = 30_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`${what} did not happen in ${timeoutMs} ms`);
-    await pause(20);
-  }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Kafka, logLevel } from "kafkajs";
-import { byKey, pipeline } from "tidelane";
 import { KafkaBroker } from "tidelane/kafka";
+import { handleSlowly } from "../handle-slowly.ts";
 
 /**
  * Run by slow-consumer.test.ts in a process of its own, with --expose-gc: handles records of a topic for 1 ms each, and
@@ -10,7 +10,6 @@ import { KafkaBroker } from "tidelane/kafka";
  */
 const [address = "", topic = "", groupId = "", ...counts] = process.argv.slice(2);
 const [inFlight = 0, maxUncommitted = 0, warmUp = 0, messages = 0] = counts.map(Number);
-const mebibyte = 2 ** 20;
 
 const connection = await new KafkaBroker({ brokers: address }).connect();
 const options = { group: groupId, from: "start", maxInFlight: inFlight, maxUncommitted } as const;
@@ -18,44 +17,23 @@ const subscriber = await connection.subscribe(topic, options);
 const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING }).admin();
 await admin.connect();
 
-let handled = 0;
-let start = 0;
-let peak = 0;
 const uncommitted: number[] = [];
-
-const run = pipeline(subscriber)
-  .workers(8, byKey, { maxInFlight: inFlight })
-  .handle(async () => {
-    await pause(1);
-    handled += 1;
-    if (handled === warmUp) {
-      globalThis.gc?.();
-      start = process.memoryUsage.rss();
-    }
-    if (handled > warmUp && handled % 100 === 0) peak = Math.max(peak, process.memoryUsage.rss());
-    if (handled === messages) void run.drain();
-  });
+const { run, growth } = handleSlowly(subscriber, { inFlight, warmUp, messages });
 
 const over = { yet: false };
-const done = run.done.finally(() => {
+const done = growth.finally(() => {
   over.yet = true;
 });
 while (!over.yet) {
-  const delivered = handled + run.stats.inFlight;
+  const delivered = run.stats.handled + run.stats.inFlight;
   const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
   const committed = (offsets?.partitions ?? []).map(({ offset }) => Math.max(0, Number(offset)));
   uncommitted.push(delivered - committed.reduce((sum, offset) => sum + offset, 0));
   await pause(5);
 }
-const { peakInFlight } = await done;
+const figures = await done;
 await connection.shutdown();
 await admin.disconnect();
-const figures = {
-  handled,
-  peakInFlight,
-  residentMiB: peak / mebibyte,
-  grewMiB: (peak - start) / mebibyte,
-  asked: uncommitted.length,
-  mostUncommitted: Math.max(...uncommitted),
-};
-process.stdout.write(`${JSON.stringify(figures)}\n`);
+process.stdout.write(
+  `${JSON.stringify({ ...figures, asked: uncommitted.length, mostUncommitted: Math.max(...uncommitted) })}\n`,
+);

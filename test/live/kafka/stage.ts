@@ -12,6 +12,9 @@ import {
 import { onTestFinished } from "vitest";
 import type { Server } from "../../../scripts/brokers/server.ts";
 import type { TcpProxy } from "../tcp-proxy.ts";
+import { fresh } from "../waiting.ts";
+
+export { fresh, pause, until } from "../waiting.ts";
 
 /** With these a loss is noticed within a second or two. The server has to allow the session: see quickServer. */
 export const quick: KafkaSubscribeOptions = {
@@ -23,14 +26,6 @@ export const quick: KafkaSubscribeOptions = {
   commitIntervalMs: 20,
   fetch: { maxWaitMs: 50 },
 };
-
-let count = 0;
-
-/** A name no other test, and no other run, has used. */
-export function fresh(name: string): string {
-  count += 1;
-  return `${name}-${process.pid}-${Date.now()}-${count}`;
-}
 
 /** A connection that is shut down with the test. */
 export async function connect(
@@ -93,21 +88,4 @@ export async function takeOne(subscriber: KafkaSubscriber): Promise<KafkaMessage
 
 export function texts(messages: readonly KafkaMessage[]): string[] {
   return messages.map((message) => message.text());
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Resolves once `condition` holds; rejects with `what` when it does not in time. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  timeoutMs = 30_000,
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`${what} did not happen in ${timeoutMs} ms`);
-    await pause(20);
-  }
 }

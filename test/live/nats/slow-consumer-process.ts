@@ -1,6 +1,5 @@
-import { setTimeout as pause } from "node:timers/promises";
-import { byKey, pipeline } from "tidelane";
 import { JetStreamBroker } from "tidelane/nats";
+import { handleSlowly } from "../handle-slowly.ts";
 import { clients } from "./fixture.ts";
 
 /**
@@ -9,30 +8,12 @@ import { clients } from "./fixture.ts";
  */
 const [address = "", client = "nats", topic = "", ...counts] = process.argv.slice(2);
 const [warmUp = 0, messages = 0] = counts.map(Number);
-const mebibyte = 2 ** 20;
 
 const broker = new JetStreamBroker({ servers: address, client: clients[client as keyof typeof clients] });
 const connection = await broker.connect();
 const subscriber = await connection.subscribe(topic, { group: "slow", maxInFlight: 64, maxAckPending: 64 });
 
-let handled = 0;
-let start = 0;
-let peak = 0;
-
-const run = pipeline(subscriber)
-  .workers(8, byKey, { maxInFlight: 64 })
-  .handle(async () => {
-    await pause(1);
-    handled += 1;
-    if (handled === warmUp) {
-      globalThis.gc?.();
-      start = process.memoryUsage.rss();
-    }
-    if (handled > warmUp && handled % 100 === 0) peak = Math.max(peak, process.memoryUsage.rss());
-    if (handled === messages) void run.drain();
-  });
-const { peakInFlight } = await run.done;
+const { growth } = handleSlowly(subscriber, { inFlight: 64, warmUp, messages });
+const figures = await growth;
 await connection.shutdown();
-process.stdout.write(
-  `${JSON.stringify({ handled, peakInFlight, residentMiB: peak / mebibyte, grewMiB: (peak - start) / mebibyte })}\n`,
-);
+process.stdout.write(`${JSON.stringify(figures)}\n`);

@@ -3,18 +3,12 @@ import { connect as connectNatsIo } from "@nats-io/transport-node";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { run } from "../../../scripts/steps.ts";
 import { describeLive } from "../describe-live.ts";
+import type { Growth } from "../handle-slowly.ts";
 import { clientNames, connect, fresh, numbers, stream } from "./stage.ts";
 
 const waiting = 200_000;
 const warmUp = 4_000;
 const handled = 20_000;
-
-interface Growth {
-  readonly handled: number;
-  readonly peakInFlight: number;
-  readonly residentMiB: number;
-  readonly grewMiB: number;
-}
 
 await describeLive(
   "nats",

@@ -4,6 +4,8 @@ import { onTestFinished } from "vitest";
 import type { Server } from "../../../scripts/brokers/server.ts";
 import { type ClientName, clients } from "./fixture.ts";
 
+export { pause, until } from "../waiting.ts";
+
 export const clientNames = Object.keys(clients) as ClientName[];
 
 let count = 0;
@@ -69,23 +71,6 @@ export class Loop<M extends Message> {
 
 export function texts(messages: readonly Message[]): string[] {
   return messages.map((message) => message.text());
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Resolves once `condition` holds; rejects with `what` when it does not in time. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  timeoutMs = 15_000,
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not in ${timeoutMs} ms: ${what}`);
-    await pause(10);
-  }
 }
 
 /** The error a promise rejects with. */
