@@ -74,12 +74,6 @@ export function kafkaFixture({
     positions: { start: "start", end: "end" },
     timings: { arrivalMs: 20_000, stepMs: 500, closeMs: 10_000 },
     promises: { requeueKeepsPlace: partitions === 1 },
-    ...(partitions > 1 && {
-      gaps: {
-        "seek-lands":
-          'a topic of several partitions has an order in each and none over all of them, so what comes first after seek("start") is the first of one of them; with one partition the law holds',
-      },
-    }),
   };
 }
 
