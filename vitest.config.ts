@@ -46,8 +46,6 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // A server that was just killed may take its time. The report says what was tried twice; see CONTRIBUTING.
-          retry: 1,
         },
       },
       {
