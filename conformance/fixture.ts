@@ -92,6 +92,11 @@ export interface Fixture<C extends Connection = Connection> {
   kill?(connection: C): void | Promise<void>;
   /** Restarts the server, whose topics have to survive that. Resolves when it accepts connections again. */
   restart?(): Promise<void>;
+  /**
+   * A change of a group's members moves what they hold: each of them may lose any of it, unsettled, while others join
+   * and leave. What is lost says so, and comes again. @default false: only its own end takes a delivery from a member
+   */
+  readonly rebalances?: boolean;
   /** Whether `TopicNeeds.capacity` is honoured. */
   readonly bounded?: boolean;
   /** Positions `seek` understands besides those of messages; `unavailable` is one the log cannot hold. */

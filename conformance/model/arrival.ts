@@ -144,6 +144,8 @@ function notEarly(book: Book, notBefore: number): Fault | undefined {
 function released(book: Book, holder: Delivery, copy: Copy): Fault | undefined {
   const { settle } = holder;
   if (holder.phase !== "held") return undefined;
+  // n.b. it moved while its settle was on its way, which is told by the answer.
+  if (holder.seat.group.moving && settle?.answer === "waiting") return undefined;
   if (settle?.how === "requeue" || settle?.how === "delay") return notEarly(book, settle.notBefore);
   const laws: LawName[] = ["group-shares", ...copy.taints];
   if (holder.deadline < Number.POSITIVE_INFINITY) laws.push("ack-deadline");
@@ -196,7 +198,8 @@ function counted({ book, copy, seat, message }: Arrival): Fault | undefined {
   if (count === undefined || !Number.isSafeInteger(count) || count < 1) return fault("it counts from 1");
   // n.b. a count kept by the process starts again with a new subscription.
   if (kind === "process" && nth > 1 && copy.lastSeat !== seat) return undefined;
-  const exact = book.promises.countsExactly === true || (nth === 1 && !seat.group.disturbed);
+  const unseen = seat.group.disturbed || seat.group.moving;
+  const exact = book.promises.countsExactly === true || (nth === 1 && !unseen);
   if (exact && count !== nth) return fault(`it is ${nth}`);
   const last = copy.lastCount ?? 0;
   return count > last ? undefined : fault(`it is more than ${last}`);

@@ -7,6 +7,9 @@ import { type Book, type Copy, type Delivery, type Group, nameOf, type Seat } fr
 /** How a subscriber goes away. */
 export type Departure = "close" | "shutdown" | "crash";
 
+/** What takes a delivery from its holder without a settle. */
+export type Loss = Departure | "rebalance";
+
 /** What every group has, and the ways one message can move in it. The ledger says when. */
 export class Holdings {
   readonly book: Book;
@@ -23,12 +26,29 @@ export class Holdings {
     return this.#event;
   }
 
-  /** Deadlines that have passed take effect. Gives the number of what happens now. */
+  /** Deadlines that have passed, and moves that show, take effect. Gives the number of what happens now. */
   tick(): number {
     this.#event += 1;
     const now = this.book.now();
-    for (const delivery of this.deliveries) if (delivery.earliestDeadline <= now) this.#expire(delivery, now);
+    for (const delivery of this.deliveries) {
+      if (delivery.earliestDeadline <= now) this.#expire(delivery, now);
+      if (delivery.seat.group.moving && delivery.message.lost !== undefined) this.#moved(delivery);
+    }
     return this.#event;
+  }
+
+  /** Members join or leave: what the others hold may move. */
+  rebalance(group: Group): void {
+    if (!this.book.rebalances) return;
+    group.moving = true;
+    if (group.capabilities.delayedRequeue === "local") this.endDelays(group);
+  }
+
+  #moved(delivery: Delivery): void {
+    if (delivery.phase !== "held" || delivery.settle !== undefined || !isCurrent(delivery)) return;
+    // n.b. a count kept by the process starts again where the message went, even if that is here.
+    delivery.copy.lastSeat = undefined;
+    this.lose(delivery, "rebalance");
   }
 
   #expire(delivery: Delivery, now: number): void {
@@ -137,7 +157,7 @@ export class Holdings {
     this.violate(laws, observed, "it is held until it is settled, or its time is over");
   }
 
-  lose(delivery: Delivery, how: Departure): void {
+  lose(delivery: Delivery, how: Loss): void {
     // Where nothing is acknowledged there is no settle to refuse, and no delivery to lose.
     const certain = delivery.seat.capabilities.settlement === "ack" && (this.book.virtual || how !== "crash");
     if (certain) delivery.phase = "lost";

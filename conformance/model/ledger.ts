@@ -119,6 +119,7 @@ export class Ledger {
         if (group.target.covers(posting.topic)) admit(group, posting);
       }
     }
+    if (group.seats.size > 0) this.#holdings.rebalance(group);
     group.seats.add(seat);
     return seat;
   }
@@ -161,6 +162,7 @@ export class Ledger {
     const law = how === "crash" ? "crash-returns-unsettled" : "close-returns-unsettled";
     seat.state = "closing";
     seat.group.disturbed = true;
+    if (seat.group.seats.size > 1) this.#holdings.rebalance(seat.group);
     if (seat.capabilities.delayedRequeue === "local") this.#holdings.endDelays(seat.group);
     for (const copy of this.owed(seat.group)) {
       copy.hazards.add(law);
@@ -220,7 +222,9 @@ export class Ledger {
       taints.add("settle-after-loss");
       this.#holdings.taintOthers(delivery, "settle-after-loss");
     } else {
-      const notBefore = how === "delay" ? this.#holdings.book.now() + delayMs : 0;
+      // n.b. a delay that its member keeps is over when the message moves.
+      const kept = !(delivery.seat.group.moving && delivery.seat.capabilities.delayedRequeue === "local");
+      const notBefore = how === "delay" && kept ? this.#holdings.book.now() + delayMs : 0;
       delivery.settle = { how, notBefore, answer: "waiting" };
       if (how !== "ack") this.#holdings.releasing(delivery.copy, how === "drop");
       this.#holdings.taintOthers(delivery, "independent-settles");
@@ -249,6 +253,12 @@ export class Ledger {
   }
 
   // --- questions
+
+  /** Whether its subscriber still has it for certain. */
+  isHeld(delivery: Delivery): boolean {
+    this.#holdings.tick();
+    return delivery.phase === "held" && !delivery.seat.group.moving;
+  }
 
   /** What the group still has to be given; with `byNow` without what is delayed. */
   owed(group: Group, byNow = false): Copy[] {

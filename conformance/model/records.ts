@@ -6,6 +6,8 @@ import type { Posting } from "./posting.ts";
 /** What the ledger and its judges go by. */
 export interface Book {
   readonly promises: StrictPromises;
+  /** A change of a group's members moves what they hold. */
+  readonly rebalances: boolean;
   /** On virtual time everything that can happen has happened when a step is over. */
   readonly virtual: boolean;
   readonly skewMs: number;
@@ -40,6 +42,8 @@ export interface Group {
   readonly seats: Set<Seat>;
   /** The event since which it is owed all that is published; undefined while it is owed nothing. */
   liveSince: number | undefined;
+  /** Its members changed where that moves what they hold: each may lose any of it from here on. */
+  moving: boolean;
   /** Something went back, or a subscriber went away: a prefetching broker may then hand out in another order. */
   disturbed: boolean;
 }

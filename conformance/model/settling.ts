@@ -19,7 +19,7 @@ export type Verdict = "done" | "lost" | "unsupported" | "unknown" | "refused";
 export function expectedAnswer(delivery: Delivery): ExpectedAnswer {
   if (delivery.settle !== undefined) return "already settled";
   if (delivery.phase === "lost") return "lost";
-  return delivery.phase === "leaving" ? "ok or lost" : "ok";
+  return delivery.phase === "leaving" || delivery.seat.group.moving ? "ok or lost" : "ok";
 }
 
 export function judgeSettle(book: Book, delivery: Delivery, ticket: SettleTicket, error: unknown): Verdict {

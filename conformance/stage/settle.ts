@@ -29,7 +29,7 @@ export async function keepAlive(stage: Stage, delivery: Delivery): Promise<void>
     stage.ledger.keptAlive(delivery, calledAt);
   } catch (error) {
     line.outcome(nameOfError(error));
-    if (delivery.phase !== "held") return;
+    if (!stage.ledger.isHeld(delivery)) return;
     const observed = `keepAlive() on ${nameOf(delivery)} rejected with ${nameOfError(error)}`;
     stage.violate(["ack-deadline"], observed, "it extends the deadline of a delivery that is held");
   }

@@ -77,6 +77,7 @@ export class Stage {
     );
     this.ledger = new Ledger({
       promises: subject.promises,
+      rebalances: subject.fixture.rebalances === true,
       virtual: this.pace.virtual,
       skewMs: subject.timings.skewMs,
       addedHeaders: new Set(subject.fixture.headers?.added?.map((name) => name.toLowerCase())),

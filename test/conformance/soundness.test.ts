@@ -9,6 +9,7 @@ import { examine } from "../../conformance/subject.ts";
 import { broadcastFixture } from "./broadcast-broker.ts";
 import { memoryFixture } from "./memory-fixture.ts";
 import { prefetchingFixture } from "./prefetching-broker.ts";
+import { rebalancingFixture } from "./rebalancing-broker.ts";
 
 /** Fails on a contradiction of any law, whichever law the history was generated for. */
 async function failuresOf(fixture: Fixture, seed: number, runs: number): Promise<string[]> {
@@ -28,6 +29,19 @@ describe("a sound broker contradicts no law", () => {
 
   it.each([1, 2, 3])("one that prefetches and promises less, seed %i", { timeout: 60_000 }, async (seed) => {
     expect(await failuresOf(prefetchingFixture as Fixture, seed, 40)).toEqual([]);
+  });
+});
+
+describe("a broker whose groups rebalance", () => {
+  it.each([1, 2, 3])("contradicts no law when it says so, seed %i", { timeout: 60_000 }, async (seed) => {
+    expect(await failuresOf(rebalancingFixture as Fixture, seed, 40)).toEqual([]);
+  });
+
+  it("contradicts the contract when it does not", { timeout: 60_000 }, async () => {
+    const silent = { ...rebalancingFixture, rebalances: false };
+    const failures = await failuresOf(silent as Fixture, 1, 40);
+    expect(failures.join("\n")).toMatch(/^(settle-after-loss|independent-settles):/m);
+    expect(failures.join("\n")).toMatch(/is lost \(.*\) while s\d+ holds it/);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Capabilities } from "tidelane";
+import { type Capabilities, DeliveryLostError } from "tidelane";
 import { RecordingMessage } from "tidelane/testing";
 import { describe, expect, it } from "vitest";
 import type { SourceOptions, StrictPromises } from "../../../conformance/fixture.ts";
@@ -32,9 +32,10 @@ class Told {
   #seats = 0;
   readonly #counts: Map<number, number> = new Map();
 
-  constructor(promises: StrictPromises = {}) {
+  constructor(promises: StrictPromises = {}, rebalances = false) {
     this.ledger = new Ledger({
       promises,
+      rebalances,
       virtual: true,
       skewMs: 0,
       addedHeaders: new Set(),
@@ -387,5 +388,75 @@ describe("an ack deadline", () => {
     told.now = 1_800;
     told.ledger.rested();
     expect(told.ledger.settling(held, "ack", 0).expected).toBe("ok");
+  });
+});
+
+describe("a group that rebalances", () => {
+  /** A delivery of the first of two members. */
+  function joined(changes?: Partial<Capabilities>): {
+    told: Told;
+    posting: Posting;
+    held: Delivery;
+    other: Seat;
+  } {
+    const told = new Told({}, true);
+    const seat = told.open({ capabilities: changes ?? {} });
+    const posting = told.publish();
+    const held = told.deliver(seat, posting);
+    return { told, posting, held, other: told.open({ capabilities: changes ?? {} }) };
+  }
+
+  const move = (delivery: Delivery): void => {
+    if (delivery.message instanceof RecordingMessage) delivery.message.lose("moved");
+  };
+
+  it("may take what a member holds, which then is owed, and refuses its settle", () => {
+    const { told, posting, held, other } = joined();
+    move(held);
+    told.ledger.rested();
+    expect(told.ledger.owed(other.group).map((copy) => copy.posting)).toEqual([posting]);
+    told.settle(held, "ack");
+    expect(told.broken()).toEqual([["settle-after-loss"]]);
+    told.deliver(other, posting);
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("takes nothing without a word: what says it is held must not come to another", () => {
+    const { told, posting, other } = joined();
+    told.deliver(other, posting);
+    expect(told.broken()).toEqual([["group-shares"]]);
+  });
+
+  it("may refuse a settle as lost, as its move may not have shown yet", () => {
+    const { told, posting, held, other } = joined();
+    const ticket = told.ledger.settling(held, "ack", 0);
+    move(held);
+    told.ledger.settled(held, ticket, new DeliveryLostError({ topic: "A", reason: "moved" }));
+    told.deliver(other, posting);
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("ends the delays a member keeps, and not those the server keeps", () => {
+    for (const delayedRequeue of ["local", "native"] as const) {
+      const { told, posting, held, other } = joined({ delayedRequeue });
+      told.settle(held, "delay", 100);
+      told.deliver(other, posting);
+      expect(told.broken()).toEqual(delayedRequeue === "local" ? [] : [["nack-after-never-early"]]);
+    }
+  });
+
+  it("is one only with a second member, and where the fixture says so", () => {
+    for (const [rebalances, members] of [
+      [true, 1],
+      [false, 2],
+    ] as const) {
+      const told = new Told({}, rebalances);
+      const seat = told.open();
+      const held = told.deliver(seat, told.publish());
+      if (members === 2) told.open();
+      move(held);
+      told.ledger.rested();
+      expect(told.broken()).toEqual([["settle-after-loss", "conservation"]]);
+    }
   });
 });

@@ -28,7 +28,7 @@ await describeLive(
       1,
       { address, sessionTimeoutMs, partitions: 4 },
       [...notClaimed, "requeue-keeps-place"],
-      ["seek-lands", "settle-after-loss", "independent-settles"],
+      ["seek-lands"],
     );
   },
   given === undefined ? { own: true, config: quickServer } : {},

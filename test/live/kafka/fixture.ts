@@ -22,9 +22,6 @@ export interface KafkaFixtureOptions {
 /** Settings of a server of one's own with which a crash is noticed soon. */
 export const quickServer: readonly string[] = ["group.min.session.timeout.ms=500"];
 
-const joins =
-  "a member that joins takes partitions from the others, and what they hold of them unsettled is lost after drainMs and comes again; with one partition the law holds";
-
 /** Kafka under the laws. */
 export function kafkaFixture({
   address,
@@ -76,11 +73,10 @@ export function kafkaFixture({
     },
     positions: { start: "start", end: "end" },
     timings: { arrivalMs: 20_000, stepMs: 500, closeMs: 10_000 },
+    rebalances: partitions > 1,
     promises: { requeueKeepsPlace: partitions === 1 },
     ...(partitions > 1 && {
       gaps: {
-        "settle-after-loss": joins,
-        "independent-settles": joins,
         "seek-lands":
           'a topic of several partitions has an order in each and none over all of them, so what comes first after seek("start") is the first of one of them; with one partition the law holds',
       },
