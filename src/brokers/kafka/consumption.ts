@@ -216,9 +216,9 @@ export class Consumption implements MemberEvents {
 
   async #startTerm(term: Term): Promise<void> {
     try {
-      await term.start();
+      const remembered = await term.start();
       if (!term.open) return;
-      this.#up.resolve();
+      if (remembered) this.#up.resolve();
       for (const call of this.#calls.splice(0)) call.resolve(term);
     } catch (error) {
       if (term.open) this.crashed(term.member, error);

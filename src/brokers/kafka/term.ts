@@ -128,8 +128,11 @@ export class Term {
     return this.#started;
   }
 
-  /** Finds out where the partitions begin. Rejects when that cannot be had while the term lasts. */
-  async start(): Promise<void> {
+  /**
+   * Finds out where the partitions begin, and has the group remember it. Rejects when that cannot be had while the term
+   * lasts. Whether the group knows: if not, a rebalance came first, and the next term tries.
+   */
+  async start(): Promise<boolean> {
     const { positions, member } = this.#place;
     const unknown: Partition[] = [];
     for (const partition of this.assignment.partitions) {
@@ -139,13 +142,23 @@ export class Term {
     }
     this.assignment.offerKept();
     const found = unknown.length > 0 ? await positions.find(unknown, () => !this.open) : [];
-    if (!this.open) return;
+    if (!this.open) return false;
     for (const { partition, offset, committed, done } of found) {
       partition.start(offset, committed, "its partition begins elsewhere", done);
       if (!committed) member.seek(partition, offset);
     }
     this.#started = true;
     this.#fetching.start();
+    return found.every(({ committed }) => committed) || this.#remember();
+  }
+
+  /** n.b. after a crash before this, whoever came next would begin at the end of then, and miss what is between. */
+  async #remember(): Promise<boolean> {
+    const error = await this.#committer?.flush();
+    if (error === undefined) return true;
+    const { type } = faultOf(error, this.#place.site.secrets);
+    if (type === "REBALANCE_IN_PROGRESS" || !this.open) return false;
+    throw error;
   }
 
   batch(payload: EachBatchPayload): Promise<void> {

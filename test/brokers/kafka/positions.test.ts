@@ -37,6 +37,24 @@ describe("a group that has committed nothing", () => {
     expect(texts(await taken(bench, second[Symbol.asyncIterator]()))).toEqual(["between"]);
   });
 
+  it("has it remembered before it counts as open, so that a crash right after loses nothing", async () => {
+    const bench = new Bench();
+    bench.cluster.publish("orders", ["old"]);
+    const group = bench.cluster.group("g");
+    group.refusal = Object.assign(new Error("not now"), { type: "REQUEST_TIMED_OUT", retriable: true });
+    const connection = await bench.connect();
+    let open = false;
+    const opening = connection.subscribe("orders", { group: "g" }).then(() => {
+      open = true;
+    });
+    await bench.flush();
+    expect(open).toBe(false);
+    group.refusal = undefined;
+    await bench.clock.advance(5_000);
+    await opening;
+    expect(bench.committed()).toBe(1);
+  });
+
   it("begins at the oldest record, or at a time, where that is asked for", async () => {
     const bench = new Bench();
     for (const timestamp of [1_000, 2_000, 3_000]) {
