@@ -18,8 +18,9 @@
  * 5. Plant the fault it names in a memory broker under test/conformance/planted and see the law fail with it.
  *
  * **How a violation is attributed.** The ledger reports each contradiction with every law it may break: a delivery that
- * is missing after a `close()` breaks "conservation" and "close-returns-unsettled". A run for one law fails only on a
- * contradiction that names it; at any other the ledger takes what it saw as the new truth and goes on.
+ * is missing after a `close()` breaks "conservation" and "close-returns-unsettled". A run for one law generates what is
+ * likely to break that one, and fails on a contradiction of any that the broker is held to: a message that is lost is
+ * lost, whatever was looked for. At one that does not count the ledger takes what it saw as the new truth and goes on.
  */
 import type { IAsyncProperty } from "fast-check";
 import type { Play } from "./engine/play.ts";

@@ -39,7 +39,7 @@ export function toMarkdown(report: Report): string {
 
 /** A failure in plain lines: the promise, what happened instead, the shortest history, and how to replay it. */
 export function describeFailure(broker: string, report: LawReport, counterexample: Counterexample): string {
-  const { history, observed, expected, seed, path } = counterexample;
+  const { history, breaks, observed, expected, seed, path } = counterexample;
   const given = history.given.length === 0 ? [] : ["given:", ...history.given.map((line) => `  ${line}`)];
   const end = history.end.length === 0 ? [] : ["and at the end:", ...history.end.map((line) => `  ${line}`)];
   return [
@@ -47,6 +47,7 @@ export function describeFailure(broker: string, report: LawReport, counterexampl
     "",
     `observed: ${observed}`,
     `promised: ${expected}`,
+    ...(breaks.length === 0 ? [] : [`breaks:   ${breaks.join(", ")}`]),
     "",
     ...given,
     "history:",

@@ -7,6 +7,8 @@ import type { Subject } from "../subject.ts";
 /** A history that failed: what happened, and what was wrong with it. */
 export interface Failure {
   readonly history: History;
+  /** The laws it may break; none where the history could not be judged. */
+  readonly breaks: readonly LawName[];
   readonly observed: string;
   readonly expected: string;
 }
@@ -19,14 +21,15 @@ const mostStalls = 10;
 /** Plays the histories of one law, and remembers the last that failed: after shrinking that is the shortest. */
 export class Play {
   readonly subject: Subject;
-  readonly #law: LawName | "any";
+  readonly #counts: (violation: LawViolation) => boolean;
   #histories = 0;
   #stalls = 0;
   #failure: Failure | undefined;
 
-  constructor(subject: Subject, law: LawName | "any") {
+  /** `counts`: whether a contradiction fails the history. */
+  constructor(subject: Subject, counts: (violation: LawViolation) => boolean) {
     this.subject = subject;
-    this.#law = law;
+    this.#counts = counts;
   }
 
   /** How many were played. */
@@ -38,11 +41,11 @@ export class Play {
     return this.#failure;
   }
 
-  /** Plays one history on a stage of its own. Throws when it breaks the law. */
+  /** Plays one history on a stage of its own. Throws when it fails. */
   async run(topics: Topics, act: (stage: Stage) => Promise<void>): Promise<void> {
     if (this.#stalls >= mostStalls) return;
     this.#histories += 1;
-    const stage = await Stage.open(this.subject, this.#law, topics);
+    const stage = await Stage.open(this.subject, this.#counts, topics);
     try {
       await this.#bounded(act(stage));
       stage.check();
@@ -77,11 +80,20 @@ export class Play {
 /** The history did not go on. */
 class Stall extends Error {}
 
-function factsOf(error: unknown): { observed: string; expected: string } {
-  if (error instanceof LawViolation) return { observed: error.observed, expected: error.expected };
+function factsOf(error: unknown): Omit<Failure, "history"> {
+  if (error instanceof LawViolation)
+    return { breaks: [...error.laws], observed: error.observed, expected: error.expected };
   if (error instanceof Stall) {
-    return { observed: "the last call above was never answered", expected: "every call is answered" };
+    return {
+      breaks: [],
+      observed: "the last call above was never answered",
+      expected: "every call is answered",
+    };
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { observed: `an unexpected error: ${stack}`, expected: "no error that the contract does not name" };
+  return {
+    breaks: [],
+    observed: `an unexpected error: ${stack}`,
+    expected: "no error that the contract does not name",
+  };
 }

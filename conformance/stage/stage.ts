@@ -43,7 +43,6 @@ let histories = 0;
  */
 export class Stage {
   readonly subject: Subject;
-  readonly law: LawName | "any";
   readonly pace: Pace;
   readonly trace: Trace = new Trace();
   readonly ledger: Ledger;
@@ -62,12 +61,13 @@ export class Stage {
   #broker: Broker | undefined;
   #messages = 0;
   #subscribers = 0;
-  /** The first contradiction that breaks the law of this run. */
+  readonly #counts: (violation: LawViolation) => boolean;
+  /** The first contradiction that counts. */
   #found: LawViolation | undefined;
 
-  private constructor(subject: Subject, law: LawName | "any", topics: Topics) {
+  private constructor(subject: Subject, counts: (violation: LawViolation) => boolean, topics: Topics) {
     this.subject = subject;
-    this.law = law;
+    this.#counts = counts;
     this.pace = paceOf(subject.fixture, subject.timings);
     this.#needs = topics;
     this.base = newBase(subject);
@@ -90,8 +90,12 @@ export class Stage {
     });
   }
 
-  static async open(subject: Subject, law: LawName | "any", topics: Topics): Promise<Stage> {
-    const stage = new Stage(subject, law, topics);
+  static async open(
+    subject: Subject,
+    counts: (violation: LawViolation) => boolean,
+    topics: Topics,
+  ): Promise<Stage> {
+    const stage = new Stage(subject, counts, topics);
     const needs = Object.entries(topics).map(([label, need]) => [stage.topic(label), need] as const);
     stage.#broker = await subject.fixture.broker({ clock: stage.pace.clock, topics: new Map(needs) });
     return stage;
@@ -183,7 +187,7 @@ export class Stage {
   }
 
   report(violation: LawViolation): void {
-    if (this.law === "any" || violation.laws.has(this.law)) this.#found ??= violation;
+    if (this.#counts(violation)) this.#found ??= violation;
   }
 
   check(): void {

@@ -1,5 +1,8 @@
-import { runConformance } from "tidelane/conformance";
+import type { Fixture } from "tidelane/conformance";
 import { describe, expect, it } from "vitest";
+import { checkLaw } from "../../conformance/engine/check-law.ts";
+import { laws } from "../../conformance/laws/index.ts";
+import { examine } from "../../conformance/subject.ts";
 import { capabilityFaults } from "./planted/capability-faults.ts";
 import { faultyFixture } from "./planted/doctored.ts";
 import { faults } from "./planted/faults.ts";
@@ -10,10 +13,13 @@ const most = 12;
 describe("a planted fault is found by the law that names it, in few words", () => {
   for (const fault of [...faults, ...capabilityFaults]) {
     it.concurrent(`${fault.law}: ${fault.defect}`, { timeout: 60_000 }, async () => {
-      const report = await runConformance(faultyFixture(fault), { laws: [fault.law], seed: 7 });
-      const [law] = report.laws;
-      expect(law?.verdict, fault.defect).toBe("fail");
-      expect(law?.counterexample?.history.steps.length).toBeLessThanOrEqual(most);
+      const law = laws.find(({ name }) => name === fault.law);
+      if (law === undefined) throw new Error("there is such a law");
+      const subject = await examine(faultyFixture(fault) as Fixture);
+      const report = await checkLaw(law, subject, { seed: 7, runs: 200, alone: true });
+      expect(report.verdict, fault.defect).toBe("fail");
+      expect(report.counterexample?.breaks, fault.defect).toContain(fault.law);
+      expect(report.counterexample?.history.steps.length).toBeLessThanOrEqual(most);
     });
   }
 });

@@ -9,6 +9,7 @@ const failed: LawReport = {
   verdict: "fail",
   histories: 12,
   counterexample: {
+    breaks: ["ack-is-final"],
     observed: "#1 was delivered although it was acked",
     expected: "it is not delivered",
     history: {
@@ -29,6 +30,7 @@ describe("describeFailure", () => {
         "",
         "observed: #1 was delivered although it was acked",
         "promised: it is not delivered",
+        "breaks:   ack-is-final",
         "",
         "given:",
         "  open s1 on A in group g",
