@@ -20,6 +20,8 @@ export class ConnectionActor {
   readonly publisher: Publisher;
   state: "open" | "closing" | "closed" = "open";
   readonly #stage: Stage;
+  /** It is "closing" by a crash, which it may survive. */
+  #crashing = false;
   /** Requests that were not answered. */
   readonly requests: Set<Promise<void>> = new Set();
 
@@ -103,14 +105,19 @@ export class ConnectionActor {
 
   /** Something is about to end it without a goodbye. */
   dying(): void {
+    this.#crashing = this.state === "open";
+    if (this.#crashing) this.state = "closing";
     for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "crash");
   }
 
   /** It has ended. An adapter may come back by itself; then its subscriptions live on. */
   died(): void {
-    if (this.connection.state === "closed") this.#gone("crash");
-    else
-      for (const subscriber of this.#subscribers()) this.#stage.ledger.left(subscriber.seat, "crash", true);
+    if (this.connection.state === "closed") {
+      this.#gone("crash");
+      return;
+    }
+    if (this.#crashing) this.state = "open";
+    for (const subscriber of this.#subscribers()) this.#stage.ledger.left(subscriber.seat, "crash", true);
   }
 
   /** For what was asked of it after its end. */
