@@ -20,6 +20,8 @@ export class Ledger {
   readonly postings: Map<number, Posting> = new Map();
   readonly #holdings: Holdings;
   #restedAt = 0;
+  /** When a subscriber, or a connection, last began to go or was gone. */
+  #departedAt = 0;
 
   constructor(book: Book) {
     this.#holdings = new Holdings(book);
@@ -157,7 +159,7 @@ export class Ledger {
 
   /** The subscriber is going away: what it holds may be delivered again from here on. */
   leaving(seat: Seat, how: Departure): void {
-    this.#holdings.tick();
+    this.departing();
     if (seat.state === "closed") return;
     const law = how === "crash" ? "crash-returns-unsettled" : "close-returns-unsettled";
     seat.state = "closing";
@@ -180,19 +182,32 @@ export class Ledger {
 
   /** The subscriber is gone; after a crash that it survived (`stays`) only its deliveries are. */
   left(seat: Seat, how: Departure, stays = false): void {
-    const now = this.#holdings.tick();
+    const now = this.departing();
     if (seat.state === "closed") return;
     const { group } = seat;
     seat.state = stays ? "open" : "closed";
     if (!stays) seat.leftAt = now;
     if (!stays) group.seats.delete(seat);
     for (const delivery of this.#holdings.heldBy(seat)) this.#holdings.lose(delivery, how);
-    if (group.durable || stays) return;
+    if (group.durable) return;
     const gone = group.seats.size === 0;
-    if (gone) group.liveSince = undefined;
+    // n.b. nobody says when one that comes back by itself is live again.
+    if (gone || stays) group.liveSince = undefined;
     // Nobody has promised to keep what it had: another subscriber may still be given what is left.
     const rest = gone ? over("quiet-after-close", "its subscription is gone") : unsure;
     for (const copy of group.copies.values()) if (copy.state.kind !== "over") copy.state = rest;
+  }
+
+  /** A subscriber or a connection goes, or has gone. Gives the number of that. */
+  departing(): number {
+    this.#departedAt = this.#holdings.tick();
+    return this.#departedAt;
+  }
+
+  /** Whether a subscriber or a connection was going while this was published: then a server may have refused it. */
+  overlapsDeparture({ startedAt }: Posting): boolean {
+    if (this.#departedAt >= startedAt) return true;
+    return [...this.groups].some(({ seats }) => [...seats].some(({ state }) => state === "closing"));
   }
 
   // --- deliveries

@@ -105,6 +105,7 @@ export class ConnectionActor {
 
   /** Something is about to end it without a goodbye. */
   dying(): void {
+    this.#stage.ledger.departing();
     this.#crashing = this.state === "open";
     if (this.#crashing) this.state = "closing";
     for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "crash");
@@ -184,6 +185,10 @@ export class ConnectionActor {
   #judgeRefusal(posting: Posting, error: unknown, wasClosed: boolean): void {
     const { ledger, subject } = this.#stage;
     const closed = isTidelaneError(error, "TIDELANE_CONNECTION_CLOSED") && this.state !== "open";
+    const failed =
+      isTidelaneError(error, "TIDELANE_PUBLISH_FAILED") &&
+      error.retryable &&
+      ledger.overlapsDeparture(posting);
     const aborted = isTidelaneError(error, "TIDELANE_ABORTED");
     const invalid = isTidelaneError(error, "TIDELANE_INVALID_MESSAGE");
     if (closed) ledger.notSent(posting, wasClosed ? "publish-after-shutdown" : undefined);
@@ -191,7 +196,7 @@ export class ConnectionActor {
       ledger.notSent(posting, subject.promises.abortSendsNothing ? "abort-is-prompt" : undefined);
     else ledger.notSent(posting, invalid ? "publish-refuses" : undefined);
     const observed = `the publish of #${posting.id} rejected with ${nameOfError(error)}`;
-    if (closed || aborted || (invalid && posting.at !== "plain")) return;
+    if (closed || failed || aborted || (invalid && posting.at !== "plain")) return;
     if (wasClosed) this.violateClosed(observed);
     else this.#stage.violate(["conservation", "capabilities-match"], observed, "it resolves");
   }
