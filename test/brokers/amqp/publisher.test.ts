@@ -256,17 +256,20 @@ describe("a publish that waits", () => {
     ).toHaveLength(1);
   });
 
-  it("for room in the client's buffer goes on in order", async () => {
+  it("for room in the client's buffer goes on in order, 256 KiB behind it", async () => {
     const { clock, connection, rabbit } = await setUp();
     const orders = await open(connection, "orders");
     rabbit.bufferFull = true;
-    const publishing = publish(connection, "orders", "a", "b", "c");
+    const payloads = ["a", "b", "c", "d"].map((letter) => letter.repeat(100_000));
+    const publishing = publish(connection, "orders", ...payloads);
     await clock.flush();
     expect(await stateOf(publishing)).toBe("waiting");
+    const sent = rabbit.channels.flatMap(({ frames }) => frames).filter((each) => each.startsWith("publish"));
+    expect(sent).toHaveLength(3);
     rabbit.bufferFull = false;
     for (const channel of rabbit.channels) channel.emit("drain");
     await publishing;
-    expect(texts(await take(orders, clock))).toEqual(["a", "b", "c"]);
+    expect(texts(await take(orders, clock))).toEqual(payloads);
   });
 });
 
