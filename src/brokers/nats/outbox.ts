@@ -37,8 +37,13 @@ export class Outbox implements Bound {
     link.add(this);
   }
 
+  /** Whether what is submitted now is sent at once. */
+  get free(): boolean {
+    return this.#waiting.size === 0 && this.#link.up && this.#hasRoom();
+  }
+
   submit(sendable: Sendable): void {
-    if (this.#waiting.size === 0 && this.#link.up && this.#hasRoom()) {
+    if (this.free) {
       sendable.send();
       return;
     }

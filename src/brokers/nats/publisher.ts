@@ -1,6 +1,6 @@
 import { checkDuration } from "../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../traits/capabilities.ts";
-import { type Deferred, deferred } from "../../traits/deferred.ts";
+import { deferred } from "../../traits/deferred.ts";
 import {
   InvalidMessageError,
   isTidelaneError,
@@ -8,7 +8,7 @@ import {
   throwIfAborted,
 } from "../../traits/errors.ts";
 import { headerNames, MessageHeaders } from "../../traits/headers.ts";
-import type { Message } from "../../traits/message.ts";
+import { type Message, settledAtOnce } from "../../traits/message.ts";
 import { type CheckedMessage, checkOutgoing } from "../../traits/outgoing.ts";
 import type {
   OutgoingMessage,
@@ -38,24 +38,29 @@ export class NatsPublisher implements RequestReply {
   readonly #session: Session;
   readonly #flushes: Flushes | undefined;
   readonly #outbox: Outbox;
+  #capabilities: PublisherCapabilities;
 
   /** @internal */
   constructor(session: Session, options: NatsPublisherOptions) {
     this.#session = session;
-    this.#flushes = options.confirm === true ? new Flushes(session.link) : undefined;
+    this.#flushes = options.confirm === true ? new Flushes(session.link, publishError) : undefined;
     const { clock, publishTimeoutMs } = session.settings;
     this.#outbox = new Outbox(session.link, clock, publishTimeoutMs);
-  }
-
-  get capabilities(): PublisherCapabilities {
-    return {
+    this.#capabilities = {
       confirmation: this.#flushes === undefined ? "none" : "broker",
       headerValues: "text",
       duplicateHeaders: true,
-      maxPayloadBytes: this.#session.link.maxPayloadBytes,
+      maxPayloadBytes: session.link.maxPayloadBytes,
       transactions: false,
       requestReply: true,
     };
+  }
+
+  get capabilities(): PublisherCapabilities {
+    const { maxPayloadBytes } = this.#session.link;
+    if (maxPayloadBytes !== this.#capabilities.maxPayloadBytes)
+      this.#capabilities = { ...this.#capabilities, maxPayloadBytes };
+    return this.#capabilities;
   }
 
   /**
@@ -63,23 +68,16 @@ export class NatsPublisher implements RequestReply {
    * subject of the protocol.
    */
   publish(message: OutgoingMessage, options?: PublishOptions): Promise<void> {
-    const { link } = this.#session;
     const what = "publish()";
-    const { promise, resolve, reject } = deferred<void>();
     try {
-      link.check(what);
+      this.#session.link.check(what);
       throwIfAborted(options?.signal, what);
       const checked = checkMessage(message, this.capabilities);
-      this.#outbox.submit({
-        what,
-        signal: options?.signal,
-        send: () => this.#send(checked, { promise, resolve, reject }),
-        reject,
-      });
+      // What is sent at once needs no turn to wait for and no promise of its own, which were a third of its time.
+      return this.#outbox.free ? this.#send(checked) : this.#inTurn(what, checked, options?.signal);
     } catch (error) {
-      reject(error);
+      return Promise.reject(error);
     }
-    return promise;
   }
 
   /** The reply has nothing to settle: `ack()` resolves. Rejects with `PublishFailedError` at once where nobody listens. */
@@ -112,19 +110,28 @@ export class NatsPublisher implements RequestReply {
     }
   }
 
-  #send(message: CheckedMessage, { resolve, reject }: Deferred<void>): void {
-    try {
-      this.#session.link.publish(message.topic, message.payload, this.#options(message));
-    } catch (error) {
-      reject(publishError(message.topic, error));
-      return;
-    }
-    if (this.#flushes === undefined) resolve();
-    else
-      this.#flushes.next(message.topic).then(resolve, (error) => reject(publishError(message.topic, error)));
+  #inTurn(what: string, checked: CheckedMessage, signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve, reject } = deferred<void>();
+    const send = (): void => {
+      this.#send(checked).then(resolve, reject);
+    };
+    this.#outbox.submit({ what, signal, send, reject });
+    return promise;
   }
 
-  #options({ headers }: CheckedMessage): ClientPublishOptions {
+  /** Sends before it returns. */
+  #send(message: CheckedMessage): Promise<void> {
+    const { topic, payload } = message;
+    try {
+      this.#session.link.publish(topic, payload, this.#options(message));
+    } catch (error) {
+      return Promise.reject(publishError(topic, error));
+    }
+    return this.#flushes?.next(topic) ?? settledAtOnce;
+  }
+
+  #options({ headers }: CheckedMessage): ClientPublishOptions | undefined {
+    if (headers.size === 0) return undefined;
     const reply = headers.get(headerNames.replyTo);
     const asReply = reply !== undefined && subjectFault(reply) === undefined;
     const made = toClient(

@@ -12,8 +12,18 @@ function hasWildcard(subject: string): boolean {
   return subject.split(".").some((token) => token === "*" || token === ">");
 }
 
+/** The last one that was right. n.b. publishers say the same again and again, and looking at it costs 0.2 µs. */
+let lastRight = "a";
+
 /** Why this is no subject that can be published to, as the end of a sentence; undefined where it is one. */
 export function subjectFault(subject: string): string | undefined {
+  if (subject === lastRight) return undefined;
+  const fault = findFault(subject);
+  if (fault === undefined) lastRight = subject;
+  return fault;
+}
+
+function findFault(subject: string): string | undefined {
   if (hasWildcard(subject)) return 'a subject to publish to has no wildcard token "*" or ">"';
   return shapeFault(subject);
 }

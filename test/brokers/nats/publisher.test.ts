@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isTidelaneError } from "../../../src/traits/index.ts";
+import { isTidelaneError, type OutgoingMessage } from "../../../src/traits/index.ts";
 import { errorOf, events, Loop, setUpCore, texts } from "./support.ts";
 
 describe("publish()", () => {
@@ -108,6 +109,36 @@ describe("publish()", () => {
       ],
     ]);
   });
+});
+
+/** Topics some of which are refused, and headers some of which are no plain ones. */
+const message = fc.record({
+  topic: fc.constantFrom("a", "b.c", "secret", "b.*", "a b", ""),
+  payload: fc.string({ maxLength: 3 }),
+  headers: fc.constantFrom({}, { h: "1" }, { "reply-to": "answers" }, { h: " 1" }),
+});
+
+/** What the server was sent, and what each caller was told. */
+async function played(messages: readonly OutgoingMessage[], confirm: boolean, waits: boolean) {
+  const { clock, nats, connection } = await setUpCore();
+  nats.denied.add("secret");
+  const publisher = connection.publisher({ confirm });
+  if (waits) nats.line.lose();
+  await clock.flush();
+  const told = Promise.allSettled(messages.map((each) => publisher.publish(each)));
+  if (waits) nats.line.restore();
+  await clock.flush();
+  const outcomes = (await told).map((each) => (each.status === "rejected" ? String(each.reason) : "sent"));
+  const sent = nats.log.map(({ subject, reply, data }) => [subject, reply, [...data]]);
+  return { sent, outcomes };
+}
+
+it("publish() sends the same, and tells the same, when it is sent at once and when it had to wait", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(message, { maxLength: 6 }), fc.boolean(), async (messages, confirm) => {
+      expect(await played(messages, confirm, false)).toEqual(await played(messages, confirm, true));
+    }),
+  );
 });
 
 describe("publish() with confirm", () => {
