@@ -43,6 +43,8 @@ export class Link {
   readonly #pace: ReconnectPace;
   readonly #bound = new Set<Bound>();
   #up = true;
+  /** Sent before anything else is, and when the turn is over. */
+  #soon: { readonly subject: string; readonly payload: Uint8Array }[] = [];
   #ending: Ending | undefined = undefined;
   /** Attempts to reconnect since the connection was last up. */
   #attempts = 0;
@@ -116,7 +118,18 @@ export class Link {
   }
 
   publish(subject: string, payload: Uint8Array, options?: ClientPublishOptions): void {
+    this.#sendSoon();
     this.#client.publish(subject, payload, options);
+  }
+
+  /**
+   * Sent before this turn of the event loop is over, and before whatever is sent after it. One write to the socket takes
+   * what a turn has gathered: acks that were written one by one took 14 of the 26 µs of their messages. Nobody is told
+   * when the connection is lost first.
+   */
+  publishSoon(subject: string, payload: Uint8Array): void {
+    this.#soon.push({ subject, payload });
+    if (this.#soon.length === 1) void nextTurn().then(() => this.#sendSoon());
   }
 
   /** `take` and `fault` are called while a socket is read, and must not throw. After a fault nothing more comes. */
@@ -140,6 +153,7 @@ export class Link {
    * `RequestFault` when the connection is lost or ends first.
    */
   flush(): Promise<void> {
+    this.#sendSoon();
     return new Promise((resolve, reject) => {
       const finish = (fault: RequestFault | undefined): void => {
         this.#bound.delete(bound);
@@ -160,13 +174,27 @@ export class Link {
   /** No call succeeds from here on. The client's connection stays, for the goodbyes. */
   end(ending: Ending): void {
     if (this.#ending !== undefined) return;
+    this.#sendSoon();
     this.#ending = ending;
     for (const bound of [...this.#bound]) bound.end(ending);
   }
 
   /** Resolves when the client's connection is closed. */
   async close(): Promise<void> {
+    this.#sendSoon();
     await this.#client.close();
+  }
+
+  #sendSoon(): void {
+    if (this.#soon.length === 0) return;
+    const soon = this.#soon;
+    this.#soon = [];
+    if (!this.up) return;
+    try {
+      for (const { subject, payload } of soon) this.#client.publish(subject, payload);
+    } catch {
+      // The connection is closed or closing.
+    }
   }
 
   async #awaitEnd(): Promise<void> {

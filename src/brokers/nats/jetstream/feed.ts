@@ -234,8 +234,10 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   }
 
   #answer(message: JetStreamMessage, answer: Uint8Array): void {
+    const { link } = this.#place.session;
     try {
-      this.#place.session.link.publish(message.answerSubject, answer);
+      if (answer === answers.ack) link.publishSoon(message.answerSubject, answer);
+      else link.publish(message.answerSubject, answer);
     } catch (error) {
       throw lostError(message, error);
     }

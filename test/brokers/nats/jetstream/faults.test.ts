@@ -175,6 +175,7 @@ describe("a connection that is lost", () => {
     await store(connection, "2");
     expect((await next).text()).toBe("2");
     await held.ack();
+    await clock.flush();
     expect(consumer().answers).toEqual(["1 +ACK"]);
   });
 

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isTidelaneError } from "../../../../src/traits/index.ts";
 import { errorOf, Loop, openGroup, setUpJetStream, store, texts } from "../support.ts";
@@ -39,6 +40,30 @@ describe("a delivery", () => {
     expect(consumer.answers).toEqual(["1 +ACK", "2 -NAK", "3 +TERM"]);
   });
 
+  it("is answered in the order of the settles, acks that wait for the end of their turn among them", async () => {
+    const settle = fc.constantFrom("ack", "requeue", "drop", "turn");
+    await fc.assert(
+      fc.asyncProperty(fc.array(settle, { minLength: 1, maxLength: 8 }), async (settles) => {
+        const { clock, messages, consumer, subscriber } = await delivered(...settles);
+        const expected: string[] = [];
+        for (const [index, how] of settles.entries()) {
+          const message = messages[index];
+          if (how === "turn") await clock.flush();
+          else if (how === "ack") await message?.ack();
+          else await message?.nack({ requeue: how === "requeue" });
+          const answer = { ack: "+ACK", requeue: "-NAK", drop: "+TERM", turn: undefined }[how];
+          if (answer !== undefined) expected.push(`${index + 1} ${answer}`);
+        }
+        const closed = subscriber.close();
+        await clock.flush();
+        expect(consumer.answers.slice(0, expected.length)).toEqual(expected);
+        await clock.advance(5_000);
+        await closed;
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it("comes back after the delay it was given back with, and not before", async () => {
     const { clock, messages, loop } = await delivered("1");
     await messages[0]?.nackAfter(400);
@@ -54,10 +79,11 @@ describe("a delivery", () => {
   });
 
   it("is settled once", async () => {
-    const { messages, consumer } = await delivered("1");
+    const { clock, messages, consumer } = await delivered("1");
     await messages[0]?.ack();
     const error = await errorOf(messages[0]?.nack() ?? Promise.resolve());
     expect(isTidelaneError(error, "TIDELANE_ALREADY_SETTLED")).toBe(true);
+    await clock.flush();
     expect(consumer.answers).toEqual(["1 +ACK"]);
   });
 
@@ -128,6 +154,7 @@ describe("the ack deadline", () => {
     await messages[0]?.keepAlive();
     await clock.advance(900);
     await messages[0]?.ack();
+    await clock.flush();
     expect(consumer.answers).toEqual(["1 +WPI", "1 +ACK"]);
   });
 
@@ -141,6 +168,7 @@ describe("the ack deadline", () => {
     const second = await loop.next();
     expect([second.text(), second.deliveryCount]).toEqual(["2", 1]);
     await second.ack();
+    await clock.flush();
     expect(stream.consumers.get("g")?.pending.size).toBe(0);
   });
 

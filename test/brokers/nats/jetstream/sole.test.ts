@@ -127,6 +127,7 @@ describe("a sole reader", () => {
     expect(one?.lost).toBeUndefined();
     expect(one?.deliveryCount).toBe(2);
     await one?.ack();
+    await clock.flush();
     expect(consumer?.answers.at(-1)).toBe("1 +ACK");
   });
 
