@@ -1,5 +1,8 @@
 const chunkSize = 1024;
 
+/** Slots that are kept when the last element leaves: a queue that comes and goes allocates nothing. */
+const keptSlots = 32;
+
 class Chunk<T> {
   readonly slots: (T | undefined)[] = [];
   next: Chunk<T> | undefined = undefined;
@@ -7,13 +10,15 @@ class Chunk<T> {
 
 /**
  * First in, first out, in linked chunks: pushing and shifting cost the same at any size, nothing is ever copied, and a
- * drained chunk is let go at once.
+ * drained chunk of more than 32 is let go at once.
  */
 export class Fifo<T extends object> implements Iterable<T> {
   #first: Chunk<T> = new Chunk();
   #last: Chunk<T> = this.#first;
   /** The slot of `#first` that holds the oldest element; slots before it are cleared. */
   #head = 0;
+  /** The slot of `#last` that the next element gets. */
+  #tail = 0;
   #size = 0;
 
   get size(): number {
@@ -21,12 +26,14 @@ export class Fifo<T extends object> implements Iterable<T> {
   }
 
   push(element: T): void {
-    if (this.#last.slots.length === chunkSize) {
+    if (this.#tail === chunkSize) {
       const chunk = new Chunk<T>();
       this.#last.next = chunk;
       this.#last = chunk;
+      this.#tail = 0;
     }
-    this.#last.slots.push(element);
+    this.#last.slots[this.#tail] = element;
+    this.#tail += 1;
     this.#size += 1;
   }
 
@@ -38,8 +45,9 @@ export class Fifo<T extends object> implements Iterable<T> {
     this.#head += 1;
     this.#size -= 1;
     if (this.#size === 0) {
-      slots.length = 0;
+      if (slots.length > keptSlots) slots.length = 0;
       this.#head = 0;
+      this.#tail = 0;
     } else if (this.#head === chunkSize && next !== undefined) {
       this.#first = next;
       this.#head = 0;
@@ -55,6 +63,7 @@ export class Fifo<T extends object> implements Iterable<T> {
     this.#first = new Chunk();
     this.#last = this.#first;
     this.#head = 0;
+    this.#tail = 0;
     this.#size = 0;
   }
 

@@ -14,7 +14,7 @@ export class Entry implements Linked<Entry> {
   message: MemoryMessage | undefined = undefined;
   consumer: Consumer | undefined = undefined;
   /** In flight: when the delivery is lost. Delayed: when it is back in its place. */
-  due: number = Number.POSITIVE_INFINITY;
+  due = 0;
 
   previous: Entry | undefined = undefined;
   next: Entry | undefined = undefined;

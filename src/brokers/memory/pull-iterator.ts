@@ -34,8 +34,11 @@ export class PullIterator implements SubscriberIterator<MemoryMessage>, Taker {
 
   takeReady(max: number): MemoryMessage[] {
     checkCount("takeReady(max)", max, 0, true);
-    const taken: MemoryMessage[] = [];
-    if (this.#returned || this.#calls.size > 0) return taken;
+    if (max === 0 || this.#returned || this.#calls.size > 0) return [];
+    const first = this.#consumer.take();
+    if (first === undefined) return [];
+    // Made with its first element: an empty one gets room for 17 with its first `push`, and most are asked for one.
+    const taken = [first];
     while (taken.length < max) {
       const message = this.#consumer.take();
       if (message === undefined) break;
