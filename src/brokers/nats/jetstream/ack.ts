@@ -66,6 +66,12 @@ export function takesReasons(version: string): boolean {
   return major > 2 || (major === 2 && (minor > 10 || (minor === 10 && patch >= 4)));
 }
 
+/** Acks can wait for those that follow in the same turn; what is given back is not kept waiting. */
+export function send(link: Pick<Link, "publish" | "publishSoon">, subject: string, answer: Uint8Array): void {
+  if (answer === answers.ack) link.publishSoon(subject, answer);
+  else link.publish(subject, answer);
+}
+
 /** Where it does not get through, the ack deadline does the same. */
 export function tell(link: Pick<Link, "publish">, subject: string, answer: Uint8Array): void {
   try {

@@ -4,7 +4,7 @@ import { Alarm } from "../../shared/alarm.ts";
 import type { BatchSupply } from "../../shared/batches.ts";
 import type { ClientMessage } from "../client.ts";
 import { RequestFault, textOf } from "../errors.ts";
-import { type AckFacts, answers, readAckSubject, takesReasons, tell } from "./ack.ts";
+import { type AckFacts, answers, readAckSubject, send, takesReasons, tell } from "./ack.ts";
 import { Comeback } from "./comeback.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { FeedHooks, FeedPlace } from "./feed-place.ts";
@@ -234,10 +234,8 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   }
 
   #answer(message: JetStreamMessage, answer: Uint8Array): void {
-    const { link } = this.#place.session;
     try {
-      if (answer === answers.ack) link.publishSoon(message.answerSubject, answer);
-      else link.publish(message.answerSubject, answer);
+      send(this.#place.session.link, message.answerSubject, answer);
     } catch (error) {
       throw lostError(message, error);
     }
