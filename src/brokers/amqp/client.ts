@@ -53,6 +53,8 @@ export interface ClientConnection {
 /** n.b. an exception thrown in `onMessage` or a listener ends the whole connection. */
 export interface ClientChannel {
   assertQueue(queue: string, options: QueueSettings): Promise<{ readonly queue: string }>;
+  /** Refused, and the channel closed, where there is none. */
+  checkQueue(queue: string): Promise<{ readonly consumerCount: number }>;
   assertExchange(exchange: string, type: string, options: ExchangeSettings): Promise<unknown>;
   bindQueue(queue: string, exchange: string, routingKey: string, args?: AmqpTable): Promise<unknown>;
   bindExchange(target: string, exchange: string, routingKey: string, args?: AmqpTable): Promise<unknown>;

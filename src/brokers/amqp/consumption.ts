@@ -1,3 +1,4 @@
+import { sleep } from "../../traits/clock.ts";
 import { deferred } from "../../traits/deferred.ts";
 import { within } from "../shared/within.ts";
 import type { ClientChannel, ClientMessage } from "./client.ts";
@@ -17,6 +18,9 @@ export interface ConsumptionOwner {
   readonly place: MessagePlace;
   delivered(message: AmqpMessage): void;
 }
+
+/** How long a server that is back may take to let go of the consumers it had, and how often it is asked. */
+const predecessor = { patienceMs: 1_000, everyMs: 50 } as const;
 
 /**
  * One consumer on one channel: the time in which delivery tags mean something. It ends with its channel, its session,
@@ -51,12 +55,15 @@ export class Consumption {
     });
   }
 
-  /** Declares what the plan says, and consumes. Rejects as the server refuses it, with the channel closed. */
-  static async open(session: Session, owner: ConsumptionOwner): Promise<Consumption> {
+  /**
+   * Declares what the plan says, and consumes. `again`: there was one before, on a connection that was lost. Rejects as
+   * the server refuses it, with the channel closed.
+   */
+  static async open(session: Session, owner: ConsumptionOwner, again: boolean): Promise<Consumption> {
     const channel = await session.client.createChannel();
     const consumption = new Consumption(channel, owner);
     try {
-      await consumption.#consume(session);
+      await consumption.#consume(session, again);
       return consumption;
     } catch (error) {
       await consumption.close("it could not be opened");
@@ -99,7 +106,7 @@ export class Consumption {
     await this.#channel.cancel(consumerTag);
   }
 
-  async #consume(session: Session): Promise<void> {
+  async #consume(session: Session, again: boolean): Promise<void> {
     const { plan, delays } = this.#owner;
     const channel = this.#channel;
     for (const exchange of plan.exchanges) await declareExchange(channel, exchange);
@@ -109,8 +116,20 @@ export class Consumption {
     for (const binding of plan.bindings) await bindQueue(channel, queue, binding);
     await delays?.declare(channel, session.server);
     await channel.prefetch(plan.capabilities.maxInFlight);
+    if (again && plan.queue !== undefined) await this.#awaitPredecessor(queue);
     const { consumerTag } = await channel.consume(queue, (message) => this.#take(message), plan.consumer);
     this.#tag = consumerTag;
+  }
+
+  /**
+   * n.b. a quorum queue that comes back with its server still has the consumer it had, and what that one held, for a
+   * moment; who begins in it is given later messages first. Others may consume from it by right: so not for long.
+   */
+  async #awaitPredecessor(queue: string): Promise<void> {
+    const { clock } = this.#owner.settings;
+    const end = clock.now() + predecessor.patienceMs;
+    while ((await this.#channel.checkQueue(queue)).consumerCount > 0 && clock.now() < end)
+      await sleep(clock, predecessor.everyMs);
   }
 
   #take(from: ClientMessage | null): void {

@@ -115,7 +115,7 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
       if (!first) await sleep(clock, backoff.next(), signal);
       const session = await this.#link.whenUp("subscribe()");
       try {
-        const consumption = await Consumption.open(session, this.#owner);
+        const consumption = await Consumption.open(session, this.#owner, !first);
         if (signal.aborted) return await this.#abandon(consumption);
         this.#consumption = consumption;
         return consumption;

@@ -139,13 +139,23 @@ export class Link {
     take: (message: ClientMessage) => void,
     fault: (error: RequestFault) => void,
   ): ClientSubscription {
-    return this.#client.subscribe(subject, {
+    const subscription = this.#client.subscribe(subject, {
       ...(queue === undefined ? {} : { queue }),
       callback: (error, message) => {
         if (error === null || error === undefined) take(message);
         else fault(this.#refusal("subscription", subject, error));
       },
     });
+    return {
+      unsubscribe: () => {
+        this.#sendSoon();
+        subscription.unsubscribe();
+      },
+      drain: () => {
+        this.#sendSoon();
+        return subscription.drain();
+      },
+    };
   }
 
   /**

@@ -228,6 +228,26 @@ describe("a lost connection", () => {
     expect(texts(iterator.takeReady?.(5) ?? [])).toEqual(["a", "b"]);
   });
 
+  it("waits until the server has let go of the consumer it had, but not for long", async () => {
+    const { clock, connection, rabbit } = await setUp();
+    const orders = await open(connection, "orders");
+    await publish(connection, "orders", "a");
+    const queue = rabbit.queue("orders");
+    const begun = (): boolean => queue.consumers.some((consumer) => consumer !== stale);
+    const stale = { prefetch: 0, held: new Map(), deliver: () => {}, cancelled: () => {} };
+    queue.consumers.push(stale);
+    rabbit.connection.cut();
+    await clock.advance(500);
+    expect(begun()).toBe(false);
+    queue.consumers.splice(0);
+    await clock.advance(500);
+    expect(begun()).toBe(true);
+    queue.consumers.push(stale);
+    rabbit.connection.cut();
+    await clock.advance(3_000);
+    expect(texts(await take(orders, clock))).toEqual(["a"]);
+  });
+
   it("while the subscription is being opened is waited out", async () => {
     const { clock, connection, rabbit } = await setUp();
     rabbit.silent = true;

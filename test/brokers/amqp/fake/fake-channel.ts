@@ -53,6 +53,12 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
     }));
   }
 
+  checkQueue(name: string): Promise<{ consumerCount: number }> {
+    return this.#rpc(() => ({
+      consumerCount: this.#connection.server.queueFor(name, this).consumers.length,
+    }));
+  }
+
   assertExchange(name: string, type: string, settings: ExchangeSettings): Promise<unknown> {
     return this.#rpc(() => this.#connection.server.declareExchange(name, type, settings));
   }
