@@ -94,9 +94,15 @@ export interface Fixture<C extends Connection = Connection> {
   restart?(): Promise<void>;
   /**
    * A change of a group's members moves what they hold: each of them may lose any of it, unsettled, while others join
-   * and leave. What is lost says so, and comes again. @default false: only its own end takes a delivery from a member
+   * and leave. What is lost says so, and comes again. "patterns": only in groups that subscribe by pattern.
+   * @default false: only its own end takes a delivery from a member
    */
-  readonly rebalances?: boolean;
+  readonly rebalances?: boolean | "patterns";
+  /**
+   * The broker may forget how often it delivered what goes back while a subscriber of the group closes or dies: its
+   * count may be 1 again. @default false
+   */
+  readonly forgetsCounts?: boolean;
   /** Whether `TopicNeeds.capacity` is honoured. */
   readonly bounded?: boolean;
   /** Positions `seek` understands besides those of messages; `unavailable` is one the log cannot hold. */

@@ -201,7 +201,9 @@ function counted({ book, copy, seat, message }: Arrival): Fault | undefined {
   const unseen = seat.group.disturbed || seat.group.moving;
   const exact = book.promises.countsExactly === true || (nth === 1 && !unseen);
   if (exact && count !== nth) return fault(`it is ${nth}`);
-  const last = copy.lastCount ?? 0;
+  const { hazards } = copy;
+  const leaving = hazards.has("close-returns-unsettled") || hazards.has("crash-returns-unsettled");
+  const last = book.forgetsCounts && leaving ? 0 : (copy.lastCount ?? 0);
   return count > last ? undefined : fault(`it is more than ${last}`);
 }
 

@@ -39,7 +39,8 @@ export class Holdings {
 
   /** Members join or leave: what the others hold may move. */
   rebalance(group: Group): void {
-    if (!this.book.rebalances) return;
+    const { rebalances } = this.book;
+    if (rebalances !== true && !(rebalances === "patterns" && group.target.pattern)) return;
     group.moving = true;
     if (group.capabilities.delayedRequeue === "local") this.endDelays(group);
   }

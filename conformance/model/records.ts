@@ -7,7 +7,9 @@ import type { Posting } from "./posting.ts";
 export interface Book {
   readonly promises: StrictPromises;
   /** A change of a group's members moves what they hold. */
-  readonly rebalances: boolean;
+  readonly rebalances: boolean | "patterns";
+  /** What goes back while a subscriber leaves may be counted from 1 again. */
+  readonly forgetsCounts: boolean;
   /** On virtual time everything that can happen has happened when a step is over. */
   readonly virtual: boolean;
   readonly skewMs: number;

@@ -32,10 +32,11 @@ class Told {
   #seats = 0;
   readonly #counts: Map<number, number> = new Map();
 
-  constructor(promises: StrictPromises = {}, rebalances = false) {
+  constructor(promises: StrictPromises = {}, rebalances = false, forgetsCounts = false) {
     this.ledger = new Ledger({
       promises,
       rebalances,
+      forgetsCounts,
       virtual: true,
       skewMs: 0,
       addedHeaders: new Set(),
@@ -302,6 +303,22 @@ describe("the delivery count", () => {
       told.settle(told.deliver(seat, posting, { deliveryCount: 3 }), "requeue");
       expect(told.broken()).toEqual(countsExactly ? [["delivery-count-grows"]] : []);
       told.deliver(seat, posting, { deliveryCount: 3 });
+      expect(told.broken()).toEqual([["delivery-count-grows"]]);
+    }
+  });
+
+  it("may be 1 again after a departure where the broker forgets then, and only then", () => {
+    for (const forgets of [true, false]) {
+      const told = new Told({}, false, forgets);
+      const [first, second] = [told.open(), told.open()];
+      const posting = told.publish();
+      told.settle(told.deliver(first, posting, { deliveryCount: 1 }), "requeue");
+      told.deliver(first, posting, { deliveryCount: 2 });
+      told.leave(first, "close");
+      const again = told.deliver(second, posting, { deliveryCount: 1 });
+      expect(told.broken()).toEqual(forgets ? [] : [["delivery-count-grows"]]);
+      told.settle(again, "requeue");
+      told.deliver(second, posting, { deliveryCount: 1 });
       expect(told.broken()).toEqual([["delivery-count-grows"]]);
     }
   });

@@ -73,7 +73,7 @@ export function kafkaFixture({
     },
     positions: { start: "start", end: "end" },
     timings: { arrivalMs: 20_000, stepMs: 500, closeMs: 10_000 },
-    rebalances: partitions > 1,
+    rebalances: partitions > 1 || "patterns",
     promises: { requeueKeepsPlace: partitions === 1 },
     ...(partitions > 1 && {
       gaps: {
