@@ -16,7 +16,6 @@ async function awaited(returned: PromiseLike<unknown>): Promise<Outcome | Failur
 type Then = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => void;
 
 function thenable(then: Then): PromiseLike<unknown> {
-  // biome-ignore lint/suspicious/noThenProperty: a thenable that is no promise is what is tested
   return { then } as PromiseLike<unknown>;
 }
 
@@ -25,7 +24,7 @@ function instrumented(value: unknown): PromiseLike<unknown> {
   const own = (): never => {
     throw new Error("then() of the promise itself was called");
   };
-  // biome-ignore lint/suspicious/noThenProperty: as above
+  // biome-ignore lint/suspicious/noThenProperty: a promise that was tampered with is what is tested
   return Object.assign(Promise.resolve(value), { then: own });
 }
 
