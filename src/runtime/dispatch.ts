@@ -12,6 +12,7 @@ import { decide, type Failure, type SettlingDecision, setAside, settle } from ".
 import { newCounters, type RunStats } from "./stats.ts";
 import { isThenable } from "./thenable.ts";
 import { messageOf } from "./thrown.ts";
+import { Worker } from "./worker.ts";
 
 /** What the dispatcher is built from; checked before. */
 export interface DispatchConfig<M extends Message, Value> {
@@ -47,13 +48,20 @@ export class Dispatcher<M extends Message, Value> {
   readonly #counters = newCounters();
   /** Worker numbers not in use; its length is `workers - running`. */
   readonly #idle: number[];
+  /** All workers, by number. */
+  readonly #workers: readonly Worker<Delivery<M, Value>>[];
   #sequence = 0;
   /** Once halted nothing starts any more, and a failed run is left unsettled instead of retried. */
   #halted = false;
 
   constructor(config: DispatchConfig<M, Value>) {
     this.#config = config;
-    this.#idle = Array.from({ length: config.workers }, (_, index) => config.workers - 1 - index);
+    const ended = (delivery: Delivery<M, Value>, result: Outcome | Failure): void => {
+      this.#ran(delivery, result);
+      config.changed();
+    };
+    this.#workers = Array.from({ length: config.workers }, () => new Worker(ended));
+    this.#idle = Array.from(this.#workers.keys()).reverse();
   }
 
   get room(): number {
@@ -190,7 +198,7 @@ export class Dispatcher<M extends Message, Value> {
     try {
       const returned = this.#config.handler(delivery.value as Value, delivery);
       if (isThenable(returned)) {
-        void this.#await(delivery, returned);
+        this.#workers[delivery.worker]?.await(delivery, returned);
         return;
       }
       result = toOutcome(returned);
@@ -198,17 +206,6 @@ export class Dispatcher<M extends Message, Value> {
       result = { kind: "failure", error };
     }
     this.#ran(delivery, result);
-  }
-
-  async #await(delivery: Delivery<M, Value>, returned: PromiseLike<unknown>): Promise<void> {
-    let result: Outcome | Failure;
-    try {
-      result = toOutcome(await returned);
-    } catch (error) {
-      result = { kind: "failure", error };
-    }
-    this.#ran(delivery, result);
-    this.#config.changed();
   }
 
   // ---- decision and settle

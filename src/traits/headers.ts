@@ -94,17 +94,23 @@ export class MessageHeaders implements Iterable<readonly [name: string, value: H
 
   /** A copy in which `name` has this one value, at the end; earlier ones of that name are gone. */
   with(name: string, value: HeaderValue): MessageHeaders {
-    return new MessageHeaders([...this.without(name), [name, value]]);
+    // `concat` makes an array of the right length; a spread with an element behind it keeps room for 16 more.
+    return new MessageHeaders(this.#others(name).concat([[name, value]]));
   }
 
   /** A copy without any value of that name. */
   without(name: string): MessageHeaders {
-    const unwanted = name.toLowerCase();
-    return new MessageHeaders(this.#entries.filter(([candidate]) => candidate.toLowerCase() !== unwanted));
+    return new MessageHeaders(this.#others(name));
   }
 
   [Symbol.iterator](): Iterator<readonly [name: string, value: HeaderValue]> {
     return this.#entries[Symbol.iterator]();
+  }
+
+  #others(name: string): readonly (readonly [name: string, value: HeaderValue])[] {
+    if (this.#entries.length === 0) return this.#entries;
+    const unwanted = name.toLowerCase();
+    return this.#entries.filter(([candidate]) => candidate.toLowerCase() !== unwanted);
   }
 
   #find(name: string): HeaderValue | undefined {
