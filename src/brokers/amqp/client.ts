@@ -28,6 +28,8 @@ export type AmqpTls = Omit<ConnectionOptions, "timeout">;
 export interface SocketSettings extends AmqpTls {
   readonly noDelay: boolean;
   readonly keepAlive: boolean;
+  /** Bytes. */
+  readonly highWaterMark: number;
   readonly clientProperties: Record<string, unknown>;
   readonly signal: AbortSignal;
 }
@@ -41,6 +43,8 @@ export interface ClientConnection {
     readonly serverProperties: { readonly [name: string]: unknown };
     /** Missing in its types. */
     readonly frameMax?: number;
+    /** The socket. Missing in its types. */
+    readonly stream?: ClientStream;
   };
   createChannel(): Promise<ClientChannel>;
   createConfirmChannel(): Promise<ClientConfirmChannel>;
@@ -48,6 +52,12 @@ export interface ClientConnection {
   on(event: "error" | "close", listener: (error?: unknown) => void): unknown;
   on(event: "blocked", listener: (reason: string) => void): unknown;
   on(event: "unblocked", listener: () => void): unknown;
+}
+
+/** Of `node:stream`. */
+export interface ClientStream {
+  cork(): void;
+  uncork(): void;
 }
 
 /** n.b. an exception thrown in `onMessage` or a listener ends the whole connection. */

@@ -85,7 +85,9 @@ export class Outbox implements Rider {
       const parcel = this.#waiting.shift();
       if (parcel === undefined) return;
       const content = parcel.take();
-      if (content !== undefined) this.#publish(this.#channel, parcel, content);
+      if (content === undefined) continue;
+      this.#publish(this.#channel, parcel, content);
+      session.writes.gather();
     }
   }
 

@@ -4,6 +4,7 @@ import type { Address } from "./address.ts";
 import type { AmqpClient, ClientConnection } from "./client.ts";
 import { connectFailure } from "./errors.ts";
 import type { Settings } from "./options.ts";
+import { WriteGathering } from "./write-gathering.ts";
 
 export interface ServerVersion {
   readonly product: string;
@@ -19,11 +20,15 @@ export interface SessionEvents {
   unblocked(): void;
 }
 
+/** Bytes that go to the socket in one write. n.b. at 16 KiB, as it is by default, the client would stop to wait for it. */
+const writeAhead = 256 * 1024;
+
 /** One connection of the client, from its handshake to its end. Another one after it shares nothing with it. */
 export class Session {
   readonly address: Address;
   readonly client: ClientConnection;
   readonly server: ServerVersion;
+  readonly writes: WriteGathering;
   readonly #settings: Settings;
   /** Aborting it destroys the socket, whatever state the connection is in. */
   readonly #socket: AbortController;
@@ -42,6 +47,7 @@ export class Session {
     this.address = address;
     this.client = client;
     this.server = versionOf(client);
+    this.writes = new WriteGathering(client.connection.stream);
     this.#settings = settings;
     this.#socket = socket;
     client.on("error", (error) => {
@@ -136,6 +142,7 @@ async function handshake(
     ...settings.tls,
     noDelay: true,
     keepAlive: true,
+    highWaterMark: writeAhead,
     clientProperties: { connection_name: settings.name },
     signal,
   });
