@@ -1,3 +1,4 @@
+import { nextTurn } from "../../traits/clock.ts";
 import type { ClientStream } from "./client.ts";
 
 /**
@@ -21,7 +22,7 @@ export class WriteGathering {
     if (this.#corked || this.#stream === undefined) return;
     this.#corked = true;
     this.#stream.cork();
-    process.nextTick(() => setImmediate(() => this.#release()));
+    process.nextTick(() => void nextTurn().then(() => this.#release()));
   }
 
   #release(): void {
