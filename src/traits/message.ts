@@ -22,7 +22,8 @@ export const settledAtOnce: Promise<void> = Promise.resolve();
  * - It is bound to the channel, assignment or connection that delivered it. When that is gone the delivery is lost:
  *   `signal` aborts, and every settle rejects with `DeliveryLostError` and touches nothing else.
  * - A settle the transport cannot do rejects with `SettleUnsupportedError`; the message is still unsettled then.
- * - A resolved settle means the broker has been told, not that it has confirmed, unless the adapter says so.
+ * - A resolved settle means it is on its way to the broker, at the latest when this turn of the event loop ends; not
+ *   that the broker has confirmed it, unless the adapter says so.
  *
  * Adapters extend it and implement the `send…` hooks; the guard above lives here, once.
  */
