@@ -30,6 +30,8 @@ export class Fetching {
   /** Full partitions whose batches are kept open until they are relieved. */
   readonly #patient = new Map<Partition, Deferred<void>>();
   readonly #held = new Set<Partition>();
+  /** Partitions known to be fetched from their positions, and not from where an assignment before this one had come to. */
+  readonly #placed = new Set<Partition>();
   #paused = false;
   #over = false;
 
@@ -88,14 +90,23 @@ export class Fetching {
     if (this.#over || this.#paused || isStale() || !this.#continues(partition, batch)) return;
     const last = batch.messages.at(-1);
     if (last === undefined) return;
+    this.#placed.add(partition);
     resolveOffset(last.offset);
     partition.accept(batch.messages, Number(batch.lastOffset()) + 1);
     if (partition.full) await this.#hold(partition);
   }
 
-  /** A fetch brought nothing to deliver, from `first` up to `end`. */
+  /**
+   * A fetch brought nothing to deliver, from `first` up to `end`. n.b. the first to say so may be one from before this
+   * assignment, which began elsewhere: there is one on its way at most. Asked again, kafkajs is believed.
+   */
   skipped(partition: Partition, first: number | undefined, end: number): void {
     if (this.#over || partition.position === undefined) return;
+    if (!this.#placed.has(partition)) {
+      this.#placed.add(partition);
+      this.#member.seek(partition, partition.position);
+      return;
+    }
     if (first === undefined || first >= partition.position) partition.skip(end);
   }
 

@@ -136,7 +136,6 @@ export class Term {
     const { positions, member } = this.#place;
     const unknown: Partition[] = [];
     for (const partition of this.assignment.partitions) {
-      // n.b. kafkajs starts every assignment at the committed offsets.
       if (partition.position === undefined) unknown.push(partition);
       else member.seek(partition, partition.position);
     }
@@ -145,7 +144,8 @@ export class Term {
     if (!this.open) return false;
     for (const { partition, offset, committed, done } of found) {
       partition.start(offset, committed, "its partition begins elsewhere", done);
-      if (!committed) member.seek(partition, offset);
+      // n.b. kafkajs begins at the committed offset, or where a seek from before this term still stands.
+      member.seek(partition, offset);
     }
     this.#started = true;
     this.#fetching.start();

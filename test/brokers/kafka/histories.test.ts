@@ -216,6 +216,6 @@ it("no history of members that come, go and crash loses a record, or commits one
       await group.run(steps);
       await group.conclude();
     }),
-    { numRuns: 200 },
+    { numRuns: 400 },
   );
 }, 30_000);
