@@ -58,7 +58,7 @@ await describeLive("nats", "the laws", (server) => {
 function register(what: string, fixture: Fixture, notClaimed: readonly LawName[]): void {
   const results: LawReport[] = [];
   conformance({
-    test: (name, body) => it(`${what}: ${name}`, { timeout: 120_000 }, () => body()),
+    test: (name, body) => it(`${what}: ${name}`, { timeout: 240_000 }, () => body()),
     fixture,
     options: { runs },
     onResult: (law) => results.push(law),
