@@ -17,7 +17,7 @@ import type { KafkaRecord } from "./record.ts";
 export interface AssignmentEvents {
   /** There may be something to take. */
   available(): void;
-  /** A record of a held partition was taken: it may be fetched again. */
+  /** Records of a partition were taken or passed over: if it is held it may be fetched again. */
   taken(partition: Partition): void;
   /** A watermark moved. */
   moved(partition: Partition): void;
@@ -115,9 +115,11 @@ export class Assignment implements PartitionOwner {
       if (partition === undefined) break;
       partition.queued = false;
       const message = partition.take();
-      if (message === undefined) continue;
-      taken.push(message);
-      this.#enqueue(partition);
+      if (message !== undefined) {
+        taken.push(message);
+        this.#enqueue(partition);
+      }
+      // n.b. also where all that was left had been done before: nothing else would say that there is room again.
       this.#events.taken(partition);
     }
     return taken;
