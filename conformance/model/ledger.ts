@@ -163,6 +163,7 @@ export class Ledger {
     if (seat.state === "closed") return;
     const law = how === "crash" ? "crash-returns-unsettled" : "close-returns-unsettled";
     seat.state = "closing";
+    seat.ends ||= how !== "crash";
     seat.group.disturbed = true;
     if (seat.group.seats.size > 1) this.#holdings.rebalance(seat.group);
     if (seat.capabilities.delayedRequeue === "local") this.#holdings.endDelays(seat.group);
@@ -185,7 +186,7 @@ export class Ledger {
     const now = this.departing();
     if (seat.state === "closed") return;
     const { group } = seat;
-    seat.state = stays ? "open" : "closed";
+    seat.state = !stays ? "closed" : seat.ends ? "closing" : "open";
     if (!stays) seat.leftAt = now;
     if (!stays) group.seats.delete(seat);
     for (const delivery of this.#holdings.heldBy(seat)) this.#holdings.lose(delivery, how);

@@ -38,5 +38,15 @@ export function groupFor(groups: Map<string, Group>, facts: OpeningFacts): Group
 
 export function newSeat(group: Group, { seat: name, connection, capabilities }: OpeningFacts): Seat {
   const state = "opening";
-  return { name, group, connection, capabilities, state, leftAt: undefined, flow: "on", firsts: [] };
+  return {
+    name,
+    group,
+    connection,
+    capabilities,
+    state,
+    ends: false,
+    leftAt: undefined,
+    flow: "on",
+    firsts: [],
+  };
 }

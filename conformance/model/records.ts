@@ -57,6 +57,8 @@ export interface Seat {
   readonly connection: string;
   readonly capabilities: Capabilities;
   state: "opening" | "open" | "closing" | "closed";
+  /** Its close() or its connection's shutdown() was called: a connection that comes back does not open it again. */
+  ends: boolean;
   /** The event at which it was over. */
   leftAt: number | undefined;
   /** "pausing": what was on its way may still come. */

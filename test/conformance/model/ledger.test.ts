@@ -408,6 +408,27 @@ describe("an ack deadline", () => {
   });
 });
 
+describe("a subscription that is being closed", () => {
+  it("is not opened again by a connection that comes back meanwhile", () => {
+    const told = new Told();
+    const seat = told.open();
+    told.ledger.leaving(seat, "close");
+    told.ledger.leaving(seat, "crash");
+    told.ledger.left(seat, "crash", true);
+    expect(seat.state).toBe("closing");
+    told.ledger.left(seat, "close");
+    expect(seat.state).toBe("closed");
+  });
+
+  it("is open again after a crash alone that its connection survives", () => {
+    const told = new Told();
+    const seat = told.open();
+    told.ledger.leaving(seat, "crash");
+    told.ledger.left(seat, "crash", true);
+    expect(seat.state).toBe("open");
+  });
+});
+
 describe("a group that rebalances", () => {
   /** A delivery of the first of two members. */
   function joined(changes?: Partial<Capabilities>): {
