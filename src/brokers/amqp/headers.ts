@@ -42,10 +42,10 @@ const noHeaders: AmqpTable = Object.freeze(Object.create(null));
 
 /** The part of the properties that is made of headers. */
 export interface HeaderProperties {
-  readonly contentType?: string;
-  readonly correlationId?: string;
-  readonly messageId?: string;
-  readonly replyTo?: string;
+  readonly contentType: string | undefined;
+  readonly correlationId: string | undefined;
+  readonly messageId: string | undefined;
+  readonly replyTo: string | undefined;
   readonly headers: AmqpTable;
 }
 
@@ -168,10 +168,14 @@ export function writeHeaders(
   headers: MessageHeaders,
   taken: { readonly correlationId?: string | undefined; readonly replyTo?: string | undefined },
 ): HeaderProperties {
-  const written: { -readonly [Name in PropertyName]?: string } = {};
-  if (taken.correlationId !== undefined) written.correlationId = taken.correlationId;
-  if (taken.replyTo !== undefined) written.replyTo = taken.replyTo;
-  if (headers.size === 0) return { ...written, headers: noHeaders };
+  const written: { -readonly [Name in keyof HeaderProperties]: HeaderProperties[Name] } = {
+    contentType: undefined,
+    correlationId: taken.correlationId,
+    messageId: undefined,
+    replyTo: taken.replyTo,
+    headers: noHeaders,
+  };
+  if (headers.size === 0) return written;
   // n.b. without a prototype, or a header named "constructor" would meet one.
   const table: Record<string, string | Buffer | (string | Buffer)[]> = Object.create(null);
   for (const [name, values] of byName(headers)) {
@@ -185,7 +189,8 @@ export function writeHeaders(
     }
   }
   checkSize(topic, table);
-  return { ...written, headers: table };
+  written.headers = table;
+  return written;
 }
 
 /** The values of each name, under its first spelling. */

@@ -2,7 +2,7 @@ import type { ClientMessage } from "./client.ts";
 import { delayedHeaders, withoutHistory } from "./headers.ts";
 import type { Link } from "./link.ts";
 import { Outbox } from "./outbox.ts";
-import { Parcel } from "./parcel.ts";
+import { Parcel, type ParcelFacts } from "./parcel.ts";
 import { Requests } from "./requests.ts";
 
 /**
@@ -38,7 +38,7 @@ export class Outboxes {
   copy(queue: string, { content, fields, properties }: ClientMessage, deliveries: number): Promise<void> {
     const { headers = {}, deliveryMode, expiration: _, userId: __, ...others } = properties;
     const topic = headers[delayedHeaders.topic] ?? fields.routingKey;
-    const parcel = new Parcel({
+    const facts: ParcelFacts = {
       what: "nackAfter()",
       topic: queue,
       exchange: "",
@@ -54,9 +54,8 @@ export class Outboxes {
           [delayedHeaders.deliveries]: deliveries,
         },
       },
-    });
-    this.of("").send(parcel);
-    return parcel.promise;
+    };
+    return new Promise((resolve, reject) => this.of("").send(new Parcel(facts, { resolve, reject })));
   }
 }
 

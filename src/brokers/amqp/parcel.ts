@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Deferred, deferred } from "../../traits/deferred.ts";
 import { AbortedError } from "../../traits/errors.ts";
 import { type Abortable, unwatchAbort, watchAbort } from "../shared/abort-watch.ts";
 import type { PublishSettings, ReturnedMessage } from "./client.ts";
@@ -13,6 +12,12 @@ export interface ParcelFacts {
   readonly payload: Uint8Array;
   readonly settings: PublishSettings;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Where the answer goes: one of them is called, once. */
+export interface ParcelEnds {
+  resolve(): void;
+  reject(error: unknown): void;
 }
 
 /** One publish, from its call to its answer. */
@@ -32,22 +37,21 @@ export class Parcel implements Abortable {
   /** It is on its way: its content is kept to know it by, should it be returned. */
   #sent = false;
   readonly #signal: AbortSignal | undefined;
-  readonly #answer: Deferred<void> = deferred();
+  readonly #ends: ParcelEnds;
 
-  constructor(facts: ParcelFacts) {
+  constructor(facts: ParcelFacts, ends: ParcelEnds) {
     const { payload } = facts;
     this.what = facts.what;
     this.topic = facts.topic;
     this.exchange = facts.exchange;
     this.routingKey = facts.routingKey;
     this.settings = facts.settings;
-    this.#content = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    this.#content = Buffer.isBuffer(payload)
+      ? payload
+      : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     this.#signal = facts.signal;
+    this.#ends = ends;
     if (this.#signal !== undefined) watchAbort(this.#signal, this);
-  }
-
-  get promise(): Promise<void> {
-    return this.#answer.promise;
   }
 
   get answered(): boolean {
@@ -75,11 +79,11 @@ export class Parcel implements Abortable {
   }
 
   resolve(): void {
-    if (this.#finish()) this.#answer.resolve();
+    if (this.#finish()) this.#ends.resolve();
   }
 
   reject(error: unknown): void {
-    if (this.#finish()) this.#answer.reject(error);
+    if (this.#finish()) this.#ends.reject(error);
   }
 
   onAbort(): void {
