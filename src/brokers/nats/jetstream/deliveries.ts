@@ -44,9 +44,8 @@ export class Deliveries {
     return Math.min(...this.#unsettled.keys());
   }
 
-  /** An earlier delivery of the same message is lost by this. */
+  /** Of a message that is not held: see `renew()`. */
   add(message: JetStreamMessage, now: number): void {
-    this.lose(this.#unsettled.get(message.position), "the server has delivered it again");
     message.due = now + this.#ackDeadlineMs;
     this.#unsettled.set(message.position, message);
     this.#waiting.push(message);
@@ -57,7 +56,10 @@ export class Deliveries {
     return this.#unsettled.has(sequence);
   }
 
-  /** The message of this sequence, held here, was delivered again: it is kept. False where it is not held. */
+  /**
+   * The message of this sequence, held here, was delivered again, so that nobody else has it: it is kept, with a full
+   * deadline. False where it is not held. n.b. a server before 2.10 repeats one when requests for more are withdrawn.
+   */
   renew(facts: AckFacts, answerSubject: string, now: number): boolean {
     const held = this.#unsettled.get(facts.sequence);
     if (held === undefined || held.lost !== undefined) return false;

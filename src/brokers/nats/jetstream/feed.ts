@@ -18,9 +18,6 @@ import type { Returning } from "./take-back.ts";
 /** A request for messages lives so long. */
 const requestMs = 30_000;
 
-/** So long after a requeue the server may be about to deliver it again. */
-const settlingMs = 1_000;
-
 /**
  * From the consumer on the server to the loop that takes: asks for as many messages as there is demand and room for,
  * keeps what has come, and answers for it.
@@ -45,7 +42,6 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   readonly #onGap: (reason: string) => void;
   /** Answers are due there once nothing comes any more. Filled from the end on. */
   readonly #strays: string[] = [];
-  #requeuedAt = Number.NEGATIVE_INFINITY;
   /** A look at the demand is due at the end of this turn of promises. */
   #planned = false;
 
@@ -180,10 +176,10 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       this.#pulls.cut();
       return;
     }
-    // n.b. what is given back while our requests stand comes back to us; what comes back in the very moment they go, a
-    // server before 2.10 loses count of. So there is time for the one first, and for the other last.
-    if (session.settings.clock.now() - this.#requeuedAt < settlingMs)
-      await session.link.flush().catch(() => {});
+    // n.b. what anybody has given back while our requests stand comes to us; what comes back in the very moment they go,
+    // a server before 2.10 loses count of: see `dropDeadRequests()`. So there is time for the one first, and for the other
+    // last.
+    if (this.#pulls.outstanding > 0) await session.link.flush().catch(() => {});
     const drained = this.#pulls.drain();
     consumer.dropDeadRequests();
     await drained;
@@ -244,8 +240,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
 
   #settled(message: JetStreamMessage, answer: Uint8Array): void {
     this.#deliveries.remove(message);
-    if (answer[0] === answers.requeue[0]) this.#requeuedAt = this.#place.session.settings.clock.now();
-    else {
+    if (answer[0] !== answers.requeue[0]) {
       this.#acks.settled(message.identity);
       this.#progress?.done(message.position);
     }
@@ -276,7 +271,8 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       return;
     }
     const now = session.settings.clock.now();
-    if (settings.sole && this.#deliveries.renew(facts, client.reply ?? "", now)) return;
+    if (!settings.sole) this.#expire(now);
+    if (this.#deliveries.renew(facts, client.reply ?? "", now)) return;
     const message = new JetStreamMessage(client, facts, this);
     if (comesAgain) this.#deliveries.addAside(message, now);
     else this.#deliveries.add(message, now);
@@ -371,12 +367,14 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       this.#onGap("an ack deadline has passed");
       return;
     }
-    const expired = this.#deliveries.expire(now);
-    if (expired.length > 0) {
-      this.#late.sweep();
-      this.#plan();
-    }
+    this.#expire(now);
     this.#arm();
+  }
+
+  #expire(now: number): void {
+    if (this.#deliveries.expire(now).length === 0) return;
+    this.#late.sweep();
+    this.#plan();
   }
 
   #arm(): void {

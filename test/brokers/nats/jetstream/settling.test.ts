@@ -184,12 +184,16 @@ describe("the ack deadline", () => {
     expect((await later.next()).text()).toBe("2");
   });
 
-  it("of a second delivery that comes while the first is held ends the first", async () => {
-    const { messages, consumer, loop } = await delivered("1");
+  it("is a full one again for what is delivered again while it is held, and is still held", async () => {
+    const { clock, messages, consumer } = await delivered("1");
+    const [held] = messages;
+    await clock.advance(900);
     consumer.repeat(1, 1);
-    const second = await loop.next();
-    expect(messages[0]?.lost?.message).toContain("delivered it again");
-    await second.ack();
+    await clock.advance(900);
+    expect([held?.lost, held?.deliveryCount]).toEqual([undefined, 2]);
+    await held?.ack();
+    await clock.flush();
+    expect([consumer.answers, consumer.pending.size]).toEqual([["1 +ACK"], 0]);
   });
 });
 
