@@ -35,7 +35,7 @@ export interface Timings {
   readonly stepMs: number;
   /** How long `close()` and `shutdown()` may take. @default 10_000 */
   readonly closeMs: number;
-  /** How much earlier than asked a delayed delivery may look, for two clocks that differ. @default 5 */
+  /** How much earlier or later than asked a delayed delivery may look, for two clocks that differ. @default 5 */
   readonly skewMs: number;
 }
 

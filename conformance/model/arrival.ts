@@ -171,9 +171,9 @@ function inPlace({ book, copy, seat, pulledAt }: Arrival): Fault | undefined {
   if (book.promises.requeueKeepsPlace !== true) return undefined;
   for (const other of seat.group.copies.values()) {
     if (other === copy || other.deliveries === 0 || other.state.kind !== "owed") continue;
-    const { notBefore, since } = other.state;
+    const { due, since } = other.state;
     // n.b. what falls due in this very moment may be a step behind.
-    if (notBefore >= book.now() || since >= pulledAt) continue;
+    if (due >= book.now() - (book.virtual ? 0 : book.skewMs) || since >= pulledAt) continue;
     if (!comesBefore(other.posting, copy.posting, "topic")) continue;
     const observed = `came before #${other.posting.id}, which had gone back`;
     return { laws: ["requeue-keeps-place"], observed, expected: "what goes back comes before what is later" };

@@ -36,7 +36,7 @@ export function admit(group: Group, posting: Posting): void {
   } else if (posting.state !== "sent") {
     copyIn(group, posting, unsure);
   } else if (backlog) {
-    copyIn(group, posting, { kind: "owed", notBefore: 0, since: 0 }).hazards.add("backlog");
+    copyIn(group, posting, { kind: "owed", notBefore: 0, due: 0, since: 0 }).hazards.add("backlog");
   } else {
     copyIn(
       group,

@@ -103,13 +103,13 @@ export class Holdings {
   }
 
   /** It has to be delivered, unless it was delivered often enough. */
-  owe(copy: Copy, notBefore: number): void {
+  owe(copy: Copy, notBefore: number, due: number = notBefore): void {
     copy.availableMs = notBefore > 0 ? notBefore : this.book.now();
     if (this.#isExhausted(copy)) {
       copy.state = over("dead-letter", `it was delivered ${copy.deliveries} times, which is the most`);
       this.setAside(copy);
     } else {
-      copy.state = { kind: "owed", notBefore, since: this.#event };
+      copy.state = { kind: "owed", notBefore, due, since: this.#event };
     }
   }
 
@@ -188,7 +188,7 @@ export class Holdings {
     } else {
       copy.hazards.add("requeue-redelivers");
       copy.group.disturbed = true;
-      this.owe(copy, settle.notBefore);
+      this.owe(copy, settle.notBefore, settle.due);
     }
   }
 

@@ -240,8 +240,8 @@ export class Ledger {
     } else {
       // n.b. a delay that its member keeps is over when the message moves.
       const kept = !(delivery.seat.group.moving && delivery.seat.capabilities.delayedRequeue === "local");
-      const notBefore = how === "delay" && kept ? this.#holdings.book.now() + delayMs : 0;
-      delivery.settle = { how, notBefore, answer: "waiting" };
+      const due = how === "delay" ? this.#holdings.book.now() + delayMs : 0;
+      delivery.settle = { how, notBefore: kept ? due : 0, due, answer: "waiting" };
       if (how !== "ack") this.#holdings.releasing(delivery.copy, how === "drop");
       this.#holdings.taintOthers(delivery, "independent-settles");
     }

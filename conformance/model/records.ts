@@ -70,8 +70,8 @@ export interface Seat {
 export type CopyState =
   /** May come, and need not. */
   | { readonly kind: "unsure" }
-  /** Has to come, no sooner than `notBefore`. */
-  | { readonly kind: "owed"; readonly notBefore: number; readonly since: number }
+  /** Has to come, no sooner than `notBefore`; from `due` on nothing is in its way. */
+  | { readonly kind: "owed"; readonly notBefore: number; readonly due: number; readonly since: number }
   | { readonly kind: "held"; readonly delivery: Delivery }
   /** Must not come, or not again. */
   | { readonly kind: "over"; readonly law: LawName; readonly why: string };
@@ -104,7 +104,14 @@ export interface Delivery {
   /** "leaving": a close, a crash or the deadline is taking it away, and a settle may still be in time. */
   phase: "held" | "leaving" | "lost";
   /** The settle that was made, whether or not it was answered. */
-  settle: { readonly how: SettleHow; notBefore: number; answer: "waiting" | "ok" | "failed" } | undefined;
+  settle:
+    | {
+        readonly how: SettleHow;
+        notBefore: number;
+        readonly due: number;
+        answer: "waiting" | "ok" | "failed";
+      }
+    | undefined;
   /**
    * When its ack deadline passes at the latest, and at the earliest: a broker that prefetches counts from before it
    * was seen.

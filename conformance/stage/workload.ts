@@ -17,6 +17,8 @@ interface Work extends Job {
   readonly id: number;
   /** "retrying": its handler threw, and it waits to run again. */
   state: "published" | "running" | "retrying" | "done";
+  /** When it was done. */
+  doneAt: number;
   throwsLeft: number;
   /** It was published when the drain had begun. */
   readonly late: boolean;
@@ -65,7 +67,7 @@ export class Workload {
     const publish = async (): Promise<void> => {
       const id = this.#stage.messages + 1;
       const late = this.phase !== "running";
-      this.#works.push({ ...job, id, late, state: "published", throwsLeft: job.throws });
+      this.#works.push({ ...job, id, late, state: "published", doneAt: Number.NaN, throwsLeft: job.throws });
       await connection.publish({ topic: "A", key: job.key });
     };
     void this.#scheduler.schedule(Promise.resolve(), "publish").then(publish);
@@ -149,6 +151,7 @@ export class Workload {
     }
     line.outcome("ends");
     work.state = "done";
+    work.doneAt = this.#stage.pace.clock.now();
   }
 
   #checkStart(work: Work): void {

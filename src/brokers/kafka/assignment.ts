@@ -53,6 +53,8 @@ export class Assignment implements PartitionOwner {
   /** Every partition that is ready stands in it once, and maybe some that are not any more. */
   readonly #line = new Fifo<Partition>();
   readonly #delays: Delays;
+  /** Somebody is at the line already, and need not be told that there is something. */
+  #taking = false;
   /** Delivered, and neither settled nor lost. */
   #inFlight = 0;
   /**
@@ -110,6 +112,9 @@ export class Assignment implements PartitionOwner {
   /** Up to `max` deliveries that are here, one from each partition in turn. */
   take(max: number): KafkaMessage[] {
     const taken: KafkaMessage[] = [];
+    this.#taking = true;
+    this.#delays.release();
+    this.#taking = false;
     while (taken.length < max && this.open && this.#inFlight < this.#options.maxInFlight) {
       const partition = this.#line.shift();
       if (partition === undefined) break;
@@ -132,7 +137,7 @@ export class Assignment implements PartitionOwner {
   }
 
   offer(partition: Partition): void {
-    if (!this.open || !this.#enqueue(partition)) return;
+    if (!this.open || !this.#enqueue(partition) || this.#taking) return;
     this.#events.available();
   }
 

@@ -17,6 +17,11 @@ export class Delays {
     this.#alarm = new Alarm(clock, () => this.#ring());
   }
 
+  /** Gives those that are due, also where a busy event loop has kept the timer waiting. */
+  release(): void {
+    if (this.#waiting.size > 0) this.#ring();
+  }
+
   add(record: KafkaRecord, delayMs: number): void {
     record.dueMs = this.#clock.now() + delayMs;
     this.adopt(record);

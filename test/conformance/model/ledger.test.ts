@@ -291,6 +291,23 @@ describe("the order of first deliveries", () => {
       expect(told.broken()).toEqual(requeueKeepsPlace ? [["requeue-keeps-place"]] : []);
     }
   });
+
+  it("has to be kept from the end of its delay on, though a member that leaves may end it sooner", () => {
+    const told = new Told({ requeueKeepsPlace: true });
+    const facts = { capabilities: { delayedRequeue: "local" } } as const;
+    const [seat, gone] = [told.open(facts), told.open(facts)];
+    const [first, second, third] = [told.publish(), told.publish(), told.publish()];
+    told.settle(told.deliver(seat, first), "delay", 100);
+    told.leave(gone, "close");
+    told.now = 50;
+    told.settle(told.deliver(seat, second), "ack");
+    expect(told.broken()).toEqual([]);
+    told.now = 101;
+    told.settle(told.deliver(seat, third), "ack");
+    expect(told.broken()).toEqual([["requeue-keeps-place"]]);
+    told.deliver(seat, first);
+    expect(told.broken()).toEqual([]);
+  });
 });
 
 describe("the delivery count", () => {
