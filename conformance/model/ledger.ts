@@ -118,7 +118,7 @@ export class Ledger {
     const seat = newSeat(group, facts);
     if (group.seats.size === 0 && group.liveSince === undefined) {
       for (const posting of this.postings.values()) {
-        if (group.target.covers(posting.topic)) admit(group, posting);
+        if (group.target.covers(posting.topic)) admit(group, posting, facts.connection);
       }
     }
     if (group.seats.size > 0) this.#holdings.rebalance(group);

@@ -1,4 +1,4 @@
-import type { Capabilities, HeaderValue, Message } from "../../src/traits/index.ts";
+import type { Capabilities, HeaderValue, Message, PublisherCapabilities } from "../../src/traits/index.ts";
 
 /** The header that tells which message of a history this is. */
 export const idHeader = "x-case";
@@ -14,6 +14,8 @@ export interface Posting {
   readonly headers: readonly (readonly [name: string, value: HeaderValue])[];
   /** Which publisher sent it. */
   readonly publisher: string;
+  /** "none": when its publish resolves it may still be on its way to the broker. */
+  readonly confirmation: PublisherCapabilities["confirmation"];
   /** Events of the ledger: when the call was made, and when it resolved. In a transaction: when it was committed. */
   startedAt: number;
   confirmedAt: number | undefined;

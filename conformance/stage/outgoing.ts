@@ -34,6 +34,7 @@ export function compose(stage: Stage, content: Content, publisher: string): Outg
     payload: bare ? payload : tagged(id, payload),
     headers: [[idHeader, String(id)] as const, ...(content.headers ?? [])],
     publisher,
+    confirmation: stage.subject.publisher.confirmation,
     at: content.headers !== undefined ? "headers" : content.payload !== undefined ? "payload" : "plain",
   } as const;
   const message: OutgoingMessage = {

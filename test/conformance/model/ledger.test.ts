@@ -72,7 +72,7 @@ class Told {
     return seat;
   }
 
-  publish(key?: string): Posting {
+  publish(key?: string, confirmation: "broker" | "none" = "broker"): Posting {
     this.#ids += 1;
     const posting = this.ledger.sending({
       id: this.#ids,
@@ -81,6 +81,7 @@ class Told {
       payload: new TextEncoder().encode(`#${this.#ids};`),
       headers: [["x-case", String(this.#ids)]],
       publisher: "c1",
+      confirmation,
       at: "plain",
     });
     this.ledger.sent(posting);
@@ -235,6 +236,7 @@ describe("what must come", () => {
       payload: new Uint8Array(),
       headers: [],
       publisher: "c1",
+      confirmation: "broker",
       at: "plain",
     });
     const seat = told.open();
@@ -422,6 +424,20 @@ describe("an ack deadline", () => {
     told.now = 1_800;
     told.ledger.rested();
     expect(told.ledger.settling(held, "ack", 0).expected).toBe("ok");
+  });
+});
+
+describe("a publish that nobody confirmed", () => {
+  it("may overtake nothing on its connection, and be overtaken by what is opened on another", () => {
+    for (const [connection, broken] of [
+      ["c1", [["backlog"]]],
+      ["c2", []],
+    ] as const) {
+      const told = new Told();
+      const posting = told.publish(undefined, "none");
+      told.deliver(told.open({ connection, capabilities: { backlog: false } }), posting);
+      expect(told.broken()).toEqual(broken);
+    }
   });
 });
 

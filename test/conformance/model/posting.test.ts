@@ -9,6 +9,7 @@ function posting(facts: Partial<Posting>): Posting {
     payload: new Uint8Array(),
     headers: [],
     publisher: "c1",
+    confirmation: "broker",
     startedAt: 1,
     startedMs: 0,
     confirmedAt: undefined,
