@@ -11,7 +11,7 @@ import { describeEnvironment } from "./method/environment.ts";
 import { installPeers } from "./method/peers.ts";
 import { readingsTable, type Taken, takeReading } from "./method/reading.ts";
 import { rowsOf, toMarkdown } from "./method/report.ts";
-import { type Addresses, scenarios } from "./scenarios/index.ts";
+import { type Scenario, scenarios } from "./scenarios/index.ts";
 
 const usage = `usage: npm run bench -- SCENARIO... [options]
 
@@ -29,6 +29,13 @@ const usage = `usage: npm run bench -- SCENARIO... [options]
 `;
 
 class UsageError extends Error {}
+
+interface Measured {
+  readonly results: readonly Result[];
+  readonly taken: readonly Taken[];
+  /** What each server said of itself. */
+  readonly servers: Readonly<Record<string, string>>;
+}
 
 interface Arguments extends Pace {
   readonly names: readonly string[];
@@ -49,27 +56,11 @@ async function main(args: readonly string[]): Promise<void> {
   const chosen = given.names.map((name) => scenarioOf(name));
   const peers = chosen.some((scenario) => scenario.peers);
   if (peers) installPeers(progress);
-  const { addresses, servers } = await startServers(new Set(chosen.flatMap(({ servers }) => servers)));
-  const contests = chosen
-    .flatMap((scenario) => scenario.contests(addresses))
-    .filter(({ name }) => name.includes(given.only));
-  const readings = chosen
-    .flatMap((scenario) => scenario.readings?.(given) ?? [])
-    .filter(({ name }) => name.includes(given.only));
-  if (contests.length + readings.length === 0)
+  const machine = describeEnvironment(peers);
+  const { results, taken, servers } = await measure(given, chosen);
+  if (results.length + taken.length === 0)
     throw new UsageError(`No contest has "${given.only}" in its name.`);
-  const environment = describeEnvironment(servers, peers);
-  const folder = await buildTree();
-  const { rounds, roundMs, profile: profiles } = given;
-  const results: Result[] = [];
-  for (const contest of contests) {
-    results.push(await conduct(contest, { folder, rounds, roundMs, profiles, progress }));
-  }
-  const taken: Taken[] = [];
-  for (const reading of readings) {
-    progress(reading.label);
-    taken.push(await takeReading(reading, folder));
-  }
+  const environment = { ...machine, ...servers };
   progress("");
   const tables = [toMarkdown(results, environment), ...(taken.length > 0 ? [readingsTable(taken)] : [])];
   const markdown = `${tables.join("\n\n")}\n`;
@@ -84,9 +75,37 @@ async function main(args: readonly string[]): Promise<void> {
     });
     await write(
       given.json,
-      `${JSON.stringify({ environment, rounds, roundMs, contests, readings: taken }, undefined, 2)}\n`,
+      `${JSON.stringify({ environment, rounds: given.rounds, roundMs: given.roundMs, contests, readings: taken }, undefined, 2)}\n`,
     );
   }
+}
+
+async function measure(given: Arguments, chosen: readonly Scenario[]): Promise<Measured> {
+  const folder = await buildTree();
+  const { rounds, roundMs, profile: profiles } = given;
+  const isChosen = ({ name }: { readonly name: string }): boolean => name.includes(given.only);
+  const addresses: Partial<Record<ServerKind, string>> = {};
+  const servers: Record<string, string> = {};
+  const results: Result[] = [];
+  const taken: Taken[] = [];
+  // What needs fewer servers comes first: what runs in process has none of them beside it.
+  for (const scenario of chosen.toSorted((a, b) => a.servers.length - b.servers.length)) {
+    for (const kind of scenario.servers) {
+      if (addresses[kind] !== undefined) continue;
+      progress(`starting ${kind}`);
+      const server = await sharedServer(kind);
+      addresses[kind] = server.address;
+      servers[kind] = await server.health();
+    }
+    for (const contest of scenario.contests(addresses).filter(isChosen)) {
+      results.push(await conduct(contest, { folder, rounds, roundMs, profiles, progress }));
+    }
+    for (const reading of (scenario.readings?.(given) ?? []).filter(isChosen)) {
+      progress(reading.label);
+      taken.push(await takeReading(reading, folder));
+    }
+  }
+  return { results, taken, servers };
 }
 
 function readArguments(args: readonly string[]): Arguments {
@@ -142,20 +161,6 @@ function scenarioOf(name: string): (typeof scenarios)[string] {
   const scenario = scenarios[name];
   if (scenario === undefined) throw new UsageError(`There is no scenario "${name}".`);
   return scenario;
-}
-
-async function startServers(
-  kinds: ReadonlySet<ServerKind>,
-): Promise<{ addresses: Addresses; servers: Record<string, string> }> {
-  const addresses: Partial<Record<ServerKind, string>> = {};
-  const servers: Record<string, string> = {};
-  for (const kind of kinds) {
-    progress(`starting ${kind}`);
-    const server = await sharedServer(kind);
-    addresses[kind] = server.address;
-    servers[kind] = await server.health();
-  }
-  return { addresses, servers };
 }
 
 async function write(file: string, text: string): Promise<void> {

@@ -5,6 +5,7 @@ import { runConformance } from "tidelane/conformance";
 import { memoryFixture } from "../../test/conformance/memory-fixture.ts";
 import type { Parameters } from "../method/contract.ts";
 import { orderWriter } from "../method/order.ts";
+import { median } from "../method/statistics.ts";
 
 /**
  * Bytes of heap that a message costs from its publishing to its settling, none of it collected. Parameter: messages.
@@ -60,24 +61,33 @@ export async function inFlight({ messages }: Parameters): Promise<number> {
   return bytes / count;
 }
 
-/** Processor time of the tenth stretch of messages, of that of the first. Parameter: messages, of one stretch. */
+/**
+ * Processor time of the tenth stretch of messages of one run, of that of the first of another: both in twenty parts, by
+ * turns, as the machine itself drifts by more than what is looked for. The median of the pairs. Parameter: messages, of
+ * one stretch.
+ */
 export async function uptime({ messages }: Parameters): Promise<number> {
   const stretch = Number(messages);
-  const burst = 10_000;
-  const path = await MemoryPath.open(burst);
-  const took = async (count: number): Promise<number> => {
+  const burst = 5_000;
+  const work = async (path: MemoryPath, count: number): Promise<number> => {
     const before = process.cpuUsage();
     for (let done = 0; done < count; done += burst) await path.pass(burst);
     const { user, system } = process.cpuUsage(before);
     return user + system;
   };
-  // As many before: what the compiler does at the start is not what grows.
-  await took(stretch);
-  const first = await took(stretch);
-  await took(stretch * 8);
-  const tenth = await took(stretch);
-  await path.close();
-  return tenth / first;
+  const old = await MemoryPath.open(burst);
+  await work(old, stretch * 9);
+  const young = await MemoryPath.open(burst);
+  const ratios: number[] = [];
+  for (let part = 0; part < 20; part += 1) {
+    const [first, second] = part % 2 === 0 ? [old, young] : [young, old];
+    const took = new Map([[first, await work(first, stretch / 20)]]);
+    took.set(second, await work(second, stretch / 20));
+    ratios.push((took.get(old) ?? Number.NaN) / (took.get(young) ?? Number.NaN));
+  }
+  await old.close();
+  await young.close();
+  return median(ratios);
 }
 
 /** Histories a second, of all laws on the memory broker. Parameter: runs, of each law. */

@@ -10,8 +10,8 @@ export type Environment = Readonly<Record<string, string>>;
 
 const clients = ["nats", "amqplib", "kafkajs", "p-queue"];
 
-/** `servers`: what each said of itself. `peers`: that they are measured too. */
-export function describeEnvironment(servers: Readonly<Record<string, string>>, peers = false): Environment {
+/** `peers`: that they are measured too. */
+export function describeEnvironment(peers: boolean): Environment {
   const processors = cpus();
   return {
     date: new Date().toISOString().slice(0, 16).replace("T", " "),
@@ -25,7 +25,6 @@ export function describeEnvironment(servers: Readonly<Record<string, string>>, p
       .join(", "),
     clients: clients.map((name) => `${name} ${versionOf(name)}`).join(", "),
     ...(peers && { peers: listOf(peerVersions()) }),
-    ...servers,
   };
 }
 
