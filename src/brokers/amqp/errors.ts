@@ -77,7 +77,10 @@ function explain({ code, text }: Fault, address: Address): { reason: string; ret
     return { reason: `it closed the connection in the handshake; ${hint}`, retryable: true };
   }
   if (/^(Invalid frame|Unknown frame type|Frame size|Expected ConnectionStart)/.test(text)) {
-    return { reason: "what answers there does not speak AMQP 0-9-1", retryable: false };
+    return {
+      reason: "what answers there does not speak AMQP 0-9-1; check the host and the port",
+      retryable: false,
+    };
   }
   return { reason: text, retryable: true };
 }

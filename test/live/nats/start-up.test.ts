@@ -251,7 +251,7 @@ await describeLive("nats", "what is missing, or different", (server) => {
     const topic = `${name}.a`;
     const said = async (promise: Promise<unknown>) => (await errorOf(promise)).message;
     expect(await said(connection.subscribe(topic))).toBe(
-      `The subscription of "${topic}" ended: no stream has the subject "${topic}"; create one, or describe it in options.ensure.stream.`,
+      `The subscription of "${topic}" ended: no stream has the subject "${topic}"; create one, or describe it in options.ensure.stream and name it in options.stream.`,
     );
     expect(await said(connection.subscribe(topic, { stream: name }))).toBe(
       `The subscription of "${topic}" ended: the server refused it: stream not found; create "${name}", or describe it in options.ensure.stream.`,
@@ -261,7 +261,7 @@ await describeLive("nats", "what is missing, or different", (server) => {
     );
     await connection.ensureStream(name, { subjects: [`${name}.>`] });
     expect(await said(connection.ensureStream(name, { subjects: ["x"] }))).toBe(
-      `settings.subjects must be "${name}.>", as the stream "${name}" has it; received "x".`,
+      `settings.subjects must be "${name}.>", as the stream "${name}" has it (ask for that, or change the stream with the nats CLI); received "x".`,
     );
     const where = `the consumer "g" of the stream "${name}"`;
     expect(await said(connection.subscribe(topic, { group: "g" }))).toBe(
@@ -273,7 +273,7 @@ await describeLive("nats", "what is missing, or different", (server) => {
       ackDeadlineMs: 1_000,
     });
     expect(await said(connection.subscribe(topic, { group: "g", ackDeadlineMs: 2_000 }))).toBe(
-      `options.ackDeadlineMs must be 1000, as ${where} has it; received 2000.`,
+      `options.ackDeadlineMs must be 1000, as ${where} has it (leave it out to take that, or delete the consumer to have it made again); received 2000.`,
     );
     expect(await said(connection.subscribe(`${name}.b`, { group: "g" }))).toBe(
       `The subject must be "${topic}", as ${where} has it; received "${name}.b".`,

@@ -55,18 +55,20 @@ export function configOf(
   };
 }
 
+/** The server's word for each place to begin that has a name. */
+const policies = {
+  new: "new",
+  start: "all",
+  last: "last",
+  "last-per-subject": "last_per_subject",
+} as const;
+
 export function startOf(from: StartPosition): ConsumerConfig {
   if (typeof from === "object") {
     return "sequence" in from
       ? { deliver_policy: "by_start_sequence", opt_start_seq: from.sequence }
       : { deliver_policy: "by_start_time", opt_start_time: from.time.toISOString() };
   }
-  const policies = {
-    new: "new",
-    start: "all",
-    last: "last",
-    "last-per-subject": "last_per_subject",
-  } as const;
   return { deliver_policy: policies[from] };
 }
 
@@ -79,6 +81,10 @@ export function checkConsumer(
 ): void {
   const refuse = (argument: string, has: unknown, received: unknown): never => {
     throw new InvalidArgumentError({ argument, expected: `${String(has)}, as ${where} has it`, received });
+  };
+  const differ = (option: string, has: unknown, received: unknown): never => {
+    const expected = `${String(has)}, as ${where} has it (leave it out to take that, or delete the consumer to have it made again)`;
+    throw new InvalidArgumentError({ argument: `options.${option}`, expected, received });
   };
   if (found.deliver_subject !== undefined)
     refuse("options.group", "a pull consumer; not a push consumer", settings.group);
@@ -94,13 +100,12 @@ export function checkConsumer(
     refuse("The subject", JSON.stringify(filters.join(", ")), filter);
   const { ackDeadlineMs, maxAckPending, from } = settings;
   if (ackDeadlineMs !== undefined && ackDeadlineMs !== ackDeadlineOf(found)) {
-    refuse("options.ackDeadlineMs", ackDeadlineOf(found), ackDeadlineMs);
+    differ("ackDeadlineMs", ackDeadlineOf(found), ackDeadlineMs);
   }
   if (maxAckPending !== undefined && maxAckPending !== found.max_ack_pending) {
-    refuse("options.maxAckPending", found.max_ack_pending, maxAckPending);
+    differ("maxAckPending", found.max_ack_pending, maxAckPending);
   }
-  if (from !== undefined && !startsAt(found, from))
-    refuse("options.from", describeStart(found), describe(from));
+  if (from !== undefined && !startsAt(found, from)) differ("from", describeStart(found), describe(from));
 }
 
 /** n.b. with `backoff` the first of its waits stands for `ack_wait`; the shortest is safe to go by. */
@@ -116,8 +121,12 @@ function startsAt(found: ConsumerConfig, from: StartPosition): boolean {
   return Date.parse(wanted.opt_start_time) === Date.parse(found.opt_start_time ?? "");
 }
 
+/** As the option says it, where it can; else in the server's words. */
 function describeStart({ deliver_policy, opt_start_seq, opt_start_time }: ConsumerConfig): string {
-  return `"${[deliver_policy, opt_start_seq, opt_start_time].filter(Boolean).join(" ")}"`;
+  if (opt_start_seq !== undefined) return `{ sequence: ${opt_start_seq} }`;
+  if (opt_start_time !== undefined) return `{ time: new Date("${opt_start_time}") }`;
+  const named = Object.entries(policies).find(([, policy]) => policy === deliver_policy);
+  return JSON.stringify(named?.[0] ?? deliver_policy);
 }
 
 function describe(from: StartPosition): string {

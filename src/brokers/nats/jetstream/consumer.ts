@@ -194,7 +194,7 @@ async function openStream(
   if (only !== undefined && names.length === 1) return only;
   const reason =
     only === undefined
-      ? `no stream has the subject "${filter}"; create one, or describe it in options.ensure.stream`
+      ? `no stream has the subject "${filter}"; create one, or describe it in options.ensure.stream and name it in options.stream`
       : `the streams ${names.map((name) => `"${name}"`).join(", ")} have subjects that match "${filter}"; name one in options.stream`;
   throw new SubscriptionFailedError({ topic: filter, reason });
 }

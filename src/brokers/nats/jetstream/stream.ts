@@ -148,7 +148,7 @@ function compare(name: string, settings: StreamSettings, found: StreamConfig, ar
     if (canonical(found[field]) === canonical(wanted)) continue;
     throw new InvalidArgumentError({
       argument: `${argument}.${key}`,
-      expected: `${plain(found[field], key)}, as the stream "${name}" has it`,
+      expected: `${plain(found[field], key)}, as the stream "${name}" has it (ask for that, or change the stream with the nats CLI)`,
       received: Array.isArray(value) ? value.join(", ") : value,
     });
   }

@@ -55,7 +55,7 @@ describe("a subscription with a group", () => {
   it.each([
     [{ ackDeadlineMs: 5 }, "options.ackDeadlineMs must be 30000"],
     [{ maxAckPending: 5 }, "options.maxAckPending must be"],
-    [{ from: "new" }, 'options.from must be "all"'],
+    [{ from: "new" }, 'options.from must be "start", as the consumer'],
   ] as const)("names what is different: %j", async (options, message) => {
     const { connection } = await setUpJetStream();
     await openGroup(connection);

@@ -32,11 +32,14 @@ describe("ensureStream()", () => {
   });
 
   it.each([
-    [{ subjects: ["s.a"] }, 'settings.subjects must be "s.>", as the stream "S" has it; received "s.a".'],
+    [
+      { subjects: ["s.a"] },
+      'settings.subjects must be "s.>", as the stream "S" has it (ask for that, or change the stream with the nats CLI); received "s.a".',
+    ],
     [{ subjects: ["s.>"], storage: "memory" }, 'settings.storage must be "file", as the stream "S" has it'],
     [
       { subjects: ["s.>"], maxAgeMs: 5 },
-      'settings.maxAgeMs must be 0, as the stream "S" has it; received 5.',
+      'settings.maxAgeMs must be 0, as the stream "S" has it (ask for that, or change the stream with the nats CLI); received 5.',
     ],
   ] as const)("names what is different: %j", async (settings, message) => {
     const { connection } = await setUpJetStream();
