@@ -266,13 +266,13 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       this.#strays.push(client.reply ?? "");
       return;
     }
+    const now = session.settings.clock.now();
+    if (!settings.sole) this.#expire(now);
+    if (this.#deliveries.renew(facts, client.reply ?? "", now)) return;
     if (this.#deliveries.unsettled >= this.#bound) {
       tell(this.#place.session.link, client.reply ?? "", answers.requeue);
       return;
     }
-    const now = session.settings.clock.now();
-    if (!settings.sole) this.#expire(now);
-    if (this.#deliveries.renew(facts, client.reply ?? "", now)) return;
     const message = new JetStreamMessage(client, facts, this);
     if (comesAgain) this.#deliveries.addAside(message, now);
     else this.#deliveries.add(message, now);
