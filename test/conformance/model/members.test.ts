@@ -1,0 +1,111 @@
+import { type Capabilities, DeliveryLostError } from "tidelane";
+import { RecordingMessage } from "tidelane/testing";
+import { describe, expect, it } from "vitest";
+import type { Posting } from "../../../conformance/model/posting.ts";
+import type { Delivery, Seat } from "../../../conformance/model/records.ts";
+import { Told } from "./told.ts";
+
+describe("a publish that nobody confirmed", () => {
+  it("may overtake nothing on its connection, and be overtaken by what is opened on another", () => {
+    for (const [connection, broken] of [
+      ["c1", [["backlog"]]],
+      ["c2", []],
+    ] as const) {
+      const told = new Told();
+      const posting = told.publish(undefined, "none");
+      told.deliver(told.open({ connection, capabilities: { backlog: false } }), posting);
+      expect(told.broken()).toEqual(broken);
+    }
+  });
+});
+
+describe("a subscription that is being closed", () => {
+  it("is not opened again by a connection that comes back meanwhile", () => {
+    const told = new Told();
+    const seat = told.open();
+    told.ledger.leaving(seat, "close");
+    told.ledger.leaving(seat, "crash");
+    told.ledger.left(seat, "crash", true);
+    expect(seat.state).toBe("closing");
+    told.ledger.left(seat, "close");
+    expect(seat.state).toBe("closed");
+  });
+
+  it("is open again after a crash alone that its connection survives", () => {
+    const told = new Told();
+    const seat = told.open();
+    told.ledger.leaving(seat, "crash");
+    told.ledger.left(seat, "crash", true);
+    expect(seat.state).toBe("open");
+  });
+});
+
+describe("a group that rebalances", () => {
+  /** A delivery of the first of two members. */
+  function joined(changes?: Partial<Capabilities>): {
+    told: Told;
+    posting: Posting;
+    held: Delivery;
+    other: Seat;
+  } {
+    const told = new Told({}, true);
+    const seat = told.open({ capabilities: changes ?? {} });
+    const posting = told.publish();
+    const held = told.deliver(seat, posting);
+    return { told, posting, held, other: told.open({ capabilities: changes ?? {} }) };
+  }
+
+  const move = (delivery: Delivery): void => {
+    if (delivery.message instanceof RecordingMessage) delivery.message.lose("moved");
+  };
+
+  it("may take what a member holds, which then is owed, and refuses its settle", () => {
+    const { told, posting, held, other } = joined();
+    move(held);
+    told.ledger.rested();
+    expect(told.ledger.owed(other.group).map((copy) => copy.posting)).toEqual([posting]);
+    told.settle(held, "ack");
+    expect(told.broken()).toEqual([["settle-after-loss"]]);
+    told.deliver(other, posting);
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("takes nothing without a word: what says it is held must not come to another", () => {
+    const { told, posting, other } = joined();
+    told.deliver(other, posting);
+    expect(told.broken()).toEqual([["group-shares"]]);
+  });
+
+  it("may refuse a settle as lost, as its move may not have shown yet", () => {
+    const { told, posting, held, other } = joined();
+    const ticket = told.ledger.settling(held, "ack", 0);
+    move(held);
+    told.ledger.settled(held, ticket, new DeliveryLostError({ topic: "A", reason: "moved" }));
+    told.deliver(other, posting);
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("ends the delays a member keeps, and not those the server keeps", () => {
+    for (const delayedRequeue of ["local", "native"] as const) {
+      const { told, posting, held, other } = joined({ delayedRequeue });
+      told.settle(held, "delay", 100);
+      told.deliver(other, posting);
+      expect(told.broken()).toEqual(delayedRequeue === "local" ? [] : [["nack-after-never-early"]]);
+    }
+  });
+
+  it("is one only with a second member, and where the fixture says so", () => {
+    for (const [rebalances, members] of [
+      [true, 1],
+      [false, 2],
+    ] as const) {
+      const told = new Told({}, rebalances);
+      const seat = told.open();
+      const held = told.deliver(seat, told.publish());
+      if (members === 2) told.open();
+      move(held);
+      told.ledger.rested();
+      expect(told.broken()).toEqual([["settle-after-loss", "conservation"]]);
+    }
+  });
+});

@@ -1,0 +1,120 @@
+import type { Capabilities } from "tidelane";
+import { RecordingMessage } from "tidelane/testing";
+import type { SourceOptions, StrictPromises } from "../../../conformance/fixture.ts";
+import type { LawName, LawViolation } from "../../../conformance/law.ts";
+import { Ledger } from "../../../conformance/model/ledger.ts";
+import type { Posting } from "../../../conformance/model/posting.ts";
+import type { Delivery, Seat, SettleHow } from "../../../conformance/model/records.ts";
+
+const capabilities: Capabilities = {
+  settlement: "ack",
+  requeue: true,
+  delayedRequeue: "native",
+  deliveryCount: "broker",
+  order: "topic",
+  partitionKey: true,
+  groups: true,
+  backlog: false,
+  maxInFlight: 2,
+  deadLetter: false,
+  batches: false,
+  seek: false,
+  pause: false,
+};
+
+/** A ledger that is told of a broker's doings by hand, on a clock that is set by hand. */
+export class Told {
+  readonly ledger: Ledger;
+  readonly #violations: LawViolation[] = [];
+  now = 0;
+  #ids = 0;
+  #seats = 0;
+  readonly #counts: Map<number, number> = new Map();
+
+  constructor(promises: StrictPromises = {}, rebalances = false, forgetsCounts = false) {
+    this.ledger = new Ledger({
+      promises,
+      rebalances,
+      forgetsCounts,
+      virtual: true,
+      skewMs: 0,
+      addedHeaders: new Set(),
+      isBounded: () => false,
+      now: () => this.now,
+      report: (violation) => this.#violations.push(violation),
+    });
+  }
+
+  /** The laws of each violation so far, and forgets them. */
+  broken(): LawName[][] {
+    return this.#violations.splice(0).map(({ laws }) => [...laws]);
+  }
+
+  open(
+    facts: {
+      group?: string;
+      options?: SourceOptions;
+      capabilities?: Partial<Capabilities>;
+      connection?: string;
+    } = {},
+  ): Seat {
+    this.#seats += 1;
+    const seat = this.ledger.opening({
+      seat: `s${this.#seats}`,
+      group: facts.group ?? "g",
+      target: { label: "A", pattern: false, covers: (topic) => topic === "A" },
+      connection: facts.connection ?? "c1",
+      options: facts.options ?? {},
+      capabilities: { ...capabilities, ...facts.capabilities },
+    });
+    this.ledger.opened(seat);
+    return seat;
+  }
+
+  publish(key?: string, confirmation: "broker" | "none" = "broker"): Posting {
+    this.#ids += 1;
+    const posting = this.ledger.sending({
+      id: this.#ids,
+      topic: "A",
+      key,
+      payload: new TextEncoder().encode(`#${this.#ids};`),
+      headers: [["x-case", String(this.#ids)]],
+      publisher: "c1",
+      confirmation,
+      at: "plain",
+    });
+    this.ledger.sent(posting);
+    return posting;
+  }
+
+  deliver(
+    seat: Seat,
+    posting: Posting,
+    changes: { deliveryCount?: number; payload?: string; trace?: string } = {},
+  ): Delivery {
+    const count = (this.#counts.get(posting.id) ?? 0) + 1;
+    this.#counts.set(posting.id, count);
+    const message = new RecordingMessage({
+      topic: "A",
+      payload: changes.payload ?? posting.payload,
+      headers: { "x-case": String(posting.id), ...(changes.trace ? { trace: changes.trace } : {}) },
+      deliveryCount: changes.deliveryCount ?? count,
+      ...(posting.key === undefined ? {} : { partitionKey: posting.key }),
+    });
+    const delivery = this.ledger.delivered(seat, message, this.ledger.event);
+    if (delivery === undefined) throw new Error("the ledger does not know the message");
+    return delivery;
+  }
+
+  settle(delivery: Delivery, how: SettleHow, delayMs = 0, error?: unknown): void {
+    this.ledger.settled(delivery, this.ledger.settling(delivery, how, delayMs), error);
+  }
+
+  leave(seat: Seat, how: "close" | "crash"): void {
+    this.ledger.leaving(seat, how);
+    for (const { message, seat: holder } of this.ledger.deliveries) {
+      if (holder === seat && message instanceof RecordingMessage) message.lose("gone");
+    }
+    this.ledger.left(seat, how);
+  }
+}
