@@ -1,6 +1,6 @@
 import type { Linked, LinkedList } from "../structures/linked-list.ts";
 import type { Timer } from "../traits/clock.ts";
-import { headerNames } from "../traits/headers.ts";
+import { retryCountIn } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
 import type { LaneEntry } from "./lanes.ts";
 
@@ -100,11 +100,7 @@ export class Delivery<M extends Message = Message, Value = unknown>
   }
 }
 
-/** The broker's count where there is one, else what a copy carries in its headers. */
+/** What a copy carries in its headers, and the broker's count of this copy. */
 function firstAttempt(message: Message): number {
-  if (message.deliveryCount !== undefined) return message.deliveryCount;
-  const { headers } = message;
-  if (headers.size === 0) return 1;
-  const carried = headers.get(headerNames.retryCount) ?? headers.get(headerNames.retryCountRuststream);
-  return carried !== undefined && /^\d{1,9}$/.test(carried) ? Number(carried) + 1 : 1;
+  return retryCountIn(message.headers) + (message.deliveryCount ?? 1);
 }

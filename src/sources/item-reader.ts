@@ -1,6 +1,7 @@
 import type { PublisherCapabilities } from "../traits/capabilities.ts";
 import { diagnostics } from "../traits/diagnostics.ts";
 import { SubscriptionFailedError } from "../traits/errors.ts";
+import { headerNames } from "../traits/headers.ts";
 import { checkOutgoing } from "../traits/outgoing.ts";
 import type { IterableItem } from "./from-iterable.ts";
 import type { Item } from "./iterable-message.ts";
@@ -113,7 +114,9 @@ export class ItemReader {
     this.#position += 1;
     const message = isBare(result.value) ? { payload: result.value } : result.value;
     try {
-      const content = checkOutgoing({ ...message, topic: this.#topic }, noLimits, { keyHeader: true });
+      const content = checkOutgoing({ ...message, topic: this.#topic }, noLimits, {
+        keyHeader: headerNames.partitionKey,
+      });
       return { position, content, deliveries: 0 };
     } catch (cause) {
       this.#fail(`item ${position} of its iterable cannot be delivered`, cause);

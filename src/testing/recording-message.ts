@@ -1,6 +1,6 @@
 import type { Clock } from "../traits/clock.ts";
 import { deferred } from "../traits/deferred.ts";
-import { type HeadersInit, headerNames, MessageHeaders } from "../traits/headers.ts";
+import { type HeadersInit, MessageHeaders, partitionKeyIn } from "../traits/headers.ts";
 import { Message } from "../traits/message.ts";
 
 /** What a {@link RecordingMessage} is made of. Everything has a default. */
@@ -56,7 +56,7 @@ export class RecordingMessage extends Message {
     this.payload =
       typeof init.payload === "string" ? encoder.encode(init.payload) : (init.payload ?? new Uint8Array());
     this.headers = MessageHeaders.from(init.headers);
-    this.#partitionKey = init.partitionKey ?? this.headers.get(headerNames.partitionKey);
+    this.#partitionKey = init.partitionKey ?? partitionKeyIn(this.headers);
     this.#deliveryCount = init.deliveryCount ?? 1;
     this.#clock = init.clock;
     this.#onSettle = init.onSettle;

@@ -21,6 +21,7 @@ export const errorCodes = [
   "TIDELANE_SUBSCRIPTION_FAILED",
   "TIDELANE_TIMEOUT",
   "TIDELANE_TRANSACTION",
+  "TIDELANE_UNKNOWN_OPTION",
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
@@ -194,6 +195,36 @@ export class InvalidArgumentError extends TidelaneError {
     this.argument = facts.argument;
     this.expected = facts.expected;
     this.received = received;
+  }
+}
+
+/** An option nobody reads, so a misspelt one is not silently ignored. */
+export class UnknownOptionError extends TidelaneError {
+  readonly code = "TIDELANE_UNKNOWN_OPTION";
+  /** Where the options were given, as the caller wrote it. */
+  readonly call: string;
+  /** With its path: `reconnect.initalMs`. */
+  readonly option: string;
+  /** The known option it was probably meant to be, without the path. */
+  readonly nearest: string | undefined;
+  /** All there are at that place. */
+  readonly known: readonly string[];
+
+  constructor(facts: {
+    call: string;
+    option: string;
+    nearest: string | undefined;
+    known: readonly string[];
+  }) {
+    const advice =
+      facts.nearest === undefined
+        ? `the options here are ${[...facts.known].sort().join(", ")}`
+        : `the nearest one is "${facts.nearest}"`;
+    super(`${facts.call} has no option "${facts.option}"; ${advice}.`);
+    this.call = facts.call;
+    this.option = facts.option;
+    this.nearest = facts.nearest;
+    this.known = facts.known;
   }
 }
 

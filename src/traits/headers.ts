@@ -18,13 +18,32 @@ export const headerNames = {
   partitionKey: "partition-key",
   replyTo: "reply-to",
   traceparent: "traceparent",
-  retryCount: "x-tidelane-retry-count",
-  retryCountRuststream: "x-ruststream-retry-count",
+  retryCount: "x-ruststream-retry-count",
   deadLetterReason: "x-tidelane-dead-letter-reason",
   deadLetterSource: "x-tidelane-dead-letter-source",
   deadLetterAttempts: "x-tidelane-dead-letter-attempts",
   deadLetterError: "x-tidelane-dead-letter-error",
 } as const;
+
+/** Where neighbours put the key: RustStream's crates for NATS and RabbitMQ have a name each. */
+const keyHeaders: readonly string[] = [headerNames.partitionKey, "nats-partition-key", "amqp-partition-key"];
+
+/** The name of the header the key travels in: ours, or a neighbour's; ours where several stand. */
+export function keyHeaderIn(headers: MessageHeaders): string | undefined {
+  return headers.size === 0 ? undefined : keyHeaders.find((name) => headers.has(name));
+}
+
+/** The key that travels in a header, under our name or a neighbour's. */
+export function partitionKeyIn(headers: MessageHeaders): string | undefined {
+  const name = keyHeaderIn(headers);
+  return name === undefined ? undefined : headers.get(name);
+}
+
+/** How often the message was handled before this copy of it was made. 0 where no header says so, or says no number. */
+export function retryCountIn(headers: MessageHeaders): number {
+  const carried = headers.size === 0 ? undefined : headers.get(headerNames.retryCount);
+  return carried !== undefined && /^\d{1,9}$/.test(carried) ? Number(carried) : 0;
+}
 
 /** A byte order mark is part of the value: without `ignoreBOM` the decoder would swallow it. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

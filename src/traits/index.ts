@@ -21,8 +21,16 @@ export {
 } from "./codec.ts";
 export type { DiagnosticEvents, DiagnosticName } from "./diagnostics.ts";
 export * from "./errors.ts";
-export { type HeadersInit, type HeaderValue, headerNames, MessageHeaders } from "./headers.ts";
+export {
+  type HeadersInit,
+  type HeaderValue,
+  headerNames,
+  MessageHeaders,
+  partitionKeyIn,
+  retryCountIn,
+} from "./headers.ts";
 export { Message, settledAtOnce } from "./message.ts";
+export { checkOptionNames, type OptionNames, optionNames } from "./option-names.ts";
 export { type CheckedMessage, checkOutgoing } from "./outgoing.ts";
 export type {
   OutgoingMessage,

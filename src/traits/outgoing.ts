@@ -1,6 +1,6 @@
 import type { PublisherCapabilities } from "./capabilities.ts";
 import { InvalidMessageError } from "./errors.ts";
-import { headerNames, MessageHeaders } from "./headers.ts";
+import { keyHeaderIn, MessageHeaders, partitionKeyIn } from "./headers.ts";
 import type { OutgoingMessage } from "./publisher.ts";
 import { show } from "./show.ts";
 
@@ -21,12 +21,13 @@ const headerBreaker = /[\r\n\0]/;
  * `InvalidMessageError`; adapters call it first, so that nothing has been sent then. What one transport alone refuses (a
  * wildcard, a longer name, a space it would trim) its adapter checks next.
  *
- * With `keyHeader` the key is carried by the `partition-key` header.
+ * `keyHeader` names the header that carries the key, `"partition-key"` unless a neighbour reads another; `false` where the
+ * transport has a place of its own for it.
  */
 export function checkOutgoing(
   message: OutgoingMessage,
   limits: PublisherCapabilities,
-  options: { readonly keyHeader: boolean },
+  options: { readonly keyHeader: string | false },
 ): CheckedMessage {
   const topic = checkTopic(message.topic);
   const payload = toBytes(topic, message.payload);
@@ -123,20 +124,20 @@ function placeKey(
   topic: string,
   key: unknown,
   headers: MessageHeaders,
-  keyHeader: boolean,
+  keyHeader: string | false,
 ): { key: string | undefined; headers: MessageHeaders } {
-  if (key === undefined)
-    return { key: keyHeader ? headers.get(headerNames.partitionKey) : undefined, headers };
+  if (key === undefined) return { key: keyHeader === false ? undefined : partitionKeyIn(headers), headers };
   const fault = typeof key === "string" ? textFault(key) : "is not a string";
   if (fault !== undefined) throw new InvalidMessageError({ topic, reason: `its key ${fault}` });
-  if (!keyHeader) return { key: key as string, headers };
-  const stated = headers.get(headerNames.partitionKey);
+  if (keyHeader === false) return { key: key as string, headers };
+  const header = keyHeaderIn(headers);
+  const stated = header === undefined ? undefined : headers.get(header);
   if (stated !== undefined && stated !== key) {
-    const reason = `its key is ${JSON.stringify(key)} and its "partition-key" header says ${JSON.stringify(stated)}`;
+    const reason = `its key is ${JSON.stringify(key)} and its "${header}" header says ${JSON.stringify(stated)}`;
     throw new InvalidMessageError({ topic, reason });
   }
   return {
     key: key as string,
-    headers: stated === undefined ? headers.with(headerNames.partitionKey, key as string) : headers,
+    headers: headers.has(keyHeader) ? headers : headers.with(keyHeader, key as string),
   };
 }

@@ -18,7 +18,8 @@ export interface PublishOptions {
 }
 
 /**
- * Publishes on one connection. Calls may overlap; they are sent in the order they were made.
+ * Publishes on one connection. Calls may overlap; the calls of one publisher, requests among them, reach the broker in the
+ * order they were made. Two publishers have no order between them, until a publish of one was confirmed.
  *
  * What the transport cannot carry exactly rejects with `InvalidMessageError`, and nothing is sent. After shutdown every
  * call rejects with `ConnectionClosedError`.
@@ -30,6 +31,12 @@ export interface Publisher {
    * reached the broker, unless the error is one that says nothing was sent.
    */
   publish(message: OutgoingMessage, options?: PublishOptions): Promise<void>;
+  /**
+   * Optional: asks the broker whether a message for `topic` would find a place now. Rejects with the error that `publish`
+   * would reject with: `PublishFailedError`, not retryable, where the queue, stream or topic is missing. A pipeline asks it
+   * of a dead letter topic before the first delivery.
+   */
+  checkTopic?(topic: string, options?: PublishOptions): Promise<void>;
 }
 
 /** A publisher that can make several messages visible together. */

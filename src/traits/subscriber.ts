@@ -1,4 +1,5 @@
 import type { Capabilities } from "./capabilities.ts";
+import type { Clock } from "./clock.ts";
 import type { Message } from "./message.ts";
 
 /**
@@ -34,6 +35,8 @@ export interface SubscriberIterator<M extends Message = Message>
 export interface Subscriber<M extends Message = Message> extends AsyncIterable<M>, AsyncDisposable {
   readonly topic: string;
   readonly capabilities: Capabilities;
+  /** The clock of its broker: a pipeline over it goes by the same time. @default the system's */
+  readonly clock?: Clock;
   [Symbol.asyncIterator](): SubscriberIterator<M>;
   /**
    * Ends the subscription and its iterator. Deliveries not settled go back to the broker, and answer

@@ -127,6 +127,17 @@ const cases: Readonly<Record<string, Case>> = {
     sentence: "The transaction did not commit: it is over already.",
     facts: { reason: "it is over already", cause },
   },
+  UnknownOptionError: {
+    error: new errors.UnknownOptionError({
+      call: "new NatsBroker(options)",
+      option: "sevrers",
+      nearest: "servers",
+      known: ["servers"],
+    }),
+    code: "TIDELANE_UNKNOWN_OPTION",
+    sentence: 'new NatsBroker(options) has no option "sevrers"; the nearest one is "servers".',
+    facts: { call: "new NatsBroker(options)", option: "sevrers", nearest: "servers", known: ["servers"] },
+  },
   MessagesDroppedError: {
     error: new errors.MessagesDroppedError({ topic, dropped: 2, total: 9, reason: "the inbox was full" }),
     code: "TIDELANE_MESSAGES_DROPPED",

@@ -1,6 +1,6 @@
 import { diagnostics } from "../../traits/diagnostics.ts";
 import { DeliveryLostError, SettleUnsupportedError } from "../../traits/errors.ts";
-import { headerNames, type MessageHeaders } from "../../traits/headers.ts";
+import { headerNames, type MessageHeaders, partitionKeyIn } from "../../traits/headers.ts";
 import { Message } from "../../traits/message.ts";
 import type { AmqpProperties, ClientMessage } from "./client.ts";
 import { bytesOf, delayedHeaders, readHeaders } from "./headers.ts";
@@ -62,7 +62,7 @@ export class AmqpMessage extends Message {
 
   override get partitionKey(): string | undefined {
     const key = this.#from.properties.headers?.[headerNames.partitionKey];
-    return typeof key === "string" ? key : this.headers.get(headerNames.partitionKey);
+    return typeof key === "string" ? key : partitionKeyIn(this.headers);
   }
 
   override get deliveryCount(): number | undefined {
@@ -147,7 +147,7 @@ export class AmqpReply extends Message {
   }
 
   override get partitionKey(): string | undefined {
-    return this.headers.get(headerNames.partitionKey);
+    return partitionKeyIn(this.headers);
   }
 
   protected override sendAck(): void {}

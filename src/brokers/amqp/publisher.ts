@@ -54,7 +54,7 @@ export class AmqpPublisher implements RequestReply {
     return new Promise((resolve, reject) => {
       this.#link.check("publish()");
       throwIfAborted(options.signal, "publish()");
-      const checked = checkOutgoing(message, this.capabilities, { keyHeader: true });
+      const checked = checkOutgoing(message, this.capabilities, { keyHeader: headerNames.partitionKey });
       const facts = this.#address("publish()", checked, options, undefined);
       this.#outboxes.of(facts.exchange).send(new Parcel(facts, { resolve, reject }));
     });
@@ -71,7 +71,7 @@ export class AmqpPublisher implements RequestReply {
       }
       const { timeoutMs, signal } = options;
       checkDuration("options.timeoutMs", timeoutMs);
-      const checked = checkOutgoing(message, this.capabilities, { keyHeader: true });
+      const checked = checkOutgoing(message, this.capabilities, { keyHeader: headerNames.partitionKey });
       const { requests } = this.#outboxes;
       const correlationId = requests.nextId();
       const facts = this.#address("request()", checked, options, { correlationId, replyTo });

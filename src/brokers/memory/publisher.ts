@@ -108,7 +108,7 @@ export class MemoryPublisher implements TransactionalPublisher, RequestReply {
 }
 
 function checkMessage(message: OutgoingMessage, limits: PublisherCapabilities): CheckedMessage {
-  const checked = checkOutgoing(message, limits, { keyHeader: true });
+  const checked = checkOutgoing(message, limits, { keyHeader: headerNames.partitionKey });
   if (!hasWildcard(checked.topic)) return checked;
   const reason = 'a topic to publish to has no wildcard token "*" or ">"';
   throw new InvalidMessageError({ topic: checked.topic, reason });

@@ -1,6 +1,6 @@
 import { diagnostics } from "../../traits/diagnostics.ts";
 import { DecodeError, SettleUnsupportedError } from "../../traits/errors.ts";
-import { headerNames, MessageHeaders } from "../../traits/headers.ts";
+import { headerNames, MessageHeaders, partitionKeyIn } from "../../traits/headers.ts";
 import { Message } from "../../traits/message.ts";
 import type { ClientMessage } from "./client.ts";
 import { fromClient } from "./headers.ts";
@@ -43,7 +43,7 @@ export abstract class ClientDelivery extends Message {
   }
 
   override get partitionKey(): string | undefined {
-    return this.headers.get(headerNames.partitionKey);
+    return partitionKeyIn(this.headers);
   }
 
   protected readHeaders(): BothHeaders {

@@ -148,7 +148,7 @@ export class NatsPublisher implements RequestReply {
 
 /** Checks a message against what NATS can carry. Throws `InvalidMessageError`; nothing has been sent then. */
 export function checkMessage(message: OutgoingMessage, limits: PublisherCapabilities): CheckedMessage {
-  const checked = checkOutgoing(message, limits, { keyHeader: true });
+  const checked = checkOutgoing(message, limits, { keyHeader: headerNames.partitionKey });
   const { topic, payload, headers } = checked;
   const fault = subjectFault(topic);
   if (fault !== undefined) throw new InvalidMessageError({ topic, reason: fault });
