@@ -213,18 +213,19 @@ export class UnknownOptionError extends TidelaneError {
   constructor(facts: {
     call: string;
     option: string;
-    nearest: string | undefined;
-    known: readonly string[];
+    nearest?: string | undefined;
+    known?: readonly string[];
   }) {
+    const known = facts.known ?? [];
     const advice =
       facts.nearest === undefined
-        ? `the options here are ${[...facts.known].sort().join(", ")}`
+        ? `the options here are ${known.join(", ")}`
         : `the nearest one is "${facts.nearest}"`;
     super(`${facts.call} has no option "${facts.option}"; ${advice}.`);
     this.call = facts.call;
     this.option = facts.option;
     this.nearest = facts.nearest;
-    this.known = facts.known;
+    this.known = known;
   }
 }
 

@@ -31,8 +31,8 @@ export function checkOptionNames(call: string, options: unknown, names: OptionNa
   for (const [name, value] of Object.entries(options)) {
     const known = Object.hasOwn(names, name) ? names[name] : undefined;
     if (known === undefined) {
-      const nearest = nearestOf(name, Object.keys(names));
-      throw new UnknownOptionError({ call, option: path + name, nearest, known: Object.keys(names) });
+      const all = Object.keys(names).sort();
+      throw new UnknownOptionError({ call, option: path + name, nearest: nearestOf(name, all), known: all });
     }
     if (known !== true) checkOptionNames(call, value, known, `${path}${name}.`);
   }
