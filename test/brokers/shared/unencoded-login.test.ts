@@ -1,0 +1,33 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { unencodedLogin } from "../../../src/brokers/shared/unencoded-login.ts";
+
+describe("unencodedLogin", () => {
+  it.each([
+    "amqp://guest:p@ss/word#1@host",
+    "amqp://guest:p/w@host/vhost",
+    "nats://token#1@host:4222",
+    "nats://a:b?c@host",
+    "user:p@ss@host",
+  ])("finds it in %s", (url) => {
+    expect(unencodedLogin(url)).toMatch(/^a login that is not percent-encoded/);
+  });
+
+  it.each([
+    "amqp://guest:guest@127.0.0.1:5672/",
+    "amqp://host/vhost?heartbeat=10",
+    "nats://host:4222",
+    "host:4222",
+    "amqps://user:p%40ss%2Fword%231@host/v",
+  ])("lets %s be", (url) => {
+    expect(unencodedLogin(url)).toBeUndefined();
+  });
+
+  it("never finds an encoded login wanting, whatever the password", () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), (password) => {
+        expect(unencodedLogin(`amqp://user:${encodeURIComponent(password)}@host/v`)).toBeUndefined();
+      }),
+    );
+  });
+});
