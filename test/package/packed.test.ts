@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, inject, it } from "vitest";
 import { entryPoints, root } from "../../scripts/entry-points.ts";
 import { exportsFile } from "../../scripts/exported-names.ts";
@@ -18,16 +18,37 @@ describe("the packed package", () => {
   it("holds the build and the documents, nothing else", () => {
     const folder = join(installed, "node_modules/tidelane");
     expect(readdirSync(folder).sort()).toEqual([
+      "ARCHITECTURE.md",
       "CHANGELOG.md",
+      "CONTRIBUTING.md",
       "LICENSE",
       "README.md",
       "dist",
+      "docs",
+      "examples",
       "package.json",
     ]);
     const kinds = readdirSync(join(folder, "dist"), { recursive: true, encoding: "utf8" })
       .filter((name) => name.includes("."))
       .map((name) => name.replace(/^.*?((\.d)?\.\w+)$/, "$1"));
     expect([...new Set(kinds)].sort()).toEqual([".d.ts", ".js"]);
+  });
+
+  it("has what its documents link to, and tells a registry where they came from", () => {
+    const folder = join(installed, "node_modules/tidelane");
+    const dead = readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".md"))
+      .flatMap((name) => {
+        const text = readFileSync(join(folder, name), "utf8");
+        const links = Array.from(text.matchAll(/\]\(([^)#\s]+)/g), ([, link]) => link ?? "");
+        return links
+          .filter((link) => !/^[a-z]+:/.test(link) && !existsSync(join(folder, dirname(name), link)))
+          .map((link) => `${name}: ${link}`);
+      });
+    expect(dead).toEqual([]);
+    const { repository, homepage, bugs } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    expect(repository.url).toMatch(/^git\+https:.*\.git$/);
+    expect([homepage, bugs]).toEqual([expect.any(String), expect.any(String)]);
   });
 
   it.each(entryPoints.map((entry) => [entry.name, entry] as const))(

@@ -18,7 +18,8 @@ const folder = mkdtempSync(join(tmpdir(), "tidelane-package-"));
 
 /** Builds, packs and installs the package once for all tests of this folder. */
 export async function setup(project: TestProject): Promise<void> {
-  await must(["npm", "run", "build"]);
+  // Packing has to build by itself: whoever packs a fresh clone must not ship an empty package.
+  rmSync(`${root}/dist`, { recursive: true, force: true });
   await must(["npm", "pack", "--pack-destination", folder]);
   project.provide("installed", await install("with-peers", Object.keys(packageJson.peerDependencies)));
   project.provide("installedBare", await install("bare", []));

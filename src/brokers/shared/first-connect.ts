@@ -1,7 +1,7 @@
 import { checkDuration } from "../../traits/arguments.ts";
 import { type Clock, sleep } from "../../traits/clock.ts";
 import { isTidelaneError } from "../../traits/errors.ts";
-import { optionNames } from "../../traits/option-names.ts";
+import { type OptionNames, optionNames } from "../../traits/option-names.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 
 export interface ConnectOptions {
@@ -12,7 +12,7 @@ export interface ConnectOptions {
   readonly waitMs?: number;
 }
 
-export const connectOptionNames = optionNames<ConnectOptions>()({ waitMs: true });
+export const connectOptionNames: OptionNames = optionNames<ConnectOptions>()({ waitMs: true });
 
 /** Checks `options.connect` of a broker. */
 export function checkConnect(options: ConnectOptions = {}): Required<ConnectOptions> {
