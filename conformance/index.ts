@@ -7,6 +7,7 @@ export {
   type FixtureEnvironment,
   type HeaderAlphabet,
   type PatternSyntax,
+  type Positions,
   type SourceOptions,
   type StrictPromises,
   type Timings,

@@ -53,6 +53,60 @@ export const capabilityFaults: readonly Fault[] = [
     }),
   },
   {
+    defect: "a transaction commits in the wrong order, and says nothing",
+    law: "transaction-visibility",
+    doctor: () => ({
+      publisher: (real) => ({
+        transaction: (work, options) =>
+          real.transaction(async (inner) => {
+            const kept: OutgoingMessage[] = [];
+            let over = false;
+            const result = await work({
+              ...inner,
+              publish: async (message) => {
+                if (over) await inner.publish(message);
+                else kept.unshift(message);
+              },
+            }).finally(() => {
+              over = true;
+            });
+            for (const message of kept) await inner.publish(message);
+            return result;
+          }, options),
+      }),
+    }),
+  },
+  {
+    defect: "a transaction shows behind what was published after its commit",
+    law: "transaction-visibility",
+    doctor: () => {
+      let committed: OutgoingMessage[] = [];
+      return {
+        publisher: (real) => ({
+          publish: async (message, options) => {
+            await real.publish(message, options);
+            for (const late of committed.splice(0)) await real.publish(late);
+          },
+          transaction: (work, options) => {
+            const kept: OutgoingMessage[] = [];
+            let over = false;
+            return real.transaction(async (inner) => {
+              const publish = async (message: OutgoingMessage): Promise<void> => {
+                if (over) await inner.publish(message);
+                else kept.push(message);
+              };
+              const result = await work({ ...inner, publish }).finally(() => {
+                over = true;
+              });
+              committed = [...committed, ...kept];
+              return result;
+            }, options);
+          },
+        }),
+      };
+    },
+  },
+  {
     defect: "a reply goes to the wrong request",
     law: "request-reply",
     doctor: () => {

@@ -138,6 +138,18 @@ export const faults: readonly Fault[] = [
   },
   { defect: "two that wait are handed out the wrong way round", law: "key-order", doctor: swappingPairs },
   {
+    defect: "requests go another way than publishes, and overtake them",
+    law: "key-order",
+    doctor: () => ({
+      publisher: (real) => ({
+        publish: async (message, options) => {
+          for (let turns = 0; turns < 8; turns += 1) await undefined;
+          await real.publish(message, options);
+        },
+      }),
+    }),
+  },
+  {
     defect: "every message also shows on the other topics",
     law: "topic-isolation",
     doctor: () => {
