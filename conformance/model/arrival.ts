@@ -171,10 +171,11 @@ function inOrder(arrival: Arrival): Fault | undefined {
   const unseen = seat.group.disturbed || mayHaveExpired(arrival);
   if (unseen && book.promises.noPrefetch !== true) return undefined;
   const { order } = seat.capabilities;
+  const placed = order === "topic" || order === "partition";
   const later = seat.firsts.find(
     (other) =>
       comesBefore(copy.posting, other.posting, order, undisturbed) ||
-      (order !== "publisher" && standsBefore(book, { ...copy, position: positionOf(message) }, other)),
+      (placed && standsBefore(book, { ...copy, position: positionOf(message) }, other)),
   );
   if (later === undefined) return undefined;
   const key = copy.posting.key === undefined ? "" : `of key ${copy.posting.key} `;
