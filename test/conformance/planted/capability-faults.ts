@@ -6,7 +6,7 @@ import {
   type Publisher,
 } from "tidelane";
 import type { Fault } from "./doctored.ts";
-import { ackingAtClose } from "./faults.ts";
+import { ackingAtClose, publishing } from "./faults.ts";
 
 /** Defects of what a broker offers beyond delivering and settling. */
 export const capabilityFaults: readonly Fault[] = [
@@ -122,6 +122,32 @@ export const capabilityFaults: readonly Fault[] = [
         }),
       };
     },
+  },
+  {
+    defect: "a reply-to header that is published again gets the correlation joined to it",
+    law: "forwarded-request-is-answered",
+    doctor: publishing((message) => {
+      const headers = MessageHeaders.from(message.headers);
+      const replyTo = headers.get(headerNames.replyTo);
+      if (replyTo === undefined) return message;
+      return { ...message, headers: headers.with(headerNames.replyTo, `${replyTo}#1`) };
+    }),
+  },
+  {
+    defect: "a reply-to header is dropped when it is published again",
+    law: "forwarded-request-is-answered",
+    doctor: publishing((message) => ({
+      ...message,
+      headers: MessageHeaders.from(message.headers).without(headerNames.replyTo),
+    })),
+  },
+  {
+    defect: "the broker counts a copy as a message of its own",
+    law: "republish-keeps-headers",
+    doctor: publishing((message) => ({
+      ...message,
+      headers: MessageHeaders.from(message.headers).without(headerNames.retryCount),
+    })),
   },
   {
     defect: "a request waits twice as long as it was told to",

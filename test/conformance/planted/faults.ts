@@ -51,7 +51,9 @@ export const ackingAtClose: Fault["doctor"] = () => {
 };
 
 /** Passes every outgoing message through `change`; undefined swallows it. */
-function publishing(change: (message: OutgoingMessage) => OutgoingMessage | undefined): Fault["doctor"] {
+export function publishing(
+  change: (message: OutgoingMessage) => OutgoingMessage | undefined,
+): Fault["doctor"] {
   return () => ({
     publisher: (real) => ({
       publish: async (message, options) => {
@@ -135,6 +137,26 @@ export const faults: readonly Fault[] = [
       for (const [name, value] of MessageHeaders.from(message.headers)) headers = headers.with(name, value);
       return { ...message, headers };
     }),
+  },
+  {
+    defect: "a key is lost when its message is published again",
+    law: "republish-keeps-headers",
+    doctor: () => {
+      let published = 0;
+      return {
+        publisher: (real) => ({
+          publish: async ({ key, ...message }, options) => {
+            published += 1;
+            const headers = MessageHeaders.from(message.headers).without("partition-key");
+            const first = key === undefined || published % 3 === 1;
+            await real.publish(
+              first ? { ...message, ...(key && { key }) } : { ...message, headers },
+              options,
+            );
+          },
+        }),
+      };
+    },
   },
   { defect: "two that wait are handed out the wrong way round", law: "key-order", doctor: swappingPairs },
   {
