@@ -1,20 +1,10 @@
+import type { RegisterOptions } from "./conformance-options.ts";
 import { checkLaw, type LawReport } from "./engine/check-law.ts";
-import type { Fixture } from "./fixture.ts";
 import { laws } from "./laws/index.ts";
+import { checkRegisterNames } from "./option-names.ts";
 import { describeFailure } from "./report.ts";
-import { type ConformanceOptions, checkOptions } from "./run-conformance.ts";
+import { checkOptions } from "./run-conformance.ts";
 import { examine, type Subject } from "./subject.ts";
-
-/** The `test` of any runner: vitest, node:test, mocha, jest. */
-export type TestFunction = (name: string, body: (context?: unknown) => Promise<void>) => unknown;
-
-export interface RegisterOptions {
-  readonly test: TestFunction;
-  readonly fixture: Fixture;
-  readonly options?: ConformanceOptions;
-  /** Called with the result of each law, for a report. */
-  readonly onResult?: (law: LawReport) => void;
-}
 
 /** A broker that broke a law; its message is the whole counterexample. */
 export class ConformanceError extends Error {
@@ -31,7 +21,9 @@ export class ConformanceError extends Error {
  * Registers one test for each law. A law that is not claimed, or is a declared gap, is skipped with its reason where the runner hands its test
  * a context with `skip(reason)` (vitest and node:test do), and passes without a check where it does not.
  */
-export function conformance({ test, fixture, options = {}, onResult }: RegisterOptions): void {
+export function conformance(registration: RegisterOptions): void {
+  checkRegisterNames(registration);
+  const { test, fixture, options = {}, onResult } = registration;
   const { runs, seed, path } = checkOptions(fixture, options);
   let subject: Promise<Subject> | undefined;
   for (const law of laws) {

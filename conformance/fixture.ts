@@ -64,6 +64,22 @@ export interface HeaderAlphabet {
   readonly added?: readonly string[];
 }
 
+/** What the harness needs to know of positions, beside those of messages. */
+export interface Positions {
+  /** The first message of the log, for `seek`. */
+  readonly start?: unknown;
+  /** Behind the last message of the log, for `seek`. */
+  readonly end?: unknown;
+  /** A position that the log cannot hold. */
+  readonly unavailable?: unknown;
+  /**
+   * Which of two messages of one topic stands first: a negative number where it is `a`. undefined where their positions
+   * say nothing of each other, as in two partitions. Order is judged by it, because only the broker knows the order of
+   * two publishes that overlapped. @default numbers and bigints by their value, nothing else
+   */
+  compare?(a: unknown, b: unknown): number | undefined;
+}
+
 /** How patterns are written on this broker. */
 export interface PatternSyntax {
   readonly separator: string;
@@ -105,8 +121,7 @@ export interface Fixture<C extends Connection = Connection> {
   readonly forgetsCounts?: boolean;
   /** Whether `TopicNeeds.capacity` is honoured. */
   readonly bounded?: boolean;
-  /** Positions `seek` understands besides those of messages; `unavailable` is one the log cannot hold. */
-  readonly positions?: { readonly start?: unknown; readonly end?: unknown; readonly unavailable?: unknown };
+  readonly positions?: Positions;
   readonly headers?: HeaderAlphabet;
   readonly promises?: StrictPromises;
   readonly timings?: Partial<Timings>;

@@ -1,4 +1,10 @@
-export { ConformanceError, conformance, type RegisterOptions, type TestFunction } from "./conformance.ts";
+export { ConformanceError, conformance } from "./conformance.ts";
+export type {
+  ConformanceOptions,
+  RegisterOptions,
+  RunConformanceOptions,
+  TestFunction,
+} from "./conformance-options.ts";
 export type { Counterexample, LawReport } from "./engine/check-law.ts";
 export type { Failure } from "./engine/play.ts";
 export {
@@ -7,6 +13,7 @@ export {
   type FixtureEnvironment,
   type HeaderAlphabet,
   type PatternSyntax,
+  type Positions,
   type SourceOptions,
   type StrictPromises,
   type Timings,
@@ -14,5 +21,5 @@ export {
 } from "./fixture.ts";
 export { type LawName, lawNames } from "./law.ts";
 export { describeFailure, type Report, toMarkdown } from "./report.ts";
-export { type ConformanceOptions, type RunConformanceOptions, runConformance } from "./run-conformance.ts";
+export { runConformance } from "./run-conformance.ts";
 export type { History } from "./stage/trace.ts";

@@ -1,33 +1,20 @@
 import { checkCount } from "../src/traits/arguments.ts";
 import { InvalidArgumentError } from "../src/traits/index.ts";
+import type { ConformanceOptions, RunConformanceOptions } from "./conformance-options.ts";
 import { checkLaw, type LawReport } from "./engine/check-law.ts";
 import type { Fixture } from "./fixture.ts";
-import { type LawName, lawNames } from "./law.ts";
+import { lawNames } from "./law.ts";
 import { laws } from "./laws/index.ts";
+import { checkRunNames } from "./option-names.ts";
 import type { Report } from "./report.ts";
 import { examine } from "./subject.ts";
 
 /** Histories a law, where the caller does not say. */
 const defaultRuns = { virtual: 200, real: 10 } as const;
 
-export interface ConformanceOptions {
-  /** Histories for each law; a few laws take a share of it. @default 200 on virtual time, 10 on real time */
-  readonly runs?: number;
-  /** The same seed gives the same histories. @default drawn, and reported */
-  readonly seed?: number;
-  /** @default every law */
-  readonly laws?: readonly LawName[];
-  /** Of a counterexample: plays only that history. Needs its seed and exactly one law. */
-  readonly path?: string;
-}
-
-export interface RunConformanceOptions extends ConformanceOptions {
-  /** Called when a law was checked. */
-  readonly onProgress?: (law: LawReport, done: number, total: number) => void;
-}
-
 /** Holds the broker of `fixture` to every law. Resolves also when it fails some; rejects when it cannot be reached. */
 export async function runConformance(fixture: Fixture, options: RunConformanceOptions = {}): Promise<Report> {
+  checkRunNames(fixture, options);
   const { runs, seed, path } = checkOptions(fixture, options);
   const chosen = laws.filter(({ name }) => options.laws === undefined || options.laws.includes(name));
   const subject = await examine(fixture);

@@ -9,37 +9,10 @@ import {
   runConformance,
   toMarkdown,
 } from "tidelane/conformance";
-import { memoryFixture } from "../test/conformance/memory-fixture.ts";
-import { rabbitmqFixture } from "../test/live/amqp/fixture.ts";
-import { kafkaFixture, quickServer } from "../test/live/kafka/fixture.ts";
-import { jetStreamFixture, natsFixture } from "../test/live/nats/fixture.ts";
+import { UsageError, wholeNumber } from "./arguments.ts";
 import { referTo } from "./brokers/processes.ts";
-import type { ServerKind } from "./brokers/recipe.ts";
-import { externalServer, releaseServers, sharedServer, startServer } from "./brokers/servers.ts";
-
-/** The brokers that can be named on the command line. */
-const fixtures: Readonly<Record<string, () => Promise<Fixture>>> = {
-  memory: async () => memoryFixture as Fixture,
-  nats: live("nats", (address) => natsFixture({ address }) as Fixture),
-  jetstream: live("nats", (address) => jetStreamFixture({ address }) as Fixture),
-  "nats-io": live(
-    "nats",
-    (address) => jetStreamFixture({ address, client: "@nats-io/transport-node" }) as Fixture,
-  ),
-  rabbitmq: live("rabbitmq", (address) => rabbitmqFixture({ address }) as Fixture),
-  // n.b. a crash shows after the session timeout, whose least value is the server's own configuration.
-  kafka: async () => {
-    const given = await externalServer("kafka");
-    await given?.ready();
-    const { address } = given ?? (await startServer("kafka", { config: quickServer }));
-    return kafkaFixture({ address, sessionTimeoutMs: given ? 6_000 : 1_000 }) as Fixture;
-  },
-};
-
-/** A fixture that needs a server, started when it is not there. */
-function live(kind: ServerKind, make: (address: string) => Fixture): () => Promise<Fixture> {
-  return async () => make((await sharedServer(kind)).address);
-}
+import { releaseServers } from "./brokers/servers.ts";
+import { fixtures } from "./conformance/fixtures.ts";
 
 const usage = `usage: npm run conformance -- BROKER [options]
 
@@ -53,8 +26,6 @@ const usage = `usage: npm run conformance -- BROKER [options]
 
 laws: ${lawNames.join(", ")}
 `;
-
-class UsageError extends Error {}
 
 interface Arguments {
   readonly fixture: () => Promise<Fixture>;
@@ -134,12 +105,6 @@ function lawName(text: string): LawName {
   const name = lawNames.find((candidate) => candidate === text);
   if (name === undefined) throw new UsageError(`There is no law "${text}".`);
   return name;
-}
-
-function wholeNumber(option: string, text: string, minimum: number): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= minimum) return value;
-  throw new UsageError(`${option} must be a whole number of at least ${minimum}; received "${text}".`);
 }
 
 function showProgress(law: LawReport, done: number, total: number): void {

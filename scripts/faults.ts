@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
+import { UsageError } from "./arguments.ts";
 import { startServer } from "./brokers/servers.ts";
-import { type Arguments, readArguments, UsageError, usage } from "./faults/arguments.ts";
+import { type Arguments, readArguments, usage } from "./faults/arguments.ts";
 import { planRound } from "./faults/plan.ts";
 import { formatRound, formatSummary } from "./faults/report.ts";
 import { type RoundResult, runRound } from "./faults/round.ts";

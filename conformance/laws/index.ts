@@ -14,6 +14,7 @@ import { deliveryCountGrows } from "./delivery-count-grows.ts";
 import { descriptionWithoutCredentials } from "./description-without-credentials.ts";
 import { drainFinishes } from "./drain-finishes.ts";
 import { dropIsFinal } from "./drop-is-final.ts";
+import { forwardedRequestIsAnswered } from "./forwarded-request-is-answered.ts";
 import { groupCopies } from "./group-copies.ts";
 import { groupShares } from "./group-shares.ts";
 import { headerFidelity } from "./header-fidelity.ts";
@@ -31,6 +32,7 @@ import { publishAfterShutdown } from "./publish-after-shutdown.ts";
 import { publishRefuses } from "./publish-refuses.ts";
 import { publishWaits } from "./publish-waits.ts";
 import { quietAfterClose } from "./quiet-after-close.ts";
+import { republishKeepsHeaders } from "./republish-keeps-headers.ts";
 import { requestReply } from "./request-reply.ts";
 import { requeueKeepsPlace } from "./requeue-keeps-place.ts";
 import { requeueRedelivers } from "./requeue-redelivers.ts";
@@ -47,6 +49,7 @@ export const laws: readonly Law[] = [
   conservation,
   payloadFidelity,
   headerFidelity,
+  republishKeepsHeaders,
   keyOrder,
   topicIsolation,
   backlog,
@@ -76,6 +79,7 @@ export const laws: readonly Law[] = [
   abortIsPrompt,
   batchesBounded,
   requestReply,
+  forwardedRequestIsAnswered,
   seekLands,
   transactionVisibility,
   pattern,

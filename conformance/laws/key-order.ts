@@ -1,20 +1,27 @@
 import { all, ordered } from "../claims.ts";
 import { history } from "../engine/history.ts";
+import { fc } from "../fast-check.ts";
 import type { Law } from "../law.ts";
+import { request } from "../steps/ending.ts";
 import { advance } from "../steps/faults.ts";
-import { publish } from "../steps/publishing.ts";
+import { keys, publish } from "../steps/publishing.ts";
 import { breakLoop, close, pull, take } from "../steps/receiving.ts";
 import { ack, delay, requeue } from "../steps/settling.ts";
 
+const contents = keys.map((key) => ({ key }));
+const by = fc.constantFrom<("first" | "second")[]>("first", "first", "second");
+
 export const keyOrder: Law = {
   name: "key-order",
-  promise: "First deliveries of one key come in the order its messages were published.",
+  promise:
+    "First deliveries of one key come in the order its messages were published: by one publisher, requests among them, or by two where the first was confirmed before.",
   claim: all(ordered),
-  property: history(({ capabilities }) => ({
+  property: history(({ capabilities, publisher }) => ({
     groups: [{ topic: "A", options: { group: "g" } }],
     connections: 2,
     steps: [
-      [7, publish()],
+      [7, publish(contents, undefined, by)],
+      [publisher.requestReply ? 2 : 0, request],
       [7, pull],
       [2, take],
       [2, ack],

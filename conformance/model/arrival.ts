@@ -1,6 +1,7 @@
 import { headerNames, type Message } from "../../src/traits/index.ts";
 import { type LawName, LawViolation } from "../law.ts";
 import { headerFault, payloadFault, showBytes } from "./fidelity.ts";
+import { isEarlier, positionOf, standsBefore } from "./order.ts";
 import { comesBefore, idOfHeaders, idOfPayload, type Posting } from "./posting.ts";
 import { type Book, type Copy, type Delivery, ordinal, type Seat } from "./records.ts";
 
@@ -10,6 +11,8 @@ export interface Arrival {
   readonly seat: Seat;
   readonly message: Message;
   readonly copy: Copy;
+  /** Nobody has gone since its publish was called: what was called later cannot have overtaken it by a reconnect. */
+  readonly undisturbed: boolean;
   /** The event of the pull that it answers. */
   readonly pulledAt: number;
   /** The event at which the broker last came to rest. */
@@ -154,27 +157,45 @@ function released(book: Book, holder: Delivery, copy: Copy): Fault | undefined {
   return { laws, observed, expected: "in a group a message is held once" };
 }
 
-function inOrder({ book, copy, seat }: Arrival): Fault | undefined {
+/** A broker that prefetches may have let its ack deadline pass before anybody saw it. */
+function mayHaveExpired({ book, copy, seat }: Pick<Arrival, "book" | "copy" | "seat">): boolean {
+  const { ackDeadlineMs } = seat.capabilities;
+  if (ackDeadlineMs === undefined) return false;
+  return book.now() - copy.posting.startedMs >= ackDeadlineMs - (book.virtual ? 0 : book.skewMs);
+}
+
+function inOrder(arrival: Arrival): Fault | undefined {
+  const { book, copy, seat, message, undisturbed } = arrival;
   if (copy.deliveries > 0) return undefined;
   // n.b. what was prefetched and given back comes late, by no fault of the order.
-  if (seat.group.disturbed && book.promises.noPrefetch !== true) return undefined;
-  const later = seat.firsts.find((other) => comesBefore(copy.posting, other, seat.capabilities.order));
+  const unseen = seat.group.disturbed || mayHaveExpired(arrival);
+  if (unseen && book.promises.noPrefetch !== true) return undefined;
+  const { order } = seat.capabilities;
+  const placed = order === "topic" || order === "partition";
+  const later = seat.firsts.find(
+    (other) =>
+      comesBefore(copy.posting, other.posting, order, undisturbed) ||
+      (placed && standsBefore(book, { ...copy, position: positionOf(message) }, other)),
+  );
   if (later === undefined) return undefined;
   const key = copy.posting.key === undefined ? "" : `of key ${copy.posting.key} `;
   const expected = "first deliveries come in the order of the publishes";
-  const laws: LawName[] = book.isBounded(copy.posting.topic) ? ["key-order", "publish-waits"] : ["key-order"];
-  return { laws, observed: `${key}came after #${later.id}`, expected };
+  const laws: LawName[] = ["key-order"];
+  if (book.isBounded(copy.posting.topic)) laws.push("publish-waits");
+  if (copy.hazards.has("transaction-visibility")) laws.push("transaction-visibility");
+  return { laws, observed: `${key}came after #${later.posting.id}`, expected };
 }
 
 /** Only where a message that goes back keeps its place: nothing later overtakes what was there before the pull. */
-function inPlace({ book, copy, seat, pulledAt }: Arrival): Fault | undefined {
+function inPlace({ book, copy, seat, message, pulledAt }: Arrival): Fault | undefined {
   if (book.promises.requeueKeepsPlace !== true) return undefined;
+  const arriving = { ...copy, position: positionOf(message) };
   for (const other of seat.group.copies.values()) {
     if (other === copy || other.deliveries === 0 || other.state.kind !== "owed") continue;
     const { due, since } = other.state;
     // n.b. what falls due in this very moment may be a step behind.
     if (due >= book.now() - (book.virtual ? 0 : book.skewMs) || since >= pulledAt) continue;
-    if (!comesBefore(other.posting, copy.posting, "topic")) continue;
+    if (!isEarlier(book, other, arriving)) continue;
     const observed = `came before #${other.posting.id}, which had gone back`;
     return { laws: ["requeue-keeps-place"], observed, expected: "what goes back comes before what is later" };
   }
@@ -198,7 +219,7 @@ function counted({ book, copy, seat, message }: Arrival): Fault | undefined {
   if (count === undefined || !Number.isSafeInteger(count) || count < 1) return fault("it counts from 1");
   // n.b. a count kept by the process starts again with a new subscription.
   if (kind === "process" && nth > 1 && copy.lastSeat !== seat) return undefined;
-  const unseen = seat.group.disturbed || seat.group.moving;
+  const unseen = seat.group.disturbed || seat.group.moving || mayHaveExpired({ book, copy, seat });
   const exact = book.promises.countsExactly === true || (nth === 1 && !unseen);
   if (exact && count !== nth) return fault(`it is ${nth}`);
   const { hazards } = copy;

@@ -20,6 +20,7 @@ export function copyIn(group: Group, posting: Posting, state: CopyState): Copy {
     deliveries: 0,
     availableMs: posting.startedMs,
     lastCount: undefined,
+    position: undefined,
     lastSeat: undefined,
     hazards: new Set(),
     taints: new Set(),
@@ -28,12 +29,13 @@ export function copyIn(group: Group, posting: Posting, state: CopyState): Copy {
   return copy;
 }
 
-/** What a group that is new on a connection is given of a message published, or being published, before it. */
-export function admit(group: Group, posting: Posting, connection: string): void {
+/** What a group that is new is given of a message published, or being published, before it. */
+export function admit(group: Group, posting: Posting): void {
   const { backlog } = group.capabilities;
   if (posting.state === "refused") {
     copyIn(group, posting, over("publish-refuses", "its publish was refused"));
-  } else if (posting.state !== "sent" || isOnItsWay(posting, connection)) {
+  } else if (posting.state !== "sent" || posting.confirmation === "none") {
+    // n.b. what nobody confirmed may still be on its way, and reach the broker after the subscription.
     copyIn(group, posting, unsure);
   } else if (backlog) {
     copyIn(group, posting, { kind: "owed", notBefore: 0, due: 0, since: 0 }).hazards.add("backlog");
@@ -44,11 +46,6 @@ export function admit(group: Group, posting: Posting, connection: string): void 
       over("backlog", "it was published before the group subscribed, which has no backlog"),
     );
   }
-}
-
-/** Whether a subscription made now on `connection` may overtake a publish that resolved. */
-function isOnItsWay({ confirmation, publisher }: Posting, connection: string): boolean {
-  return confirmation === "none" && publisher !== connection;
 }
 
 /** Whether a message that was confirmed has to reach the group: not if the two overlapped. */

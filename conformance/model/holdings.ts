@@ -1,6 +1,7 @@
 import type { Message } from "../../src/traits/index.ts";
 import { type LawName, LawViolation } from "../law.ts";
 import { copyIn, isCurrent, over, unsure } from "./copies.ts";
+import { positionOf } from "./order.ts";
 import type { Posting } from "./posting.ts";
 import { type Book, type Copy, type Delivery, type Group, nameOf, type Seat } from "./records.ts";
 
@@ -80,7 +81,8 @@ export class Holdings {
   }
 
   hold(copy: Copy, seat: Seat, message: Message): Delivery {
-    if (copy.deliveries === 0) seat.firsts.push(copy.posting);
+    if (copy.deliveries === 0) seat.firsts.push(copy);
+    copy.position = positionOf(message);
     copy.deliveries += 1;
     copy.lastCount = message.deliveryCount;
     copy.lastSeat = seat;

@@ -99,8 +99,8 @@ export class Ledger {
 
   /** The transaction is being committed: what it holds may come, in order. */
   committing(postings: readonly Posting[]): void {
+    this.#holdings.tick();
     for (const posting of postings) {
-      posting.startedAt = this.#holdings.tick();
       for (const group of this.#holdings.groupsOf(posting)) {
         const copy = copyIn(group, posting, unsure);
         copy.state = unsure;
@@ -118,7 +118,7 @@ export class Ledger {
     const seat = newSeat(group, facts);
     if (group.seats.size === 0 && group.liveSince === undefined) {
       for (const posting of this.postings.values()) {
-        if (group.target.covers(posting.topic)) admit(group, posting, facts.connection);
+        if (group.target.covers(posting.topic)) admit(group, posting);
       }
     }
     if (group.seats.size > 0) this.#holdings.rebalance(group);
@@ -222,7 +222,8 @@ export class Ledger {
     if (posting === undefined) judgeStranger(book, seat, message);
     else if (copy === undefined) judgeWrongTopic(book, seat, posting);
     if (copy === undefined) return undefined;
-    judgeArrival({ book, seat, message, copy, pulledAt, restedAt: this.#restedAt });
+    const undisturbed = !this.overlapsDeparture(copy.posting);
+    judgeArrival({ book, seat, message, copy, undisturbed, pulledAt, restedAt: this.#restedAt });
     const delivery = this.#holdings.hold(copy, seat, message);
     checkLimit(book, seat, this.#holdings.underLimit(seat));
     return delivery;

@@ -29,8 +29,7 @@ export function groupFor(groups: Map<string, Group>, facts: OpeningFacts): Group
     seats: new Set(),
     liveSince: undefined,
     moving: false,
-    // n.b. what is prefetched may be past its ack deadline before anybody sees it.
-    disturbed: facts.capabilities.ackDeadlineMs !== undefined,
+    disturbed: false,
   };
   groups.set(key, group);
   return group;

@@ -12,12 +12,15 @@ export interface Posting {
   readonly payload: Uint8Array;
   /** Without the key's. */
   readonly headers: readonly (readonly [name: string, value: HeaderValue])[];
-  /** Which publisher sent it. */
+  /** Which publisher sent it: the calls of one reach the broker in the order they were made. A transaction is one of its own. */
   readonly publisher: string;
   /** "none": when its publish resolves it may still be on its way to the broker. */
   readonly confirmation: PublisherCapabilities["confirmation"];
-  /** Events of the ledger: when the call was made, and when it resolved. In a transaction: when it was committed. */
-  startedAt: number;
+  /**
+   * Events of the ledger: when the call was made, and when it resolved. In a transaction: when the publish was called, and
+   * when the commit resolved, because a log may hold the message since the first and a queue since the second.
+   */
+  readonly startedAt: number;
   confirmedAt: number | undefined;
   /** The time of the call. */
   readonly startedMs: number;
@@ -57,13 +60,19 @@ export function idOfHeaders(message: Message): number | undefined {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-/** Whether the broker has promised that `a` is first delivered before `b`. */
-export function comesBefore(a: Posting, b: Posting, order: Capabilities["order"]): boolean {
+/**
+ * Whether the contract says that `a` reached the broker before `b`: both are calls of one publisher, or the publish of
+ * `a` was confirmed before the call of `b` was made. Two publishes that overlapped have an order too, which only the
+ * broker knows. `arrived`: `a` is there for certain, though its call was not answered, or is a request, whose answer
+ * says nothing of it.
+ */
+export function comesBefore(a: Posting, b: Posting, order: Capabilities["order"], arrived = false): boolean {
   if (order === "none" || a.topic !== b.topic) return false;
   // n.b. dead letters are made by the broker, in an order of its own.
   if (a.setAside !== undefined || b.setAside !== undefined) return false;
   if (order === "partition" && (a.key === undefined || a.key !== b.key)) return false;
-  if (a.state !== "sent" || b.state === "refused") return false;
-  if (a.publisher === b.publisher) return a.startedAt < b.startedAt;
-  return order !== "publisher" && a.confirmedAt !== undefined && a.confirmedAt < b.startedAt;
+  if (b.state === "refused") return false;
+  if (a.publisher === b.publisher) return (a.state === "sent" || arrived) && a.startedAt < b.startedAt;
+  if (order === "publisher" || a.confirmation === "none" || a.confirmedAt === undefined) return false;
+  return a.state === "sent" && a.confirmedAt < b.startedAt;
 }

@@ -17,6 +17,8 @@ export interface Book {
   readonly addedHeaders: ReadonlySet<string>;
   /** Whether a publish to this topic may have to wait for room. */
   isBounded(topic: string): boolean;
+  /** Which of two positions comes first in the log, as the broker reports them; undefined where they are not of one log. */
+  comparePositions(a: unknown, b: unknown): number | undefined;
   now(): number;
   report(violation: LawViolation): void;
 }
@@ -64,7 +66,7 @@ export interface Seat {
   /** "pausing": what was on its way may still come. */
   flow: "on" | "pausing" | "paused";
   /** What it was the first of its group to see, in order. */
-  readonly firsts: Posting[];
+  readonly firsts: Copy[];
 }
 
 export type CopyState =
@@ -86,6 +88,8 @@ export interface Copy {
   availableMs: number;
   /** What the broker said at the last delivery. */
   lastCount: number | undefined;
+  /** Where the broker said it stands; undefined where it says nothing, or nothing yet. */
+  position: unknown;
   lastSeat: Seat | undefined;
   /** The laws a loss of it breaks; they start afresh with each delivery. */
   readonly hazards: Set<LawName>;

@@ -18,6 +18,8 @@ export class ConnectionActor {
   readonly name: string;
   readonly connection: Connection;
   readonly publisher: Publisher;
+  /** A second one of the same connection. Between the two there is no order. */
+  #other: Publisher | undefined;
   state: "open" | "closing" | "closed" = "open";
   readonly #stage: Stage;
   /** It is "closing" by a crash, which it may survive. */
@@ -33,14 +35,19 @@ export class ConnectionActor {
   }
 
   /** Resolves with the error when it was refused; never rejects. */
-  async publish(content: Content, options?: PublishOptions): Promise<unknown> {
-    const { posting: facts, message, text } = compose(this.#stage, content, this.name);
+  async publish(
+    content: Content,
+    options?: PublishOptions,
+    by: "first" | "second" = "first",
+  ): Promise<unknown> {
+    const name = by === "first" ? this.name : `${this.name}'s second publisher`;
+    const { posting: facts, message, text } = compose(this.#stage, content, name);
     const { ledger, trace } = this.#stage;
     const posting = ledger.sending(facts);
-    const line = trace.line(`publish ${text}${this.label}`);
+    const line = trace.line(`publish ${text}${by === "first" ? this.label : ` by ${name}`}`);
     const wasClosed = this.state === "closed";
     try {
-      const answer = this.publisher.publish(message, options);
+      const answer = this.#publisher(by).publish(message, options);
       await this.#stage.track(`publish of #${facts.id}`, ["conservation", "shutdown-idempotent"], answer);
     } catch (error) {
       line.outcome(nameOfError(error));
@@ -70,6 +77,12 @@ export class ConnectionActor {
     if (refused) return;
     const observed = `publishing #${facts.id} with ${how} ${answer === "resolved" ? answer : `rejected with ${nameOfError(answer)}`}`;
     this.#stage.violate(["publish-refuses"], observed, "it rejects with InvalidMessageError");
+  }
+
+  #publisher(by: "first" | "second"): Publisher {
+    if (by === "first") return this.publisher;
+    this.#other ??= this.connection.publisher();
+    return this.#other;
   }
 
   open(wanted: GroupSpec): Promise<SubscriberActor | undefined> {

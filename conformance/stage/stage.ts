@@ -86,6 +86,7 @@ export class Stage {
         Object.entries(topics).some(
           ([label, need]) => need.capacity !== undefined && this.topic(label) === topic,
         ),
+      comparePositions: subject.fixture.positions?.compare ?? compareNumbers,
       now: () => this.pace.clock.now(),
       report: (violation) => this.report(violation),
     });
@@ -229,6 +230,13 @@ export class Stage {
       if (capacity !== undefined) this.ledger.checkRoom(this.topic(label), capacity);
     }
   }
+}
+
+function compareNumbers(a: unknown, b: unknown): number | undefined {
+  const known = [a, b].every((position) => typeof position === "number" || typeof position === "bigint");
+  if (!known) return undefined;
+  const [first, second] = [a, b] as [number | bigint, number | bigint];
+  return first < second ? -1 : first > second ? 1 : 0;
 }
 
 /** What the topics of a history begin with: another for each on a live broker. */

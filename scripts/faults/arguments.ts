@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { UsageError, wholeNumber } from "../arguments.ts";
 import type { FaultPlugIn } from "./plug-in.ts";
 import { plugIns } from "./plug-ins.ts";
 
@@ -21,9 +22,6 @@ books: nothing lost, every key in order, handled again only what was in flight.
 
 Exit code: 0 all as promised, 1 not, 2 wrong arguments.
 `;
-
-/** The command line cannot be followed. The message is one sentence. */
-export class UsageError extends Error {}
 
 /** What the command line asked for, checked. */
 export interface Arguments {
@@ -78,10 +76,4 @@ function parseKnown(args: readonly string[]) {
       notes: { type: "boolean" },
     },
   });
-}
-
-function wholeNumber(option: string, text: string, minimum: number): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= minimum) return value;
-  throw new UsageError(`${option} must be a whole number of at least ${minimum}; received "${text}".`);
 }

@@ -26,6 +26,26 @@ function register(
 }
 
 describe("conformance", () => {
+  it.each([
+    [
+      { onresult: () => undefined },
+      'conformance(options) has no option "onresult"; the nearest one is "onResult"',
+    ],
+    [
+      { options: { seeds: 1 } },
+      'conformance(options) has no option "options.seeds"; the nearest one is "seed"',
+    ],
+    [
+      { fixture: { ...memoryFixture, secret: [] } },
+      'no option "fixture.secret"; the nearest one is "secrets"',
+    ],
+  ])("refuses a name that nobody reads, before it registers anything: %j", (members, message) => {
+    const test = vi.fn();
+    const registration = { test, fixture: memoryFixture as Fixture, ...members };
+    expect(() => conformance(registration as Parameters<typeof conformance>[0])).toThrow(message);
+    expect(test).not.toHaveBeenCalled();
+  });
+
   it("registers one test for each law with any runner, named by its promise", () => {
     const [tests] = register(memoryFixture as Fixture, { laws: ["single-use"] });
     expect([...tests.keys()]).toEqual([

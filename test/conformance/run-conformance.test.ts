@@ -72,6 +72,22 @@ describe("runConformance", () => {
     await expect(runConformance(memoryFixture, options)).rejects.toThrow(message);
   });
 
+  it.each([
+    [
+      {},
+      { run: 3 },
+      /^runConformance\(fixture, options\) has no option "options.run"; the nearest one is "runs"/,
+    ],
+    [{ timing: {} }, {}, /has no option "fixture.timing"; the nearest one is "timings"/],
+    [{ timings: { arrivalMS: 1, settleMs: 2 } }, {}, /no option "fixture.timings.arrivalMS"; .* "arrivalMs"/],
+    [{ promises: { noprefetch: true } }, {}, /no option "fixture.promises.noprefetch"; .* "noPrefetch"/],
+    [{ positions: { begin: 1 } }, {}, /no option "fixture.positions.begin"/],
+    [{ gaps: { "key-orders": "why" } }, {}, /no option "fixture.gaps.key-orders"; .* "key-order"/],
+  ])("refuses names that nobody reads: %j, %j", async (members, options, message) => {
+    const fixture = { ...memoryFixture, ...members } as Fixture;
+    await expect(runConformance(fixture, options as object)).rejects.toThrow(message);
+  });
+
   it("rejects when the broker cannot be reached", async () => {
     const down: Fixture<MemoryConnection> = {
       ...memoryFixture,

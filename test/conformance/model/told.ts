@@ -3,7 +3,7 @@ import { RecordingMessage } from "tidelane/testing";
 import type { SourceOptions, StrictPromises } from "../../../conformance/fixture.ts";
 import type { LawName, LawViolation } from "../../../conformance/law.ts";
 import { Ledger } from "../../../conformance/model/ledger.ts";
-import type { Posting } from "../../../conformance/model/posting.ts";
+import type { Posting, PostingFacts } from "../../../conformance/model/posting.ts";
 import type { Delivery, Seat, SettleHow } from "../../../conformance/model/records.ts";
 
 const capabilities: Capabilities = {
@@ -40,6 +40,7 @@ export class Told {
       skewMs: 0,
       addedHeaders: new Set(),
       isBounded: () => false,
+      comparePositions: (a, b) => (a as number) - (b as number),
       now: () => this.now,
       report: (violation) => this.#violations.push(violation),
     });
@@ -71,26 +72,32 @@ export class Told {
     return seat;
   }
 
-  publish(key?: string, confirmation: "broker" | "none" = "broker"): Posting {
+  publish(key?: string, confirmation: "broker" | "none" = "broker", publisher = "c1"): Posting {
+    const posting = this.send({ key, confirmation, publisher });
+    this.ledger.sent(posting);
+    return posting;
+  }
+
+  /** Calls publish; its answer is still to come. */
+  send(facts: Partial<PostingFacts> = {}): Posting {
     this.#ids += 1;
-    const posting = this.ledger.sending({
+    return this.ledger.sending({
       id: this.#ids,
       topic: "A",
-      key,
+      key: undefined,
       payload: new TextEncoder().encode(`#${this.#ids};`),
       headers: [["x-case", String(this.#ids)]],
       publisher: "c1",
-      confirmation,
+      confirmation: "broker",
       at: "plain",
+      ...facts,
     });
-    this.ledger.sent(posting);
-    return posting;
   }
 
   deliver(
     seat: Seat,
     posting: Posting,
-    changes: { deliveryCount?: number; payload?: string; trace?: string } = {},
+    changes: { deliveryCount?: number; payload?: string; trace?: string; position?: number } = {},
   ): Delivery {
     const count = (this.#counts.get(posting.id) ?? 0) + 1;
     this.#counts.set(posting.id, count);
@@ -101,6 +108,7 @@ export class Told {
       deliveryCount: changes.deliveryCount ?? count,
       ...(posting.key === undefined ? {} : { partitionKey: posting.key }),
     });
+    if (changes.position !== undefined) Object.assign(message, { position: changes.position });
     const delivery = this.ledger.delivered(seat, message, this.ledger.event);
     if (delivery === undefined) throw new Error("the ledger does not know the message");
     return delivery;

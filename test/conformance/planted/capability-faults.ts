@@ -6,7 +6,7 @@ import {
   type Publisher,
 } from "tidelane";
 import type { Fault } from "./doctored.ts";
-import { ackingAtClose } from "./faults.ts";
+import { ackingAtClose, publishing } from "./faults.ts";
 
 /** Defects of what a broker offers beyond delivering and settling. */
 export const capabilityFaults: readonly Fault[] = [
@@ -53,6 +53,60 @@ export const capabilityFaults: readonly Fault[] = [
     }),
   },
   {
+    defect: "a transaction commits in the wrong order, and says nothing",
+    law: "transaction-visibility",
+    doctor: () => ({
+      publisher: (real) => ({
+        transaction: (work, options) =>
+          real.transaction(async (inner) => {
+            const kept: OutgoingMessage[] = [];
+            let over = false;
+            const result = await work({
+              ...inner,
+              publish: async (message) => {
+                if (over) await inner.publish(message);
+                else kept.unshift(message);
+              },
+            }).finally(() => {
+              over = true;
+            });
+            for (const message of kept) await inner.publish(message);
+            return result;
+          }, options),
+      }),
+    }),
+  },
+  {
+    defect: "a transaction shows behind what was published after its commit",
+    law: "transaction-visibility",
+    doctor: () => {
+      let committed: OutgoingMessage[] = [];
+      return {
+        publisher: (real) => ({
+          publish: async (message, options) => {
+            await real.publish(message, options);
+            for (const late of committed.splice(0)) await real.publish(late);
+          },
+          transaction: (work, options) => {
+            const kept: OutgoingMessage[] = [];
+            let over = false;
+            return real.transaction(async (inner) => {
+              const publish = async (message: OutgoingMessage): Promise<void> => {
+                if (over) await inner.publish(message);
+                else kept.push(message);
+              };
+              const result = await work({ ...inner, publish }).finally(() => {
+                over = true;
+              });
+              committed = [...committed, ...kept];
+              return result;
+            }, options);
+          },
+        }),
+      };
+    },
+  },
+  {
     defect: "a reply goes to the wrong request",
     law: "request-reply",
     doctor: () => {
@@ -68,6 +122,32 @@ export const capabilityFaults: readonly Fault[] = [
         }),
       };
     },
+  },
+  {
+    defect: "a reply-to header that is published again gets the correlation joined to it",
+    law: "forwarded-request-is-answered",
+    doctor: publishing((message) => {
+      const headers = MessageHeaders.from(message.headers);
+      const replyTo = headers.get(headerNames.replyTo);
+      if (replyTo === undefined) return message;
+      return { ...message, headers: headers.with(headerNames.replyTo, `${replyTo}#1`) };
+    }),
+  },
+  {
+    defect: "a reply-to header is dropped when it is published again",
+    law: "forwarded-request-is-answered",
+    doctor: publishing((message) => ({
+      ...message,
+      headers: MessageHeaders.from(message.headers).without(headerNames.replyTo),
+    })),
+  },
+  {
+    defect: "the broker counts a copy as a message of its own",
+    law: "republish-keeps-headers",
+    doctor: publishing((message) => ({
+      ...message,
+      headers: MessageHeaders.from(message.headers).without(headerNames.retryCount),
+    })),
   },
   {
     defect: "a request waits twice as long as it was told to",

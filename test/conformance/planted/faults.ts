@@ -51,7 +51,9 @@ export const ackingAtClose: Fault["doctor"] = () => {
 };
 
 /** Passes every outgoing message through `change`; undefined swallows it. */
-function publishing(change: (message: OutgoingMessage) => OutgoingMessage | undefined): Fault["doctor"] {
+export function publishing(
+  change: (message: OutgoingMessage) => OutgoingMessage | undefined,
+): Fault["doctor"] {
   return () => ({
     publisher: (real) => ({
       publish: async (message, options) => {
@@ -136,7 +138,39 @@ export const faults: readonly Fault[] = [
       return { ...message, headers };
     }),
   },
+  {
+    defect: "a key is lost when its message is published again",
+    law: "republish-keeps-headers",
+    doctor: () => {
+      let published = 0;
+      return {
+        publisher: (real) => ({
+          publish: async ({ key, ...message }, options) => {
+            published += 1;
+            const headers = MessageHeaders.from(message.headers).without("partition-key");
+            const first = key === undefined || published % 3 === 1;
+            await real.publish(
+              first ? { ...message, ...(key && { key }) } : { ...message, headers },
+              options,
+            );
+          },
+        }),
+      };
+    },
+  },
   { defect: "two that wait are handed out the wrong way round", law: "key-order", doctor: swappingPairs },
+  {
+    defect: "requests go another way than publishes, and overtake them",
+    law: "key-order",
+    doctor: () => ({
+      publisher: (real) => ({
+        publish: async (message, options) => {
+          for (let turns = 0; turns < 8; turns += 1) await undefined;
+          await real.publish(message, options);
+        },
+      }),
+    }),
+  },
   {
     defect: "every message also shows on the other topics",
     law: "topic-isolation",

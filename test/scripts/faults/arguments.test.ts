@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { readArguments, UsageError } from "../../../scripts/faults/arguments.ts";
+import { UsageError } from "../../../scripts/arguments.ts";
+import { readArguments } from "../../../scripts/faults/arguments.ts";
 
 describe("the arguments of npm run faults", () => {
   it("are a broker, and what is needed to do a round again", () => {

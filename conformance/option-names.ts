@@ -1,0 +1,61 @@
+import { checkOptionNames, optionNames } from "../src/traits/option-names.ts";
+import type { ConformanceOptions, RegisterOptions, RunConformanceOptions } from "./conformance-options.ts";
+import type {
+  Fixture,
+  HeaderAlphabet,
+  PatternSyntax,
+  Positions,
+  StrictPromises,
+  Timings,
+} from "./fixture.ts";
+import { type LawName, lawNames } from "./law.ts";
+
+const laws = Object.fromEntries(lawNames.map((name) => [name, true])) as Record<LawName, true>;
+
+const fixtureNames = optionNames<Fixture>()({
+  name: true,
+  time: true,
+  broker: true,
+  source: true,
+  ungrouped: true,
+  patternSource: true,
+  patterns: optionNames<PatternSyntax>()({ separator: true, one: true, rest: true }),
+  kill: true,
+  restart: true,
+  rebalances: true,
+  forgetsCounts: true,
+  bounded: true,
+  positions: optionNames<Positions>()({ start: true, end: true, unavailable: true, compare: true }),
+  headers: optionNames<HeaderAlphabet>()({ names: true, values: true, added: true }),
+  promises: optionNames<StrictPromises>()({
+    settlesSurviveCrash: true,
+    requeueKeepsPlace: true,
+    countsExactly: true,
+    noPrefetch: true,
+    limitPerGroup: true,
+    abortSendsNothing: true,
+  }),
+  timings: optionNames<Timings>()({ arrivalMs: true, stepMs: true, closeMs: true, skewMs: true }),
+  secrets: true,
+  gaps: optionNames<Record<LawName, string>>()(laws),
+});
+
+const conformanceNames = { runs: true, seed: true, laws: true, path: true } as const;
+const registerNames = optionNames<RegisterOptions>()({
+  test: true,
+  fixture: fixtureNames,
+  options: optionNames<ConformanceOptions>()(conformanceNames),
+  onResult: true,
+});
+const runNames = optionNames<RunConformanceOptions>()({ ...conformanceNames, onProgress: true });
+
+/** Throws `UnknownOptionError` on a name that nobody reads, in the fixture too. */
+export function checkRegisterNames(options: RegisterOptions): void {
+  checkOptionNames("conformance(options)", options, registerNames);
+}
+
+/** Throws `UnknownOptionError` on a name that nobody reads. */
+export function checkRunNames(fixture: Fixture, options: RunConformanceOptions): void {
+  checkOptionNames("runConformance(fixture, options)", fixture, fixtureNames, "fixture.");
+  checkOptionNames("runConformance(fixture, options)", options, runNames, "options.");
+}
