@@ -72,8 +72,15 @@ export class Told {
   }
 
   publish(key?: string, confirmation: "broker" | "none" = "broker"): Posting {
+    const posting = this.sending(key, confirmation);
+    this.ledger.sent(posting);
+    return posting;
+  }
+
+  /** A publish that has not resolved. */
+  sending(key?: string, confirmation: "broker" | "none" = "broker"): Posting {
     this.#ids += 1;
-    const posting = this.ledger.sending({
+    return this.ledger.sending({
       id: this.#ids,
       topic: "A",
       key,
@@ -83,8 +90,6 @@ export class Told {
       confirmation,
       at: "plain",
     });
-    this.ledger.sent(posting);
-    return posting;
   }
 
   deliver(
