@@ -22,7 +22,7 @@ export interface RetainOptions {
  * `publish` waits; where it is full of messages that no subscription has had, `publish` rejects.
  */
 export interface CapacityOptions {
-  /** @default 65536 */
+  /** @default 65_536 */
   readonly messages?: number;
   /** Bytes of payload. A message larger than this goes through while the topic holds none. @default Infinity */
   readonly bytes?: number;
@@ -51,7 +51,7 @@ export interface SubscribeOptions {
    * the subscription is a group of its own that goes when it closes.
    */
   readonly group?: string;
-  /** Deliveries the group holds unsettled at most. @default 1024 */
+  /** Deliveries the group holds unsettled at most. @default 1_024 */
   readonly maxInFlight?: number;
   /** A delivery unsettled for this long is lost and delivered again. @default none */
   readonly ackDeadlineMs?: number;
