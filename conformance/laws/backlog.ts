@@ -10,8 +10,9 @@ export const backlog: Law = {
   promise:
     "A new group is given what was published before it exactly where its capabilities say so, and everything from then on.",
   property: history(({ capabilities, fixture }) => {
-    const retained = fixture.source("tidelane-conformance", { group: "claims", retained: true }).capabilities
-      .backlog;
+    const retained =
+      fixture.source("tidelane-conformance", { group: "claims", retained: true }).capabilities.backlog ===
+      true;
     return {
       topics: { A: {}, ...(retained ? { B: { retained: true } } : {}) },
       groups: [

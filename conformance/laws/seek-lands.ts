@@ -23,7 +23,7 @@ export const seekLands: Law = {
     "After seek(position) the next delivery is the one at that position, and then those after it; what was in flight is lost; a position that is not there moves nothing.",
   claim: all(
     source({ retained: true }, ({ seek }) => seek, "seek false"),
-    source({ retained: true }, ({ backlog }) => backlog, "backlog false for a retained topic"),
+    source({ retained: true }, ({ backlog }) => backlog === true, "backlog false for a retained topic"),
   ),
   property: scenario<{ messages: number; acked: boolean; moves: Move[] }>(({ fixture }) => ({
     topics: { A: { retained: true } },

@@ -29,15 +29,18 @@ export function copyIn(group: Group, posting: Posting, state: CopyState): Copy {
   return copy;
 }
 
-/** What a group that is new is given of a message published, or being published, before it. */
-export function admit(group: Group, posting: Posting): void {
+/** What a group that is new is given of a message published, or being published, before it. `others` may have it too. */
+export function admit(group: Group, posting: Posting, others: readonly Group[]): void {
   const { backlog } = group.capabilities;
+  const had = backlog === "unread" ? hadBy(others, posting) : "nobody";
   if (posting.state === "refused") {
     copyIn(group, posting, over("publish-refuses", "its publish was refused"));
-  } else if (posting.state !== "sent" || posting.confirmation === "none") {
+  } else if (posting.state !== "sent" || posting.confirmation === "none" || had === "perhaps somebody") {
     // n.b. what nobody confirmed may still be on its way, and reach the broker after the subscription.
     copyIn(group, posting, unsure);
-  } else if (backlog) {
+  } else if (had === "somebody") {
+    copyIn(group, posting, over("backlog", "another subscription has had it"));
+  } else if (backlog !== false) {
     copyIn(group, posting, { kind: "owed", notBefore: 0, due: 0, since: 0 }).hazards.add("backlog");
   } else {
     copyIn(
@@ -48,9 +51,24 @@ export function admit(group: Group, posting: Posting): void {
   }
 }
 
+/** Whether the message was given to one of these groups, whatever became of it there. */
+function hadBy(groups: readonly Group[], posting: Posting): "somebody" | "perhaps somebody" | "nobody" {
+  let had: "perhaps somebody" | "nobody" = "nobody";
+  for (const { copies, seats, liveSince } of groups) {
+    const copy = copies.get(posting.id);
+    if (copy === undefined || (copy.state.kind === "over" && copy.state.law === "backlog")) continue;
+    const opened = seats.size > 0 || liveSince !== undefined;
+    if (copy.deliveries > 0 || copy.state.kind === "over" || (opened && copy.state.kind !== "unsure")) {
+      return "somebody";
+    }
+    had = "perhaps somebody";
+  }
+  return had;
+}
+
 /** Whether a message that was confirmed has to reach the group: not if the two overlapped. */
 export function isPromised(group: Group, posting: Posting): boolean {
-  if (group.capabilities.backlog) return true;
+  if (group.capabilities.backlog === true) return true;
   return group.liveSince !== undefined && group.liveSince < posting.startedAt;
 }
 

@@ -7,6 +7,7 @@ const ownHeaders: ReadonlySet<string> = new Set([
   headerNames.deadLetterReason,
   headerNames.deadLetterSource,
   headerNames.deadLetterAttempts,
+  headerNames.retryCount,
 ]);
 
 const requestHeaders: ReadonlySet<string> = new Set([headerNames.replyTo, headerNames.correlationId]);

@@ -118,7 +118,9 @@ export class Ledger {
     const seat = newSeat(group, facts);
     if (group.seats.size === 0 && group.liveSince === undefined) {
       for (const posting of this.postings.values()) {
-        if (group.target.covers(posting.topic)) admit(group, posting);
+        if (!group.target.covers(posting.topic)) continue;
+        const others = this.#holdings.groupsOf(posting).filter((other) => other !== group);
+        admit(group, posting, others);
       }
     }
     if (group.seats.size > 0) this.#holdings.rebalance(group);

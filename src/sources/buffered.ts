@@ -4,6 +4,7 @@ import type { Connection } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import type { Message } from "../traits/message.ts";
+import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { SubscriptionSource } from "../traits/source.ts";
 import type { BatchOptions, BatchSubscriber, Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
 import { Collector } from "./collector.ts";
@@ -22,9 +23,12 @@ export interface BufferedOptions {
   readonly max: number;
   /** Milliseconds from the first message of a batch to its end, where `batches()` names none. @default 10 */
   readonly maxWaitMs?: number;
-  /** @default the system clock */
+  /** @default that of the subscription */
   readonly clock?: Clock;
 }
+
+const names = optionNames<BufferedOptions>()({ max: true, maxWaitMs: true, clock: true });
+const batchNames = optionNames<BatchOptions>()({ max: true, maxWaitMs: true });
 
 /** A subscriber whose batches are collected in this process. */
 export interface BufferedSubscriber<M extends Message = Message> extends BatchSubscriber<M> {
@@ -54,6 +58,7 @@ export function buffered(
   from: SubscriptionSource | Subscriber,
   options: BufferedOptions,
 ): SubscriptionSource | BufferedSubscriber {
+  checkOptionNames("buffered(from, options)", options, names);
   checkCount("buffered({ max })", options.max);
   if (options.maxWaitMs !== undefined) checkDuration("buffered({ maxWaitMs })", options.maxWaitMs);
   return isSource(from) ? new BufferedSource(from, options) : new Buffered(from, options);
@@ -80,6 +85,8 @@ class BufferedSource implements SubscriptionSource<Connection, BufferedSubscribe
 class Buffered<M extends Message> implements BufferedSubscriber<M> {
   readonly topic: string;
   readonly capabilities: Capabilities;
+  /** What the time of a batch goes by. */
+  readonly clock: Clock;
   readonly #subscriber: Subscriber<M>;
   readonly #collector: Collector<M>;
   readonly #max: number;
@@ -90,12 +97,14 @@ class Buffered<M extends Message> implements BufferedSubscriber<M> {
     this.topic = subscriber.topic;
     this.capabilities = bufferedCapabilities(subscriber.capabilities);
     this.#subscriber = subscriber;
-    this.#collector = new Collector(subscriber, options.clock ?? systemClock);
+    this.clock = options.clock ?? subscriber.clock ?? systemClock;
+    this.#collector = new Collector(subscriber, this.clock);
     this.#max = options.max;
     this.#maxWaitMs = options.maxWaitMs ?? 10;
   }
 
   batches(options: Partial<BatchOptions> = {}): AsyncIterable<M[]> {
+    checkOptionNames("batches(options)", options, batchNames);
     const max = checkCount("batches({ max })", options.max ?? this.#max);
     const maxWaitMs = checkDuration("batches({ maxWaitMs })", options.maxWaitMs ?? this.#maxWaitMs);
     return { [Symbol.asyncIterator]: () => this.#collector.iterate(max, maxWaitMs) };

@@ -54,7 +54,7 @@ export function weakest(parts: readonly Capabilities[]): Capabilities {
     ),
     partitionKey: all((part) => part.partitionKey),
     groups: all((part) => part.groups),
-    backlog: all((part) => part.backlog),
+    backlog: all((part) => part.backlog === true) || (all((part) => part.backlog !== false) && "unread"),
     maxInFlight: parts.reduce((sum, part) => sum + part.maxInFlight, 0),
     deadLetter: all((part) => part.deadLetter),
     batches: false,

@@ -3,6 +3,7 @@ import type { Connection } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { OutgoingMessage } from "../traits/publisher.ts";
 import type { SubscriptionSource } from "../traits/source.ts";
 import { IterableSubscriber } from "./iterable-subscriber.ts";
@@ -18,6 +19,8 @@ export interface FromIterableOptions {
   /** How many settlements a subscriber remembers, the latest; `Infinity` for all. @default 10_000 */
   readonly keepSettlements?: number;
 }
+
+const names = optionNames<FromIterableOptions>()({ topic: true, clock: true, keepSettlements: true });
 
 /** A source that needs no broker: it opens on any connection, and without one. */
 export interface IterableSource extends SubscriptionSource<Connection, IterableSubscriber> {
@@ -60,6 +63,7 @@ export function fromIterable(
     const expected = "an iterable or async iterable of payloads or messages";
     throw new InvalidArgumentError({ argument: "fromIterable(items)", expected, received: items });
   }
+  checkOptionNames("fromIterable(items, options)", options, names);
   const topic = checkName("fromIterable({ topic })", options.topic);
   const keepSettlements = checkCount(
     "fromIterable({ keepSettlements })",

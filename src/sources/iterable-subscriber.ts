@@ -27,7 +27,7 @@ interface Setup {
 export class IterableSubscriber implements Subscriber<IterableMessage> {
   readonly topic: string;
   readonly capabilities: Capabilities;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly #reader: ItemReader;
   readonly #outlet: Outlet<IterableMessage>;
   /** Delivered, not settled. An item is in here, in `#back`, behind a timer of `#delayed`, or done with. */
@@ -45,7 +45,7 @@ export class IterableSubscriber implements Subscriber<IterableMessage> {
   constructor(items: Iterable<IterableItem> | AsyncIterable<IterableItem>, setup: Setup) {
     this.topic = setup.topic;
     this.capabilities = setup.capabilities;
-    this.#clock = setup.clock;
+    this.clock = setup.clock;
     this.#keep = setup.keepSettlements;
     this.#reader = new ItemReader(items, setup.topic, () => this.#read());
     this.#outlet = new Outlet(setup.topic, {
@@ -94,7 +94,7 @@ export class IterableSubscriber implements Subscriber<IterableMessage> {
   /** @internal */
   nackedAfter(message: IterableMessage, delayMs: number): void {
     this.#counts.requeued += 1;
-    const timer = this.#clock.schedule(delayMs, () => {
+    const timer = this.clock.schedule(delayMs, () => {
       this.#delayed.delete(timer);
       this.#putBack(message.item);
       this.#outlet.serve();

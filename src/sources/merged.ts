@@ -1,6 +1,7 @@
 import { Outlet } from "../structures/outlet.ts";
 import type { Connection } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
+import { type Clock, systemClock } from "../traits/clock.ts";
 import { diagnostics } from "../traits/diagnostics.ts";
 import { InvalidArgumentError, SubscriptionFailedError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
@@ -66,6 +67,8 @@ class MergedSource implements SubscriptionSource {
 class MergedSubscriber implements Subscriber {
   readonly topic: string;
   readonly capabilities: Capabilities;
+  /** Of the first part whose clock is not the system's: a part may be where no broker is. */
+  readonly clock: Clock;
   readonly #parts: readonly MergedPart[];
   readonly #outlet: Outlet<Message>;
   /** Whose turn it is. */
@@ -75,6 +78,8 @@ class MergedSubscriber implements Subscriber {
   constructor(subscribers: readonly Subscriber[]) {
     this.topic = topicOf(subscribers);
     this.capabilities = mergedCapabilities(subscribers);
+    const clocks = subscribers.map(({ clock = systemClock }) => clock);
+    this.clock = clocks.find((clock) => clock !== systemClock) ?? systemClock;
     this.#outlet = new Outlet(this.topic, {
       take: (max) => this.#take(max),
       wanted: () => this.#pull(),

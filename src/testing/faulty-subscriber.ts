@@ -1,6 +1,6 @@
 import { Outlet } from "../structures/outlet.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
-import { sleep, type Timer } from "../traits/clock.ts";
+import { type Clock, sleep, systemClock, type Timer } from "../traits/clock.ts";
 import type { Message } from "../traits/message.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
 import type { Faults } from "./faulty.ts";
@@ -24,6 +24,7 @@ export interface FaultRecord {
 export class FaultySubscriber<M extends Message = Message> implements Subscriber<FaultyMessage<M>> {
   readonly topic: string;
   readonly capabilities: Capabilities;
+  readonly clock: Clock;
   readonly #inner: Subscriber<M>;
   readonly #faults: Faults;
   readonly #random: () => number;
@@ -50,6 +51,7 @@ export class FaultySubscriber<M extends Message = Message> implements Subscriber
   constructor(inner: Subscriber<M>, faults: Faults, capabilities: Capabilities) {
     this.topic = inner.topic;
     this.capabilities = capabilities;
+    this.clock = faults.clock ?? inner.clock ?? systemClock;
     this.#inner = inner;
     this.#faults = faults;
     this.#random = randomFrom(faults.seed);
@@ -120,7 +122,7 @@ export class FaultySubscriber<M extends Message = Message> implements Subscriber
       arrive();
       return;
     }
-    const timer = this.#faults.clock.schedule(delayMs, () => {
+    const timer = this.clock.schedule(delayMs, () => {
       this.#timers.delete(timer);
       arrive();
     });
@@ -222,11 +224,11 @@ export class FaultySubscriber<M extends Message = Message> implements Subscriber
 
   /** Cut short by `close()`. */
   #pause(ms: number): Promise<void> {
-    return sleep(this.#faults.clock, ms, this.#closed.signal).catch(() => undefined);
+    return sleep(this.clock, ms, this.#closed.signal).catch(() => undefined);
   }
 
   #record(fault: Omit<FaultRecord, "at">): void {
-    this.#records.push({ ...fault, at: this.#faults.clock.now() });
+    this.#records.push({ ...fault, at: this.clock.now() });
   }
 
   /** A duplicate in flight may still be asked for again, and only this subscription would deliver it. */

@@ -1,9 +1,10 @@
 import { checkCount, checkDuration } from "../traits/arguments.ts";
 import type { Connection } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
-import { type Clock, systemClock } from "../traits/clock.ts";
+import type { Clock } from "../traits/clock.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
+import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { SubscriptionSource } from "../traits/source.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
 import { FaultySubscriber } from "./faulty-subscriber.ts";
@@ -15,7 +16,7 @@ import { FaultySubscriber } from "./faulty-subscriber.ts";
 export interface FaultOptions {
   /** A whole number. One seed and one sequence of messages give one sequence of faults. */
   readonly seed: number;
-  /** What delays and stalls go by. @default the system clock */
+  /** What delays and stalls go by. @default that of the subscription */
   readonly clock?: Clock;
   /**
    * The message is delivered a second time, up to `withinMs` after the first (0: right behind it). The copy is a delivery of
@@ -32,6 +33,15 @@ export interface FaultOptions {
   /** Nothing moves for `ms`: nothing is delivered, and settles wait. */
   readonly stalls?: { readonly rate: number; readonly ms: number };
 }
+
+const names = optionNames<FaultOptions>()({
+  seed: true,
+  clock: true,
+  duplicates: { rate: true, withinMs: true },
+  delays: { rate: true, maxMs: true },
+  disconnects: { rate: true },
+  stalls: { rate: true, ms: true },
+});
 
 type MessageOf<S> = S extends Subscriber<infer M extends Message> ? M : never;
 
@@ -70,7 +80,7 @@ export function faulty(
 /** The options with every fault in them. */
 export interface Faults {
   readonly seed: number;
-  readonly clock: Clock;
+  readonly clock: Clock | undefined;
   readonly duplicates: { readonly rate: number; readonly withinMs: number };
   readonly delays: { readonly rate: number; readonly maxMs: number };
   readonly disconnects: { readonly rate: number };
@@ -78,10 +88,11 @@ export interface Faults {
 }
 
 function checkFaults(options: FaultOptions): Faults {
+  checkOptionNames("faulty(from, options)", options, names);
   const { duplicates, delays, disconnects, stalls } = options;
   return {
     seed: checkCount("faulty({ seed })", options.seed, Number.MIN_SAFE_INTEGER),
-    clock: options.clock ?? systemClock,
+    clock: options.clock,
     duplicates: {
       rate: checkRate("duplicates", duplicates?.rate),
       withinMs: checkDuration("faulty({ duplicates.withinMs })", duplicates?.withinMs ?? 0),

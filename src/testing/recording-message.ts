@@ -2,6 +2,7 @@ import type { Clock } from "../traits/clock.ts";
 import { deferred } from "../traits/deferred.ts";
 import { type HeadersInit, MessageHeaders, partitionKeyIn } from "../traits/headers.ts";
 import { Message } from "../traits/message.ts";
+import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 
 /** What a {@link RecordingMessage} is made of. Everything has a default. */
 export interface RecordingMessageInit {
@@ -19,6 +20,16 @@ export interface RecordingMessageInit {
   /** Called with each settle that gets past the guard. What it throws or rejects with is the answer of that settle. */
   readonly onSettle?: (settlement: Settlement) => Promise<void> | void;
 }
+
+const names = optionNames<RecordingMessageInit>()({
+  topic: true,
+  payload: true,
+  headers: true,
+  partitionKey: true,
+  deliveryCount: true,
+  clock: true,
+  onSettle: true,
+});
 
 /** One settle, as it would have been sent to a broker. */
 export type Settlement =
@@ -52,6 +63,7 @@ export class RecordingMessage extends Message {
 
   constructor(init: RecordingMessageInit = {}) {
     super();
+    checkOptionNames("new RecordingMessage(init)", init, names);
     this.topic = init.topic ?? "test";
     this.payload =
       typeof init.payload === "string" ? encoder.encode(init.payload) : (init.payload ?? new Uint8Array());

@@ -4,6 +4,7 @@ import type { Capabilities } from "../traits/capabilities.ts";
 import { type Clock, systemClock, type Timer } from "../traits/clock.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
+import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
 import { RecordingMessage } from "./recording-message.ts";
 
@@ -15,6 +16,27 @@ export interface ScriptedSubscriberOptions {
   /** What it claims, over the defaults: settlement and requeue of every kind, order by topic, no bound, no extras. */
   readonly capabilities?: Partial<Capabilities>;
 }
+
+const names = optionNames<ScriptedSubscriberOptions>()({
+  topic: true,
+  clock: true,
+  capabilities: optionNames<Capabilities>()({
+    settlement: true,
+    requeue: true,
+    delayedRequeue: true,
+    deliveryCount: true,
+    order: true,
+    partitionKey: true,
+    groups: true,
+    backlog: true,
+    ackDeadlineMs: true,
+    maxInFlight: true,
+    deadLetter: true,
+    batches: true,
+    seek: true,
+    pause: true,
+  }),
+});
 
 type Step<M> =
   | { readonly do: "deliver"; readonly message: M }
@@ -49,7 +71,7 @@ const claims: Capabilities = {
 export class ScriptedSubscriber<M extends Message = RecordingMessage> implements Subscriber<M> {
   readonly topic: string;
   readonly capabilities: Capabilities;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly #outlet: Outlet<M>;
   /** Not reached yet. While `#timer` is armed a `wait` is on, and they come after it. */
   readonly #steps: Step<M>[] = [];
@@ -62,9 +84,10 @@ export class ScriptedSubscriber<M extends Message = RecordingMessage> implements
   #closed = false;
 
   constructor(options: ScriptedSubscriberOptions = {}) {
+    checkOptionNames("new ScriptedSubscriber(options)", options, names);
     this.topic = options.topic ?? "test";
     this.capabilities = { ...claims, ...options.capabilities };
-    this.#clock = options.clock ?? systemClock;
+    this.clock = options.clock ?? systemClock;
     this.#outlet = new Outlet(this.topic, { take: (max) => this.#take(max) });
   }
 
@@ -149,7 +172,7 @@ export class ScriptedSubscriber<M extends Message = RecordingMessage> implements
   #play(): void {
     for (let step = this.#steps.shift(); step !== undefined; step = this.#steps.shift()) {
       if (step.do === "wait") {
-        this.#timer = this.#clock.schedule(step.ms, () => {
+        this.#timer = this.clock.schedule(step.ms, () => {
           this.#timer = undefined;
           this.#play();
         });

@@ -20,8 +20,11 @@ export interface Capabilities {
   readonly partitionKey: boolean;
   /** Subscriptions of one group share the messages of a topic; different groups get a copy each. */
   readonly groups: boolean;
-  /** Whether a message published before the subscription opened (for the first time, for a group) is delivered to it. */
-  readonly backlog: boolean;
+  /**
+   * Which messages published before the subscription opened (for the first time, for a group) are delivered to it: all
+   * that the broker still has, those that no subscription has had yet ("unread"), or none.
+   */
+  readonly backlog: boolean | "unread";
   /** A delivery unsettled for this many milliseconds is lost and delivered again, unless `keepAlive()` is called. */
   readonly ackDeadlineMs?: number;
   /** The most deliveries this subscription holds unsettled at once; the next waits at the broker. `Infinity`: unbounded. */

@@ -3,12 +3,13 @@ import { describe, expect, it } from "vitest";
 import { root } from "../../scripts/entry-points.ts";
 import { exportedOptions, tabledOptions } from "./option-tables.ts";
 
-/** The pages, and the entry point whose options each describes. */
-const pages = {
-  "docs/brokers/nats.md": "tidelane/nats",
-  "docs/brokers/rabbitmq.md": "tidelane/amqp",
-  "docs/brokers/kafka.md": "tidelane/kafka",
-} as const;
+/** The pages, the entry point whose options each describes, and the folder of those where it has others too. */
+const pages: Readonly<Record<string, readonly [entry: string, folder?: string]>> = {
+  "docs/brokers/memory.md": ["tidelane", "src/brokers/memory/"],
+  "docs/brokers/nats.md": ["tidelane/nats"],
+  "docs/brokers/rabbitmq.md": ["tidelane/amqp"],
+  "docs/brokers/kafka.md": ["tidelane/kafka"],
+};
 
 const headings = [
   "Connect",
@@ -41,7 +42,7 @@ describe("reading tables of options", () => {
 
 describe.each(Object.entries(pages).filter(([page]) => existsSync(`${root}/${page}`)))(
   "%s",
-  (page, entry) => {
+  (page, [entry, folder]) => {
     const markdown = readFileSync(`${root}/${page}`, "utf8");
 
     it("has the headings all pages of brokers have", () => {
@@ -49,7 +50,7 @@ describe.each(Object.entries(pages).filter(([page]) => existsSync(`${root}/${pag
     });
 
     it("has every option, with the default its docstring names", { timeout: 30_000 }, () => {
-      const expected = exportedOptions(entry);
+      const expected = exportedOptions(entry, folder);
       expect(expected.size).toBeGreaterThan(0);
       expect(Object.fromEntries(tabledOptions(markdown))).toEqual(Object.fromEntries(expected));
     });

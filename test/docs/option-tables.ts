@@ -10,8 +10,11 @@ export interface OptionRow {
   readonly default: string | undefined;
 }
 
-/** The options of every exported interface of an entry point that is named for options or settings, by its name. */
-export function exportedOptions(entryPoint: string): Map<string, OptionRow[]> {
+/**
+ * The options of every exported interface of an entry point that is named for options or settings, by its name; of those
+ * declared in `folder`, where one is given.
+ */
+export function exportedOptions(entryPoint: string, folder = ""): Map<string, OptionRow[]> {
   const source = entryPoints.find(({ name }) => name === entryPoint)?.source;
   if (source === undefined) throw new Error(`There is no entry point "${entryPoint}".`);
   const program = ts.createProgram([source], compilerOptions());
@@ -21,7 +24,9 @@ export function exportedOptions(entryPoint: string): Map<string, OptionRow[]> {
   const symbols = (module ? checker.getExportsOfModule(module) : []).map((symbol) =>
     symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol,
   );
-  const chosen = symbols.filter(({ name }) => /(Options|Settings)$/.test(name) && !name.startsWith("Client"));
+  const chosen = symbols
+    .filter(({ name }) => /(Options|Settings)$/.test(name) && !name.startsWith("Client"))
+    .filter(({ declarations }) => declarations?.[0]?.getSourceFile().fileName.includes(folder));
   const exported = new Set(chosen);
   return new Map(chosen.map((symbol) => [symbol.name, rowsOf(symbol, checker, exported)]));
 }

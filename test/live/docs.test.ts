@@ -10,7 +10,9 @@ const folder = "docs/brokers";
 const files = existsSync(`${root}/${folder}`) ? readdirSync(`${root}/${folder}`) : [];
 
 it("every page of a broker is known here", () => {
-  expect(files.filter((file) => serverOf[file.replace(/\.md$/, "")] === undefined)).toEqual([]);
+  // The page of the memory broker needs no server: test/docs/documents.test.ts runs it.
+  const live = files.filter((file) => file !== "memory.md");
+  expect(live.filter((file) => serverOf[file.replace(/\.md$/, "")] === undefined)).toEqual([]);
 });
 
 for (const kind of ["nats", "rabbitmq", "kafka"] as const) {

@@ -89,7 +89,7 @@ describe("sources over memory", () => {
     const both = await connection.subscribe(
       merged([fromIterable(["old0", "old1"], { topic: "a" }), memorySource("a")]),
     );
-    expect(both.capabilities).toMatchObject({ order: "none", requeue: true, backlog: false });
+    expect(both.capabilities).toMatchObject({ order: "none", requeue: true, backlog: "unread" });
     await publish(connection, "a", "new0");
     const seen: string[] = [];
     for await (const message of both) {

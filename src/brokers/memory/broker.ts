@@ -3,6 +3,7 @@ import type { Broker } from "../../traits/broker.ts";
 import { type Clock, systemClock } from "../../traits/clock.ts";
 import { throwIfAborted } from "../../traits/errors.ts";
 import { settledAtOnce } from "../../traits/message.ts";
+import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import { Bus } from "./bus.ts";
 import { MemoryConnection } from "./connection.ts";
 import { checkTopicOptions, type TopicOptions } from "./options.ts";
@@ -21,6 +22,15 @@ export interface MemoryBrokerOptions {
   readonly topics?: Readonly<Record<string, TopicOptions>>;
 }
 
+const call = "new MemoryBroker(options)";
+const names = optionNames<MemoryBrokerOptions>()({
+  name: true,
+  clock: true,
+  maxPayloadBytes: true,
+  topics: true,
+});
+const connectNames = optionNames<{ signal?: AbortSignal }>()({ signal: true });
+
 /**
  * A broker inside this process, on its own or under test. Topics, groups and what they hold live as long as this object,
  * and every connection of it shares them.
@@ -31,6 +41,7 @@ export class MemoryBroker implements Broker<MemoryConnection> {
   readonly #maxPayloadBytes: number;
 
   constructor(options: MemoryBrokerOptions = {}) {
+    checkOptionNames(call, options, names);
     this.name = checkName("options.name", options.name ?? "memory");
     this.#maxPayloadBytes = checkCount(
       "options.maxPayloadBytes",
@@ -42,6 +53,7 @@ export class MemoryBroker implements Broker<MemoryConnection> {
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<MemoryConnection> {
+    checkOptionNames("connect(options)", options, connectNames);
     throwIfAborted(options?.signal, "connect()");
     await settledAtOnce;
     throwIfAborted(options?.signal, "connect()");
@@ -54,7 +66,7 @@ function topicOptions(
 ): (topic: string) => TopicOptions | undefined {
   const entries = Object.entries(topics).map(([text, options]) => {
     const argument = `options.topics[${JSON.stringify(text)}]`;
-    checkTopicOptions(argument, options);
+    checkTopicOptions(call, argument, options);
     return { pattern: new Pattern(argument, checkName(`a topic in options.topics`, text)), options };
   });
   const exact = new Map(entries.map(({ pattern, options }) => [pattern.text, options]));

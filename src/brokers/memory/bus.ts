@@ -2,9 +2,12 @@ import type { Clock } from "../../traits/clock.ts";
 import type { CheckedMessage } from "../../traits/outgoing.ts";
 import { Group } from "./group.ts";
 import { checkSameSettings, settingsOf } from "./group-settings.ts";
-import type { SubscribeOptions, TopicOptions } from "./options.ts";
+import { readsAll, type SubscribeOptions, type TopicOptions } from "./options.ts";
 import { inboxPrefix, type Pattern } from "./pattern.ts";
 import { Topic } from "./topic.ts";
+
+/** While there are more topics, those that nobody would miss are forgotten. */
+const keptTopics = 1024;
 
 /** What all connections of one broker share: its topics, the groups over them, and the inboxes of requests. */
 export class Bus {
@@ -17,6 +20,8 @@ export class Bus {
   /** Every group over a pattern: a topic that is used for the first time joins those it matches. */
   readonly #patterns = new Map<Group, Pattern>();
   readonly #inboxes = new Map<string, (reply: CheckedMessage) => void>();
+  /** So many topics are looked through for those to forget. Twice what was left: then a look costs little for each. */
+  #manyTopics = keptTopics;
   #order = 0;
   #lastInbox = 0;
 
@@ -30,10 +35,15 @@ export class Bus {
     return this.#order;
   }
 
+  find(name: string): Topic | undefined {
+    return this.#topics.get(name);
+  }
+
   /** A topic exists from its first use. */
   topic(name: string): Topic {
     const known = this.#topics.get(name);
     if (known !== undefined) return known;
+    if (this.#topics.size >= this.#manyTopics) this.#forgetIdle();
     const topic = new Topic(name, this, this.#optionsOf(name));
     this.#topics.set(name, topic);
     for (const [group, pattern] of this.#patterns) if (pattern.matches(name)) topic.attach(group);
@@ -65,27 +75,36 @@ export class Bus {
 
   groupOfTopic(topic: Topic, options: SubscribeOptions): Group {
     return this.#group(this.#topicGroups, topic.name, options, (named) => {
-      const onDeserted = named ? undefined : (): void => topic.detach(group);
-      const group: Group = new Group(settingsOf(this, options), this.clock, onDeserted);
+      const group: Group = new Group(this, settingsOf(options), named, () => topic.detach(group));
       topic.attach(group);
-      if (options.from === "start") group.replace(() => topic.log?.from(1) ?? [], "");
+      start(group, [topic], options);
       return group;
     });
   }
 
   groupOfPattern(pattern: Pattern, options: SubscribeOptions): Group {
     return this.#group(this.#patternGroups, pattern.text, options, (named) => {
-      const onDeserted = named ? undefined : (): void => this.#forget(group);
-      const group: Group = new Group(settingsOf(this, options), this.clock, onDeserted);
+      const group: Group = new Group(this, settingsOf(options), named, () => {
+        this.#patterns.delete(group);
+        for (const topic of this.#topics.values()) topic.detach(group);
+      });
       const topics = [...this.#topics.values()].filter((topic) => pattern.matches(topic.name));
       for (const topic of topics) topic.attach(group);
       this.#patterns.set(group, pattern);
-      if (options.from === "start") {
-        const retained = topics.flatMap((topic) => topic.log?.from(1) ?? []);
-        group.replace(() => retained.sort((a, b) => a.order - b.order), "");
-      }
+      start(group, topics, options);
       return group;
     });
+  }
+
+  /** Whether there was one. What only it had still to settle is gone. */
+  deleteGroup(over: string, name: string): boolean {
+    const named = this.#topicGroups.get(over)?.has(name) ? this.#topicGroups : this.#patternGroups;
+    const groups = named.get(over);
+    const group = groups?.get(name);
+    group?.delete(name);
+    groups?.delete(name);
+    if (groups?.size === 0) named.delete(over);
+    return group !== undefined;
   }
 
   #group(
@@ -107,9 +126,22 @@ export class Bus {
     return group;
   }
 
-  /** Of a group over a pattern. */
-  #forget(group: Group): void {
-    this.#patterns.delete(group);
-    for (const topic of this.#topics.values()) topic.detach(group);
+  /** A topic that only groups over patterns read comes back with its next message, and they are attached to it then. */
+  #forgetIdle(): void {
+    for (const [name, topic] of this.#topics) {
+      if (topic.idle && topic.groups.every((group) => this.#patterns.has(group))) this.#topics.delete(name);
+    }
+    this.#manyTopics = Math.max(keptTopics, 2 * this.#topics.size);
   }
+}
+
+/** Gives a new group what is there for it, in the order of publish. */
+function start(group: Group, topics: readonly Topic[], options: SubscribeOptions): void {
+  if (options.from === "new") return;
+  const backlog = topics.flatMap((topic) => [...topic.backlog(readsAll(options))]);
+  for (const stored of backlog.sort((a, b) => a.order - b.order)) {
+    stored.topic.own(stored);
+    group.offer(stored);
+  }
+  for (const topic of topics) topic.claimed();
 }

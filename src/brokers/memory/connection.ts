@@ -67,16 +67,9 @@ export class MemoryConnection
     this.#lifetime.check("subscribe()");
     if (typeof target === "object" && target !== null) return target.open(this);
     checkConcreteTopic("subscribe(topic)", target, "; for those there is subscribePattern()");
-    checkSubscribeOptions(options);
-    const topic = this.#bus.topic(target);
-    if (options.from === "start" && topic.log === undefined) {
-      throw new InvalidArgumentError({
-        argument: "options.from",
-        expected: `"new", as "${target}" retains nothing (see the "topics" option of the broker)`,
-        received: options.from,
-      });
-    }
+    checkSubscribeOptions("subscribe(topic, options)", options);
     checkDeadLetter(options, target === options.deadLetter?.topic);
+    const topic = this.#bus.topic(target);
     return this.#open(target, this.#bus.groupOfTopic(topic, options), topic, options);
   }
 
@@ -87,10 +80,22 @@ export class MemoryConnection
   async subscribePattern(pattern: string, options: SubscribeOptions = {}): Promise<MemorySubscriber> {
     this.#lifetime.check("subscribePattern()");
     checkName("subscribePattern(pattern)", pattern);
-    checkSubscribeOptions(options);
+    checkSubscribeOptions("subscribePattern(pattern, options)", options);
     const parsed = new Pattern("subscribePattern(pattern)", pattern);
     checkDeadLetter(options, options.deadLetter !== undefined && parsed.matches(options.deadLetter.topic));
     return this.#open(pattern, this.#bus.groupOfPattern(parsed, options), undefined, options);
+  }
+
+  /**
+   * Deletes a named group of a topic, or of a pattern, and resolves with whether there was one. What only this group had
+   * still to settle is gone. Rejects with `InvalidArgumentError` while the group has subscriptions, on any connection.
+   */
+  async deleteGroup(topic: string, group: string): Promise<boolean> {
+    this.#lifetime.check("deleteGroup()");
+    return this.#bus.deleteGroup(
+      checkName("deleteGroup(topic)", topic),
+      checkName("deleteGroup(group)", group),
+    );
   }
 
   shutdown(): Promise<void> {

@@ -1,22 +1,17 @@
 import { InvalidArgumentError } from "../../traits/errors.ts";
-import type { Bus } from "./bus.ts";
 import { defaultMaxInFlight, type SubscribeOptions } from "./options.ts";
-import type { Topic } from "./topic.ts";
 
 /** What was decided when a group was first subscribed to. */
 export interface GroupSettings {
   readonly maxInFlight: number;
   readonly ackDeadlineMs: number | undefined;
-  readonly deadLetter: { readonly topic: Topic; readonly maxDeliveries: number } | undefined;
+  readonly deadLetter: { readonly topic: string; readonly maxDeliveries: number } | undefined;
 }
 
-export function settingsOf(bus: Bus, options: SubscribeOptions): GroupSettings {
+export function settingsOf(options: SubscribeOptions): GroupSettings {
   const { maxInFlight = defaultMaxInFlight, ackDeadlineMs, deadLetter } = options;
-  if (deadLetter === undefined) return { maxInFlight, ackDeadlineMs, deadLetter };
-  const topic = bus.topic(deadLetter.topic);
-  topic.retainDeadLetters();
-  const maxDeliveries = deadLetter.maxDeliveries ?? Number.POSITIVE_INFINITY;
-  return { maxInFlight, ackDeadlineMs, deadLetter: { topic, maxDeliveries } };
+  const settings = deadLetter && { maxDeliveries: Number.POSITIVE_INFINITY, ...deadLetter };
+  return { maxInFlight, ackDeadlineMs, deadLetter: settings };
 }
 
 /** As the options that would make them. */
@@ -25,7 +20,7 @@ export function describeSettings(settings: GroupSettings): SubscribeOptions {
   return {
     maxInFlight,
     ...(ackDeadlineMs === undefined ? {} : { ackDeadlineMs }),
-    ...(deadLetter === undefined ? {} : { deadLetter: { topic: deadLetter.topic.name } }),
+    ...(deadLetter === undefined ? {} : { deadLetter: { topic: deadLetter.topic } }),
   };
 }
 
@@ -34,7 +29,7 @@ export function checkSameSettings(has: GroupSettings, wanted: SubscribeOptions, 
   const { deadLetter } = wanted;
   check("maxInFlight", has.maxInFlight, wanted.maxInFlight, group);
   check("ackDeadlineMs", has.ackDeadlineMs, wanted.ackDeadlineMs, group);
-  check("deadLetter.topic", has.deadLetter?.topic.name, deadLetter?.topic, group);
+  check("deadLetter.topic", has.deadLetter?.topic, deadLetter?.topic, group);
   check("deadLetter.maxDeliveries", has.deadLetter?.maxDeliveries, deadLetter?.maxDeliveries, group);
 }
 

@@ -1,7 +1,8 @@
 import { Heap } from "../../structures/heap.ts";
 import { LinkedList } from "../../structures/linked-list.ts";
-import type { Clock } from "../../traits/clock.ts";
-import { Alarm } from "./alarm.ts";
+import { InvalidArgumentError } from "../../traits/errors.ts";
+import { Alarm } from "../shared/alarm.ts";
+import type { Bus } from "./bus.ts";
 import type { Consumer } from "./consumer.ts";
 import { deadLetterOf } from "./dead-letter.ts";
 import type { Entry } from "./entry.ts";
@@ -19,9 +20,11 @@ import type { StoredMessage } from "./stored-message.ts";
  */
 export class Group {
   readonly settings: GroupSettings;
-  readonly #clock: Clock;
-  /** Called when the last consumer leaves; a named group stays and has none. */
-  readonly #onDeserted: (() => void) | undefined;
+  readonly #bus: Bus;
+  /** It stays when its last consumer leaves. */
+  readonly #named: boolean;
+  /** Ends what its topics give it. */
+  readonly #detach: () => void;
   readonly #queue = new GroupQueue(this);
   /** `nackAfter`: by the time they are due. */
   readonly #delayed = new Heap<Entry>((a, b) => a.due < b.due);
@@ -33,11 +36,12 @@ export class Group {
   /** Armed only while there are consumers: nobody can tell the difference, and nothing is left running. */
   readonly #alarm: Alarm;
 
-  constructor(settings: GroupSettings, clock: Clock, onDeserted?: () => void) {
+  constructor(bus: Bus, settings: GroupSettings, named: boolean, detach: () => void) {
     this.settings = settings;
-    this.#clock = clock;
-    this.#onDeserted = onDeserted;
-    this.#alarm = new Alarm(clock, () => this.#ring());
+    this.#bus = bus;
+    this.#named = named;
+    this.#detach = detach;
+    this.#alarm = new Alarm(bus.clock, () => this.#ring());
   }
 
   /** Its settings as the options that would make them. */
@@ -64,8 +68,8 @@ export class Group {
     const held = this.#inFlight.toArray().filter((entry) => entry.consumer === consumer);
     const lost = this.#recall(held);
     if (this.#consumers.size === 0) this.#alarm.cancel();
-    if (this.#consumers.size === 0 && this.#onDeserted !== undefined) {
-      this.#onDeserted();
+    if (this.#consumers.size === 0 && !this.#named) {
+      this.#detach();
       for (const entry of held) release(entry.stored);
       for (const stored of this.#empty()) release(stored);
     } else {
@@ -73,6 +77,16 @@ export class Group {
     }
     for (const message of lost) deliveries.lose(message, reason);
     this.#dispatch();
+  }
+
+  /** Throws while it has consumers. */
+  delete(name: string): void {
+    if (this.#consumers.size > 0) {
+      const expected = "a group without open subscriptions: close them first";
+      throw new InvalidArgumentError({ argument: "deleteGroup(group)", expected, received: name });
+    }
+    this.#detach();
+    for (const stored of this.#empty()) release(stored);
   }
 
   /** The next delivery, unless there is none or the group has all it may have in flight. */
@@ -113,7 +127,7 @@ export class Group {
   requeue(entry: Entry, delayMs: number): void {
     this.#land(entry);
     if (delayMs > 0 && !this.#isExhausted(entry)) {
-      entry.due = this.#clock.now() + delayMs;
+      entry.due = this.#bus.clock.now() + delayMs;
       this.#delayed.push(entry);
       this.#alarm.at(entry.due);
     } else {
@@ -189,17 +203,18 @@ export class Group {
 
   /** n.b. a dead letter is appended without waiting for room: the settle that causes it has nothing to wait with. */
   #setAside(entry: Entry, reason: string): void {
-    this.settings.deadLetter?.topic.append(deadLetterOf(entry, this.settings.deadLetter.topic.name, reason));
+    const { deadLetter } = this.settings;
+    if (deadLetter !== undefined) this.#bus.send(deadLetterOf(entry, deadLetter.topic, reason));
     release(entry.stored);
   }
 
   #setDeadline(entry: Entry, ackDeadlineMs: number): void {
-    entry.due = this.#clock.now() + ackDeadlineMs;
+    entry.due = this.#bus.clock.now() + ackDeadlineMs;
     this.#alarm.at(entry.due);
   }
 
   #ring(): void {
-    const now = this.#clock.now();
+    const now = this.#bus.clock.now();
     for (
       let entry = this.#delayed.peek();
       entry !== undefined && entry.due <= now;

@@ -4,24 +4,38 @@ import type { RetainOptions } from "./options.ts";
 import type { StoredMessage } from "./stored-message.ts";
 
 /**
- * What a retained topic keeps for later readers. Its bounds hold at all times but the one of age, which is applied when
- * the log is written or read. What a group has still to deliver it holds itself, so nothing is lost to it here.
+ * What a topic keeps for later readers. Its bounds hold at all times but the one of age, which is applied when the log is
+ * written or read. What a group has still to deliver it holds itself, so nothing is lost to it here.
  */
 export class Log {
-  readonly #limits: RetainOptions;
+  readonly #maxMessages: number;
+  readonly #maxBytes: number;
+  readonly #ageMs: number | undefined;
   readonly #clock: Clock;
   readonly #messages = new Fifo<StoredMessage>();
   /** Bytes of payload of `#messages`. */
   #bytes = 0;
 
   constructor(limits: RetainOptions | true, clock: Clock) {
-    this.#limits = limits === true ? {} : limits;
+    const { messages, bytes, ageMs }: RetainOptions = limits === true ? {} : limits;
+    this.#maxMessages = messages ?? Number.POSITIVE_INFINITY;
+    this.#maxBytes = bytes ?? Number.POSITIVE_INFINITY;
+    this.#ageMs = ageMs;
     this.#clock = clock;
   }
 
   /** Whether messages need the time of their publish. */
   get ages(): boolean {
-    return this.#limits.ageMs !== undefined;
+    return this.#ageMs !== undefined;
+  }
+
+  get size(): number {
+    return this.#messages.size;
+  }
+
+  /** Of payload. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Where its oldest message stands in the topic; undefined while it has none. */
@@ -44,12 +58,16 @@ export class Log {
     return found;
   }
 
+  clear(): void {
+    this.#messages.clear();
+    this.#bytes = 0;
+  }
+
   #trim(): void {
-    const { messages = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY, ageMs } = this.#limits;
-    const oldest = ageMs === undefined ? Number.NEGATIVE_INFINITY : this.#clock.now() - ageMs;
+    const oldest = this.#ageMs === undefined ? 0 : this.#clock.now() - this.#ageMs;
     for (let first = this.#messages.peek(); first !== undefined; first = this.#messages.peek()) {
-      const fits = this.#messages.size <= messages && this.#bytes <= bytes && first.at >= oldest;
-      if (fits) return;
+      const fits = this.#messages.size <= this.#maxMessages && this.#bytes <= this.#maxBytes;
+      if (fits && first.at >= oldest) return;
       this.#messages.shift();
       this.#bytes -= first.payload.byteLength;
     }

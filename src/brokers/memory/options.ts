@@ -1,29 +1,39 @@
 import { checkCount, checkDuration, checkName } from "../../traits/arguments.ts";
 import type { Capabilities } from "../../traits/capabilities.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import { hasWildcard, inboxPrefix } from "./pattern.ts";
 
 export const defaultMaxInFlight = 1024;
 export const defaultCapacity = 65_536;
+export const defaultRetain: RetainOptions = { messages: 1024, bytes: 2 ** 20 };
 
-/** What a retained topic keeps at most. The oldest goes first; a limit left out is no limit. */
+/** How many messages a topic keeps at most. The oldest goes first; a limit left out is no limit. */
 export interface RetainOptions {
+  /** 0: none. */
   readonly messages?: number;
   /** Bytes of payload. */
   readonly bytes?: number;
   readonly ageMs?: number;
 }
 
-/** What a topic may hold of messages that some group has still to settle, before `publish` waits. */
+/**
+ * How many messages a topic holds that some group has still to settle, or that no subscription has had. When it is full
+ * `publish` waits; where it is full of messages that no subscription has had, `publish` rejects.
+ */
 export interface CapacityOptions {
-  /** @default 65536 */
+  /** @default 65_536 */
   readonly messages?: number;
   /** Bytes of payload. A message larger than this goes through while the topic holds none. @default Infinity */
   readonly bytes?: number;
 }
 
 export interface TopicOptions {
-  /** Keep a log that new groups can read from the start and subscribers can seek in. `true`: without limit. @default none */
+  /**
+   * The log that a new group reads from its start and subscribers seek in. `true`: without limit. With limits of yours the
+   * topic forgets what is beyond them, also what no subscription has had. Left out, it never forgets that.
+   * @default { messages: 1_024, bytes: 1 MiB }
+   */
   readonly retain?: RetainOptions | true;
   readonly capacity?: CapacityOptions;
 }
@@ -41,14 +51,29 @@ export interface SubscribeOptions {
    * the subscription is a group of its own that goes when it closes.
    */
   readonly group?: string;
-  /** Deliveries the group holds unsettled at most. @default 1024 */
+  /** Deliveries the group holds unsettled at most. @default 1_024 */
   readonly maxInFlight?: number;
   /** A delivery unsettled for this long is lost and delivered again. @default none */
   readonly ackDeadlineMs?: number;
   readonly deadLetter?: DeadLetterOptions;
-  /** Where a new group of a retained topic starts. @default "new" */
+  /**
+   * Where it starts, when it is the first of its group: `"start"` is with all the topic still has, `"new"` with what is
+   * published from now on. Messages that no subscription has had go to the first one that opens, unless it says `"new"`.
+   * @default "start" with a group; without one, only what no subscription has had
+   */
   readonly from?: "new" | "start";
 }
+
+const retainNames = optionNames<RetainOptions>()({ messages: true, bytes: true, ageMs: true });
+const capacityNames = optionNames<CapacityOptions>()({ messages: true, bytes: true });
+const topicNames = optionNames<TopicOptions>()({ retain: retainNames, capacity: capacityNames });
+const subscribeNames = optionNames<SubscribeOptions>()({
+  group: true,
+  maxInFlight: true,
+  ackDeadlineMs: true,
+  deadLetter: optionNames<DeadLetterOptions>()({ topic: true, maxDeliveries: true }),
+  from: true,
+});
 
 /** The topic's own sequence number, from 1; `"start"` is the oldest message there is, `"end"` the next to come. */
 export type MemoryPosition = number | "start" | "end";
@@ -67,7 +92,9 @@ export function checkConcreteTopic(argument: string, value: unknown, hint = ""):
   return topic;
 }
 
-export function checkSubscribeOptions(options: SubscribeOptions): void {
+/** `call` is where they were given. */
+export function checkSubscribeOptions(call: string, options: SubscribeOptions): void {
+  checkOptionNames(call, options, subscribeNames);
   const { group, maxInFlight, ackDeadlineMs, deadLetter, from } = options;
   if (group !== undefined) checkName("options.group", group);
   if (maxInFlight !== undefined) checkCount("options.maxInFlight", maxInFlight, 1, true);
@@ -87,7 +114,8 @@ export function checkSubscribeOptions(options: SubscribeOptions): void {
   }
 }
 
-export function checkTopicOptions(argument: string, options: TopicOptions): void {
+export function checkTopicOptions(call: string, argument: string, options: TopicOptions): void {
+  checkOptionNames(call, options, topicNames, `${argument.replace("options.", "")}.`);
   const { retain, capacity } = options;
   if (retain !== undefined && retain !== true) {
     if (typeof retain !== "object" || retain === null) {
@@ -97,7 +125,7 @@ export function checkTopicOptions(argument: string, options: TopicOptions): void
         received: retain,
       });
     }
-    if (retain.messages !== undefined) checkCount(`${argument}.retain.messages`, retain.messages, 1, true);
+    if (retain.messages !== undefined) checkCount(`${argument}.retain.messages`, retain.messages, 0, true);
     if (retain.bytes !== undefined) checkCount(`${argument}.retain.bytes`, retain.bytes, 1, true);
     if (retain.ageMs !== undefined) checkPositiveDuration(`${argument}.retain.ageMs`, retain.ageMs);
   }
@@ -105,6 +133,11 @@ export function checkTopicOptions(argument: string, options: TopicOptions): void
     checkCount(`${argument}.capacity.messages`, capacity.messages, 1, true);
   }
   if (capacity?.bytes !== undefined) checkCount(`${argument}.capacity.bytes`, capacity.bytes, 1, true);
+}
+
+/** Whether a new group with these options starts with all there is, also what other groups have had. */
+export function readsAll({ from, group }: SubscribeOptions): boolean {
+  return from === "start" || (from === undefined && group !== undefined);
 }
 
 /** What a subscription with these options promises. */
@@ -117,7 +150,7 @@ export function capabilitiesOf(options: SubscribeOptions, seek: boolean): Capabi
     order: "topic",
     partitionKey: true,
     groups: true,
-    backlog: options.from === "start",
+    backlog: readsAll(options) || (options.from === undefined && "unread"),
     ...(options.ackDeadlineMs === undefined ? {} : { ackDeadlineMs: options.ackDeadlineMs }),
     maxInFlight: options.maxInFlight ?? defaultMaxInFlight,
     deadLetter: options.deadLetter !== undefined,

@@ -3,6 +3,7 @@ import type { PublisherCapabilities } from "../../traits/capabilities.ts";
 import { InvalidMessageError, TimeoutError, throwIfAborted } from "../../traits/errors.ts";
 import { headerNames, MessageHeaders } from "../../traits/headers.ts";
 import { type Message, settledAtOnce } from "../../traits/message.ts";
+import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import { type CheckedMessage, checkOutgoing } from "../../traits/outgoing.ts";
 import type {
   OutgoingMessage,
@@ -20,7 +21,14 @@ import { Submission } from "./submission.ts";
 import { Transaction } from "./transaction.ts";
 import { Wait } from "./wait.ts";
 
-/** Publishes on one connection. A full topic makes it wait, in the order of the calls. */
+const publishNames = optionNames<PublishOptions>()({ signal: true });
+const requestNames = optionNames<RequestOptions>()({ timeoutMs: true, signal: true });
+
+/**
+ * Publishes on one connection. A full topic makes calls wait in the order they were made, requests among them; calls for
+ * other topics do not wait for those. A topic full of messages that no subscription has had rejects with
+ * `PublishFailedError`.
+ */
 export class MemoryPublisher implements TransactionalPublisher, RequestReply {
   readonly capabilities: PublisherCapabilities;
   readonly #bus: Bus;
@@ -42,8 +50,7 @@ export class MemoryPublisher implements TransactionalPublisher, RequestReply {
 
   publish(message: OutgoingMessage, options?: PublishOptions): Promise<void> {
     try {
-      this.#lifetime.check("publish()");
-      throwIfAborted(options?.signal, "publish()");
+      checkCall("publish()", "message", this.#lifetime, options);
       const checked = checkMessage(message, this.capabilities);
       if (this.#bus.destination(checked.topic)?.isFull(checked.payload.byteLength) !== true) {
         this.#bus.send(checked);
@@ -55,10 +62,17 @@ export class MemoryPublisher implements TransactionalPublisher, RequestReply {
     }
   }
 
+  /** Topics come into being by use: there is a place unless the name is none, or nobody reads what fills the topic. */
+  async checkTopic(topic: string, options?: PublishOptions): Promise<void> {
+    checkCall("checkTopic()", "topic", this.#lifetime, options);
+    checkMessage({ topic, payload: "" }, this.capabilities);
+    const refusal = this.#bus.find(topic)?.refusal(0);
+    if (refusal !== undefined) throw refusal;
+  }
+
   async transaction<T>(work: (publisher: Publisher) => Promise<T>, options?: PublishOptions): Promise<T> {
     checkFunction("transaction(work)", work);
-    this.#lifetime.check("transaction()");
-    throwIfAborted(options?.signal, "transaction()");
+    checkCall("transaction()", "work", this.#lifetime, options);
     const transaction = new Transaction<T>(this.#bus, this.#lifetime, options?.signal, (message) =>
       checkMessage(message, this.capabilities),
     );
@@ -69,8 +83,7 @@ export class MemoryPublisher implements TransactionalPublisher, RequestReply {
   async request(message: OutgoingMessage, options: RequestOptions): Promise<Message> {
     const { timeoutMs, signal } = options;
     checkDuration("options.timeoutMs", timeoutMs);
-    this.#lifetime.check("request()");
-    throwIfAborted(signal, "request()");
+    checkCall("request()", "message", this.#lifetime, options, requestNames);
     const headers = MessageHeaders.from(message.headers);
     if (headers.has(headerNames.replyTo)) {
       const reason = 'request() sets its "reply-to" header itself';
@@ -91,7 +104,9 @@ export class MemoryPublisher implements TransactionalPublisher, RequestReply {
         { ...message, headers: headers.with(headerNames.replyTo, inbox) },
         this.capabilities,
       );
-      submission = new Submission(this.#bus, [checked], () => {});
+      submission = new Submission(this.#bus, [checked], (refusal) => {
+        if (refusal !== undefined) wait.reject(refusal);
+      });
       submission.submit();
     } catch (error) {
       wait.reject(error);
@@ -100,11 +115,25 @@ export class MemoryPublisher implements TransactionalPublisher, RequestReply {
   }
 
   #submit(what: string, messages: readonly CheckedMessage[], signal: AbortSignal | undefined): Promise<void> {
-    const submission = new Submission(this.#bus, messages, () => wait.resolve());
+    const submission = new Submission(this.#bus, messages, (refusal) => wait.settle(refusal, undefined));
     const wait = new Wait<void>(what, this.#lifetime, signal, () => submission.withdraw());
     submission.submit();
     return wait.promise;
   }
+}
+
+/** What stands before each call. The names of options are looked at only where there are any. */
+function checkCall(
+  what: string,
+  first: string,
+  lifetime: Lifetime,
+  options: PublishOptions | undefined,
+  names = publishNames,
+): void {
+  lifetime.check(what);
+  if (options === undefined) return;
+  checkOptionNames(`${what.slice(0, -1)}${first}, options)`, options, names);
+  throwIfAborted(options.signal, what);
 }
 
 function checkMessage(message: OutgoingMessage, limits: PublisherCapabilities): CheckedMessage {

@@ -15,19 +15,13 @@ function checkPosition(topic: Topic, position: number): void {
     const expected = 'a whole number of at least 1, "start" or "end"';
     throw new InvalidArgumentError({ argument: "seek(position)", expected, received: position });
   }
-  const first = topic.log?.first ?? topic.next;
+  const first = topic.log.first ?? topic.next;
   if (position >= first && position <= topic.next) return;
   throw new PositionUnavailableError({
     topic: topic.name,
     position: String(position),
-    available: describe(topic, first),
+    available: first === topic.next ? `${first}, the next to come` : `${first} to ${topic.next}`,
   });
-}
-
-function describe(topic: Topic, first: number): string {
-  if (topic.log === undefined)
-    return `${topic.next} only, the next to come, as the topic has no "retain" option`;
-  return first === topic.next ? `${first}, the next to come` : `${first} to ${topic.next}`;
 }
 
 function from(
@@ -36,8 +30,8 @@ function from(
   owed: readonly StoredMessage[],
 ): readonly StoredMessage[] {
   if (position === "end") return [];
-  if (position !== "start") return topic.log?.from(position) ?? [];
+  if (position !== "start") return topic.log.from(position);
   // What the log no longer holds and the group still owes is older than all the log holds.
-  const first = topic.log?.first ?? Number.POSITIVE_INFINITY;
-  return [...owed.filter((stored) => stored.sequence < first), ...(topic.log?.from(first) ?? [])];
+  const first = topic.log.first ?? Number.POSITIVE_INFINITY;
+  return [...owed.filter((stored) => stored.sequence < first), ...topic.log.from(first)];
 }

@@ -16,7 +16,7 @@ export function memorySource(
   options: SubscribeOptions = {},
 ): SubscriptionSource<MemoryConnection, MemorySubscriber> {
   checkConcreteTopic("memorySource(topic)", topic, "; for those there is memoryPatternSource()");
-  checkSubscribeOptions(options);
+  checkSubscribeOptions("memorySource(topic, options)", options);
   return {
     topic,
     capabilities: capabilitiesOf(options, true),
@@ -30,7 +30,7 @@ export function memoryPatternSource(
   options: SubscribeOptions = {},
 ): SubscriptionSource<MemoryConnection, MemorySubscriber> {
   checkName("memoryPatternSource(pattern)", pattern);
-  checkSubscribeOptions(options);
+  checkSubscribeOptions("memoryPatternSource(pattern, options)", options);
   new Pattern("memoryPatternSource(pattern)", pattern);
   return {
     topic: pattern,

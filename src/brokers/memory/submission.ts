@@ -10,7 +10,7 @@ import type { Topic, Turn } from "./topic.ts";
 export class Submission implements Turn {
   readonly #bus: Bus;
   readonly #messages: readonly CheckedMessage[];
-  readonly #onSent: () => void;
+  readonly #onOver: (refusal?: unknown) => void;
   /** The topic it waits in; undefined before, and after it was sent or withdrawn. */
   #waitsIn: Topic | undefined = undefined;
   bytes = 0;
@@ -19,10 +19,11 @@ export class Submission implements Turn {
   next: Turn | undefined = undefined;
   list: LinkedList<Turn> | undefined = undefined;
 
-  constructor(bus: Bus, messages: readonly CheckedMessage[], onSent: () => void) {
+  /** `onOver` is called once: they were sent, or will never be. */
+  constructor(bus: Bus, messages: readonly CheckedMessage[], onOver: (refusal?: unknown) => void) {
     this.#bus = bus;
     this.#messages = messages;
-    this.#onSent = onSent;
+    this.#onOver = onOver;
   }
 
   /** Sends now, or gets in line. */
@@ -48,12 +49,17 @@ export class Submission implements Turn {
       const topic = this.#bus.destination(message.topic);
       const bytes = message.payload.byteLength;
       if (topic === undefined || hasRoom(topic, bytes)) continue;
+      const refusal = topic.refusal(bytes);
+      if (refusal !== undefined) {
+        this.#onOver(refusal);
+        return;
+      }
       this.bytes = bytes;
       this.#waitsIn = topic;
       topic.wait(this);
       return;
     }
     for (const message of this.#messages) this.#bus.send(message);
-    this.#onSent();
+    this.#onOver();
   }
 }

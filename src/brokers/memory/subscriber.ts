@@ -2,6 +2,7 @@ import type { Capabilities } from "../../traits/capabilities.ts";
 import type { Clock } from "../../traits/clock.ts";
 import { NotSupportedError } from "../../traits/errors.ts";
 import { settledAtOnce } from "../../traits/message.ts";
+import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import type {
   BatchOptions,
   BatchSubscriber,
@@ -18,6 +19,8 @@ import { PullIterator } from "./pull-iterator.ts";
 import { seekIn } from "./seek.ts";
 import type { Topic } from "./topic.ts";
 
+const batchNames = optionNames<BatchOptions>()({ max: true, maxWaitMs: true });
+
 /** Where a subscriber is opened: its group, and the one topic it can seek in. */
 export interface SubscriberPlace {
   readonly consumer: Consumer;
@@ -33,12 +36,15 @@ export class MemorySubscriber implements BatchSubscriber<MemoryMessage>, Seekabl
   /** The topic, or the pattern. */
   readonly topic: string;
   readonly capabilities: Capabilities;
+  /** Of its broker. */
+  readonly clock: Clock;
   readonly #place: SubscriberPlace;
 
   /** @internal */
   constructor(place: SubscriberPlace) {
     this.topic = place.consumer.topic;
     this.capabilities = place.capabilities;
+    this.clock = place.clock;
     this.#place = place;
   }
 
@@ -47,8 +53,8 @@ export class MemorySubscriber implements BatchSubscriber<MemoryMessage>, Seekabl
   }
 
   batches(options: BatchOptions): AsyncIterable<MemoryMessage[]> {
-    const { consumer, clock, capabilities } = this.#place;
-    return new Batches(consumer, clock, options, capabilities.ackDeadlineMs);
+    checkOptionNames("batches(options)", options, batchNames);
+    return new Batches(this.#place.consumer, this.clock, options, this.capabilities.ackDeadlineMs);
   }
 
   get paused(): boolean {

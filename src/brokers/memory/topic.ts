@@ -1,27 +1,39 @@
 import { type Linked, LinkedList } from "../../structures/linked-list.ts";
+import { PublishFailedError } from "../../traits/errors.ts";
 import type { CheckedMessage } from "../../traits/outgoing.ts";
 import type { Bus } from "./bus.ts";
 import type { Group } from "./group.ts";
 import { Log } from "./log.ts";
-import { defaultCapacity, type TopicOptions } from "./options.ts";
+import { defaultCapacity, defaultRetain, type TopicOptions } from "./options.ts";
 import { StoredMessage } from "./stored-message.ts";
 
-/** A publish that found no room: `take` is called once there is room for `bytes`. */
+/** A publish that found no room: `take` is called once there is room for `bytes`, or it is clear that there will be none. */
 export interface Turn extends Linked<Turn> {
   readonly bytes: number;
   take(): void;
 }
 
-/** One topic: gives every message its place, hands a copy to each group, and makes publishers wait when it is full. */
+/**
+ * One topic: gives every message its place, hands a copy to each group, and makes publishers wait when it is full. While
+ * it has no group, messages wait in it for the first subscription that opens.
+ */
 export class Topic {
   readonly name: string;
   readonly #bus: Bus;
   readonly #capacity: { readonly messages: number; readonly bytes: number };
   readonly #groups: Group[] = [];
-  #log: Log | undefined;
+  /** The latest messages, whoever had them. */
+  readonly log: Log;
+  /** Messages that no group was ever given, however old they are. */
+  readonly #unread: Log;
+  /** The limits of its log are the user's: what is beyond them is forgotten, so that it cannot fill the topic. */
+  readonly #forgets: boolean;
   /** The sequence of the newest message. */
   #sequence = 0;
-  /** Messages that some group owes, and their bytes: those whose `owed` is above 0. The capacity bounds these two. */
+  /**
+   * Messages that some group owes, or that wait for the first one, and their bytes: those whose `owed` is above 0. The
+   * capacity bounds these two.
+   */
   #owed = 0;
   #owedBytes = 0;
   /** Publishers that wait for room, in the order they came. While one waits, none passes it. */
@@ -34,22 +46,23 @@ export class Topic {
       messages: options?.capacity?.messages ?? defaultCapacity,
       bytes: options?.capacity?.bytes ?? Number.POSITIVE_INFINITY,
     };
-    this.#log = options?.retain === undefined ? undefined : new Log(options.retain, bus.clock);
+    this.log = new Log(options?.retain ?? defaultRetain, bus.clock);
+    this.#unread = new Log(options?.retain ?? true, bus.clock);
+    this.#forgets = options?.retain !== undefined;
   }
 
-  /** What it retains; undefined where it retains nothing. */
-  get log(): Log | undefined {
-    return this.#log;
+  get groups(): readonly Group[] {
+    return this.#groups;
+  }
+
+  /** Nobody would miss more than its log. */
+  get idle(): boolean {
+    return this.#owed === 0 && !this.#forgets;
   }
 
   /** The sequence of the next message to be published. */
   get next(): number {
     return this.#sequence + 1;
-  }
-
-  /** Dead letters must not go nowhere because nobody has subscribed yet. */
-  retainDeadLetters(): void {
-    this.#log ??= new Log({ messages: defaultCapacity }, this.#bus.clock);
   }
 
   attach(group: Group): void {
@@ -64,13 +77,30 @@ export class Topic {
   /** The message is the broker's from here on, room or not. */
   append(message: CheckedMessage): void {
     this.#sequence += 1;
-    const at = this.#log?.ages === true ? this.#bus.clock.now() : 0;
+    const at = this.log.ages ? this.#bus.clock.now() : 0;
     const stored = new StoredMessage(this, this.#sequence, this.#bus.nextOrder(), message, at);
-    this.#log?.append(stored);
+    this.log.append(stored);
+    if (this.#groups.length === 0) {
+      this.#unread.append(stored);
+      if (!this.#forgets) this.own(stored);
+    }
     for (const group of this.#groups) {
       this.own(stored);
       group.offer(stored);
     }
+  }
+
+  /** What a new group starts with, in no particular order: all there is, or what no other was given. */
+  backlog(all: boolean): Iterable<StoredMessage> {
+    const unread = this.#unread.from(1);
+    return all ? new Set([...unread, ...this.log.from(1)]) : unread;
+  }
+
+  /** A group has taken over what no group was given before. */
+  claimed(): void {
+    const unread = this.#unread.from(1);
+    this.#unread.clear();
+    if (!this.#forgets) for (const stored of unread) this.release(stored);
   }
 
   /** One more group owes it. */
@@ -102,6 +132,15 @@ export class Topic {
     return this.#owed < this.#capacity.messages && this.#owedBytes + bytes <= this.#capacity.bytes;
   }
 
+  /** Why there will be no room, unless somebody subscribes: what fills it is for nobody. */
+  refusal(bytes: number): PublishFailedError | undefined {
+    const { size, bytes: unreadBytes } = this.#unread;
+    if (this.#forgets || size === 0) return undefined;
+    if (size < this.#capacity.messages && unreadBytes + bytes <= this.#capacity.bytes) return undefined;
+    const reason = `the topic is full with ${size} messages that no subscription has had; subscribe to it, raise its capacity, or let it forget them with retain`;
+    return new PublishFailedError({ topic: this.name, reason, retryable: true });
+  }
+
   wait(turn: Turn): void {
     this.#turns.append(turn);
   }
@@ -114,7 +153,7 @@ export class Topic {
 
   #admit(): void {
     for (let turn = this.#turns.first; turn !== undefined; turn = this.#turns.first) {
-      if (!this.hasRoom(turn.bytes)) return;
+      if (!this.hasRoom(turn.bytes) && this.refusal(turn.bytes) === undefined) return;
       this.#turns.remove(turn);
       turn.take();
     }

@@ -48,7 +48,9 @@ export class Transaction<T> {
 
   #commit(result: T): void {
     if (this.#wait.over) return;
-    this.#committing = new Submission(this.#bus, this.#messages, () => this.#wait.resolve(result));
+    this.#committing = new Submission(this.#bus, this.#messages, (refusal) =>
+      this.#wait.settle(refusal, result),
+    );
     this.#committing.submit();
   }
 

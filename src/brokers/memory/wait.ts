@@ -1,6 +1,6 @@
 import { type Deferred, deferred } from "../../traits/deferred.ts";
 import { AbortedError } from "../../traits/errors.ts";
-import { type Abortable, unwatchAbort, watchAbort } from "./abort-watch.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "../shared/abort-watch.ts";
 import type { Bound, Lifetime } from "./lifetime.ts";
 
 /**
@@ -35,6 +35,12 @@ export class Wait<T> implements Bound, Abortable {
 
   resolve(value: T): void {
     if (this.#finish()) this.#deferred.resolve(value);
+  }
+
+  /** Rejects with the error, or resolves where there is none. */
+  settle(error: unknown, value: T): void {
+    if (error === undefined) this.resolve(value);
+    else this.reject(error);
   }
 
   reject(error: unknown): void {

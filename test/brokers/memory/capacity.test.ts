@@ -85,15 +85,16 @@ describe("a full topic", () => {
     expect(texts(take(subscriber))).toEqual(["bbbb"]);
   });
 
-  it("does not fill where nobody subscribes, retained or not", async () => {
+  it("does not fill where nobody subscribes and its own retain says what is kept", async () => {
     const topics = {
       log: { retain: true as const, capacity: { messages: 1 } },
-      air: { capacity: { messages: 1 } },
+      air: { retain: { messages: 0 }, capacity: { messages: 1 } },
     };
     const { connection } = await setUp({ topics });
     await publish(connection, "log", "a", "b", "c");
     await publish(connection, "air", "a", "b", "c");
     expect(texts(take(await connection.subscribe("log", { from: "start" })))).toEqual(["a", "b", "c"]);
+    expect(take(await connection.subscribe("air", { group: "g" }))).toEqual([]);
   });
 });
 

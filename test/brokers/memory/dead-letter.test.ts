@@ -83,6 +83,21 @@ describe("a dead letter topic", () => {
     expect(texts(take(await connection.subscribe("dead", { from: "start" })))).toEqual(["a"]);
   });
 
+  it("counts on from what its message was handled before: attempts go on where it is read", async () => {
+    const { publisher, dead, subscriber } = await open(5);
+    const headers = { "x-ruststream-retry-count": "2" };
+    await publisher.publish({ topic: "orders", payload: "a" });
+    await publisher.publish({ topic: "orders", payload: "b", headers });
+    for (let left = 5; left > 0; left -= 1) for (const message of take(subscriber)) await message.nack();
+    const letters = take(dead);
+    expect(letters.map((letter) => letter.headers.get("x-ruststream-retry-count"))).toEqual(["5", "7"]);
+    expect(letters.map((letter) => letter.headers.get("x-tidelane-dead-letter-attempts"))).toEqual([
+      "5",
+      "5",
+    ]);
+    expect(letters.map(({ deliveryCount }) => deliveryCount)).toEqual([1, 1]);
+  });
+
   it("is not used for what is acked", async () => {
     const { connection, dead, subscriber } = await open(1);
     await publish(connection, "orders", "a");

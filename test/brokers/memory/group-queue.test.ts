@@ -8,9 +8,10 @@ import { StoredMessage } from "../../../src/brokers/memory/stored-message.ts";
 import { VirtualClock } from "../../../src/testing/virtual-clock.ts";
 import { MessageHeaders } from "../../../src/traits/headers.ts";
 
-const clock = new VirtualClock();
-const topic = new Bus(clock, () => undefined).topic("orders");
-const group = new Group({ maxInFlight: 10, ackDeadlineMs: undefined, deadLetter: undefined }, clock);
+const bus = new Bus(new VirtualClock(), () => undefined);
+const topic = bus.topic("orders");
+const settings = { maxInFlight: 10, ackDeadlineMs: undefined, deadLetter: undefined };
+const group = new Group(bus, settings, true, () => {});
 const content = { topic: "orders", payload: new Uint8Array(), headers: MessageHeaders.empty, key: undefined };
 
 type Step =

@@ -43,9 +43,10 @@ describe("publish", () => {
     expect((await setUp()).publisher.capabilities.maxPayloadBytes).toBe(16 * 1024 * 1024);
   });
 
-  it("resolves when nobody subscribes, and the message is nowhere", async () => {
+  it("resolves when nobody subscribes, and the message waits for the first who does", async () => {
     const { connection } = await setUp();
     await publish(connection, "orders", "a");
+    expect(texts(take(await connection.subscribe("orders")))).toEqual(["a"]);
     expect(take(await connection.subscribe("orders"))).toEqual([]);
   });
 

@@ -131,6 +131,35 @@ describe("a request", () => {
   });
 });
 
+describe("publishes and requests of one publisher", () => {
+  it("reach a topic in the order of the calls, also when they wait for room", async () => {
+    const { connection, publisher } = await setUp({ topics: { prices: { capacity: { messages: 1 } } } });
+    const service = await connection.subscribe("prices", { group: "g" });
+    const send = (payload: string) => publisher.publish({ topic: "prices", payload });
+    const ask = (payload: string) => publisher.request({ topic: "prices", payload }, { timeoutMs: 100 });
+    const calls = [send("1"), ask("2"), send("3"), ask("4"), send("5")];
+    const seen: string[] = [];
+    for await (const message of service) {
+      seen.push(message.text());
+      if (message.headers.has("reply-to")) await answer(connection, message, "yes");
+      await message.ack();
+      if (seen.length === calls.length) break;
+    }
+    await Promise.all(calls);
+    expect(seen).toEqual(["1", "2", "3", "4", "5"]);
+  });
+
+  it("wait for their own topic only: who works a full topic off can publish to another", async () => {
+    const { connection, publisher } = await setUp({ topics: { orders: { capacity: { messages: 1 } } } });
+    const orders = await connection.subscribe("orders", { group: "g" });
+    await publish(connection, "orders", "a");
+    const waiting = publisher.publish({ topic: "orders", payload: "b" });
+    await publish(connection, "done", "a");
+    await takeOne(orders).ack();
+    await waiting;
+  });
+});
+
 describe("a reply", () => {
   it("has nothing to settle: ack and drop resolve, a requeue is refused", async () => {
     const { connection, service, ask } = await open();

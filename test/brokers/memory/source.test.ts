@@ -23,7 +23,7 @@ describe("a memory source", () => {
       order: "topic",
       partitionKey: true,
       groups: true,
-      backlog: false,
+      backlog: "unread",
       maxInFlight: 1024,
       deadLetter: false,
       batches: true,
@@ -36,6 +36,17 @@ describe("a memory source", () => {
       ackDeadlineMs: 50,
       deadLetter: true,
     });
+  });
+
+  it.each([
+    [{ group: "g" }, true],
+    [{ group: "g", from: "new" }, false],
+    [{ from: "start" }, true],
+    [{ from: "new" }, false],
+    [{}, "unread"],
+  ] as const)("says what it starts with: %j", (options, backlog) => {
+    expect(memorySource("orders", options).capabilities.backlog).toBe(backlog);
+    expect(memoryPatternSource("orders.*", options).capabilities.backlog).toBe(backlog);
   });
 
   it("over a pattern says so and cannot seek", async () => {

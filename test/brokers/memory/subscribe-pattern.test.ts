@@ -6,7 +6,7 @@ describe("a subscription by pattern", () => {
   it("gets every topic that matches, those used later too, in the order of publish", async () => {
     const { connection } = await setUp();
     await publish(connection, "orders.eu", "before");
-    const subscriber = await connection.subscribePattern("orders.*");
+    const subscriber = await connection.subscribePattern("orders.*", { from: "new" });
     await publish(connection, "orders.eu", "1");
     await publish(connection, "orders.us", "2");
     await publish(connection, "orders", "no");
@@ -63,8 +63,21 @@ describe("a subscription by pattern", () => {
     takeOne(subscriber);
     await subscriber.close();
     await waiting;
-    await publish(connection, "orders.eu", "3", "4");
-    await publish(connection, "orders.us", "5", "6");
+    expect(texts(take(await connection.subscribePattern("orders.*")))).toEqual(["2"]);
+  });
+
+  it("is the first that opens for what no subscription of its topics has had", async () => {
+    const { connection } = await setUp();
+    await publish(connection, "orders.eu", "1");
+    await publish(connection, "orders.us", "2");
+    await publish(connection, "orders.eu", "3");
+    expect(texts(take(await connection.subscribe("orders.us")))).toEqual(["2"]);
+    expect(texts(take(await connection.subscribePattern("orders.*")))).toEqual(["1", "3"]);
+    expect(texts(take(await connection.subscribePattern("orders.*", { group: "g" })))).toEqual([
+      "1",
+      "2",
+      "3",
+    ]);
   });
 
   it.each(["", "a\nb", ">.a", 5 as unknown as string])("refuses %j", async (pattern) => {

@@ -70,6 +70,52 @@ describe("what must not come", () => {
   });
 });
 
+describe("what goes to the first subscription that opens", () => {
+  const unread = { capabilities: { backlog: "unread" as const } };
+
+  it("is owed to it, and must not come to a second", () => {
+    const told = new Told();
+    const posting = told.publish();
+    const [first, second] = [told.open({ group: "a", ...unread }), told.open({ group: "b", ...unread })];
+    expect(told.ledger.starving(first)?.posting).toBe(posting);
+    expect(told.ledger.starving(second)).toBeUndefined();
+    told.deliver(first, posting);
+    expect(told.broken()).toEqual([]);
+    told.deliver(second, posting, { deliveryCount: 1 });
+    expect(told.broken()).toEqual([["backlog"]]);
+  });
+
+  it("is had by a group that has settled it, and by one that is gone", () => {
+    for (const goes of [false, true]) {
+      const told = new Told();
+      const seat = told.open({ group: "a", capabilities: { settlement: "none" } });
+      const posting = told.publish();
+      if (goes) told.leave(seat, "close");
+      else told.settle(told.deliver(seat, posting), "ack");
+      told.deliver(told.open({ group: "b", ...unread }), posting, { deliveryCount: 1 });
+      expect(told.broken()).toEqual([["backlog"]]);
+    }
+  });
+
+  it("was not had by a group that began after it", () => {
+    const told = new Told();
+    const posting = told.publish();
+    told.open({ group: "a", capabilities: { backlog: false } });
+    expect(told.ledger.starving(told.open({ group: "b", ...unread }))?.posting).toBe(posting);
+  });
+
+  it("may be what a group had that was being published as it opened", () => {
+    const told = new Told();
+    const posting = told.send();
+    told.open({ group: "a" });
+    told.ledger.sent(posting);
+    const seat = told.open({ group: "b", ...unread });
+    expect(told.ledger.starving(seat)).toBeUndefined();
+    told.deliver(seat, posting);
+    expect(told.broken()).toEqual([]);
+  });
+});
+
 describe("what must come", () => {
   it("is starving while it waits beside a pull", () => {
     const told = new Told();

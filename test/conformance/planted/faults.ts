@@ -191,7 +191,24 @@ export const faults: readonly Fault[] = [
   {
     defect: "a new group misses what a retained topic holds",
     law: "backlog",
-    doctor: () => ({ options: ({ from: _start, ...options }) => options }),
+    doctor: () => ({
+      options: (options) => (options.from === "start" ? { ...options, from: "new" } : options),
+    }),
+  },
+  {
+    defect: "a new group misses what its topic still has",
+    law: "backlog",
+    doctor: () => ({ options: (options) => (options.group ? { ...options, from: "new" } : options) }),
+  },
+  {
+    defect: "what no subscription has had goes to none",
+    law: "backlog",
+    doctor: () => ({ options: (options) => (options.group ? options : { ...options, from: "new" }) }),
+  },
+  {
+    defect: "a subscription is given again what others have had",
+    law: "backlog",
+    doctor: () => ({ options: (options) => (options.group ? options : { ...options, from: "start" }) }),
   },
   {
     defect: "ack is forgotten when the subscriber closes",

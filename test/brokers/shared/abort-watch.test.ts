@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { type Abortable, unwatchAbort, watchAbort } from "../../../src/brokers/memory/abort-watch.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "../../../src/brokers/shared/abort-watch.ts";
 
 class Recorder implements Abortable {
   aborts = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Alarm } from "../../../src/brokers/memory/alarm.ts";
+import { Alarm } from "../../../src/brokers/shared/alarm.ts";
 import { VirtualClock } from "../../../src/testing/virtual-clock.ts";
 
 function setUp() {
