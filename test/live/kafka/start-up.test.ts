@@ -160,7 +160,7 @@ await describeLive(
 
     it("are told as missing, of a topic and of a group", async () => {
       const topic = fresh("secret");
-      const owner = await connect(server, { sasl, autoCreateTopics: true });
+      const owner = await connect(server, { sasl, create: true });
       await owner.publisher().publish({ topic, payload: "x" });
       const connection = await connect(server, { sasl: login });
       const refused = "the server refuses this user the topic; it needs an ACL for it";
