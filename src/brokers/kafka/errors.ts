@@ -83,6 +83,7 @@ const words: Readonly<Record<string, string>> = {
   INCONSISTENT_GROUP_PROTOCOL:
     "other members of the group share out partitions with another assigner; name one of theirs in partitionAssigners, or use another group",
   UNSUPPORTED_SASL_MECHANISM: "the server does not offer this SASL mechanism",
+  INVALID_RECORD: "the server does not accept the record; in a compacted topic every record needs a key",
   MESSAGE_TOO_LARGE: "it is larger than the server's message.max.bytes",
   RECORD_LIST_TOO_LARGE: "it is larger than the server's segment.bytes",
   DEPTH_ZERO_SELF_SIGNED_CERT: "the certificate of the server is not trusted; give its issuer in ssl.ca",

@@ -77,3 +77,20 @@ it("a server that goes and comes back is told of once each, though two subscript
   expect(connection.state).toBe("open");
   expect(told.map((text) => /lost|restored/.exec(text)?.[0])).toEqual(["lost", "restored"]);
 });
+
+it("a server that answers that a new topic has no leader yet is not lost, unless it goes on", async () => {
+  const told = warnings();
+  const bench = new Bench();
+  const connection = await bench.connect();
+  bench.cluster.outage = new FakeKafkaError("LEADER_NOT_AVAILABLE", { retriable: true });
+  const checking = connection.publisher().checkTopic("orders");
+  await bench.clock.advance(500);
+  expect([connection.state, told]).toEqual(["open", []]);
+  await bench.clock.advance(5_000);
+  expect(connection.state).toBe("reconnecting");
+  expect(told).toHaveLength(1);
+  bench.cluster.outage = undefined;
+  await bench.clock.advance(5_000);
+  await checking;
+  expect(told).toHaveLength(2);
+});

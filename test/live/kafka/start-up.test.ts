@@ -96,8 +96,11 @@ await describeLive("kafka", "connecting to Kafka", (server) => {
     expect(subscriber.assignment).toHaveLength(3);
     // Two at once: whoever comes second finds it.
     const publishers = [connection.publisher({ create }), connection.publisher({ create: true })];
-    await Promise.all(publishers.map((one) => one.publish({ topic: second, payload: "x" })));
+    await Promise.all(publishers.map((one) => one.publish({ topic: second, key: "k", payload: "x" })));
     await connection.publisher({ create }).checkTopic(third);
+    await expect(connection.publisher().publish({ topic: first, payload: "no key" })).rejects.toThrow(
+      "the server does not accept the record; in a compacted topic every record needs a key",
+    );
     const configOf = await withAdmin(server, async (admin) => {
       const resources = [{ type: ConfigResourceTypes.TOPIC, name: first }];
       const { resources: answers } = await admin.describeConfigs({ resources, includeSynonyms: false });
