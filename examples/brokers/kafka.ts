@@ -4,7 +4,7 @@ import { KafkaBroker, kafkaSource } from "tidelane/kafka";
 
 const broker = new KafkaBroker({
   brokers: process.env["KAFKA_BROKERS"] ?? "127.0.0.1:9092",
-  autoCreateTopics: true,
+  create: true,
 });
 const source = (topic: string) => kafkaSource(topic, { group: `examples of ${topic}`, from: "start" });
 

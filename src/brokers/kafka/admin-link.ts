@@ -11,6 +11,12 @@ interface Admin {
   readonly connected: Promise<void>;
 }
 
+/**
+ * A server that answers is there. What it cannot do yet passes within a few tries, as while a new topic has no leader;
+ * what lasts longer is an outage.
+ */
+const passing = 4;
+
 /** The connection's one admin client, replaced when it fails: kafkajs does not always find back by itself. */
 export class AdminLink {
   readonly #clock: Clock;
@@ -48,9 +54,10 @@ export class AdminLink {
           this.#outages.restored(backoff, backoff.tries);
           return answer;
         } catch (error) {
-          const { final, outage, cause } = faultOf(error, this.#secrets);
+          const { final, outage, type, cause } = faultOf(error, this.#secrets);
           if (over() || final) throw error;
-          if (outage) this.#outages.lost(backoff, backoff.tries + 1, cause);
+          const isGone = type === undefined || backoff.tries >= passing;
+          if (outage && isGone) this.#outages.lost(backoff, backoff.tries + 1, cause);
           await sleep(this.#clock, backoff.next());
           if (over()) throw error;
         }

@@ -1,3 +1,5 @@
+import type { Shares } from "./group-view.ts";
+
 /** A member of a group, as far as sharing out partitions goes. */
 export interface Claimant {
   readonly id: string;
@@ -6,9 +8,6 @@ export interface Claimant {
   readonly owned: Readonly<Record<string, readonly number[]>>;
   readonly generation: number;
 }
-
-/** Who gets what: by member, then by topic. */
-export type Shares = Map<string, Map<string, number[]>>;
 
 interface Piece {
   readonly topic: string;

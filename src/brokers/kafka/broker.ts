@@ -1,17 +1,31 @@
 import type { ConnectionOptions } from "node:tls";
-import { checkCount, checkName } from "../../traits/arguments.ts";
+import { checkCount, checkName, checkObject } from "../../traits/arguments.ts";
 import type { Broker } from "../../traits/broker.ts";
 import { type Clock, systemClock } from "../../traits/clock.ts";
-import { AbortedError, InvalidArgumentError, throwIfAborted } from "../../traits/errors.ts";
+import { InvalidArgumentError, throwIfAborted } from "../../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import { Backoff, type BackoffOptions } from "../shared/backoff.ts";
+import {
+  type ConnectOptions,
+  checkConnect,
+  connectInTime,
+  connectOptionNames,
+} from "../shared/first-connect.ts";
 import { loadClient } from "../shared/load-client.ts";
 import { Secrets } from "../shared/secrets.ts";
+import { abortable } from "./abortable.ts";
 import { AdminLink } from "./admin-link.ts";
 import type { Client, ClientConfig, KafkaModule, SaslOptions } from "./client.ts";
 import { KafkaConnection } from "./connection.ts";
 import { connectError } from "./errors.ts";
 import { framedSockets } from "./framed-socket.ts";
 import { Outages } from "./outages.ts";
+import {
+  checkCreate,
+  type KafkaTopicOptions,
+  type TopicCreation,
+  topicOptionNames,
+} from "./topic-creation.ts";
 
 export interface KafkaBrokerOptions {
   /** Servers to begin with, as "host:port"; one string may hold several with commas. */
@@ -32,17 +46,40 @@ export interface KafkaBrokerOptions {
   readonly requestTimeoutMs?: number;
   /** How long closing a part of a connection may take. @default 5_000 */
   readonly closeTimeoutMs?: number;
+  /** How long the first connect waits for a server that cannot be reached. */
+  readonly connect?: ConnectOptions;
   /** Pauses between tries to come back. @default 200 ms, doubling up to 10 s */
   readonly reconnect?: BackoffOptions;
   /** A larger payload is refused. The server has a limit of its own, message.max.bytes. @default 1_000_000 */
   readonly maxPayloadBytes?: number;
-  /** Topics that are missing are created, as the server's configuration says, rather than an error. @default false */
-  readonly autoCreateTopics?: boolean;
+  /**
+   * Whether a missing topic is created where it is subscribed or published to, and how: `true` leaves everything to the
+   * server's configuration; `false` makes it an error. Subscriptions and publishers may say otherwise. @default false
+   */
+  readonly create?: boolean | KafkaTopicOptions;
   /** Makes the sockets, as kafkajs has it: for a proxy. */
   readonly socketFactory?: NonNullable<ClientConfig["socketFactory"]>;
   /** The module kafkajs. @default imported when it is first needed */
   readonly client?: KafkaModule;
 }
+
+const brokerOptionNames = optionNames<KafkaBrokerOptions>()({
+  brokers: true,
+  name: true,
+  clientId: true,
+  ssl: true,
+  sasl: true,
+  clock: true,
+  connectionTimeoutMs: true,
+  requestTimeoutMs: true,
+  closeTimeoutMs: true,
+  connect: connectOptionNames,
+  reconnect: optionNames<BackoffOptions>()({ initialMs: true, maxMs: true }),
+  maxPayloadBytes: true,
+  create: topicOptionNames,
+  socketFactory: true,
+  client: true,
+});
 
 /** A Kafka cluster, by way of kafkajs. */
 export class KafkaBroker implements Broker<KafkaConnection> {
@@ -52,8 +89,12 @@ export class KafkaBroker implements Broker<KafkaConnection> {
   readonly #config: ClientConfig;
   readonly #maxPayloadBytes: number;
   readonly #closeTimeoutMs: number;
+  readonly #connect: Required<ConnectOptions>;
+  readonly #create: TopicCreation | false;
 
   constructor(options: KafkaBrokerOptions) {
+    checkObject("options", options);
+    checkOptionNames("new KafkaBroker(options)", options, brokerOptionNames);
     this.#options = options;
     this.name = checkName("options.name", options.name ?? "kafka");
     this.#servers = checkServers(options.brokers);
@@ -75,6 +116,8 @@ export class KafkaBroker implements Broker<KafkaConnection> {
       true,
     );
     this.#closeTimeoutMs = checkCount("options.closeTimeoutMs", options.closeTimeoutMs ?? 5_000);
+    this.#connect = checkConnect(options.connect);
+    this.#create = checkCreate(options.create) ?? false;
     new Backoff(options.reconnect);
   }
 
@@ -89,15 +132,18 @@ export class KafkaBroker implements Broker<KafkaConnection> {
     const createClient = (): Client => new module.Kafka(this.#clientConfig());
     const outages = new Outages(this.name);
     const admin = new AdminLink(clock, createClient, secrets, outages);
+    const reach = async (): Promise<void> => {
+      try {
+        await admin.ask((asked) => asked.describeCluster());
+      } catch (error) {
+        throw connectError(this.name, error, secrets);
+      }
+    };
     try {
-      await abortable(
-        admin.ask((asked) => asked.describeCluster()),
-        signal,
-      );
+      await abortable(connectInTime(this.#connect, reconnect, clock, signal, reach), signal, "connect()");
     } catch (error) {
       void admin.close(this.#closeTimeoutMs);
-      if (signal?.aborted) throw error;
-      throw connectError(this.name, error, secrets);
+      throw error;
     }
     const site = {
       broker: this.name,
@@ -109,7 +155,7 @@ export class KafkaBroker implements Broker<KafkaConnection> {
       reconnect,
       outages,
       maxPayloadBytes: this.#maxPayloadBytes,
-      autoCreateTopics: this.#options.autoCreateTopics ?? false,
+      create: this.#create,
       closeTimeoutMs: this.#closeTimeoutMs,
     };
     return new KafkaConnection(site, { protocol: "kafka", address: this.#servers.join(",") });
@@ -122,35 +168,35 @@ export class KafkaBroker implements Broker<KafkaConnection> {
   }
 }
 
-/** Not shown in an error where it may hold credentials. */
+const address = /^(?:\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/;
+
 function checkServers(brokers: unknown): readonly string[] {
+  const argument = "options.brokers";
   const list: unknown[] = Array.isArray(brokers) ? brokers : [brokers];
-  const servers = list.flatMap((one) => (typeof one === "string" ? one.split(",") : [undefined]));
-  const trimmed = servers.map((one) => one?.trim() ?? "");
-  if (trimmed.length > 0 && trimmed.every((one) => /^(\[[\da-fA-F:.]+\]|[\w.-]+):\d{1,5}$/.test(one)))
-    return trimmed;
-  const shown = trimmed.some((one) => one.includes("@")) ? "(something with an @, not shown)" : brokers;
-  throw new InvalidArgumentError({
-    argument: "options.brokers",
-    expected: '"host:port", several as a list or with commas; TLS and credentials are options of their own',
-    received: shown,
-  });
+  const servers = list.flatMap((one) => (typeof one === "string" ? one.split(",") : [one]));
+  const trimmed = servers.map((one) => (typeof one === "string" ? one.trim() : ""));
+  if (trimmed.some((one) => one.includes("@"))) {
+    throw new InvalidArgumentError({
+      argument,
+      expected: '"host:port" without a login; give the login as options.sasl',
+      received: "(an address with a login, not shown)",
+    });
+  }
+  for (const [index, server] of trimmed.entries()) {
+    const port = address.exec(server)?.[1];
+    if (port !== undefined && Number(port) >= 1 && Number(port) <= 65_535) continue;
+    const expected =
+      port === undefined
+        ? '"host:port", several as a list or with commas; TLS and a login are options.ssl and options.sasl'
+        : '"host:port" with a port of 1 to 65535';
+    throw new InvalidArgumentError({ argument, expected, received: servers[index] });
+  }
+  if (trimmed.length > 0) return trimmed;
+  throw new InvalidArgumentError({ argument, expected: 'at least one "host:port"', received: brokers });
 }
 
 function secretsOf(sasl: SaslOptions | undefined): (string | undefined)[] {
   if (sasl === undefined) return [];
   if ("password" in sasl) return [sasl.password];
   return "secretAccessKey" in sasl ? [sasl.secretAccessKey, sasl.sessionToken] : [];
-}
-
-/** Rejects with `AbortedError` when the signal fires first. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(new AbortedError({ what: "connect()", cause: signal.reason }));
-    // The client was loaded meanwhile: it may have fired already.
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
+import type { TopicCreation } from "./topic-creation.ts";
 
 // The part of kafkajs 2.2 that is called here, so that it stays an optional peer and a fake of it stays short. Offsets
 // are decimal strings there; the names of events are those of `consumer.events`.
@@ -95,8 +96,11 @@ export interface ClientAdmin {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   listTopics(): Promise<string[]>;
-  /** Without partitions and replicas: as many as the server's configuration says. */
-  createTopics(options: { topics: { topic: string }[]; waitForLeaders: boolean }): Promise<boolean>;
+  /** Whether it made them: `false` where all were there. */
+  createTopics(options: {
+    topics: ({ topic: string } & TopicCreation)[];
+    waitForLeaders: boolean;
+  }): Promise<boolean>;
   describeCluster(): Promise<{ readonly brokers: readonly unknown[] }>;
   fetchTopicMetadata(options: {
     topics: string[];

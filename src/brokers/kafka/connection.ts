@@ -10,14 +10,17 @@ import type {
 import { ConnectionClosedError } from "../../traits/errors.ts";
 import type { SubscriptionSource } from "../../traits/source.ts";
 import type { Subscriber } from "../../traits/subscriber.ts";
+import { createAssigners } from "./assigners.ts";
 import type { CreateAssigner } from "./client.ts";
 import { Consumption } from "./consumption.ts";
 import { MissingPartition } from "./errors.ts";
 import { manualAssigner } from "./manual-assigner.ts";
 import {
   type CheckedSubscribeOptions,
+  callOf,
   capabilitiesOf,
   checkPattern,
+  checkPatternOptions,
   checkSubscribeOptions,
   checkTopics,
   type KafkaSubscribeOptions,
@@ -25,7 +28,7 @@ import {
 import { KafkaPublisher } from "./publisher.ts";
 import { checkPublisherOptions, type KafkaPublisherOptions } from "./publisher-options.ts";
 import type { Site } from "./site.ts";
-import { type Ownership, stickyAssigner } from "./sticky-assigner.ts";
+import type { Ownership } from "./sticky-assigner.ts";
 import { KafkaSubscriber } from "./subscriber.ts";
 import { TopicTable } from "./topic-table.ts";
 
@@ -42,7 +45,6 @@ export class KafkaConnection
 {
   readonly #site: Site;
   readonly #description: ServerDescription;
-  readonly #table: TopicTable;
   readonly #consumptions = new Set<Consumption>();
   readonly #publishers = new Set<KafkaPublisher>();
   /** The one of `publisher()` without options. */
@@ -52,7 +54,6 @@ export class KafkaConnection
   constructor(site: Site, description: ServerDescription) {
     this.#site = site;
     this.#description = description;
-    this.#table = new TopicTable(site);
   }
 
   get state(): ConnectionState {
@@ -84,13 +85,14 @@ export class KafkaConnection
     this.#check("subscribe()");
     if (typeof target === "object" && target !== null && "open" in target) return target.open(this);
     const topics = checkTopics("subscribe(topics)", target);
-    const checked = checkSubscribeOptions(options);
+    const checked = checkSubscribeOptions(callOf("connection.subscribe", topics), options);
+    const table = new TopicTable(this.#site, checked.create);
     return this.#open(
       {
         name: topics.join(","),
         topics: async (over) => {
           for (const topic of topics) {
-            const count = await this.#table.lookUp(topic, over);
+            const count = await table.lookUp(topic, over);
             const absent = checked.partitions?.find((partition) => partition >= count);
             if (absent !== undefined) throw new MissingPartition(topic, absent, count);
           }
@@ -106,11 +108,13 @@ export class KafkaConnection
   async subscribePattern(pattern: RegExp, options: KafkaSubscribeOptions = {}): Promise<KafkaSubscriber> {
     this.#check("subscribePattern()");
     const checked = checkPattern("subscribePattern(pattern)", pattern);
+    const call = `connection.subscribePattern(${checked}, options)`;
+    const table = new TopicTable(this.#site);
     const topics = async (over: () => boolean): Promise<readonly string[]> => {
-      const all = await this.#table.list(over);
+      const all = await table.list(over);
       return all.filter((topic) => checked.test(topic)).sort();
     };
-    return this.#open({ name: String(checked), topics, isPattern: true }, checkSubscribeOptions(options));
+    return this.#open({ name: String(checked), topics, isPattern: true }, checkPatternOptions(call, options));
   }
 
   shutdown(): Promise<void> {
@@ -150,13 +154,12 @@ export class KafkaConnection
   }
 
   #assigners(
-    { partitions }: CheckedSubscribeOptions,
+    { partitions, partitionAssigners }: CheckedSubscribeOptions,
     owned: () => Ownership,
   ): readonly [CreateAssigner, ...CreateAssigner[]] {
-    const { PartitionAssigners, AssignerProtocol } = this.#site.module;
-    if (partitions) return [manualAssigner(AssignerProtocol, partitions)];
-    // The second is for a group with members that use kafkajs by itself.
-    return [stickyAssigner(AssignerProtocol, owned), PartitionAssigners.roundRobin];
+    const { module } = this.#site;
+    if (partitions) return [manualAssigner(module.AssignerProtocol, partitions)];
+    return createAssigners(partitionAssigners, module, owned);
   }
 
   #check(during: string): void {

@@ -34,7 +34,7 @@ export class MissingTopic extends Error {
   readonly type = "UNKNOWN_TOPIC_OR_PARTITION";
 
   constructor(topic: string) {
-    super(`the topic "${topic}" does not exist on the server; create it first`);
+    super(`the topic "${topic}" does not exist on the server; create it, or set create: true`);
     this.name = "MissingTopic";
   }
 }
@@ -51,6 +51,18 @@ export class MissingPartition extends Error {
   }
 }
 
+/** A topic that exists with fewer partitions than it would be created with. */
+export class FewerPartitions extends Error {
+  readonly type = "INVALID_PARTITIONS";
+
+  constructor(topic: string, count: number, wanted: number) {
+    super(
+      `the topic "${topic}" has ${count} ${count === 1 ? "partition" : "partitions"} and create.partitions asks for ${wanted}; tidelane changes no topic that exists: add partitions to it, or ask for fewer`,
+    );
+    this.name = "FewerPartitions";
+  }
+}
+
 /** Errors of the protocol and of TLS, in words that say what to do. Of those in `finalTypes` no second try comes. */
 const words: Readonly<Record<string, string>> = {
   TOPIC_AUTHORIZATION_FAILED: "the server refuses this user the topic; it needs an ACL for it",
@@ -59,14 +71,19 @@ const words: Readonly<Record<string, string>> = {
     "the server refuses this user an operation on the cluster; it needs an ACL for it",
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
     "the server refuses this user the transactional id; it needs an ACL for it",
-  UNKNOWN_TOPIC_OR_PARTITION: "the topic does not exist on the server; create it first",
+  UNKNOWN_TOPIC_OR_PARTITION: "the topic does not exist on the server; create it, or set create: true",
+  INVALID_REPLICATION_FACTOR:
+    "the cluster has fewer servers than create.replicationFactor asks for; ask for no more than it has",
+  INVALID_CONFIG: "the server does not accept create.config; check its names and values",
+  POLICY_VIOLATION: "a policy of the server forbids to create the topic with these settings",
   INVALID_TOPIC_EXCEPTION: "the server does not accept the name of the topic",
   INVALID_GROUP_ID: "the server does not accept the name of the group",
   INVALID_SESSION_TIMEOUT:
     "the server does not accept sessionTimeoutMs; its limits are group.min.session.timeout.ms and group.max.session.timeout.ms",
   INCONSISTENT_GROUP_PROTOCOL:
-    "other members of the group assign partitions in another way; use one way, or another group",
+    "other members of the group share out partitions with another assigner; name one of theirs in partitionAssigners, or use another group",
   UNSUPPORTED_SASL_MECHANISM: "the server does not offer this SASL mechanism",
+  INVALID_RECORD: "the server does not accept the record; in a compacted topic every record needs a key",
   MESSAGE_TOO_LARGE: "it is larger than the server's message.max.bytes",
   RECORD_LIST_TOO_LARGE: "it is larger than the server's segment.bytes",
   DEPTH_ZERO_SELF_SIGNED_CERT: "the certificate of the server is not trusted; give its issuer in ssl.ca",
@@ -137,11 +154,15 @@ function isUnanswered(error: ClientError): boolean {
 function rootOf(error: unknown): ClientError {
   let root = error;
   while (root instanceof Error && root.cause instanceof Error && root.cause !== root) root = root.cause;
+  // An admin call about several topics has an error for each; here it is always about one.
+  if (root instanceof Error && "errors" in root && Array.isArray(root.errors) && root.errors.length > 0)
+    return rootOf(root.errors[0]);
   return root instanceof Error ? root : { name: "Error", message: String(root) };
 }
 
 function reasonOf(error: ClientError, type: string | undefined): string {
-  if (error instanceof MissingTopic || error instanceof MissingPartition) return error.message;
+  if (error instanceof MissingTopic || error instanceof MissingPartition || error instanceof FewerPartitions)
+    return error.message;
   const known = words[type ?? ""] ?? words[String(error.code)];
   if (known !== undefined) return known;
   if (isUnanswered(error)) return "no server of the cluster had an answer";
@@ -184,15 +205,20 @@ export function connectError(broker: string, error: unknown, secrets: Secrets): 
 const refusals = new Set([
   "MESSAGE_TOO_LARGE",
   "RECORD_LIST_TOO_LARGE",
-  "UNKNOWN_TOPIC_OR_PARTITION",
   "INVALID_TOPIC_EXCEPTION",
   "INVALID_RECORD",
   "INVALID_TIMESTAMP",
 ]);
 
-/** What a failed send says to those who published. */
-export function publishError(topic: string, error: unknown, secrets: Secrets): TidelaneError {
+/** What a failed send says to those who published. `creates`: the next try makes a topic that is missing. */
+export function publishError(
+  topic: string,
+  error: unknown,
+  secrets: Secrets,
+  creates: boolean,
+): TidelaneError {
   const { reason, final, type, cause } = faultOf(error, secrets);
   if (type !== undefined && refusals.has(type)) return new InvalidMessageError({ topic, reason, cause });
-  return new PublishFailedError({ topic, reason, retryable: !final, cause });
+  const retryable = !final && (creates || type !== "UNKNOWN_TOPIC_OR_PARTITION");
+  return new PublishFailedError({ topic, reason, retryable, cause });
 }

@@ -1,12 +1,15 @@
+export type { KafkaAssigner } from "./assigners.ts";
 export { KafkaBroker, type KafkaBrokerOptions } from "./broker.ts";
 export type { KafkaModule, SaslOptions } from "./client.ts";
 export type { KafkaConnection } from "./connection.ts";
 export type { KafkaMessage, KafkaOffset } from "./message.ts";
 export type { FetchOptions, KafkaStart, KafkaSubscribeOptions, PrefetchOptions } from "./options.ts";
 export type { KafkaOutgoingMessage } from "./outgoing.ts";
+export type { KafkaPartitioner } from "./partitioners.ts";
 export type { KafkaPublisher, KafkaTransaction, KafkaTransactionOptions } from "./publisher.ts";
 export type { KafkaAcks, KafkaCompression, KafkaPublisherOptions } from "./publisher-options.ts";
 export type { KafkaPosition } from "./seek.ts";
 export { kafkaPatternSource, kafkaSource } from "./source.ts";
 export type { KafkaSubscriber, TopicPartition } from "./subscriber.ts";
 export { tombstone } from "./tombstone.ts";
+export type { KafkaTopicOptions } from "./topic-creation.ts";

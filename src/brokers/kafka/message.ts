@@ -74,7 +74,7 @@ export class KafkaMessage extends Message implements Positioned<KafkaOffset>, Pa
     return this.#payload;
   }
 
-  /** Whether its value is null: in a compacted topic, that its key is deleted. */
+  /** Whether its value is null, which is no empty payload: in a compacted topic, its key is deleted. */
   get tombstone(): boolean {
     return this.#raw.value === null;
   }

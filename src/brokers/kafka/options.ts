@@ -1,8 +1,16 @@
-import { checkCount, checkDuration, checkName } from "../../traits/arguments.ts";
+import { checkCount, checkDuration, checkName, checkObject } from "../../traits/arguments.ts";
 import type { Capabilities } from "../../traits/capabilities.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
+import { checkAssigners, type KafkaAssigner } from "./assigners.ts";
 import type { MemberConfig } from "./member.ts";
 import type { PartitionLimits } from "./partition.ts";
+import {
+  checkCreate,
+  type KafkaTopicOptions,
+  type TopicCreation,
+  topicOptionNames,
+} from "./topic-creation.ts";
 
 /**
  * Where a partition begins for a group that has committed nothing in its topic: after what is there when the
@@ -36,10 +44,21 @@ export interface KafkaSubscribeOptions {
    * the subscription has all partitions for itself, begins as `from` says, and leaves nothing behind.
    */
   readonly group?: string;
-  /** @default "new" */
+  /** @default "start" with a group, so that its first member misses nothing; "new" without one */
   readonly from?: KafkaStart;
+  /**
+   * Whether a missing topic is created, and how: `true` leaves everything to the server's configuration. Not for a pattern.
+   * @default what the broker's `create` says
+   */
+  readonly create?: boolean | KafkaTopicOptions;
   /** The partitions to have, of every topic, whoever else has them. @default what the group assigns; all without a group */
   readonly partitions?: readonly number[];
+  /**
+   * What this member offers its group, best first. The group takes one that all its members offer. "range" and "roundrobin"
+   * are those of Java's client and of librdkafka. Not with `partitions`.
+   * @default ["tidelane-sticky", "RoundRobinAssigner"]
+   */
+  readonly partitionAssigners?: readonly KafkaAssigner[];
   /** Deliveries held unsettled at most. @default 1024 */
   readonly maxInFlight?: number;
   /**
@@ -65,17 +84,44 @@ export interface KafkaSubscribeOptions {
   readonly drainMs?: number;
   /** How long opening may take, with tries. @default 30_000 */
   readonly openTimeoutMs?: number;
-  /** How often a pattern is held against the topics there are. @default 60_000 */
+  /** How often a pattern is matched against the topics on the server. @default 10_000 */
   readonly patternRefreshMs?: number;
   /** Also deliver records of transactions that are not committed. @default false */
   readonly readUncommitted?: boolean;
 }
 
+const subscribeOptionNames = optionNames<KafkaSubscribeOptions>()({
+  group: true,
+  from: true,
+  create: topicOptionNames,
+  partitions: true,
+  partitionAssigners: true,
+  maxInFlight: true,
+  maxUncommitted: true,
+  commitIntervalMs: true,
+  prefetch: optionNames<PrefetchOptions>()({ records: true, bytes: true }),
+  fetch: optionNames<FetchOptions>()({
+    maxBytes: true,
+    maxBytesPerPartition: true,
+    minBytes: true,
+    maxWaitMs: true,
+  }),
+  sessionTimeoutMs: true,
+  heartbeatIntervalMs: true,
+  rebalanceTimeoutMs: true,
+  drainMs: true,
+  openTimeoutMs: true,
+  patternRefreshMs: true,
+  readUncommitted: true,
+});
+
 /** The options with their defaults, checked. */
 export interface CheckedSubscribeOptions {
   readonly group: string | undefined;
   readonly from: KafkaStart;
+  readonly create: TopicCreation | false | undefined;
   readonly partitions: readonly number[] | undefined;
+  readonly partitionAssigners: readonly [KafkaAssigner, ...KafkaAssigner[]];
   readonly maxInFlight: number;
   readonly limits: PartitionLimits;
   readonly commitIntervalMs: number;
@@ -85,11 +131,15 @@ export interface CheckedSubscribeOptions {
   readonly member: Omit<MemberConfig, "groupId" | "allowAutoTopicCreation">;
 }
 
-export function checkSubscribeOptions(options: KafkaSubscribeOptions): CheckedSubscribeOptions {
-  const { group, from = "new", partitions } = options;
+/** `call` is what the options were given to, as the caller wrote it. */
+export function checkSubscribeOptions(call: string, options: KafkaSubscribeOptions): CheckedSubscribeOptions {
+  checkObject("options", options);
+  checkOptionNames(call, options, subscribeOptionNames);
+  const { group, partitions, partitionAssigners } = options;
   if (group !== undefined) checkName("options.group", group);
+  const { from = group === undefined ? "new" : "start" } = options;
   checkStart(from);
-  if (partitions !== undefined) checkPartitions(partitions);
+  if (partitions !== undefined) checkPartitions(partitions, partitionAssigners);
   const member = checkMember(options);
   const drainMs = checkDuration("options.drainMs", options.drainMs ?? member.rebalanceTimeout / 2);
   // The rebalance is noticed with a heartbeat, after the fetch under way.
@@ -101,7 +151,9 @@ export function checkSubscribeOptions(options: KafkaSubscribeOptions): CheckedSu
   return {
     group,
     from,
+    create: checkCreate(options.create),
     partitions,
+    partitionAssigners: checkAssigners(partitionAssigners),
     maxInFlight: checkCount("options.maxInFlight", options.maxInFlight ?? 1024, 1, true),
     limits: {
       maxUncommitted: checkCount("options.maxUncommitted", options.maxUncommitted ?? 8192),
@@ -111,7 +163,7 @@ export function checkSubscribeOptions(options: KafkaSubscribeOptions): CheckedSu
     commitIntervalMs: checkDuration("options.commitIntervalMs", options.commitIntervalMs ?? 100),
     drainMs,
     openTimeoutMs: checkDuration("options.openTimeoutMs", options.openTimeoutMs ?? 30_000),
-    patternRefreshMs: checkDuration("options.patternRefreshMs", options.patternRefreshMs ?? 60_000),
+    patternRefreshMs: checkDuration("options.patternRefreshMs", options.patternRefreshMs ?? 10_000),
     member,
   };
 }
@@ -153,7 +205,15 @@ function checkStart(from: unknown): void {
   });
 }
 
-function checkPartitions(partitions: unknown): void {
+function checkPartitions(partitions: unknown, partitionAssigners: unknown): void {
+  if (partitionAssigners !== undefined) {
+    const expected = "left out with options.partitions, which are not shared out";
+    throw new InvalidArgumentError({
+      argument: "options.partitionAssigners",
+      expected,
+      received: partitionAssigners,
+    });
+  }
   if (!Array.isArray(partitions) || partitions.length === 0) {
     const expected = "a list of partition numbers, not empty";
     throw new InvalidArgumentError({ argument: "options.partitions", expected, received: partitions });
@@ -180,6 +240,19 @@ export function checkTopics(argument: string, topics: unknown): readonly string[
     throw new InvalidArgumentError({ argument, expected, received: topic });
   }
   return [...new Set(list as string[])];
+}
+
+/** A pattern names no topic that could be created. */
+export function checkPatternOptions(call: string, options: KafkaSubscribeOptions): CheckedSubscribeOptions {
+  const checked = checkSubscribeOptions(call, options);
+  if (!checked.create) return checked;
+  const expected = "left out or false for a pattern, which names no topic to create";
+  throw new InvalidArgumentError({ argument: "options.create", expected, received: options.create });
+}
+
+/** Options of `call`, as the caller wrote it. */
+export function callOf(name: string, topics: readonly string[]): string {
+  return topics.length === 1 ? `${name}("${topics[0]}", options)` : `${name}(topics, options)`;
 }
 
 /** The pattern, safe to be tested again and again. */

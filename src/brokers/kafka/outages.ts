@@ -1,12 +1,17 @@
-import { diagnostics } from "../../traits/diagnostics.ts";
+import { ReconnectReport } from "../shared/reconnect-report.ts";
 
-/** Which parts of a connection are without the server now. Tells the world when one goes and when it is back. */
+/**
+ * Which parts of a connection are without the server now. They go and come one by one; what is reported is the connection
+ * as a whole: restored when the last of them is back.
+ */
 export class Outages {
-  readonly #broker: string;
+  readonly #report: ReconnectReport;
   readonly #parts = new Set<object>();
+  /** A loss was reported and the return was not. Parts that ended meanwhile do not answer for it. */
+  #reported = false;
 
   constructor(broker: string) {
-    this.#broker = broker;
+    this.#report = new ReconnectReport(broker);
   }
 
   get any(): boolean {
@@ -16,15 +21,17 @@ export class Outages {
   /** `part` is gone, or the `attempt`th try to bring it back failed. */
   lost(part: object, attempt: number, error: unknown): void {
     this.#parts.add(part);
-    const channel = diagnostics["tidelane:reconnect"];
-    if (channel.hasSubscribers) channel.publish({ broker: this.#broker, state: "lost", attempt, error });
+    this.#reported = true;
+    this.#report.lost(attempt, error);
   }
 
-  /** `part` is back, after that many tries. */
+  /** `part` has the server, after that many tries. */
   restored(part: object, attempt: number): void {
-    if (!this.#parts.delete(part)) return;
-    const channel = diagnostics["tidelane:reconnect"];
-    if (channel.hasSubscribers) channel.publish({ broker: this.#broker, state: "restored", attempt });
+    if (!this.#reported) return;
+    this.#parts.delete(part);
+    if (this.#parts.size > 0) return;
+    this.#reported = false;
+    this.#report.restored(attempt);
   }
 
   /** `part` has ended. */

@@ -22,10 +22,7 @@ export function toClientMessage(
   capabilities: PublisherCapabilities,
 ): { readonly topic: string; readonly message: ClientMessage } {
   const { topic, payload, headers, key } = checkOutgoing(message, capabilities, { keyHeader: false });
-  if (!isTopicName(topic)) {
-    const reason = "a topic of Kafka has 1 to 249 letters, digits, dots, underscores and dashes";
-    throw new InvalidMessageError({ topic, reason });
-  }
+  checkKafkaTopic(topic);
   const result: ClientMessage = {
     key: key === undefined ? null : Buffer.from(key),
     value: payload === tombstone ? null : bufferOf(payload),
@@ -35,6 +32,13 @@ export function toClientMessage(
   if (partition !== undefined) result.partition = checkNumber(topic, "partition", partition);
   if (timestampMs !== undefined) result.timestamp = String(checkNumber(topic, "timestampMs", timestampMs));
   return { topic, message: result };
+}
+
+/** Throws `InvalidMessageError`. */
+export function checkKafkaTopic(topic: string): void {
+  if (typeof topic === "string" && isTopicName(topic)) return;
+  const reason = "a topic of Kafka has 1 to 249 letters, digits, dots, underscores and dashes";
+  throw new InvalidMessageError({ topic: String(topic), reason });
 }
 
 function checkNumber(topic: string, name: string, value: number): number {

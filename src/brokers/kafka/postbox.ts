@@ -3,6 +3,7 @@ import { Alarm } from "../shared/alarm.ts";
 import type { ClientHeaders, ClientMessage } from "./client.ts";
 import { publishError } from "./errors.ts";
 import { Posting } from "./outbox.ts";
+import type { Partitioner } from "./partitioners.ts";
 import type { Site } from "./site.ts";
 import { TopicSender } from "./topic-sender.ts";
 import type { TopicTable } from "./topic-table.ts";
@@ -11,6 +12,7 @@ export interface PostboxOptions {
   readonly site: Site;
   readonly table: TopicTable;
   readonly maxBatchBytes: number;
+  readonly partitioner: Partitioner;
   readonly timeoutMs: number;
   /** Sends messages of one partition. Rejects with an error of kafkajs. */
   readonly send: (topic: string, messages: ClientMessage[]) => Promise<void>;
@@ -51,14 +53,15 @@ export class Postbox {
   #topic(name: string): TopicSender {
     let sender = this.#topics.get(name);
     if (sender === undefined) {
-      const { site, table, maxBatchBytes, send } = this.#options;
+      const { site, table, maxBatchBytes, partitioner, send } = this.#options;
       const refusal = (error: unknown): unknown => {
         table.forget(name);
-        return publishError(name, error, site.secrets);
+        return publishError(name, error, site.secrets, table.creates);
       };
       sender = new TopicSender(name, {
         table,
         maxBatchBytes,
+        partitioner,
         refusal,
         send: async (messages) => {
           try {

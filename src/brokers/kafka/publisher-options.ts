@@ -1,8 +1,16 @@
-import { checkCount, checkDuration, checkName } from "../../traits/arguments.ts";
+import { checkCount, checkDuration, checkName, checkObject } from "../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../traits/capabilities.ts";
 import { InvalidArgumentError, NotSupportedError } from "../../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import type { KafkaModule } from "./client.ts";
 import { compressionPackages } from "./errors.ts";
+import { type KafkaPartitioner, type Partitioner, partitioners } from "./partitioners.ts";
+import {
+  checkCreate,
+  type KafkaTopicOptions,
+  type TopicCreation,
+  topicOptionNames,
+} from "./topic-creation.ts";
 
 export const compressions = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 export type KafkaCompression = keyof typeof compressions;
@@ -21,6 +29,17 @@ export interface KafkaPublisherOptions {
   /** gzip is there; the others have to be registered with kafkajs. @default "none" */
   readonly compression?: KafkaCompression;
   /**
+   * Which partition a key belongs to: as in Kafka's Java client ("murmur2"), or as librdkafka has it unless told otherwise
+   * ("crc32", its `consistent_random`, where an empty key counts as none). Producers of one topic must agree, or the order
+   * of a key is lost. @default "murmur2"
+   */
+  readonly partitioner?: KafkaPartitioner;
+  /**
+   * Whether a missing topic is created, and how: `true` leaves everything to the server's configuration.
+   * @default what the broker's `create` says
+   */
+  readonly create?: boolean | KafkaTopicOptions;
+  /**
    * What the names of this publisher's transactions begin with on the server, over restarts: a new publisher of the same
    * name ends what an older one left open. Two at a time fence each other off. @default one for this publisher alone
    */
@@ -33,10 +52,24 @@ export interface KafkaPublisherOptions {
   readonly maxBatchBytes?: number;
 }
 
+const publisherOptionNames = optionNames<KafkaPublisherOptions>()({
+  acks: true,
+  idempotent: true,
+  compression: true,
+  partitioner: true,
+  create: topicOptionNames,
+  transactionalId: true,
+  transactionTimeoutMs: true,
+  publishTimeoutMs: true,
+  maxBatchBytes: true,
+});
+
 export interface CheckedPublisherOptions {
   readonly acks: number;
   readonly idempotent: boolean;
   readonly compression: number;
+  readonly partitioner: Partitioner;
+  readonly create: TopicCreation | false | undefined;
   readonly transactionalId: string | undefined;
   readonly transactionTimeoutMs: number;
   readonly publishTimeoutMs: number;
@@ -48,10 +81,13 @@ export function checkPublisherOptions(
   options: KafkaPublisherOptions,
   module: KafkaModule,
 ): CheckedPublisherOptions {
-  const { acks = "all", compression = "none", transactionalId } = options;
+  checkObject("options", options);
+  checkOptionNames("connection.publisher(options)", options, publisherOptionNames);
+  const { acks = "all", compression = "none", partitioner = "murmur2", transactionalId } = options;
   checkWord("options.acks", acks, acknowledgements);
   checkWord("options.compression", compression, compressions);
   checkCodec(compression, module);
+  checkWord("options.partitioner", partitioner, partitioners);
   if (transactionalId !== undefined) checkName("options.transactionalId", transactionalId);
   const idempotent = options.idempotent ?? acks === "all";
   if (idempotent && acks !== "all") {
@@ -62,6 +98,8 @@ export function checkPublisherOptions(
     acks: acknowledgements[acks],
     idempotent,
     compression: compressions[compression],
+    partitioner: partitioners[partitioner],
+    create: checkCreate(options.create),
     transactionalId,
     transactionTimeoutMs: checkCount("options.transactionTimeoutMs", options.transactionTimeoutMs ?? 60_000),
     publishTimeoutMs: checkDuration("options.publishTimeoutMs", options.publishTimeoutMs ?? 30_000),

@@ -1,11 +1,14 @@
-import { checkFunction } from "../../traits/arguments.ts";
+import { checkFunction, checkObject } from "../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../traits/capabilities.ts";
 import { ConnectionClosedError, throwIfAborted } from "../../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import type { Publisher, PublishOptions, TransactionalPublisher } from "../../traits/publisher.ts";
 import { within } from "../shared/within.ts";
+import { abortable } from "./abortable.ts";
 import type { ClientMessage, ProducerConfig } from "./client.ts";
+import { publishError } from "./errors.ts";
 import type { KafkaMessage } from "./message.ts";
-import { type KafkaOutgoingMessage, toClientMessage } from "./outgoing.ts";
+import { checkKafkaTopic, type KafkaOutgoingMessage, toClientMessage } from "./outgoing.ts";
 import { Postbox } from "./postbox.ts";
 import { ProducerLink } from "./producer-link.ts";
 import { type CheckedPublisherOptions, publisherCapabilities } from "./publisher-options.ts";
@@ -27,6 +30,8 @@ export interface KafkaTransactionOptions extends PublishOptions {
   readonly consumed?: readonly KafkaMessage[];
 }
 
+const transactionOptionNames = optionNames<KafkaTransactionOptions>()({ consumed: true, signal: true });
+
 /** Publishes on one connection, with a producer of its own. Calls made in one turn travel together. */
 export class KafkaPublisher implements TransactionalPublisher {
   readonly capabilities: PublisherCapabilities;
@@ -42,12 +47,13 @@ export class KafkaPublisher implements TransactionalPublisher {
     this.#site = site;
     this.#options = options;
     this.capabilities = publisherCapabilities(options, site.maxPayloadBytes);
-    this.#table = new TopicTable(site);
+    this.#table = new TopicTable(site, options.create);
     this.#link = new ProducerLink(site, () => site.createClient().producer(this.#producerConfig()));
     this.#postbox = new Postbox({
       site,
       table: this.#table,
       maxBatchBytes: options.maxBatchBytes,
+      partitioner: options.partitioner,
       timeoutMs: options.publishTimeoutMs,
       send: (topic, messages) => this.#send(topic, messages),
     });
@@ -78,6 +84,24 @@ export class KafkaPublisher implements TransactionalPublisher {
   }
 
   /**
+   * Asks the server for the topic, and creates it where `create` says so. Rejects with what `publish` would reject with:
+   * `PublishFailedError`, not retryable, for a topic that does not exist.
+   */
+  async checkTopic(topic: string, options?: PublishOptions): Promise<void> {
+    this.#check("checkTopic()");
+    throwIfAborted(options?.signal, "checkTopic()");
+    checkKafkaTopic(topic);
+    const { clock, secrets } = this.#site;
+    const dueMs = clock.now() + this.#options.publishTimeoutMs;
+    const over = (): boolean => this.#closed || options?.signal?.aborted === true || clock.now() >= dueMs;
+    const found = this.#table.lookUp(topic, over).catch((error: unknown) => {
+      this.#check("checkTopic()");
+      throw publishError(topic, error, secrets, this.#table.creates);
+    });
+    await abortable(found, options?.signal, "checkTopic()");
+  }
+
+  /**
    * Rejects with what `work` threw, or with `TransactionError`. Transactions may overlap, up to 16; each has a network
    * connection of its own, which is kept for the next.
    */
@@ -86,6 +110,8 @@ export class KafkaPublisher implements TransactionalPublisher {
     options: KafkaTransactionOptions = {},
   ): Promise<T> {
     checkFunction("transaction(work)", work);
+    checkObject("options", options);
+    checkOptionNames("publisher.transaction(work, options)", options, transactionOptionNames);
     this.#check("transaction()");
     throwIfAborted(options.signal, "transaction()");
     return this.#transactions.run(work, options);

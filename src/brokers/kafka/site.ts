@@ -4,6 +4,7 @@ import type { Secrets } from "../shared/secrets.ts";
 import type { AdminLink } from "./admin-link.ts";
 import type { Client, KafkaModule } from "./client.ts";
 import type { Outages } from "./outages.ts";
+import type { TopicCreation } from "./topic-creation.ts";
 
 /** What everything that belongs to one connection shares. */
 export interface Site {
@@ -18,7 +19,8 @@ export interface Site {
   readonly reconnect: BackoffOptions;
   readonly outages: Outages;
   readonly maxPayloadBytes: number;
-  readonly autoCreateTopics: boolean;
+  /** What missing topics are created with, where a subscription or publisher says nothing else. */
+  readonly create: TopicCreation | false;
   /** How long closing any one part may take. */
   readonly closeTimeoutMs: number;
 }

@@ -1,22 +1,28 @@
 import type { SubscriptionSource } from "../../traits/source.ts";
 import type { KafkaConnection } from "./connection.ts";
 import {
+  callOf,
   capabilitiesOf,
   checkPattern,
+  checkPatternOptions,
   checkSubscribeOptions,
   checkTopics,
   type KafkaSubscribeOptions,
 } from "./options.ts";
 import type { KafkaSubscriber } from "./subscriber.ts";
 
-/** One subscription, to a topic or several. Throws `InvalidArgumentError` on what `connection.subscribe` would refuse. */
+/**
+ * One subscription, to a topic or several. Throws `InvalidArgumentError` or `UnknownOptionError` on what
+ * `connection.subscribe` would refuse.
+ */
 export function kafkaSource(
   topics: string | readonly string[],
   options: KafkaSubscribeOptions = {},
 ): SubscriptionSource<KafkaConnection, KafkaSubscriber> {
+  const checked = checkTopics("kafkaSource(topics)", topics);
   return {
-    topic: checkTopics("kafkaSource(topics)", topics).join(","),
-    capabilities: capabilitiesOf(checkSubscribeOptions(options)),
+    topic: checked.join(","),
+    capabilities: capabilitiesOf(checkSubscribeOptions(callOf("kafkaSource", checked), options)),
     open: (connection) => connection.subscribe(topics, options),
   };
 }
@@ -29,7 +35,7 @@ export function kafkaPatternSource(
   const checked = checkPattern("kafkaPatternSource(pattern)", pattern);
   return {
     topic: String(checked),
-    capabilities: capabilitiesOf(checkSubscribeOptions(options)),
+    capabilities: capabilitiesOf(checkPatternOptions(`kafkaPatternSource(${checked}, options)`, options)),
     open: (connection) => connection.subscribePattern(checked, options),
   };
 }

@@ -1,5 +1,6 @@
 import { balance, type Claimant } from "./balance.ts";
 import type { CreateAssigner, KafkaModule } from "./client.ts";
+import { encodeShares, type GroupMember, viewGroup } from "./group-view.ts";
 
 type Protocol = KafkaModule["AssignerProtocol"];
 
@@ -16,41 +17,22 @@ export interface Ownership {
 export function stickyAssigner(protocol: Protocol, owned: () => Ownership): CreateAssigner {
   const name = "tidelane-sticky";
   const version = 0;
-  const { MemberMetadata, MemberAssignment } = protocol;
   return ({ cluster }) => ({
     name,
     version,
     protocol: ({ topics }) => {
       const userData = Buffer.from(JSON.stringify(owned()));
-      return { name, metadata: MemberMetadata.encode({ version, topics, userData }) };
+      return { name, metadata: protocol.MemberMetadata.encode({ version, topics, userData }) };
     },
-    assign: async ({ members }) => {
-      const claimants = members.map(({ memberId, memberMetadata }) => {
-        const metadata = MemberMetadata.decode(memberMetadata);
-        return claimantOf(memberId, metadata?.topics ?? [], metadata?.userData);
-      });
-      const topics = [...new Set(claimants.flatMap((claimant) => claimant.topics))];
-      await cluster.addMultipleTargetTopics(topics);
-      const partitions = new Map(
-        topics.map((topic) => [
-          topic,
-          cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId),
-        ]),
-      );
-      return Array.from(balance(claimants, partitions), ([memberId, share]) => ({
-        memberId,
-        memberAssignment: MemberAssignment.encode({
-          version,
-          assignment: Object.fromEntries(share),
-          userData: Buffer.alloc(0),
-        }),
-      }));
+    assign: async (group) => {
+      const { members, partitions } = await viewGroup(protocol, cluster, group.members);
+      return encodeShares(protocol, balance(members.map(claimantOf), partitions));
     },
   });
 }
 
 /** n.b. what a member says of itself may come from another version of this library. */
-function claimantOf(id: string, topics: readonly string[], userData: Buffer | undefined): Claimant {
+function claimantOf({ id, topics, userData }: GroupMember): Claimant {
   const none = { id, topics, owned: {}, generation: -1 };
   try {
     const said: Partial<Ownership> = JSON.parse(String(userData));

@@ -26,14 +26,14 @@ export class KafkaSubscriber implements BatchSubscriber<KafkaMessage>, Seekable<
   /** The topic, the topics with commas, or the pattern. */
   readonly topic: string;
   readonly capabilities: Capabilities;
+  readonly clock: Clock;
   readonly #consumption: Consumption;
-  readonly #clock: Clock;
 
   constructor(topic: string, capabilities: Capabilities, consumption: Consumption, clock: Clock) {
     this.topic = topic;
     this.capabilities = capabilities;
     this.#consumption = consumption;
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   /** The partitions this member of the group has now; none while they move. */
@@ -53,7 +53,7 @@ export class KafkaSubscriber implements BatchSubscriber<KafkaMessage>, Seekable<
       giveBack: (messages: readonly KafkaMessage[]) => consumption.untake(messages),
       isLive: (message: KafkaMessage) => consumption.isLive(message),
     };
-    return new Batches(supply, this.#clock, options);
+    return new Batches(supply, this.clock, options);
   }
 
   get paused(): boolean {

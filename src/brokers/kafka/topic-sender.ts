@@ -1,11 +1,12 @@
 import { Fifo } from "../../structures/fifo.ts";
 import { InvalidMessageError } from "../../traits/errors.ts";
-import { partitionOf } from "./murmur2.ts";
 import { Outbox, type OutboxOptions, type Posting } from "./outbox.ts";
+import type { Partitioner } from "./partitioners.ts";
 import type { TopicTable } from "./topic-table.ts";
 
 export interface TopicSenderOptions extends Omit<OutboxOptions, "sending"> {
   readonly table: TopicTable;
+  readonly partitioner: Partitioner;
   /** What those who published are told when the topic cannot be looked up. */
   readonly refusal: (error: unknown) => unknown;
 }
@@ -80,7 +81,9 @@ export class TopicSender {
     if (posting.over) return;
     const { message } = posting;
     if (message.partition === undefined) {
-      message.partition = message.key ? partitionOf(message.key, partitions) : this.#turn % partitions;
+      const { key } = message;
+      const chosen = key === null ? undefined : this.#options.partitioner(key, partitions);
+      message.partition = chosen ?? this.#turn % partitions;
     }
     if (message.partition < partitions) {
       this.#outbox(message.partition).push(posting);

@@ -1,16 +1,30 @@
-import { type Fault, faultOf, MissingTopic } from "./errors.ts";
+import { sleep } from "../../traits/clock.ts";
+import { Backoff } from "../shared/backoff.ts";
+import { type Fault, FewerPartitions, faultOf, MissingTopic } from "./errors.ts";
 import type { Site } from "./site.ts";
+import type { TopicCreation } from "./topic-creation.ts";
 
 /** How long a number of partitions is believed. */
 const believedMs = 300_000;
 
+/** How often a new topic is looked for: about four seconds. */
+const looksForNew = 12;
+
 /** How many partitions topics have, as the server said lately. */
 export class TopicTable {
   readonly #site: Site;
+  readonly #creation: TopicCreation | false;
   readonly #known = new Map<string, { readonly partitions: number; readonly untilMs: number }>();
 
-  constructor(site: Site) {
+  /** `creation`: what missing topics are created with; without it they are an error. */
+  constructor(site: Site, creation: TopicCreation | false = site.create) {
     this.#site = site;
+    this.#creation = creation;
+  }
+
+  /** Whether it creates what is missing. */
+  get creates(): boolean {
+    return this.#creation !== false;
   }
 
   /** Undefined where it has to be looked up. */
@@ -23,9 +37,14 @@ export class TopicTable {
     this.#known.delete(topic);
   }
 
-  /** Asks the server. A missing topic is created where the options say so, else it is a `MissingTopic`. */
+  /**
+   * Asks the server. A missing topic is created where the options say so, else it is a `MissingTopic`. One that has fewer
+   * partitions than it would be created with is an error as well.
+   */
   async lookUp(topic: string, over: () => boolean): Promise<number> {
     const partitions = (await this.#ask(topic, over)) ?? (await this.#create(topic, over));
+    const wanted = this.#creation === false ? -1 : this.#creation.numPartitions;
+    if (partitions < wanted) throw new FewerPartitions(topic, partitions, wanted);
     this.#known.set(topic, { partitions, untilMs: this.#site.clock.now() + believedMs });
     return partitions;
   }
@@ -55,13 +74,19 @@ export class TopicTable {
   }
 
   async #create(topic: string, over: () => boolean): Promise<number> {
-    if (!this.#site.autoCreateTopics) throw new MissingTopic(topic);
+    const creation = this.#creation;
+    if (creation === false) throw new MissingTopic(topic);
     await this.#site.admin.askUntil(over, (admin) =>
-      admin.createTopics({ topics: [{ topic }], waitForLeaders: true }),
+      admin.createTopics({ topics: [{ topic, ...creation }], waitForLeaders: true }),
     );
-    const partitions = await this.#ask(topic, over);
-    if (partitions === undefined) throw new MissingTopic(topic);
-    return partitions;
+    const backoff = new Backoff({ initialMs: 20, maxMs: 500 });
+    for (;;) {
+      const partitions = await this.#ask(topic, over);
+      if (partitions !== undefined) return partitions;
+      // The servers of a cluster hear of a new topic one after another.
+      if (backoff.tries === looksForNew) throw new MissingTopic(topic);
+      await sleep(this.#site.clock, backoff.next());
+    }
   }
 }
 

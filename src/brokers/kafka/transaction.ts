@@ -34,6 +34,7 @@ export class Transaction {
       site,
       table,
       maxBatchBytes: options.maxBatchBytes,
+      partitioner: options.partitioner,
       timeoutMs: options.publishTimeoutMs,
       send: async (topic, messages) => {
         await client.send({ topic, messages, acks, compression });

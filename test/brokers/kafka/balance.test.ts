@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { balance, type Claimant, type Shares } from "../../../src/brokers/kafka/balance.ts";
+import { balance, type Claimant } from "../../../src/brokers/kafka/balance.ts";
+import type { Shares } from "../../../src/brokers/kafka/group-view.ts";
 
 function member(
   id: string,

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { KafkaBroker, type KafkaBrokerOptions } from "../../../src/brokers/kafka/broker.ts";
 import type { KafkaSubscribeOptions } from "../../../src/brokers/kafka/options.ts";
 import { kafkaPatternSource, kafkaSource } from "../../../src/brokers/kafka/source.ts";
-import { DeliveryLostError, isTidelaneError } from "../../../src/traits/errors.ts";
+import { DeliveryLostError, isTidelaneError, UnknownOptionError } from "../../../src/traits/errors.ts";
 import { Bench, taken } from "./fake/bench.ts";
 import { FakeKafkaError } from "./fake/cluster.ts";
 
@@ -20,6 +20,8 @@ describe("a broker", () => {
     [{ brokers: [] }, "options.brokers"],
     [{ brokers: "kafka" }, '"host:port"'],
     [{ brokers: "kafka://kafka:9092" }, '"host:port"'],
+    [{ brokers: "kafka:0" }, '"host:port" with a port of 1 to 65535; received "kafka:0"'],
+    [{ brokers: ["a:1", "kafka:99999"] }, '"host:port" with a port of 1 to 65535; received "kafka:99999"'],
     [{ brokers: "a:1", name: "" }, "options.name"],
     [{ brokers: "a:1", clientId: "" }, "options.clientId"],
     [{ brokers: "a:1", connectionTimeoutMs: 0 }, "options.connectionTimeoutMs"],
@@ -27,14 +29,48 @@ describe("a broker", () => {
     [{ brokers: "a:1", reconnect: { maxMs: -1 } }, "options.reconnect.maxMs"],
     [{ brokers: "a:1", maxPayloadBytes: -1 }, "options.maxPayloadBytes"],
     [{ brokers: "a:1", closeTimeoutMs: Number.NaN }, "options.closeTimeoutMs"],
+    [{ brokers: "a:1", connect: { waitMs: -1 } }, "options.connect.waitMs"],
+    [{ brokers: "a:1", create: "yes" }, "options.create must be true, false or settings of the topic"],
+    [{ brokers: "a:1", create: { partitions: 0 } }, "options.create.partitions"],
+    [{ brokers: "a:1", create: { replicationFactor: 0.5 } }, "options.create.replicationFactor"],
+    [
+      { brokers: "a:1", create: { config: { "retention.ms": null } } },
+      'options.create.config["retention.ms"]',
+    ],
+    [undefined, "options must be an object"],
   ])("refuses %o", (options, sentence) => {
     expect(() => new KafkaBroker(options as KafkaBrokerOptions)).toThrow(sentence);
   });
 
-  it("shows no credential that was put into an address", () => {
-    const build = (): KafkaBroker => new KafkaBroker({ brokers: "user:secret@host:9092" });
-    expect(build).toThrow("not shown");
-    expect(build).not.toThrow("secret");
+  it.each(["user:secret@host:9092", "user:se@cret,s@host:9092", "a:1,kafka://user:secret@host:9092"])(
+    "shows nothing of a login that was put into an address: %s",
+    (brokers) => {
+      expect(() => new KafkaBroker({ brokers })).toThrow(
+        /^options\.brokers must be "host:port" without a login; give the login as options\.sasl; received "\(an address with a login, not shown\)"\.$/,
+      );
+    },
+  );
+
+  it.each([
+    [{ brokers: "a:1", uri: "x" }, 'new KafkaBroker(options) has no option "uri"'],
+    [{ brokers: "a:1", autoCreateTopics: true }, 'has no option "autoCreateTopics"'],
+    [{ brokers: "a:1", reconnect: { initalMs: 1 } }, '"reconnect.initalMs"; the nearest one is "initialMs"'],
+    [{ brokers: "a:1", connect: { wait: 1 } }, '"connect.wait"'],
+    [{ brokers: "a:1", create: { partition: 1 } }, '"create.partition"; the nearest one is "partitions"'],
+  ])("refuses an option it does not have: %o", (options, sentence) => {
+    const build = (): KafkaBroker => new KafkaBroker(options as KafkaBrokerOptions);
+    expect(build).toThrow(sentence);
+    expect(build).toThrow(UnknownOptionError);
+  });
+
+  it("looks into nothing that is for others: TLS, login, sockets, the client, settings of a topic", () => {
+    const options = {
+      brokers: "a:1",
+      ssl: { anything: 1 } as object,
+      sasl: { mechanism: "plain", username: "me", password: "x", more: 1 } as const,
+      create: { config: { "any.thing": "x" } },
+    };
+    expect(() => new KafkaBroker(options)).not.toThrow();
   });
 
   it("takes several servers, also of version 6, in one string or a list", async () => {
@@ -127,6 +163,40 @@ describe("connect()", () => {
     const error = await failure(bench.broker().connect());
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("very-secret");
     expect(String(error)).toContain("no luck with ***");
+  });
+
+  it("waits for a server that comes later, as long as it is told to", async () => {
+    const bench = new Bench({ connect: { waitMs: 60_000 } });
+    bench.cluster.outage = new FakeKafkaError("x", { name: "KafkaJSConnectionError" });
+    const connecting = bench.broker().connect();
+    await bench.clock.advance(30_000);
+    bench.cluster.outage = undefined;
+    await bench.clock.advance(10_000);
+    const connection = await connecting;
+    expect(connection.state).toBe("open");
+    await bench.settled(connection.shutdown());
+  });
+
+  it("waits no longer, and not after a refusal", async () => {
+    const bench = new Bench({ connect: { waitMs: 5_000 } });
+    bench.cluster.outage = new FakeKafkaError("x", { name: "KafkaJSConnectionError" });
+    const late = failure(bench.broker().connect());
+    await bench.clock.advance(5_000);
+    expect(await late).toMatchObject({ code: "TIDELANE_CONNECT_FAILED", retryable: true });
+    bench.cluster.outage = new FakeKafkaError("x", { name: "KafkaJSSASLAuthenticationError" });
+    expect(await failure(bench.broker().connect())).toMatchObject({ retryable: false });
+  });
+
+  it("that waits can be given up", async () => {
+    const bench = new Bench({ connect: { waitMs: Number.POSITIVE_INFINITY } });
+    bench.cluster.outage = new FakeKafkaError("x", { name: "KafkaJSConnectionError" });
+    const abort = new AbortController();
+    const connecting = failure(bench.broker().connect({ signal: abort.signal }));
+    await bench.clock.advance(30_000);
+    abort.abort();
+    expect(String(await connecting)).toBe("AbortedError: connect() was aborted by its signal.");
+    await bench.flush();
+    expect(bench.clock.timers).toBe(0);
   });
 
   it("can be given up before and during", async () => {
@@ -241,6 +311,50 @@ describe("subscribe()", () => {
     const error = await failure(connection.subscribe(topics as string, options));
     expect(isTidelaneError(error, "TIDELANE_INVALID_ARGUMENT")).toBe(true);
     expect(String(error)).toContain(sentence);
+  });
+
+  it.each<[KafkaSubscribeOptions, string]>([
+    [{ gruop: "g" } as object, 'has no option "gruop"; the nearest one is "group"'],
+    [{ maxInflight: 1 } as object, 'has no option "maxInflight"; the nearest one is "maxInFlight"'],
+    [{ fetch: { maxWait: 1 } as object }, '"fetch.maxWait"'],
+    [{ prefetch: { record: 1 } as object }, '"prefetch.record"; the nearest one is "records"'],
+    [{ create: { replicas: 1 } as object }, '"create.replicas"'],
+  ])("refuses options it does not have, and names the call: %j", async (options, sentence) => {
+    const bench = new Bench();
+    const connection = await bench.connect();
+    expect(() => kafkaSource("orders", options)).toThrow(`kafkaSource("orders", options) has no option`);
+    expect(() => kafkaSource(["orders", "b"], options)).toThrow("kafkaSource(topics, options)");
+    expect(() => kafkaPatternSource(/x/, options)).toThrow("kafkaPatternSource(/x/, options)");
+    const errors = await Promise.all([
+      failure(connection.subscribe("orders", options)),
+      failure(connection.subscribePattern(/x/, options)),
+    ]);
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(UnknownOptionError);
+      expect(String(error)).toContain(sentence);
+    }
+    expect(String(errors[0])).toContain('connection.subscribe("orders", options)');
+    expect(String(errors[1])).toContain("connection.subscribePattern(/x/, options)");
+  });
+
+  it("refuses what does not go together", () => {
+    expect(() => kafkaPatternSource(/x/, { create: true })).toThrow(
+      "options.create must be left out or false for a pattern",
+    );
+    expect(() => kafkaSource("orders", { partitions: [0], partitionAssigners: ["range"] })).toThrow(
+      "options.partitionAssigners must be left out with options.partitions",
+    );
+  });
+
+  it.each([[[]], ["range"], [["range", "rnage"]], [[5]]])("refuses the assigners %j", (given) => {
+    expect(() => kafkaSource("orders", { partitionAssigners: given as never })).toThrow(
+      'options.partitionAssigners must be a list of at least one of "tidelane-sticky", "range", "roundrobin", "RoundRobinAssigner"',
+    );
+  });
+
+  it("gives a subscriber the clock of its broker", async () => {
+    const bench = new Bench();
+    expect((await bench.subscribe()).clock).toBe(bench.clock);
   });
 
   it("refuses a pattern that is none", async () => {

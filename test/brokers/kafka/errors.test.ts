@@ -30,7 +30,7 @@ describe("an error of kafkajs", () => {
     expect(connectError("kafka", closed, none).message).toBe(
       'Connecting to "kafka" failed: the server at a:1 closed the connection; check whether it wants TLS or SASL, and that the options say the same.',
     );
-    expect(publishError("orders", closed, none).message).toBe(
+    expect(publishError("orders", closed, none, false).message).toBe(
       'The message for "orders" was not confirmed: the server at a:1 closed the connection.',
     );
   });

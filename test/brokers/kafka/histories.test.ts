@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { KafkaMessage } from "../../../src/brokers/kafka/message.ts";
 import type { KafkaSubscriber } from "../../../src/brokers/kafka/subscriber.ts";
 import type { SubscriberIterator } from "../../../src/traits/subscriber.ts";
-import { Bench } from "./fake/bench.ts";
+import { Bench, heard } from "./fake/bench.ts";
 import { FakeKafkaError } from "./fake/cluster.ts";
 
 const partitions = 3;
@@ -210,6 +210,8 @@ class Group {
 }
 
 it("no history of members that come, go and crash loses a record, or commits one that is not done", async () => {
+  // Whoever listens is told on the channel, and no warning is printed.
+  heard("tidelane:reconnect");
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60, size: "max" }), async (steps) => {
       const group = new Group();

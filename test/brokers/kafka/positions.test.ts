@@ -1,12 +1,27 @@
 import { describe, expect, it } from "vitest";
+import { kafkaSource } from "../../../src/brokers/kafka/source.ts";
 import { Bench, heard, taken, texts } from "./fake/bench.ts";
 
 describe("a group that has committed nothing", () => {
-  it("begins after what is there when it opens, by default", async () => {
+  it("begins with what the log still has, by default", async () => {
+    const bench = new Bench();
+    bench.cluster.publish("orders", ["deleted", "old"]);
+    bench.cluster.log("orders").deleteBefore(1);
+    const connection = await bench.connect();
+    const source = kafkaSource("orders", { group: "g" });
+    expect(source.capabilities.backlog).toBe(true);
+    const subscriber = await bench.settled(connection.subscribe(source));
+    bench.cluster.publish("orders", ["new"]);
+    expect(texts(await taken(bench, subscriber[Symbol.asyncIterator]()))).toEqual(["old", "new"]);
+  });
+
+  it("begins after what is there when it opens, where that is asked for", async () => {
     const bench = new Bench();
     bench.cluster.publish("orders", ["old"]);
     const connection = await bench.connect();
-    const opening = connection.subscribe("orders", { group: "g" });
+    const source = kafkaSource("orders", { group: "g", from: "new" });
+    expect(source.capabilities.backlog).toBe(false);
+    const opening = connection.subscribe(source);
     const subscriber = await bench.settled(opening);
     bench.cluster.publish("orders", ["new"]);
     expect(texts(await taken(bench, subscriber[Symbol.asyncIterator]()))).toEqual(["new"]);
@@ -17,7 +32,7 @@ describe("a group that has committed nothing", () => {
     bench.cluster.publish("orders", ["old"]);
     const connection = await bench.connect();
     const other = bench.cluster.group("g");
-    const opening = connection.subscribe("orders", { group: "g" });
+    const opening = connection.subscribe("orders", { group: "g", from: "new" });
     // Another member that does not answer yet keeps the group from completing the join.
     other.members.set("slow", { id: "slow", generation: 0, assigned: {} });
     await bench.flush();
@@ -30,10 +45,10 @@ describe("a group that has committed nothing", () => {
   it("remembers where it began although nothing came", async () => {
     const bench = new Bench();
     bench.cluster.publish("orders", ["old"]);
-    const first = await bench.subscribe("orders", { group: "g" });
+    const first = await bench.subscribe("orders", { group: "g", from: "new" });
     await bench.settled(first.close());
     bench.cluster.publish("orders", ["between"]);
-    const second = await bench.subscribe("orders", { group: "g" });
+    const second = await bench.subscribe("orders", { group: "g", from: "new" });
     expect(texts(await taken(bench, second[Symbol.asyncIterator]()))).toEqual(["between"]);
   });
 
@@ -44,7 +59,7 @@ describe("a group that has committed nothing", () => {
     group.refusal = Object.assign(new Error("not now"), { type: "REQUEST_TIMED_OUT", retriable: true });
     const connection = await bench.connect();
     let open = false;
-    const opening = connection.subscribe("orders", { group: "g" }).then(() => {
+    const opening = connection.subscribe("orders", { group: "g", from: "new" }).then(() => {
       open = true;
     });
     await bench.flush();
@@ -64,6 +79,19 @@ describe("a group that has committed nothing", () => {
     const time = await bench.subscribe("orders", { group: "time", from: { timeMs: 1_500 } });
     expect(texts(await taken(bench, start[Symbol.asyncIterator]()))).toEqual(["1000", "2000", "3000"]);
     expect(texts(await taken(bench, time[Symbol.asyncIterator]()))).toEqual(["2000", "3000"]);
+  });
+});
+
+describe("a subscription without a group", () => {
+  it("begins after what is there when it opens, by default", async () => {
+    const bench = new Bench();
+    bench.cluster.publish("orders", ["old"]);
+    const connection = await bench.connect();
+    const source = kafkaSource("orders");
+    expect(source.capabilities.backlog).toBe(false);
+    const subscriber = await bench.settled(connection.subscribe(source));
+    bench.cluster.publish("orders", ["new"]);
+    expect(texts(await taken(bench, subscriber[Symbol.asyncIterator]()))).toEqual(["new"]);
   });
 });
 
@@ -106,7 +134,7 @@ describe("a pattern", () => {
     bench.cluster.createTopic("refunds");
     bench.cluster.publish("orders.eu", ["old"]);
     const connection = await bench.connect();
-    const options = { group: "g", patternRefreshMs: 1_000 };
+    const options = { group: "g", from: "new", patternRefreshMs: 1_000 } as const;
     const subscriber = await bench.settled(connection.subscribePattern(/^orders\./g, options));
     expect(subscriber.topic).toBe("/^orders\\./");
     bench.cluster.publish("orders.eu", ["a"]);
@@ -119,6 +147,16 @@ describe("a pattern", () => {
     await bench.clock.advance(1_000);
     const [b] = await taken(bench, iterator);
     expect([b?.topic, b?.text()]).toEqual(["orders.us", "b"]);
+  });
+
+  it("finds a new topic within ten seconds, unless told otherwise", async () => {
+    const bench = new Bench();
+    const connection = await bench.connect();
+    const subscriber = await bench.settled(connection.subscribePattern(/^later$/, { group: "g" }));
+    bench.cluster.createTopic("later");
+    bench.cluster.publish("later", ["a"]);
+    await bench.clock.advance(10_000);
+    expect(texts(await taken(bench, subscriber[Symbol.asyncIterator]()))).toEqual(["a"]);
   });
 
   it("may match nothing yet", async () => {

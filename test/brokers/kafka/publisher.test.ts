@@ -18,6 +18,14 @@ async function opened(options?: KafkaPublisherOptions) {
   return { bench, connection, publisher: connection.publisher(options) };
 }
 
+/** What a publish to a topic that does not exist rejects with. */
+const missing = {
+  code: "TIDELANE_PUBLISH_FAILED",
+  retryable: false,
+  message:
+    'The message for "nowhere" was not confirmed: the topic "nowhere" does not exist on the server; create it, or set create: true.',
+};
+
 function failure(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => undefined,
@@ -142,7 +150,6 @@ describe("publish()", () => {
 describe("what cannot be published", () => {
   it.each([
     [{ topic: "no/slash", payload: "" }, "a topic of Kafka has 1 to 249 letters"],
-    [{ topic: "nowhere", payload: "" }, 'the topic "nowhere" does not exist on the server; create it first'],
     [{ topic: "wide", payload: "", partition: 8 }, "partition 8 was asked for, and the topic has 0 to 7"],
     [{ topic: "wide", payload: "", partition: -1 }, "its partition is not a whole number of at least 0"],
     [{ topic: "wide", payload: "", timestampMs: 0.5 }, "its timestampMs is not a whole number"],
@@ -161,12 +168,25 @@ describe("what cannot be published", () => {
       publisher.publish({ topic: "nowhere", payload: "x" }),
       publisher.publish({ topic: "orders", payload: "y" }),
     ];
-    expect(isTidelaneError(await bench.settled(failure(bad)), "TIDELANE_INVALID_MESSAGE")).toBe(true);
+    expect(await bench.settled(failure(bad))).toMatchObject(missing);
     await good;
   });
 
+  it("is refused with the topic that is missing, and checkTopic() says the same", async () => {
+    const { bench, publisher } = await opened();
+    const publishing = failure(publisher.publish({ topic: "nowhere", payload: "x" }));
+    expect(await bench.settled(publishing)).toMatchObject(missing);
+    expect(await bench.settled(failure(publisher.checkTopic("nowhere")))).toMatchObject(missing);
+    await bench.settled(publisher.checkTopic("orders"));
+    expect(await bench.settled(failure(publisher.checkTopic("no/slash")))).toMatchObject({
+      code: "TIDELANE_INVALID_MESSAGE",
+    });
+    expect(bench.cluster.creations).toEqual([]);
+    expect(bench.kafka.producers).toHaveLength(0);
+  });
+
   it("is created where the broker is told to", async () => {
-    const bench = new Bench({ autoCreateTopics: true });
+    const bench = new Bench({ create: true });
     const connection = await bench.connect();
     await bench.settled(connection.publisher().publish({ topic: "nowhere", payload: "x" }));
     expect(bench.cluster.log("nowhere").values()).toEqual(["x"]);
@@ -278,8 +298,44 @@ describe("options", () => {
     [{ maxBatchBytes: 0 }, "options.maxBatchBytes"],
     [{ publishTimeoutMs: Number.NaN }, "options.publishTimeoutMs"],
     [{ transactionalId: "" }, "options.transactionalId"],
+    [{ partitioner: "random" }, 'options.partitioner must be one of "murmur2", "crc32"; received "random".'],
+    [{ create: 1 }, "options.create"],
+    [{ ack: "all" }, 'connection.publisher(options) has no option "ack"; the nearest one is "acks".'],
+    [{ create: { repliaction: 1 } }, '"create.repliaction"'],
   ])("refuses %o", async (options, sentence) => {
     const { connection } = await opened();
     expect(() => connection.publisher(options as KafkaPublisherOptions)).toThrow(sentence);
+  });
+});
+
+describe("checkTopic()", () => {
+  it("creates what publish would create", async () => {
+    const { bench, publisher } = await opened({ create: { partitions: 3 } });
+    await bench.settled(publisher.checkTopic("later"));
+    expect(bench.cluster.topics.get("later")).toHaveLength(3);
+  });
+
+  it("waits for an outage to pass, for a time, and can be given up", async () => {
+    const { bench, publisher } = await opened({ publishTimeoutMs: 5_000 });
+    bench.cluster.outage = refused;
+    const late = failure(publisher.checkTopic("orders"));
+    await bench.clock.advance(10_000);
+    expect(await late).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: true });
+    const abort = new AbortController();
+    const aborted = failure(publisher.checkTopic("orders", { signal: abort.signal }));
+    abort.abort();
+    expect(String(await bench.settled(aborted))).toBe(
+      "AbortedError: checkTopic() was aborted by its signal.",
+    );
+    bench.cluster.outage = undefined;
+    await bench.clock.advance(5_000);
+  });
+
+  it("is refused after shutdown", async () => {
+    const { bench, connection, publisher } = await opened();
+    await bench.settled(connection.shutdown());
+    expect(await failure(publisher.checkTopic("orders"))).toMatchObject({
+      code: "TIDELANE_CONNECTION_CLOSED",
+    });
   });
 });

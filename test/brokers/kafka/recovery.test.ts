@@ -138,12 +138,12 @@ describe("opening", () => {
       connection.subscribe(["orders", "nowhere"], { group: "g" }).catch((caught: unknown) => caught),
     );
     expect(String(error)).toBe(
-      'SubscriptionFailedError: The subscription of "orders,nowhere" ended: the topic "nowhere" does not exist on the server; create it first.',
+      'SubscriptionFailedError: The subscription of "orders,nowhere" ended: the topic "nowhere" does not exist on the server; create it, or set create: true.',
     );
   });
 
   it("creates it where the broker is told to", async () => {
-    const bench = new Bench({ autoCreateTopics: true });
+    const bench = new Bench({ create: true });
     const connection = await bench.connect();
     const subscriber = await bench.settled(connection.subscribe("nowhere", { group: "g" }));
     expect(subscriber.assignment).toEqual([{ topic: "nowhere", partition: 0 }]);

@@ -1,4 +1,4 @@
-import type { KafkaSubscriber } from "tidelane/kafka";
+import { type KafkaSubscriber, kafkaSource } from "tidelane/kafka";
 import { expect, it } from "vitest";
 import { describeLive } from "../describe-live.ts";
 import { TcpProxy } from "../tcp-proxy.ts";
@@ -120,6 +120,17 @@ await describeLive(
       await connection.publisher().publish({ topic: later, payload: "later" });
       const message = await takeOne(orders);
       expect([message.topic, message.text()]).toEqual([later, "later"]);
+    });
+
+    it("begin with what the broker still has, the first time", async () => {
+      const connection = await connect(server);
+      const topic = await topicOf(server);
+      await connection.publisher().publish({ topic, payload: "before the group" });
+      const { from: _, ...options } = quick;
+      const source = kafkaSource(topic, { ...options, group: `${topic}-group` });
+      expect(source.capabilities.backlog).toBe(true);
+      const orders = await connection.subscribe(source);
+      expect((await takeOne(orders)).text()).toBe("before the group");
     });
 
     it("begin where they are told to", async () => {

@@ -62,6 +62,24 @@ await describeLive("kafka", "records of Kafka", (server) => {
     expect([...partitions.values()].every(({ size }) => size === 1)).toBe(true);
   });
 
+  it("puts a key where librdkafka puts it, with its partitioner", async () => {
+    const connection = await connect(server);
+    const topic = await topicOf(server, 17);
+    const orders = await connection.subscribe(topic, options);
+    const publisher = connection.publisher({ partitioner: "crc32" });
+    // From librdkafka's own test, with 17 partitions.
+    const places = [
+      ["23456", 0xb1b451d7 % 17],
+      ["this is another string with more length to it perhaps", 0xb0150df7 % 17],
+      ["hejsan", 0xd077037e % 17],
+    ] as const;
+    for (const [key] of places) await publisher.publish({ topic, key, payload: "" });
+    const messages = await take(orders, places.length);
+    expect(new Map(messages.map(({ partitionKey = "", partition }) => [partitionKey, partition]))).toEqual(
+      new Map(places),
+    );
+  });
+
   it("tells a tombstone from an empty payload", async () => {
     const connection = await connect(server);
     const topic = await topicOf(server);
@@ -72,6 +90,12 @@ await describeLive("kafka", "records of Kafka", (server) => {
     const messages = await take(orders, 2);
     expect(messages.map((message) => message.tombstone)).toEqual([true, false]);
     expect(messages.map(({ payload }) => payload.byteLength)).toEqual([0, 0]);
+    // Handed on, each stays what it is.
+    for (const { payload, partitionKey = "" } of messages) {
+      await publisher.publish({ topic, key: partitionKey, payload });
+    }
+    const again = await take(orders, 2);
+    expect(again.map((message) => message.tombstone)).toEqual([true, false]);
   });
 
   it("packs with gzip, and takes what others packed", async () => {

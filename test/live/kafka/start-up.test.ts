@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { ConfigResourceTypes } from "kafkajs";
 import { KafkaBroker, type KafkaBrokerOptions } from "tidelane/kafka";
 import { expect, it, onTestFinished } from "vitest";
 import { freePorts } from "../../../scripts/brokers/ports.ts";
 import { describeLive } from "../describe-live.ts";
-import { connect, fresh, topicOf } from "./stage.ts";
+import { connect, fresh, topicOf, withAdmin } from "./stage.ts";
 
 const user = { name: "ann", password: "open/sesame" };
 
@@ -72,11 +73,56 @@ await describeLive("kafka", "connecting to Kafka", (server) => {
     const connection = await connect(server);
     const topic = fresh("missing");
     await expect(connection.subscribe(topic)).rejects.toThrow(
-      `The subscription of "${topic}" ended: the topic "${topic}" does not exist on the server; create it first.`,
+      `The subscription of "${topic}" ended: the topic "${topic}" does not exist on the server; create it, or set create: true.`,
     );
-    await expect(connection.publisher().publish({ topic, payload: "x" })).rejects.toThrow(
-      `the topic "${topic}" does not exist on the server; create it first`,
+    const publisher = connection.publisher();
+    const calls = [publisher.publish({ topic, payload: "x" }), publisher.checkTopic(topic)];
+    for (const outcome of await Promise.allSettled(calls)) {
+      expect(outcome).toMatchObject({
+        reason: {
+          code: "TIDELANE_PUBLISH_FAILED",
+          retryable: false,
+          message: `The message for "${topic}" was not confirmed: the topic "${topic}" does not exist on the server; create it, or set create: true.`,
+        },
+      });
+    }
+  });
+
+  it("creates a topic with its settings, as a source, a publisher and a check ask for it", async () => {
+    const connection = await connect(server);
+    const [first, second, third] = [fresh("made"), fresh("made"), fresh("made")];
+    const create = { partitions: 3, config: { "cleanup.policy": "compact", "retention.ms": 60_000 } };
+    const subscriber = await connection.subscribe(first, { group: `${first}-group`, create });
+    expect(subscriber.assignment).toHaveLength(3);
+    // Two at once: whoever comes second finds it.
+    const publishers = [connection.publisher({ create }), connection.publisher({ create: true })];
+    await Promise.all(publishers.map((one) => one.publish({ topic: second, key: "k", payload: "x" })));
+    await connection.publisher({ create }).checkTopic(third);
+    await expect(connection.publisher().publish({ topic: first, payload: "no key" })).rejects.toThrow(
+      "the server does not accept the record; in a compacted topic every record needs a key",
     );
+    const configOf = await withAdmin(server, async (admin) => {
+      const resources = [{ type: ConfigResourceTypes.TOPIC, name: first }];
+      const { resources: answers } = await admin.describeConfigs({ resources, includeSynonyms: false });
+      return new Map(answers[0]?.configEntries.map((entry) => [entry.configName, entry.configValue]));
+    });
+    expect([configOf.get("cleanup.policy"), configOf.get("retention.ms")]).toEqual(["compact", "60000"]);
+    const { topics } = await withAdmin(server, (admin) => admin.fetchTopicMetadata({ topics: [third] }));
+    expect(topics[0]?.partitions).toHaveLength(3);
+  });
+
+  it("tells what the server refuses to create, and that a topic has fewer partitions", async () => {
+    const connection = await connect(server);
+    const topic = await topicOf(server, 2);
+    await expect(connection.subscribe(topic, { create: { partitions: 3 } })).rejects.toThrow(
+      `the topic "${topic}" has 2 partitions and create.partitions asks for 3; tidelane changes no topic that exists`,
+    );
+    await expect(
+      connection.subscribe(fresh("replicated"), { create: { replicationFactor: 9 } }),
+    ).rejects.toThrow("the cluster has fewer servers than create.replicationFactor asks for");
+    await expect(
+      connection.publisher({ create: { config: { "no.such": "x" } } }).checkTopic(fresh("configured")),
+    ).rejects.toThrow("the server does not accept create.config");
   });
 
   it("tells that the server does not take the session", async () => {
@@ -160,7 +206,7 @@ await describeLive(
 
     it("are told as missing, of a topic and of a group", async () => {
       const topic = fresh("secret");
-      const owner = await connect(server, { sasl, autoCreateTopics: true });
+      const owner = await connect(server, { sasl, create: true });
       await owner.publisher().publish({ topic, payload: "x" });
       const connection = await connect(server, { sasl: login });
       const refused = "the server refuses this user the topic; it needs an ACL for it";

@@ -3,6 +3,8 @@ import { type FakeCluster, FakeKafkaError, type FakeLog } from "./cluster.ts";
 
 export class FakeAdmin implements ClientAdmin {
   readonly #cluster: FakeCluster;
+  /** How often a topic that was just made is not seen yet. */
+  readonly #hidden = new Map<string, number>();
   connected = false;
 
   constructor(cluster: FakeCluster) {
@@ -23,10 +25,18 @@ export class FakeAdmin implements ClientAdmin {
     return [...this.#cluster.topics.keys(), "__consumer_offsets"];
   }
 
-  async createTopics({ topics }: { topics: { topic: string }[] }): Promise<boolean> {
+  async createTopics({ topics }: Parameters<ClientAdmin["createTopics"]>[0]): Promise<boolean> {
     this.#cluster.check();
-    for (const { topic } of topics) this.#cluster.createTopic(topic);
-    return true;
+    const { creations, topics: existing, refusal, hiddenFor } = this.#cluster;
+    creations.push(...topics);
+    // As kafkajs does it: an error for each topic, in one that says nothing.
+    if (refusal) throw Object.assign(new Error("Topic creation errors"), { errors: [refusal] });
+    const absent = topics.filter(({ topic }) => !existing.has(topic));
+    for (const { topic, numPartitions } of absent) {
+      this.#cluster.createTopic(topic, Math.max(1, numPartitions));
+      this.#hidden.set(topic, hiddenFor);
+    }
+    return absent.length > 0;
   }
 
   async describeCluster(): Promise<{ brokers: unknown[] }> {
@@ -36,6 +46,11 @@ export class FakeAdmin implements ClientAdmin {
 
   async fetchTopicMetadata({ topics }: { topics: string[] }) {
     this.#cluster.check();
+    for (const topic of topics) {
+      const left = this.#hidden.get(topic) ?? 0;
+      this.#hidden.set(topic, left - 1);
+      if (left > 0) throw new FakeKafkaError("UNKNOWN_TOPIC_OR_PARTITION", { retriable: true });
+    }
     return {
       topics: topics.map((name) => ({
         name,

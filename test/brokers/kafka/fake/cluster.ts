@@ -1,4 +1,5 @@
 import type { ClientHeaders, ClientRecord } from "../../../../src/brokers/kafka/client.ts";
+import type { TopicCreation } from "../../../../src/brokers/kafka/topic-creation.ts";
 import { FakeGroup } from "./group.ts";
 
 /** An error as kafkajs throws it. */
@@ -90,6 +91,12 @@ export class FakeCluster {
   readonly groups: Map<string, FakeGroup> = new Map();
   /** Every call to a server rejects with it. */
   outage: Error | undefined = undefined;
+  /** Every topic that was asked to be created. */
+  readonly creations: ({ topic: string } & TopicCreation)[] = [];
+  /** What creating a topic is refused with. */
+  refusal: Error | undefined = undefined;
+  /** How often a topic that was just created is not seen yet. */
+  hiddenFor = 0;
   /** Records in one batch at most. */
   batchSize = 100;
   readonly #wakers = new Set<() => void>();
