@@ -12,7 +12,7 @@ import { Requests } from "./requests.ts";
 export class Outboxes {
   readonly #link: Link;
   readonly #byExchange = new Map<string, Outbox>();
-  #requests: Requests | undefined;
+  readonly #requests = new Map<Outbox, Requests>();
 
   constructor(link: Link) {
     this.#link = link;
@@ -26,9 +26,12 @@ export class Outboxes {
     return outbox;
   }
 
-  get requests(): Requests {
-    this.#requests ??= new Requests(this.#link);
-    return this.#requests;
+  requestsOf(outbox: Outbox): Requests {
+    const known = this.#requests.get(outbox);
+    if (known !== undefined) return known;
+    const requests = new Requests(this.#link, outbox);
+    this.#requests.set(outbox, requests);
+    return requests;
   }
 
   /**

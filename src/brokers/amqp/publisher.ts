@@ -14,9 +14,10 @@ import type { PublishSettings } from "./client.ts";
 import { type HeaderProperties, splitTopic, writeHeaders } from "./headers.ts";
 import type { Link } from "./link.ts";
 import { type AmqpPublisherOptions, checkPublisherOptions, type PublisherSettings } from "./options.ts";
+import { type Outbox, replyTo } from "./outbox.ts";
 import type { Outboxes } from "./outboxes.ts";
 import { Parcel, type ParcelFacts } from "./parcel.ts";
-import { replyTo } from "./requests.ts";
+import type { Requests } from "./requests.ts";
 
 /** For one message; what is left out is as the publisher has it. */
 export interface AmqpPublishOptions extends PublishOptions, Omit<AmqpPublisherOptions, "exchange"> {}
@@ -25,13 +26,17 @@ export interface AmqpPublishOptions extends PublishOptions, Omit<AmqpPublisherOp
 export class AmqpPublisher implements RequestReply {
   readonly capabilities: PublisherCapabilities;
   readonly #link: Link;
+  /** For replies too, which go through another exchange: all calls of a publisher share a channel, and so an order. */
+  readonly #outbox: Outbox;
   readonly #outboxes: Outboxes;
+  #requests: Requests | undefined;
   readonly #settings: PublisherSettings;
   /** What goes with a message that has no headers and no options of its own. */
   readonly #plain: PublishSettings;
 
   constructor(link: Link, outboxes: Outboxes, settings: PublisherSettings) {
     this.#link = link;
+    this.#outbox = outboxes.of(settings.exchange);
     this.#outboxes = outboxes;
     this.#settings = settings;
     this.#plain = write(settings, writeHeaders("", MessageHeaders.from(undefined), {}), false);
@@ -56,7 +61,7 @@ export class AmqpPublisher implements RequestReply {
       throwIfAborted(options.signal, "publish()");
       const checked = checkOutgoing(message, this.capabilities, { keyHeader: headerNames.partitionKey });
       const facts = this.#address("publish()", checked, options, undefined);
-      this.#outboxes.of(facts.exchange).send(new Parcel(facts, { resolve, reject }));
+      this.#outbox.send(new Parcel(facts, { resolve, reject }));
     });
   }
 
@@ -72,10 +77,10 @@ export class AmqpPublisher implements RequestReply {
       const { timeoutMs, signal } = options;
       checkDuration("options.timeoutMs", timeoutMs);
       const checked = checkOutgoing(message, this.capabilities, { keyHeader: headerNames.partitionKey });
-      const { requests } = this.#outboxes;
-      const correlationId = requests.nextId();
+      this.#requests ??= this.#outboxes.requestsOf(this.#outbox);
+      const correlationId = this.#requests.nextId();
       const facts = this.#address("request()", checked, options, { correlationId, replyTo });
-      requests.send(correlationId, facts, { timeoutMs, signal, resolve, reject });
+      this.#requests.send(correlationId, facts, { timeoutMs, signal, resolve, reject });
     });
   }
 
