@@ -2,7 +2,7 @@ import { Fifo } from "../../structures/fifo.ts";
 import type { Timer } from "../../traits/clock.ts";
 import { InvalidMessageError, PublishFailedError, TimeoutError } from "../../traits/errors.ts";
 import type { ClientConfirmChannel, ClientMessage, Confirm, ReturnedMessage } from "./client.ts";
-import { publishFailure, readFault } from "./errors.ts";
+import { publishFailure, readFault, unroutable } from "./errors.ts";
 import type { Link, Rider } from "./link.ts";
 import type { Parcel } from "./parcel.ts";
 import type { Session } from "./session.ts";
@@ -278,12 +278,7 @@ function accept(parcel: Parcel): void {
     parcel.resolve();
     return;
   }
-  const { topic, exchange, routingKey } = parcel;
-  const reason =
-    exchange === ""
-      ? `there is no queue ${JSON.stringify(routingKey)}; declare it first, or publish with mandatory: false`
-      : `no queue is bound to the exchange ${JSON.stringify(exchange)} for the routing key ${JSON.stringify(routingKey)}; bind one first, or publish with mandatory: false`;
-  parcel.reject(new PublishFailedError({ topic, reason, retryable: false }));
+  parcel.reject(unroutable(parcel.topic, parcel.exchange, parcel.routingKey));
 }
 
 function refuse(parcel: Parcel): void {

@@ -77,6 +77,31 @@ describe("publishes and requests of one publisher", () => {
   });
 });
 
+describe("a request that is passed on with its headers", () => {
+  it("is answered over two hops, by a handler that knows reply-to or the correlation id alone", async () => {
+    const { broker, clock, publisher, rabbit } = await setUp();
+    const other = await broker.connect();
+    const hops = ["one", "two", "three"];
+    const subscribers = await Promise.all(hops.map((topic) => open(other, topic)));
+    const request = { topic: "one", payload: "q", headers: { "correlation-id": "mine" } };
+    const asked = [1, 2].map(() => publisher.request(request, { timeoutMs: 60_000 }));
+    for (const [index, subscriber] of subscribers.slice(0, 2).entries()) {
+      const topic = hops[index + 1] ?? "";
+      for (const { payload, headers } of await take(subscriber, clock)) {
+        await other.publisher().publish({ topic, payload, headers });
+      }
+    }
+    const [last] = subscribers.slice(-1);
+    const [first, second] = last === undefined ? [] : await take(last, clock);
+    expect(first?.headers.get("correlation-id")).toBe("mine");
+    await other.publisher().publish({ topic: first?.headers.get("reply-to") ?? "", payload: "ours" });
+    const { replyTo = "", correlationId = "" } = second?.properties ?? {};
+    const stranger = await rabbit.connection.createConfirmChannel();
+    stranger.publish("", replyTo, Buffer.from("theirs"), { correlationId, headers: {} });
+    expect((await Promise.all(asked)).map((reply) => reply.text())).toEqual(["ours", "theirs"]);
+  });
+});
+
 describe("a channel that is lost", () => {
   it("ends the requests it sent, and not those that wait to be sent", async () => {
     const { clock, connection, rabbit, publisher } = await setUp();

@@ -88,7 +88,7 @@ describe("a subscription", () => {
 describe("settling", () => {
   it("gives back what it held before the next one of a single active consumer begins", async () => {
     const { clock, connection } = await setUp();
-    const single = { declare: { singleActiveConsumer: true }, maxInFlight: 2 };
+    const single = { create: { singleActiveConsumer: true }, maxInFlight: 2 };
     const one = await open(connection, "orders", single);
     const two = await open(connection, "orders", single);
     await publish(connection, "orders", "a", "b", "c", "d");
@@ -125,7 +125,7 @@ describe("settling", () => {
   it("drops to the dead letter queue, where the message says why", async () => {
     const { clock, connection } = await setUp();
     const dead = await open(connection, "dead");
-    const orders = await open(connection, "orders", { declare: { deadLetter: { topic: "dead" } } });
+    const orders = await open(connection, "orders", { create: { deadLetter: { topic: "dead" } } });
     await publish(connection, "orders", "a");
     await (await takeOne(orders, clock)).nack({ requeue: false });
     const letter = await takeOne(dead, clock);
@@ -137,8 +137,8 @@ describe("settling", () => {
   it("is over with maxDeliveries", async () => {
     const { clock, connection } = await setUp();
     const dead = await open(connection, "dead");
-    const declare = { deadLetter: { topic: "dead" }, maxDeliveries: 2 };
-    const orders = await open(connection, "orders", { declare });
+    const create = { deadLetter: { topic: "dead" }, maxDeliveries: 2 };
+    const orders = await open(connection, "orders", { create });
     await publish(connection, "orders", "a");
     await (await takeOne(orders, clock)).nack();
     await (await takeOne(orders, clock)).nack();

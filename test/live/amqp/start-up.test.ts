@@ -175,7 +175,7 @@ await describeLive(
     it("tells what is not permitted, and not to whom", async () => {
       const { ca = "" } = server.contact;
       const connection = await connect(server, { tls: { ca: readFileSync(ca) } });
-      for (const source of [amqpQueue("theirs", { declare: true }), amqpQueue("theirs")]) {
+      for (const source of [amqpQueue("theirs", { create: true }), amqpQueue("theirs")]) {
         const outcome = await connection.subscribe(source).catch((error: unknown) => error);
         expect(outcome).toMatchObject({
           code: "TIDELANE_SUBSCRIPTION_FAILED",

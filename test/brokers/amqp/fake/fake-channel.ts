@@ -62,6 +62,13 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
     }));
   }
 
+  checkExchange(name: string): Promise<unknown> {
+    return this.#rpc(() => {
+      const fault = this.#connection.server.publishFault(name);
+      if (fault !== undefined) throw fault;
+    });
+  }
+
   assertExchange(name: string, type: string, settings: ExchangeSettings): Promise<unknown> {
     return this.#rpc(() => this.#connection.server.declareExchange(name, type, settings));
   }
