@@ -74,7 +74,9 @@ function explain({ code, text }: Fault, address: Address): { reason: string; ret
   }
   if (text.startsWith("Socket closed abruptly") || code === "ECONNRESET" || code === "EPIPE") {
     const hint =
-      address.protocol === "amqp" ? "if it expects TLS, use amqps:" : "if it expects no TLS, use amqp:";
+      address.protocol === "amqp"
+        ? "if it expects TLS, use an amqps: URL"
+        : "if it expects no TLS, use an amqp: URL";
     return { reason: `it closed the connection in the handshake; ${hint}`, retryable: true };
   }
   if (/^(Invalid frame|Unknown frame type|Frame size|Expected ConnectionStart)/.test(text)) {

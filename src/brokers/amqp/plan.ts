@@ -93,7 +93,7 @@ export function planQueue(by: string, queue: string, options: AmqpQueueOptions):
   const { type = "quorum", bindings = [], delaysMs = [], priority = 0 } = options;
   const { exchanges = [], exclusive = false } = options;
   checkType("options.type", type);
-  const create = checkCreate(type, options.create ?? false);
+  const create = checkCreate(type, options.create);
   checkExchanges(call, "options.exchanges", exchanges);
   for (const [index, binding] of bindings.entries()) {
     checkNames(call, `options.bindings[${index}]`, binding, queueBindingNames);
@@ -171,7 +171,7 @@ function capabilities(maxInFlight = defaultMaxInFlight): Capabilities {
 }
 
 function checkCreate(type: QueueType, create: unknown): QueueDeclaration | undefined {
-  if (create === false) return undefined;
+  if (create === undefined || create === false) return undefined;
   if (create === true) return {};
   if (typeof create !== "object" || create === null || Array.isArray(create)) {
     refuse("options.create", "true, false, or an object with the settings of the queue", create);

@@ -39,11 +39,16 @@ describe("a subscription", () => {
     const { connection, rabbit } = await setUp();
     await expect(connection.subscribe("orders")).rejects.toMatchObject({
       code: "TIDELANE_SUBSCRIPTION_FAILED",
-      message: expect.stringContaining('the queue "orders" does not exist; declare it in the options'),
+      message: expect.stringContaining('the queue "orders" does not exist; subscribe with create: true'),
     });
     await open(connection, "orders");
     expect((await connection.subscribe("orders")).topic).toBe("orders");
     expect(rabbit.channels.filter((channel) => channel.open)).toHaveLength(2);
+  });
+
+  it("goes by the clock of its broker", async () => {
+    const { clock, connection } = await setUp();
+    expect((await open(connection, "orders")).clock).toBe(clock);
   });
 
   it("that was declared in another way is refused", async () => {
