@@ -25,8 +25,7 @@ const untrusted = "its certificate is not trusted; give the one of its issuer in
 const noTls = "it does not speak TLS; use amqp: in place of amqps:, or its TLS port";
 
 const words: Readonly<Record<string, string>> = {
-  ECONNREFUSED:
-    "nothing listens there; check the address and that the server is up, or wait for it with connect: { waitMs }",
+  ECONNREFUSED: "nothing listens there; check the address, and that the server is up",
   ENOTFOUND: "the host name is not known; check the address",
   EAI_AGAIN: "the host name could not be looked up; check the address, and the name service",
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,

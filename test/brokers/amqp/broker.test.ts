@@ -124,7 +124,7 @@ describe("a first connect that waits", () => {
       code: "TIDELANE_CONNECT_FAILED",
       retryable: true,
       message:
-        'Connecting to "rabbitmq" failed: 127.0.0.1:5672: nothing listens there; check the address and that the server is up, or wait for it with connect: { waitMs }.',
+        'Connecting to "rabbitmq" failed: 127.0.0.1:5672: nothing listens there; check the address, and that the server is up.',
     });
     const abort = new AbortController();
     const aborted = broker.connect({ signal: abort.signal }).catch((error: unknown) => error);
