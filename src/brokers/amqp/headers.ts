@@ -191,7 +191,8 @@ export function writeHeaders(
   // n.b. without a prototype, or a header named "constructor" would meet one.
   const table: Record<string, string | Buffer | (string | Buffer)[]> = Object.create(null);
   const named = byName(headers);
-  const joined = joinedAddress(named.get(headerNames.replyTo)?.[1]);
+  const address = named.get(headerNames.replyTo);
+  const joined = address === undefined ? undefined : joinedAddress(address[1]);
   if (joined !== undefined && isFree(written, joined)) {
     Object.assign(written, joined);
     named.delete(headerNames.replyTo);
@@ -220,7 +221,7 @@ export function writeHeaders(
  * The address and the correlation id that `replyAddress` has joined, of a request that is passed on with its headers. The
  * server sends a reply to the address alone, and the requester finds its request by the id.
  */
-function joinedAddress([value, ...others]: readonly HeaderValue[] = []): JoinedAddress | undefined {
+function joinedAddress([value, ...others]: readonly HeaderValue[]): JoinedAddress | undefined {
   if (typeof value !== "string" || others.length > 0) return undefined;
   const { routingKey: replyTo, correlationId } = splitTopic(value);
   if (correlationId === undefined || !fits(replyTo) || !fits(correlationId)) return undefined;

@@ -85,6 +85,13 @@ describe("an option nobody reads is refused by name", () => {
     }
   });
 
+  it("by batches", async () => {
+    const { connection } = await setUp();
+    const orders = await open(connection, "orders");
+    const options: Loose = { max: 5, maxWait: 10 };
+    expect(() => orders.batches(options)).toThrow(unknown("batches(options)", "maxWait", "maxWaitMs"));
+  });
+
   it("and options beside a source, which has its own, are refused too", async () => {
     const { connection } = await setUp();
     const subscribe: Loose = connection.subscribe.bind(connection);
