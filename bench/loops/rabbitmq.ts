@@ -59,7 +59,7 @@ async function loopOf({ address, parameters }: LoopContext, consume: Consume): P
     async attach(name, tally) {
       if (exchange) await channel.assertExchange(name, "fanout");
       const bindings = exchange ? [{ exchange: name, routingKey: "" }] : [];
-      const source = amqpQueue(name, { type, declare: true, maxInFlight: prefetch, bindings });
+      const source = amqpQueue(name, { type, create: true, maxInFlight: prefetch, bindings });
       const end = consume(await connection.subscribe(source), tally);
       return async () => {
         await end();

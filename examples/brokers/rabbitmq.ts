@@ -3,7 +3,7 @@ import { byKey, headerNames, pipeline } from "tidelane";
 import { AmqpBroker, amqpQueue } from "tidelane/amqp";
 
 const broker = new AmqpBroker({ url: process.env["AMQP_URL"] ?? "amqp://guest:guest@127.0.0.1:5672/" });
-const source = (topic: string) => amqpQueue(topic, { declare: true });
+const source = (topic: string) => amqpQueue(topic, { create: true });
 
 // ---- the same on every broker ----
 

@@ -41,7 +41,7 @@ export function connectToRabbitmq(announce: Announce): Promise<DemoConnection> {
     return {
       topics: dashed(),
       publisher: () => connection.publisher(),
-      subscribe: (topic) => connection.subscribe(topic, { declare: { expiresMs: leftMs } }),
+      subscribe: (topic) => connection.subscribe(topic, { create: { expiresMs: leftMs } }),
       shutdown: () => connection.shutdown(),
     };
   });

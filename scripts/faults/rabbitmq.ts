@@ -30,7 +30,7 @@ async function connect(line: Line): Promise<Station> {
 
 /** n.b. with one active consumer a key is in one process at a time; with several, a queue keeps no order. */
 function sourceOf({ topic, inFlight }: Place): ReturnType<typeof amqpQueue> {
-  return amqpQueue(topic, { declare: { singleActiveConsumer: true }, maxInFlight: inFlight });
+  return amqpQueue(topic, { create: { singleActiveConsumer: true }, maxInFlight: inFlight });
 }
 
 function mostRepeats({ kind, times, how }: FaultPlan, { inFlight }: FaultFacts): number {

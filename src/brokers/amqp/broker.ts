@@ -1,5 +1,7 @@
 import type { Broker } from "../../traits/broker.ts";
 import { throwIfAborted } from "../../traits/errors.ts";
+import { checkOptionNames } from "../../traits/option-names.ts";
+import { connectInTime } from "../shared/first-connect.ts";
 import { loadAmqplib } from "./client.ts";
 import { AmqpConnection } from "./connection.ts";
 import { Link } from "./link.ts";
@@ -15,10 +17,19 @@ export class AmqpBroker implements Broker<AmqpConnection> {
     this.name = this.#settings.name;
   }
 
-  /** Tries each address once. After that first time, a lost connection is restored by itself. */
+  /**
+   * Tries each address once, and again for as long as `connect.waitMs` says while none can be reached. After that first
+   * time, a lost connection is restored by itself.
+   */
   async connect(options?: { readonly signal?: AbortSignal }): Promise<AmqpConnection> {
-    throwIfAborted(options?.signal, "connect()");
-    const client = this.#settings.client ?? (await loadAmqplib(this.name));
-    return new AmqpConnection(await Link.open(this.#settings, client, options?.signal));
+    checkOptionNames("connect(options)", options, { signal: true });
+    const signal = options?.signal;
+    throwIfAborted(signal, "connect()");
+    const settings = this.#settings;
+    const client = settings.client ?? (await loadAmqplib(this.name));
+    const link = await connectInTime(settings.connect, settings.reconnect, settings.clock, signal, () =>
+      Link.open(settings, client, signal),
+    );
+    return new AmqpConnection(link);
   }
 }

@@ -65,6 +65,8 @@ export interface ClientChannel {
   assertQueue(queue: string, options: QueueSettings): Promise<{ readonly queue: string }>;
   /** Refused, and the channel closed, where there is none. */
   checkQueue(queue: string): Promise<{ readonly consumerCount: number }>;
+  /** The same of an exchange. */
+  checkExchange(exchange: string): Promise<unknown>;
   assertExchange(exchange: string, type: string, options: ExchangeSettings): Promise<unknown>;
   bindQueue(queue: string, exchange: string, routingKey: string, args?: AmqpTable): Promise<unknown>;
   bindExchange(target: string, exchange: string, routingKey: string, args?: AmqpTable): Promise<unknown>;

@@ -8,10 +8,11 @@ import type {
 import type { SubscriptionSource } from "../../traits/source.ts";
 import type { Subscriber } from "../../traits/subscriber.ts";
 import { showAddress } from "./address.ts";
+import { checkNames, refuse } from "./checks.ts";
 import { DelayQueues } from "./delay-queues.ts";
 import type { Link } from "./link.ts";
 import type { MessagePlace } from "./message.ts";
-import { type AmqpPublisherOptions, checkPublisherOptions } from "./options.ts";
+import { type AmqpPublisherOptions, checkPublisherOptions, publisherOptionNames } from "./options.ts";
 import { Outboxes } from "./outboxes.ts";
 import {
   type AmqpExclusiveQueueOptions,
@@ -52,6 +53,7 @@ export class AmqpConnection implements Connection, DescribeServer, Subscribe<Amq
 
   /** What is left out is as `options.publish` of the broker has it. */
   publisher(options: AmqpPublisherOptions = {}): AmqpPublisher {
+    checkNames("publisher(options)", "options", options, publisherOptionNames);
     const settings = checkPublisherOptions("options", options, this.#link.settings.publish);
     return new AmqpPublisher(this.#link, this.#outboxes, settings);
   }
@@ -61,17 +63,20 @@ export class AmqpConnection implements Connection, DescribeServer, Subscribe<Amq
   subscribe<S extends Subscriber>(source: SubscriptionSource<AmqpConnection, S>): Promise<S>;
   async subscribe(
     target: string | SubscriptionSource<AmqpConnection>,
-    options: AmqpQueueOptions = {},
+    options?: AmqpQueueOptions,
   ): Promise<Subscriber> {
     this.#link.check("subscribe()");
-    if (typeof target === "object" && target !== null) return target.open(this);
-    return this.#open(planQueue("subscribe(queue)", target, options));
+    if (typeof target === "object" && target !== null) {
+      if (options === undefined) return target.open(this);
+      refuse("subscribe(source, options)", "called without options, as the source holds its own", options);
+    }
+    return this.#open(planQueue("subscribe", target, options ?? {}));
   }
 
   /** By a queue of this connection alone, bound to an exchange. What comes while the connection is lost is not in it. */
   async subscribeExclusive(topic: string, options: AmqpExclusiveQueueOptions): Promise<AmqpSubscriber> {
     this.#link.check("subscribeExclusive()");
-    return this.#open(planExclusiveQueue("subscribeExclusive(topic)", topic, options));
+    return this.#open(planExclusiveQueue("subscribeExclusive", topic, options));
   }
 
   shutdown(): Promise<void> {
@@ -94,9 +99,9 @@ export class AmqpConnection implements Connection, DescribeServer, Subscribe<Amq
         : undefined;
     const place: MessagePlace = {
       counts: plan.capabilities.deliveryCount === "broker",
-      delay: (message, deliveries, delayMs) => {
+      delay: (message, retryCount, delayMs) => {
         const queue = delays?.nameFor(delayMs);
-        return queue === undefined ? undefined : this.#outboxes.copy(queue, message, deliveries);
+        return queue === undefined ? undefined : this.#outboxes.copy(queue, message, retryCount);
       },
     };
     return AmqpSubscriber.open(this.#link, plan, { plan, settings, delays, place });

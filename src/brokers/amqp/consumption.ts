@@ -86,8 +86,8 @@ export class Consumption {
    */
   async #leave(): Promise<void> {
     if (this.#tag !== undefined) {
-      const { queue, declare, capabilities } = this.#owner.plan;
-      if (queue !== undefined && declare?.singleActiveConsumer === true) await this.#awaitAcks(queue);
+      const { queue, create, capabilities } = this.#owner.plan;
+      if (queue !== undefined && create?.singleActiveConsumer === true) await this.#awaitAcks(queue);
       else {
         await this.#channel.cancel(this.#tag);
         await this.#channel.prefetch(capabilities.maxInFlight);
@@ -111,8 +111,7 @@ export class Consumption {
     const channel = this.#channel;
     for (const exchange of plan.exchanges) await declareExchange(channel, exchange);
     const queue = plan.queue ?? (await declareExclusiveQueue(channel));
-    if (plan.declare !== undefined)
-      await declareQueue(channel, queue, plan.type, plan.declare, session.server);
+    if (plan.create !== undefined) await declareQueue(channel, queue, plan.type, plan.create, session.server);
     for (const binding of plan.bindings) await bindQueue(channel, queue, binding);
     await delays?.declare(channel, session.server);
     await channel.prefetch(plan.capabilities.maxInFlight);

@@ -1,5 +1,6 @@
 import { checkCount, checkName } from "../../traits/arguments.ts";
-import { checkMilliseconds, checkShortName, refuse } from "./checks.ts";
+import { optionNames } from "../../traits/option-names.ts";
+import { checkMilliseconds, checkNames, checkShortName, refuse } from "./checks.ts";
 import type { AmqpTable } from "./client.ts";
 
 export type QueueType = "quorum" | "classic";
@@ -43,11 +44,35 @@ export interface DeadLetterDeclaration {
   readonly atLeastOnce?: boolean;
 }
 
+const deadLetterNames = optionNames<DeadLetterDeclaration>()({
+  topic: true,
+  exchange: true,
+  atLeastOnce: true,
+});
+
+const queueNames = {
+  deadLetter: deadLetterNames,
+  maxDeliveries: true,
+  singleActiveConsumer: true,
+  maxLength: true,
+  maxBytes: true,
+  overflow: true,
+  messageTtlMs: true,
+  expiresMs: true,
+  maxPriority: true,
+  autoDelete: true,
+  arguments: true,
+} as const;
+
+export const queueDeclarationNames = optionNames<QueueDeclaration>()(queueNames);
+
 export interface NamedQueueDeclaration extends QueueDeclaration {
   readonly name: string;
   /** @default "quorum" */
   readonly type?: QueueType;
 }
+
+const namedQueueNames = optionNames<NamedQueueDeclaration>()({ ...queueNames, name: true, type: true });
 
 /** Durable, unless it says otherwise. */
 export interface ExchangeDeclaration {
@@ -65,12 +90,26 @@ export interface ExchangeDeclaration {
   readonly arguments?: AmqpTable;
 }
 
+const exchangeNames = optionNames<ExchangeDeclaration>()({
+  name: true,
+  type: true,
+  durable: true,
+  autoDelete: true,
+  internal: true,
+  alternateExchange: true,
+  arguments: true,
+});
+
 export interface QueueBinding {
   readonly exchange: string;
   /** @default "" */
   readonly routingKey?: string;
   readonly arguments?: AmqpTable;
 }
+
+const bindingNames = { exchange: true, routingKey: true, arguments: true } as const;
+
+export const queueBindingNames = optionNames<QueueBinding>()(bindingNames);
 
 /** Binds one queue or exchange to an exchange. */
 export type AmqpBinding = QueueBinding &
@@ -79,6 +118,8 @@ export type AmqpBinding = QueueBinding &
     | { readonly toExchange: string; readonly queue?: never }
   );
 
+const topologyBindingNames = optionNames<AmqpBinding>()({ ...bindingNames, queue: true, toExchange: true });
+
 /** What is to be on the server, in the order it is declared. What is there already has to be the same. */
 export interface AmqpTopology {
   readonly exchanges?: readonly ExchangeDeclaration[];
@@ -86,16 +127,24 @@ export interface AmqpTopology {
   readonly bindings?: readonly AmqpBinding[];
 }
 
-export function checkTopology(argument: string, { exchanges, queues, bindings }: AmqpTopology): void {
-  for (const [index, exchange] of (exchanges ?? []).entries()) {
-    checkExchange(`${argument}.exchanges[${index}]`, exchange);
-  }
+export const topologyNames = optionNames<AmqpTopology>()({ exchanges: true, queues: true, bindings: true });
+
+/** `call` stands in errors, and `argument` is where in its options the topology is. */
+export function checkTopology(
+  call: string,
+  argument: string,
+  { exchanges, queues, bindings }: AmqpTopology,
+): void {
+  checkExchanges(call, `${argument}.exchanges`, exchanges ?? []);
   for (const [index, queue] of (queues ?? []).entries()) {
-    checkShortName(`${argument}.queues[${index}].name`, queue.name);
-    checkQueue(`${argument}.queues[${index}]`, queue.type ?? "quorum", queue);
+    const place = `${argument}.queues[${index}]`;
+    checkNames(call, place, queue, namedQueueNames);
+    checkShortName(`${place}.name`, queue.name);
+    checkQueue(place, queue.type ?? "quorum", queue);
   }
   for (const [index, binding] of (bindings ?? []).entries()) {
     const place = `${argument}.bindings[${index}]`;
+    checkNames(call, place, binding, topologyBindingNames);
     checkBinding(place, binding);
     checkShortName(
       `${place}.${binding.queue === undefined ? "toExchange" : "queue"}`,
@@ -104,13 +153,19 @@ export function checkTopology(argument: string, { exchanges, queues, bindings }:
   }
 }
 
-export function checkExchange(
+export function checkExchanges(
+  call: string,
   argument: string,
-  { name, type, alternateExchange }: ExchangeDeclaration,
+  exchanges: readonly ExchangeDeclaration[],
 ): void {
-  checkShortName(`${argument}.name`, name);
-  checkName(`${argument}.type`, type);
-  if (alternateExchange !== undefined) checkShortName(`${argument}.alternateExchange`, alternateExchange);
+  for (const [index, exchange] of exchanges.entries()) {
+    const place = `${argument}[${index}]`;
+    const { name, type, alternateExchange } = exchange;
+    checkNames(call, place, exchange, exchangeNames);
+    checkShortName(`${place}.name`, name);
+    checkName(`${place}.type`, type);
+    if (alternateExchange !== undefined) checkShortName(`${place}.alternateExchange`, alternateExchange);
+  }
 }
 
 export function checkBinding(argument: string, { exchange, routingKey = "" }: QueueBinding): void {

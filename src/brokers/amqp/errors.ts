@@ -18,7 +18,7 @@ export function readFault(error: unknown): Fault {
   const text = (said?.[2] ?? error.message)
     .replace(/^[A-Z_]+ - /, "")
     .replace(/ for user '[^']*'/, " for this user");
-  return { code: number ?? (said ? Number(said[1]) : undefined), text: text.replace(/\.$/, "") };
+  return { code: number ?? (said ? Number(said[1]) : undefined), text: text.replace(/[.\s]+$/, "") };
 }
 
 const untrusted = "its certificate is not trusted; give the one of its issuer in tls.ca";
@@ -73,7 +73,9 @@ function explain({ code, text }: Fault, address: Address): { reason: string; ret
   }
   if (text.startsWith("Socket closed abruptly") || code === "ECONNRESET" || code === "EPIPE") {
     const hint =
-      address.protocol === "amqp" ? "if it expects TLS, use amqps:" : "if it expects no TLS, use amqp:";
+      address.protocol === "amqp"
+        ? "if it expects TLS, use an amqps: URL"
+        : "if it expects no TLS, use an amqp: URL";
     return { reason: `it closed the connection in the handshake; ${hint}`, retryable: true };
   }
   if (/^(Invalid frame|Unknown frame type|Frame size|Expected ConnectionStart)/.test(text)) {
@@ -90,8 +92,12 @@ export function channelFault(error: unknown): { readonly reason: string; readonl
   const { code, text } = readFault(error);
   const absent = /^no (queue|exchange) '([^']*)'/.exec(text);
   if (code === 404 && absent) {
-    const reason = `the ${absent[1]} ${JSON.stringify(absent[2])} does not exist; declare it in the options, or create it first`;
-    return { reason, final: true };
+    const [, kind, name] = absent;
+    const remedy =
+      kind === "queue"
+        ? "subscribe with create: true, or create it first"
+        : "name it in the topology of the broker, or create it first";
+    return { reason: `the ${kind} ${JSON.stringify(name)} does not exist; ${remedy}`, final: true };
   }
   if (text.includes("inequivalent arg")) {
     const reason = `it is declared in another way already (${text}); declare it as it is there, or delete it first`;
@@ -127,6 +133,15 @@ export function subscriptionFailure(
 ): SubscriptionFailedError {
   const { reason } = channelFault(error);
   return new SubscriptionFailedError({ topic, reason: secrets.clean(reason), cause: scrub(error, secrets) });
+}
+
+/** No queue takes what is published there: the answer to a publish, and to the question whether one would. */
+export function unroutable(topic: string, exchange: string, routingKey: string): PublishFailedError {
+  const reason =
+    exchange === ""
+      ? `there is no queue ${JSON.stringify(routingKey)}; create it first, as a source with create: true does, or publish with mandatory: false`
+      : `no queue is bound to the exchange ${JSON.stringify(exchange)} for the routing key ${JSON.stringify(routingKey)}; bind one first, or publish with mandatory: false`;
+  return new PublishFailedError({ topic, reason, retryable: false });
 }
 
 export function publishFailure(topic: string, error: unknown, secrets: Secrets): PublishFailedError {

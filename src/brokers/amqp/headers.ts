@@ -17,11 +17,8 @@ type PropertyName = (typeof properties)[number][1];
 
 const propertyOf: ReadonlyMap<string, PropertyName> = new Map(properties);
 
-/** Where a copy in a delay queue says where it was published, and how often it was delivered before. */
-export const delayedHeaders = {
-  topic: "x-tidelane-delayed-topic",
-  deliveries: "x-tidelane-delayed-deliveries",
-} as const;
+/** Where a copy in a delay queue says where the original was published. */
+export const delayedTopicHeader = "x-tidelane-delayed-topic";
 
 /** What the server reads out of the table, to send copies by; and "__proto__", which the client loses. */
 const swallowed: ReadonlySet<string> = new Set(["CC", "BCC", "__proto__"]);
@@ -29,6 +26,11 @@ const swallowed: ReadonlySet<string> = new Set(["CC", "BCC", "__proto__"]);
 /** Headers that say what became of a message on the server, and not what was published. */
 export function isHistory(name: string): boolean {
   return /^x-(death$|first-death-|last-death-|delivery-count$|acquired-count$|tidelane-delayed-)/.test(name);
+}
+
+/** Whether the name stands for a property, a part of the history, or a list the server sends copies by. */
+export function isHeaderOfOthers(name: string): boolean {
+  return propertyOf.has(name.toLowerCase()) || swallowed.has(name) || isHistory(name);
 }
 
 /** Direct reply-to: the server gives each channel such an address, which is no queue. */
@@ -47,6 +49,11 @@ export interface HeaderProperties {
   readonly messageId: string | undefined;
   readonly replyTo: string | undefined;
   readonly headers: AmqpTable;
+}
+
+interface JoinedAddress {
+  readonly replyTo: string;
+  readonly correlationId: string;
 }
 
 // --- from the server
@@ -138,11 +145,16 @@ function isDeath(entry: unknown): entry is { queue: string; reason: string; "rou
   return typeof queue === "string" && typeof reason === "string" && !isDelayQueue(queue);
 }
 
-/** The table as it was published, so that a copy begins a life of its own. */
-export function withoutHistory(table: AmqpTable): AmqpTable {
-  return Object.fromEntries(
-    Object.entries(table).filter(([name]) => !swallowed.has(name) && !isHistory(name)),
+/** The table of a copy that waits: as it was published, with how often the message was handled before. */
+export function delayedTable(table: AmqpTable, routingKey: string, retryCount: number): AmqpTable {
+  const published = Object.entries(table).filter(
+    ([name]) => !swallowed.has(name) && !isHistory(name) && name.toLowerCase() !== headerNames.retryCount,
   );
+  return {
+    ...Object.fromEntries(published),
+    [headerNames.retryCount]: String(retryCount),
+    [delayedTopicHeader]: table[delayedTopicHeader] ?? routingKey,
+  };
 }
 
 // --- to the server
@@ -178,11 +190,23 @@ export function writeHeaders(
   if (headers.size === 0) return written;
   // n.b. without a prototype, or a header named "constructor" would meet one.
   const table: Record<string, string | Buffer | (string | Buffer)[]> = Object.create(null);
-  for (const [name, values] of byName(headers)) {
+  const named = byName(headers);
+  const address = named.get(headerNames.replyTo);
+  const joined = address === undefined ? undefined : joinedAddress(address[1]);
+  if (joined !== undefined && isFree(written, joined)) {
+    Object.assign(written, joined);
+    named.delete(headerNames.replyTo);
+    const [, ids = []] = named.get(headerNames.correlationId) ?? [];
+    if (ids.length === 1 && ids[0] === joined.correlationId) named.delete(headerNames.correlationId);
+  }
+  for (const [name, values] of named.values()) {
     checkName(topic, name);
     const property = propertyOf.get(name.toLowerCase());
     const [value = "", ...others] = values;
-    if (property !== undefined && others.length === 0 && written[property] === undefined && fits(value)) {
+    const hasRoom = property !== undefined && written[property] === undefined && others.length === 0;
+    // Without its parts beside each other an address is read as one text, which only the table leaves as it is.
+    const isParted = property !== "replyTo" || joined === undefined;
+    if (hasRoom && isParted && fits(value)) {
       written[property] = value;
     } else {
       table[name] = others.length === 0 ? toField(value) : values.map(toField);
@@ -193,8 +217,24 @@ export function writeHeaders(
   return written;
 }
 
-/** The values of each name, under its first spelling. */
-function byName(headers: MessageHeaders): Iterable<[name: string, values: HeaderValue[]]> {
+/**
+ * The address and the correlation id that `replyAddress` has joined, of a request that is passed on with its headers. The
+ * server sends a reply to the address alone, and the requester finds its request by the id.
+ */
+function joinedAddress([value, ...others]: readonly HeaderValue[]): JoinedAddress | undefined {
+  if (typeof value !== "string" || others.length > 0) return undefined;
+  const { routingKey: replyTo, correlationId } = splitTopic(value);
+  if (correlationId === undefined || !fits(replyTo) || !fits(correlationId)) return undefined;
+  return { replyTo, correlationId };
+}
+
+/** Whether the properties have room for both parts: an answer that asks in turn has a correlation id already. */
+function isFree({ replyTo, correlationId }: HeaderProperties, joined: JoinedAddress): boolean {
+  return replyTo === undefined && (correlationId === undefined || correlationId === joined.correlationId);
+}
+
+/** The values of each name in lower case, and its first spelling. */
+function byName(headers: MessageHeaders): Map<string, [name: string, values: HeaderValue[]]> {
   const found = new Map<string, [name: string, values: HeaderValue[]]>();
   for (const [name, value] of headers) {
     const folded = name.toLowerCase();
@@ -202,7 +242,7 @@ function byName(headers: MessageHeaders): Iterable<[name: string, values: Header
     if (entry === undefined) found.set(folded, [name, [value]]);
     else entry[1].push(value);
   }
-  return found.values();
+  return found;
 }
 
 function fits(value: HeaderValue): value is string {

@@ -1,3 +1,4 @@
+export type { ConnectOptions } from "../shared/first-connect.ts";
 export { AmqpBroker } from "./broker.ts";
 export type { AmqpClient, AmqpProperties, AmqpTable, AmqpTls } from "./client.ts";
 export type { AmqpConnection } from "./connection.ts";

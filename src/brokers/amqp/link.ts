@@ -1,9 +1,9 @@
 import type { ConnectionState } from "../../traits/broker.ts";
 import { sleep } from "../../traits/clock.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
-import { diagnostics } from "../../traits/diagnostics.ts";
 import { ConnectFailedError, ConnectionClosedError, isTidelaneError } from "../../traits/errors.ts";
 import { Backoff } from "../shared/backoff.ts";
+import { ReconnectReport } from "../shared/reconnect-report.ts";
 import type { AmqpClient } from "./client.ts";
 import { channelFault, scrub } from "./errors.ts";
 import type { Settings } from "./options.ts";
@@ -29,6 +29,7 @@ export class Link {
   readonly #client: AmqpClient;
   readonly #riders = new Set<Rider>();
   readonly #stopping = new AbortController();
+  readonly #report: ReconnectReport;
   #state: ConnectionState = "open";
   /** Defined exactly while `#state` is "open". */
   #session: Session | undefined;
@@ -41,6 +42,7 @@ export class Link {
   private constructor(settings: Settings, client: AmqpClient, session: Session) {
     this.settings = settings;
     this.#client = client;
+    this.#report = new ReconnectReport(settings.name);
     this.#lastSession = session;
     this.#adopt(session);
   }
@@ -123,7 +125,8 @@ export class Link {
     if (this.#state === "closed") return;
     this.#session = undefined;
     this.#state = "reconnecting";
-    this.#report("lost", 0, cause);
+    const { secrets, reconnect } = this.settings;
+    this.#report.lost(0, scrub(cause, secrets), reconnect.maxTries === 0);
     void this.#restore(cause);
   }
 
@@ -132,12 +135,14 @@ export class Link {
     const backoff = new Backoff(reconnect);
     const { signal } = this.#stopping;
     let last = this.#fatal("it was lost", cause);
-    for (let refusals = 0; backoff.tries < reconnect.maxTries && refusals < refusalsToBelieve; ) {
+    let refusals = 0;
+    const isOver = (): boolean => backoff.tries >= reconnect.maxTries || refusals >= refusalsToBelieve;
+    while (!isOver()) {
       try {
         await sleep(clock, backoff.next(), signal);
         const session = await begin(this.#client, this.settings, backoff.tries - 1, signal);
         if (signal.aborted) return void session.close();
-        this.#report("restored", backoff.tries);
+        this.#report.restored(backoff.tries);
         return this.#adopt(session);
       } catch (error) {
         if (signal.aborted) return;
@@ -145,7 +150,7 @@ export class Link {
           ? (error as ConnectFailedError)
           : this.#fatal("it could not be restored", error);
         refusals = last.retryable ? 0 : refusals + 1;
-        this.#report("lost", backoff.tries, last);
+        this.#report.lost(backoff.tries, last, isOver());
       }
     }
     void this.#end(last);
@@ -179,14 +184,6 @@ export class Link {
     this.#riders.clear();
     await Promise.all(riders.map((rider) => rider.end(failure)));
     await session?.close();
-  }
-
-  #report(state: "lost" | "restored", attempt: number, cause?: unknown): void {
-    const events = diagnostics["tidelane:reconnect"];
-    if (!events.hasSubscribers) return;
-    const { name, secrets } = this.settings;
-    const error = cause === undefined ? {} : { error: scrub(cause, secrets) };
-    events.publish({ broker: name, state, attempt, ...error });
   }
 }
 

@@ -1,18 +1,21 @@
 import { diagnostics } from "../../traits/diagnostics.ts";
 import { DeliveryLostError, SettleUnsupportedError } from "../../traits/errors.ts";
-import { headerNames, type MessageHeaders, partitionKeyIn } from "../../traits/headers.ts";
+import { headerNames, type MessageHeaders, partitionKeyIn, retryCountIn } from "../../traits/headers.ts";
 import { Message } from "../../traits/message.ts";
 import type { AmqpProperties, ClientMessage } from "./client.ts";
-import { bytesOf, delayedHeaders, readHeaders } from "./headers.ts";
+import { bytesOf, delayedTopicHeader, readHeaders } from "./headers.ts";
 import type { Settlements } from "./settlements.ts";
 
 /** What a subscription knows of all its messages. */
 export interface MessagePlace {
   /** Whether its queue counts deliveries. */
   readonly counts: boolean;
-  /** Puts a copy where it waits for at least `delayMs`, confirmed. Undefined where there is no such place. */
+  /**
+   * Puts a copy where it waits for at least `delayMs`, confirmed, and says on it how often the message was handled.
+   * Undefined where there is no such place.
+   */
   readonly delay:
-    | ((message: ClientMessage, deliveries: number, delayMs: number) => Promise<void> | undefined)
+    | ((message: ClientMessage, retryCount: number, delayMs: number) => Promise<void> | undefined)
     | undefined;
 }
 
@@ -43,7 +46,7 @@ export class AmqpMessage extends Message {
 
   /** The routing key it was published with. */
   get topic(): string {
-    const delayed = this.#from.properties.headers?.[delayedHeaders.topic];
+    const delayed = this.#from.properties.headers?.[delayedTopicHeader];
     return typeof delayed === "string" ? delayed : this.#from.fields.routingKey;
   }
 
@@ -65,15 +68,14 @@ export class AmqpMessage extends Message {
     return typeof key === "string" ? key : partitionKeyIn(this.headers);
   }
 
+  /** Of this copy. A copy that waited in a delay queue begins at 1, and its `x-ruststream-retry-count` says what was before. */
   override get deliveryCount(): number | undefined {
     if (!this.#place.counts) return undefined;
-    const { "x-delivery-count": returns, [delayedHeaders.deliveries]: before } =
-      this.#from.properties.headers ?? {};
+    const { "x-delivery-count": returns } = this.#from.properties.headers ?? {};
     // n.b. a quorum queue says so from the second delivery on; without it, this is another kind of queue. On the first
     // one it is what somebody has published, as when a message was copied with all its headers.
     if (this.redelivered && typeof returns !== "number") return undefined;
-    const again = this.redelivered ? Number(returns) : 0;
-    return 1 + again + (typeof before === "number" ? before : 0);
+    return this.redelivered ? 1 + Number(returns) : 1;
   }
 
   /** The exchange it was published to; "" for the one that leads to queues by their names. */
@@ -105,7 +107,8 @@ export class AmqpMessage extends Message {
 
   protected override sendNackAfter(delayMs: number): Promise<void> | void {
     if (delayMs === 0) return this.sendNack(true);
-    const copied = this.#place.delay?.(this.#from, this.deliveryCount ?? 0, delayMs);
+    const handled = retryCountIn(this.headers) + (this.deliveryCount ?? 1);
+    const copied = this.#place.delay?.(this.#from, handled, delayMs);
     if (copied === undefined) return this.#settlements.hold(this.#tag, delayMs);
     return this.#ackOnce(copied, delayMs);
   }

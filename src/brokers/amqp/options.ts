@@ -1,12 +1,16 @@
 import { checkCount, checkDuration, checkName } from "../../traits/arguments.ts";
 import { type Clock, systemClock } from "../../traits/clock.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
+import { headerNames } from "../../traits/headers.ts";
+import { type OptionNames, optionNames } from "../../traits/option-names.ts";
 import type { BackoffOptions } from "../shared/backoff.ts";
+import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
 import { Secrets } from "../shared/secrets.ts";
 import { type Address, parseAddress } from "./address.ts";
-import { checkMilliseconds, checkShortName } from "./checks.ts";
+import { checkMilliseconds, checkNames, checkShortName } from "./checks.ts";
 import type { AmqpClient, AmqpTls } from "./client.ts";
-import { type AmqpTopology, checkTopology } from "./declarations.ts";
+import { type AmqpTopology, checkTopology, topologyNames } from "./declarations.ts";
+import { isHeaderOfOthers } from "./headers.ts";
 
 export interface AmqpBrokerOptions {
   /**
@@ -22,6 +26,8 @@ export interface AmqpBrokerOptions {
   readonly connectTimeoutMs?: number;
   /** A server that is silent for two to three of these is given up. Whole seconds; 0: never. @default 10_000 */
   readonly heartbeatMs?: number;
+  /** How the first connect goes about a server that cannot be reached. */
+  readonly connect?: ConnectOptions;
   /** How to come back after a loss; `false`: not at all, the connection is closed then. */
   readonly reconnect?: ReconnectOptions | false;
   /** A `publish` that has no answer by then rejects with `TimeoutError`. `Infinity`: it waits. @default 30_000 */
@@ -45,6 +51,8 @@ export interface ReconnectOptions extends BackoffOptions {
   readonly maxTries?: number;
 }
 
+const reconnectNames = optionNames<ReconnectOptions>()({ initialMs: true, maxMs: true, maxTries: true });
+
 export interface AmqpPublisherOptions {
   /** Where it publishes, with the topic as routing key. @default "", the exchange that leads to the queue of that name */
   readonly exchange?: string;
@@ -56,10 +64,43 @@ export interface AmqpPublisherOptions {
   readonly priority?: number;
   /** Dropped, or dead-lettered, when it waited in a queue for this long. @default never */
   readonly expirationMs?: number;
+  /** The header the key of a message is written to. RustStream's crate for RabbitMQ reads "amqp-partition-key". @default "partition-key" */
+  readonly keyHeader?: string;
 }
 
+/** Of one message. */
+export const messageOptionNames = {
+  mandatory: true,
+  persistent: true,
+  priority: true,
+  expirationMs: true,
+} as const;
+
+export const publisherOptionNames: OptionNames = optionNames<AmqpPublisherOptions>()({
+  ...messageOptionNames,
+  exchange: true,
+  keyHeader: true,
+});
+
+const brokerOptionNames = optionNames<AmqpBrokerOptions>()({
+  url: true,
+  name: true,
+  tls: true,
+  connectTimeoutMs: true,
+  heartbeatMs: true,
+  connect: connectOptionNames,
+  reconnect: reconnectNames,
+  publishTimeoutMs: true,
+  closeTimeoutMs: true,
+  maxPayloadBytes: true,
+  publish: publisherOptionNames,
+  topology: topologyNames,
+  clock: true,
+  client: true,
+});
+
 export type PublisherSettings = Required<
-  Pick<AmqpPublisherOptions, "exchange" | "mandatory" | "persistent">
+  Pick<AmqpPublisherOptions, "exchange" | "mandatory" | "persistent" | "keyHeader">
 > &
   AmqpPublisherOptions;
 
@@ -71,6 +112,7 @@ export interface Settings {
   readonly tls: AmqpTls;
   readonly connectTimeoutMs: number;
   readonly heartbeatMs: number;
+  readonly connect: Required<ConnectOptions>;
   readonly reconnect: BackoffOptions & { readonly maxTries: number };
   readonly publishTimeoutMs: number;
   readonly closeTimeoutMs: number;
@@ -82,12 +124,14 @@ export interface Settings {
 }
 
 export function checkOptions(options: AmqpBrokerOptions): Settings {
+  const call = "new AmqpBroker(options)";
+  checkNames(call, "options", options, brokerOptionNames);
   const addresses = checkUrls(options.url ?? "amqp://guest:guest@127.0.0.1:5672/");
   const { reconnect = {}, topology = {}, publishTimeoutMs = 30_000, heartbeatMs = 10_000 } = options;
   const { maxTries = Number.POSITIVE_INFINITY, ...backoff } =
     reconnect === false ? { maxTries: 0 } : reconnect;
-  checkTopology("options.topology", topology);
-  const defaults = { exchange: "", mandatory: true, persistent: true };
+  checkTopology(call, "options.topology", topology);
+  const defaults = { exchange: "", mandatory: true, persistent: true, keyHeader: headerNames.partitionKey };
   return {
     name: checkName("options.name", options.name ?? "rabbitmq"),
     addresses,
@@ -99,6 +143,7 @@ export function checkOptions(options: AmqpBrokerOptions): Settings {
     tls: options.tls ?? {},
     connectTimeoutMs: checkDuration("options.connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
     heartbeatMs: checkHeartbeat(heartbeatMs),
+    connect: checkConnect(options.connect),
     reconnect: { ...backoff, maxTries: checkCount("options.reconnect.maxTries", maxTries, 0, true) },
     publishTimeoutMs:
       publishTimeoutMs === Number.POSITIVE_INFINITY
@@ -119,7 +164,7 @@ export function checkPublisherOptions(
   options: AmqpPublisherOptions,
   defaults: PublisherSettings,
 ): PublisherSettings {
-  const { exchange, priority, expirationMs } = options;
+  const { exchange, priority, expirationMs, keyHeader } = options;
   if (exchange !== undefined && exchange !== "") checkShortName(`${argument}.exchange`, exchange);
   if (priority !== undefined && checkCount(`${argument}.priority`, priority, 0) > 255) {
     throw new InvalidArgumentError({
@@ -129,7 +174,15 @@ export function checkPublisherOptions(
     });
   }
   if (expirationMs !== undefined) checkMilliseconds(`${argument}.expirationMs`, expirationMs);
+  if (keyHeader !== undefined) checkKeyHeader(`${argument}.keyHeader`, keyHeader);
   return { ...defaults, ...options };
+}
+
+function checkKeyHeader(argument: string, keyHeader: string): void {
+  checkShortName(argument, keyHeader);
+  if (!/[\p{Cc}:]|^\s|\s$/u.test(keyHeader) && !isHeaderOfOthers(keyHeader)) return;
+  const expected = "the name of a header that has no other meaning, without a colon or space around it";
+  throw new InvalidArgumentError({ argument, expected, received: keyHeader });
 }
 
 function checkUrls(url: string | readonly string[]): readonly [Address, ...Address[]] {

@@ -1,17 +1,20 @@
 import { Fifo } from "../../structures/fifo.ts";
 import type { Timer } from "../../traits/clock.ts";
 import { InvalidMessageError, PublishFailedError, TimeoutError } from "../../traits/errors.ts";
-import type { ClientConfirmChannel, Confirm, ReturnedMessage } from "./client.ts";
-import { publishFailure, readFault } from "./errors.ts";
+import type { ClientConfirmChannel, ClientMessage, Confirm, ReturnedMessage } from "./client.ts";
+import { publishFailure, readFault, unroutable } from "./errors.ts";
 import type { Link, Rider } from "./link.ts";
 import type { Parcel } from "./parcel.ts";
 import type { Session } from "./session.ts";
 
-export interface OutboxHooks {
-  /** Called on a new channel before anything is published on it. */
-  prepare?(channel: ClientConfirmChannel): Promise<unknown>;
-  /** A channel is gone that had been prepared. */
-  gone?(cause: unknown): void;
+/** The server's name for "an address of this channel", to consume from and to publish requests with. */
+export const replyTo = "amq.rabbitmq.reply-to";
+
+/** Takes the replies to what an outbox published. */
+export interface ReplyListener {
+  replied(message: ClientMessage): void;
+  /** The channel is gone, and with it the address the replies would come to. */
+  gone(cause: unknown): void;
 }
 
 /**
@@ -26,7 +29,6 @@ const mostOverfull = 256 * 1024;
  */
 export class Outbox implements Rider {
   readonly #link: Link;
-  readonly #hooks: OutboxHooks;
   /** To be sent, oldest first; some of it may be answered already. */
   readonly #waiting = new Fifo<Parcel>();
   /** Everything that may still run into its time limit, soonest first. */
@@ -41,10 +43,23 @@ export class Outbox implements Rider {
   /** Published on this channel and not confirmed, by number, which is the order of the map too. */
   #unconfirmed = new Map<number, Parcel>();
 
-  constructor(link: Link, hooks: OutboxHooks = {}) {
+  /** Undefined while no channel needs a reply address. */
+  #listener: ReplyListener | undefined;
+
+  constructor(link: Link) {
     this.#link = link;
-    this.#hooks = hooks;
     link.join(this);
+  }
+
+  /**
+   * Gives its channel a reply address, and every channel after it. The server reads a channel in order, so a request that
+   * is sent after this call finds the address there.
+   */
+  listen(listener: ReplyListener): void {
+    if (this.#listener === listener) return;
+    this.#listener = listener;
+    // A refusal closes the channel, and that answers everything on it.
+    if (this.#channel !== undefined) consumeReplies(this.#channel, listener).catch(() => {});
   }
 
   send(parcel: Parcel): void {
@@ -96,11 +111,15 @@ export class Outbox implements Rider {
     try {
       const channel = await session.client.createConfirmChannel();
       const life = this.#attach(session, channel);
-      await this.#hooks.prepare?.(channel);
+      if (this.#listener !== undefined) await consumeReplies(channel, this.#listener);
       if (!life.over) this.#channel = channel;
     } catch (error) {
       // With its session gone there will be another one, and `up`.
-      if (!session.over) this.#refuseAll(error);
+      if (!session.over) {
+        // A server that refuses a reply address must not refuse every publish after this one too.
+        this.#listener = undefined;
+        this.#refuseAll(error);
+      }
     } finally {
       this.#opening = false;
     }
@@ -133,7 +152,7 @@ export class Outbox implements Rider {
         parcel.release();
       }
       unconfirmed.clear();
-      this.#hooks.gone?.(fault);
+      this.#listener?.gone(fault);
       if (!session.over) this.#pump();
     });
     return life;
@@ -170,7 +189,10 @@ export class Outbox implements Rider {
       return new PublishFailedError({ topic, reason: "the connection was lost before", retryable: true });
     }
     const failure = publishFailure(topic, fault, this.#link.settings.secrets);
-    const mayBeOther = !alone && readFault(fault).code === 406 && !isTooLarge(parcel, fault);
+    const { code } = readFault(fault);
+    // A reply goes through the default exchange on the channel of another one, which may be missing.
+    const isOther = code === 404 && parcel.exchange === "";
+    const mayBeOther = isOther || (!alone && code === 406 && !isTooLarge(parcel, fault));
     if (!mayBeOther || failure.retryable) return failure;
     const reason = `its channel was closed for another message (${failure.reason})`;
     return new PublishFailedError({ topic, reason, retryable: true, cause: failure.cause });
@@ -213,6 +235,13 @@ export class Outbox implements Rider {
   }
 }
 
+function consumeReplies(channel: ClientConfirmChannel, listener: ReplyListener): Promise<unknown> {
+  const onMessage = (message: ClientMessage | null): void => {
+    if (message !== null) listener.replied(message);
+  };
+  return channel.consume(replyTo, onMessage, { noAck: true });
+}
+
 /** Whether it is of the size the server complains of. */
 function isTooLarge(parcel: Parcel, fault: unknown): boolean {
   const size = /^message size (\d+) is larger/.exec(readFault(fault).text)?.[1];
@@ -249,12 +278,7 @@ function accept(parcel: Parcel): void {
     parcel.resolve();
     return;
   }
-  const { topic, exchange, routingKey } = parcel;
-  const reason =
-    exchange === ""
-      ? `there is no queue ${JSON.stringify(routingKey)}; declare it first, or publish with mandatory: false`
-      : `no queue is bound to the exchange ${JSON.stringify(exchange)} for the routing key ${JSON.stringify(routingKey)}; bind one first, or publish with mandatory: false`;
-  parcel.reject(new PublishFailedError({ topic, reason, retryable: false }));
+  parcel.reject(unroutable(parcel.topic, parcel.exchange, parcel.routingKey));
 }
 
 function refuse(parcel: Parcel): void {

@@ -1,5 +1,5 @@
 import type { ClientMessage } from "./client.ts";
-import { delayedHeaders, withoutHistory } from "./headers.ts";
+import { delayedTable } from "./headers.ts";
 import type { Link } from "./link.ts";
 import { Outbox } from "./outbox.ts";
 import { Parcel, type ParcelFacts } from "./parcel.ts";
@@ -12,7 +12,7 @@ import { Requests } from "./requests.ts";
 export class Outboxes {
   readonly #link: Link;
   readonly #byExchange = new Map<string, Outbox>();
-  #requests: Requests | undefined;
+  readonly #requests = new Map<Outbox, Requests>();
 
   constructor(link: Link) {
     this.#link = link;
@@ -26,18 +26,20 @@ export class Outboxes {
     return outbox;
   }
 
-  get requests(): Requests {
-    this.#requests ??= new Requests(this.#link);
-    return this.#requests;
+  requestsOf(outbox: Outbox): Requests {
+    const known = this.#requests.get(outbox);
+    if (known !== undefined) return known;
+    const requests = new Requests(this.#link, outbox);
+    this.#requests.set(outbox, requests);
+    return requests;
   }
 
   /**
-   * Puts a copy of a delivery into a queue, where it waits. It tells where the original came from, and how often it was
-   * delivered, and has no expiration: that would end the wait.
+   * Puts a copy of a delivery into a queue, where it waits. The copy says where the original was published, and how often it
+   * was handled. It has no expiration, which would end the wait.
    */
-  copy(queue: string, { content, fields, properties }: ClientMessage, deliveries: number): Promise<void> {
+  copy(queue: string, { content, fields, properties }: ClientMessage, retryCount: number): Promise<void> {
     const { headers = {}, deliveryMode, expiration: _, userId: __, ...others } = properties;
-    const topic = headers[delayedHeaders.topic] ?? fields.routingKey;
     const facts: ParcelFacts = {
       what: "nackAfter()",
       topic: queue,
@@ -48,11 +50,7 @@ export class Outboxes {
         ...definedOf(others),
         persistent: deliveryMode === 2,
         mandatory: true,
-        headers: {
-          ...withoutHistory(headers),
-          [delayedHeaders.topic]: topic,
-          [delayedHeaders.deliveries]: deliveries,
-        },
+        headers: delayedTable(headers, fields.routingKey, retryCount),
       },
     };
     return new Promise((resolve, reject) => this.of("").send(new Parcel(facts, { resolve, reject })));

@@ -1,15 +1,18 @@
 import { checkCount } from "../../traits/arguments.ts";
 import type { Capabilities } from "../../traits/capabilities.ts";
-import { checkMilliseconds, checkShortName, refuse } from "./checks.ts";
+import { optionNames } from "../../traits/option-names.ts";
+import { checkMilliseconds, checkNames, checkShortName, refuse } from "./checks.ts";
 import {
   checkBinding,
-  checkExchange,
+  checkExchanges,
   checkQueue,
   checkType,
   type ExchangeDeclaration,
   type QueueBinding,
   type QueueDeclaration,
   type QueueType,
+  queueBindingNames,
+  queueDeclarationNames,
 } from "./declarations.ts";
 
 export const defaultMaxInFlight = 256;
@@ -22,10 +25,13 @@ interface ConsumerOptions {
 }
 
 export interface AmqpQueueOptions extends ConsumerOptions {
-  /** What kind of queue it is, or is declared as. @default "quorum" */
+  /** What kind of queue it is, or is made as. @default "quorum" */
   readonly type?: QueueType;
-  /** Declares the queue, durable; without, it has to be there. @default false */
-  readonly declare?: boolean | QueueDeclaration;
+  /**
+   * Makes the queue where it is missing, durable, with these settings; `true`: with the defaults. `false`: a queue that is
+   * missing is an error. @default false
+   */
+  readonly create?: boolean | QueueDeclaration;
   /** From where messages come into the queue, besides by its name. */
   readonly bindings?: readonly QueueBinding[];
   /**
@@ -33,7 +39,7 @@ export interface AmqpQueueOptions extends ConsumerOptions {
    * takes the shortest that is long enough. Without, or when none is, it is held here. @default none
    */
   readonly delaysMs?: readonly number[];
-  /** That the queue, when not declared here, has a dead letter exchange, as by a policy. @default false */
+  /** That the queue, when `create` is false, has a dead letter exchange, as by a policy. @default false */
   readonly deadLetters?: boolean;
   /** Of a classic queue: nobody else may consume from it meanwhile. @default false */
   readonly exclusive?: boolean;
@@ -41,10 +47,28 @@ export interface AmqpQueueOptions extends ConsumerOptions {
   readonly priority?: number;
 }
 
+const consumerNames = { maxInFlight: true, exchanges: true } as const;
+
+const queueOptionNames = optionNames<AmqpQueueOptions>()({
+  ...consumerNames,
+  type: true,
+  create: queueDeclarationNames,
+  bindings: true,
+  delaysMs: true,
+  deadLetters: true,
+  exclusive: true,
+  priority: true,
+});
+
 export interface AmqpExclusiveQueueOptions extends ConsumerOptions {
   /** The exchange it is bound to, with the topic as routing key, or as pattern on a topic exchange. */
   readonly exchange: string;
 }
+
+const exclusiveQueueOptionNames = optionNames<AmqpExclusiveQueueOptions>()({
+  ...consumerNames,
+  exchange: true,
+});
 
 /** All there is to know of one subscription before it is opened. */
 export interface Plan {
@@ -52,7 +76,7 @@ export interface Plan {
   /** Undefined: one that the server names, for this connection alone. */
   readonly queue: string | undefined;
   readonly type: QueueType;
-  readonly declare: QueueDeclaration | undefined;
+  readonly create: QueueDeclaration | undefined;
   readonly exchanges: readonly ExchangeDeclaration[];
   readonly bindings: readonly QueueBinding[];
   readonly delaysMs: readonly number[];
@@ -60,20 +84,27 @@ export interface Plan {
   readonly capabilities: Capabilities;
 }
 
-export function planQueue(argument: string, queue: string, options: AmqpQueueOptions): Plan {
+/** `by` names the function that was called. */
+export function planQueue(by: string, queue: string, options: AmqpQueueOptions): Plan {
+  const argument = `${by}(queue)`;
   checkShortName(argument, queue);
-  const { type = "quorum", declare = false, bindings = [], delaysMs = [], priority = 0 } = options;
+  const call = `${by}(${JSON.stringify(queue)}, options)`;
+  checkNames(call, "options", options, queueOptionNames);
+  const { type = "quorum", bindings = [], delaysMs = [], priority = 0 } = options;
   const { exchanges = [], exclusive = false } = options;
   checkType("options.type", type);
-  const declaration = declare === true ? {} : declare === false ? undefined : declare;
-  if (declaration !== undefined) checkQueue("options.declare", type, declaration);
-  for (const [index, binding] of bindings.entries()) checkBinding(`options.bindings[${index}]`, binding);
+  const create = checkCreate(type, options.create);
+  checkExchanges(call, "options.exchanges", exchanges);
+  for (const [index, binding] of bindings.entries()) {
+    checkNames(call, `options.bindings[${index}]`, binding, queueBindingNames);
+    checkBinding(`options.bindings[${index}]`, binding);
+  }
   for (const [index, delayMs] of delaysMs.entries()) {
     checkMilliseconds(`options.delaysMs[${index}]`, delayMs, 1);
     checkShortName(argument, `${queue}.delay.${delayMs}`);
   }
   if (exclusive && type === "quorum") {
-    const expected = "left out: a quorum queue ignores it, and has declare.singleActiveConsumer in its place";
+    const expected = "left out: a quorum queue ignores it, and has create.singleActiveConsumer in its place";
     refuse("options.exclusive", expected, exclusive);
   }
   if (!Number.isSafeInteger(priority)) refuse("options.priority", "a whole number", priority);
@@ -81,8 +112,8 @@ export function planQueue(argument: string, queue: string, options: AmqpQueueOpt
     topic: queue,
     queue,
     type,
-    declare: declaration,
-    exchanges: checkExchanges(exchanges),
+    create,
+    exchanges,
     bindings,
     delaysMs,
     consumer: { exclusive, priority },
@@ -92,26 +123,25 @@ export function planQueue(argument: string, queue: string, options: AmqpQueueOpt
       deliveryCount: type === "quorum" ? "broker" : "none",
       groups: bindings.length > 0,
       backlog: bindings.length === 0,
-      deadLetter:
-        declaration === undefined ? options.deadLetters === true : declaration.deadLetter !== undefined,
+      deadLetter: create === undefined ? options.deadLetters === true : create.deadLetter !== undefined,
     },
   };
 }
 
-export function planExclusiveQueue(
-  argument: string,
-  topic: string,
-  options: AmqpExclusiveQueueOptions,
-): Plan {
-  checkShortName(argument, topic);
+export function planExclusiveQueue(by: string, topic: string, options: AmqpExclusiveQueueOptions): Plan {
+  checkShortName(`${by}(topic)`, topic);
+  const call = `${by}(${JSON.stringify(topic)}, options)`;
+  checkNames(call, "options", options, exclusiveQueueOptionNames);
+  const { exchanges = [] } = options;
+  checkExchanges(call, "options.exchanges", exchanges);
   const binding = { exchange: options.exchange, routingKey: topic };
   checkBinding("options", binding);
   return {
     topic,
     queue: undefined,
     type: "classic",
-    declare: undefined,
-    exchanges: checkExchanges(options.exchanges ?? []),
+    create: undefined,
+    exchanges,
     bindings: [binding],
     delaysMs: [],
     consumer: { exclusive: false, priority: 0 },
@@ -140,7 +170,12 @@ function capabilities(maxInFlight = defaultMaxInFlight): Capabilities {
   };
 }
 
-function checkExchanges(exchanges: readonly ExchangeDeclaration[]): readonly ExchangeDeclaration[] {
-  for (const [index, exchange] of exchanges.entries()) checkExchange(`options.exchanges[${index}]`, exchange);
-  return exchanges;
+function checkCreate(type: QueueType, create: unknown): QueueDeclaration | undefined {
+  if (create === undefined || create === false) return undefined;
+  if (create === true) return {};
+  if (typeof create !== "object" || create === null || Array.isArray(create)) {
+    refuse("options.create", "true, false, or an object with the settings of the queue", create);
+  }
+  checkQueue("options.create", type, create);
+  return create;
 }

@@ -3,6 +3,7 @@ import type { PublisherCapabilities } from "../../traits/capabilities.ts";
 import { InvalidMessageError, throwIfAborted } from "../../traits/errors.ts";
 import { headerNames, MessageHeaders } from "../../traits/headers.ts";
 import type { Message } from "../../traits/message.ts";
+import { checkOptionNames, type OptionNames, optionNames } from "../../traits/option-names.ts";
 import { type CheckedMessage, checkOutgoing } from "../../traits/outgoing.ts";
 import type {
   OutgoingMessage,
@@ -13,25 +14,48 @@ import type {
 import type { PublishSettings } from "./client.ts";
 import { type HeaderProperties, splitTopic, writeHeaders } from "./headers.ts";
 import type { Link } from "./link.ts";
-import { type AmqpPublisherOptions, checkPublisherOptions, type PublisherSettings } from "./options.ts";
+import {
+  type AmqpPublisherOptions,
+  checkPublisherOptions,
+  messageOptionNames,
+  type PublisherSettings,
+} from "./options.ts";
+import { type Outbox, replyTo } from "./outbox.ts";
 import type { Outboxes } from "./outboxes.ts";
 import { Parcel, type ParcelFacts } from "./parcel.ts";
-import { replyTo } from "./requests.ts";
+import type { Requests } from "./requests.ts";
+import { checkPlace } from "./topic-check.ts";
 
 /** For one message; what is left out is as the publisher has it. */
-export interface AmqpPublishOptions extends PublishOptions, Omit<AmqpPublisherOptions, "exchange"> {}
+export interface AmqpPublishOptions
+  extends PublishOptions,
+    Omit<AmqpPublisherOptions, "exchange" | "keyHeader"> {}
+
+const publishOptionNames = optionNames<AmqpPublishOptions>()({ ...messageOptionNames, signal: true });
+
+const requestOptionNames = optionNames<AmqpPublishOptions & RequestOptions>()({
+  ...messageOptionNames,
+  signal: true,
+  timeoutMs: true,
+});
+
+const none: AmqpPublishOptions = {};
 
 /** Publishes to one exchange. Each publish resolves when the server has confirmed it. */
 export class AmqpPublisher implements RequestReply {
   readonly capabilities: PublisherCapabilities;
   readonly #link: Link;
+  /** For replies too, which go through another exchange: all calls of a publisher share a channel, and so an order. */
+  readonly #outbox: Outbox;
   readonly #outboxes: Outboxes;
+  #requests: Requests | undefined;
   readonly #settings: PublisherSettings;
   /** What goes with a message that has no headers and no options of its own. */
   readonly #plain: PublishSettings;
 
   constructor(link: Link, outboxes: Outboxes, settings: PublisherSettings) {
     this.#link = link;
+    this.#outbox = outboxes.of(settings.exchange);
     this.#outboxes = outboxes;
     this.#settings = settings;
     this.#plain = write(settings, writeHeaders("", MessageHeaders.from(undefined), {}), false);
@@ -49,14 +73,15 @@ export class AmqpPublisher implements RequestReply {
    * Waits while the connection is being restored, or the server blocks publishers. `PublishFailedError`: the server
    * refused it, no queue took it, or the connection was lost before it was confirmed (`retryable` tells these apart).
    */
-  publish(message: OutgoingMessage, options: AmqpPublishOptions = {}): Promise<void> {
+  publish(message: OutgoingMessage, options: AmqpPublishOptions = none): Promise<void> {
     // What is thrown in here rejects.
     return new Promise((resolve, reject) => {
       this.#link.check("publish()");
+      checkNames("publish(message, options)", options, publishOptionNames);
       throwIfAborted(options.signal, "publish()");
-      const checked = checkOutgoing(message, this.capabilities, { keyHeader: headerNames.partitionKey });
+      const checked = checkOutgoing(message, this.capabilities, this.#settings);
       const facts = this.#address("publish()", checked, options, undefined);
-      this.#outboxes.of(facts.exchange).send(new Parcel(facts, { resolve, reject }));
+      this.#outbox.send(new Parcel(facts, { resolve, reject }));
     });
   }
 
@@ -64,6 +89,7 @@ export class AmqpPublisher implements RequestReply {
   request(message: OutgoingMessage, options: RequestOptions & AmqpPublishOptions): Promise<Message> {
     return new Promise((resolve, reject) => {
       this.#link.check("request()");
+      checkNames("request(message, options)", options, requestOptionNames);
       throwIfAborted(options.signal, "request()");
       if (MessageHeaders.from(message.headers).has(headerNames.replyTo)) {
         const reason = 'request() sets its "reply-to" header itself';
@@ -71,12 +97,27 @@ export class AmqpPublisher implements RequestReply {
       }
       const { timeoutMs, signal } = options;
       checkDuration("options.timeoutMs", timeoutMs);
-      const checked = checkOutgoing(message, this.capabilities, { keyHeader: headerNames.partitionKey });
-      const { requests } = this.#outboxes;
-      const correlationId = requests.nextId();
+      const checked = checkOutgoing(message, this.capabilities, this.#settings);
+      this.#requests ??= this.#outboxes.requestsOf(this.#outbox);
+      const correlationId = this.#requests.nextId();
       const facts = this.#address("request()", checked, options, { correlationId, replyTo });
-      requests.send(correlationId, facts, { timeoutMs, signal, resolve, reject });
+      this.#requests.send(correlationId, facts, { timeoutMs, signal, resolve, reject });
     });
+  }
+
+  /**
+   * Asks for the queue, or for the exchange this publisher has; what is bound to an exchange the server does not say. It is
+   * asked whether or not `mandatory` is set.
+   */
+  async checkTopic(topic: string, options: PublishOptions = {}): Promise<void> {
+    this.#link.check("checkTopic()");
+    checkOptionNames("checkTopic(topic, options)", options, { signal: true });
+    throwIfAborted(options.signal, "checkTopic()");
+    checkOutgoing({ topic, payload: "" }, this.capabilities, this.#settings);
+    const { routingKey, reply } = splitTopic(topic);
+    checkRoutingKey(topic, routingKey);
+    const exchange = reply ? "" : this.#settings.exchange;
+    await checkPlace(this.#link, { topic, exchange, routingKey }, options.signal);
   }
 
   #address(
@@ -129,6 +170,13 @@ function checkRoutingKey(topic: string, routingKey: string): void {
       topic,
       reason: 'a topic to publish to has no wildcard token "*" or "#"',
     });
+  }
+}
+
+/** n.b. without an array for what is right, as it is on the path of every publish. */
+function checkNames(call: string, options: object, names: OptionNames): void {
+  for (const name in options) {
+    if (!Object.hasOwn(names, name)) checkOptionNames(call, options, names);
   }
 }
 

@@ -2,15 +2,12 @@ import type { Clock } from "../../traits/clock.ts";
 import { AbortedError, PublishFailedError, TimeoutError } from "../../traits/errors.ts";
 import { type Abortable, unwatchAbort, watchAbort } from "../shared/abort-watch.ts";
 import { Alarm } from "../shared/alarm.ts";
-import type { ClientConfirmChannel, ClientMessage } from "./client.ts";
-import { publishFailure } from "./errors.ts";
+import type { ClientMessage } from "./client.ts";
+import { channelFault, scrub } from "./errors.ts";
 import type { Link, Rider } from "./link.ts";
 import { AmqpReply } from "./message.ts";
-import { Outbox } from "./outbox.ts";
+import type { Outbox, ReplyListener } from "./outbox.ts";
 import { Parcel, type ParcelEnds, type ParcelFacts } from "./parcel.ts";
-
-/** The server's name for "an address of this channel". */
-export const replyTo = "amq.rabbitmq.reply-to";
 
 /** How long a request waits, and where its reply goes. */
 export interface ReplyWish {
@@ -21,10 +18,11 @@ export interface ReplyWish {
 }
 
 /**
- * Requests by direct reply-to: the replies come to the channel that sent the request, without a queue. They are told
- * apart by their correlation ids, which are used once, so that a late one finds nobody.
+ * The requests of one outbox, by direct reply-to: the server sends the replies to the channel that published the request,
+ * without a queue. So requests and publishes share a channel, and stay in the order of the calls. Each correlation id is
+ * used once, so that a late reply finds nobody.
  */
-export class Requests implements Rider {
+export class Requests implements Rider, ReplyListener {
   readonly #link: Link;
   readonly #clock: Clock;
   readonly #outbox: Outbox;
@@ -34,14 +32,11 @@ export class Requests implements Rider {
   readonly #alarm: Alarm;
   #count = 0;
 
-  constructor(link: Link) {
+  constructor(link: Link, outbox: Outbox) {
     this.#link = link;
     this.#clock = link.settings.clock;
     this.#alarm = new Alarm(this.#clock, () => this.#expire());
-    this.#outbox = new Outbox(link, {
-      prepare: (channel) => this.#listen(channel),
-      gone: (cause) => this.#rejectAll(cause),
-    });
+    this.#outbox = outbox;
     link.join(this);
   }
 
@@ -57,7 +52,19 @@ export class Requests implements Rider {
     const pending = new PendingRequest(facts, due, wish, () => this.#over(id));
     this.#waiting.set(id, pending);
     this.#alarm.at(due);
+    this.#outbox.listen(this);
     this.#outbox.send(pending.parcel);
+  }
+
+  replied(message: ClientMessage): void {
+    this.#waiting.get(message.properties.correlationId ?? "")?.answer(message);
+  }
+
+  /** n.b. what the server had not confirmed the outbox has rejected; what was not sent goes out on the next channel. */
+  gone(cause: unknown): void {
+    for (const pending of this.#waiting.values()) {
+      if (pending.confirmed) pending.reject(this.#replyLost(pending.parcel.topic, cause));
+    }
   }
 
   end(): void {
@@ -69,15 +76,6 @@ export class Requests implements Rider {
     if (this.#waiting.size === 0) this.#alarm.cancel();
   }
 
-  #listen(channel: ClientConfirmChannel): Promise<unknown> {
-    return channel.consume(replyTo, (message) => this.#answered(message), { noAck: true });
-  }
-
-  #answered(message: ClientMessage | null): void {
-    if (message === null) return;
-    this.#waiting.get(message.properties.correlationId ?? "")?.answer(message);
-  }
-
   #expire(): void {
     const now = this.#clock.now();
     for (const pending of this.#waiting.values()) {
@@ -86,17 +84,19 @@ export class Requests implements Rider {
     }
   }
 
-  /** The address their replies would come to is gone. */
-  #rejectAll(cause: unknown): void {
-    for (const pending of this.#waiting.values()) {
-      const { topic } = pending.parcel;
+  #replyLost(topic: string, cause: unknown): PublishFailedError {
+    if (cause === undefined) {
       const reason = "the connection was lost before the reply came";
-      pending.reject(
-        cause === undefined
-          ? new PublishFailedError({ topic, reason, retryable: true })
-          : publishFailure(topic, cause, this.#link.settings.secrets),
-      );
+      return new PublishFailedError({ topic, reason, retryable: true });
     }
+    const { secrets } = this.#link.settings;
+    const reason = `its channel was closed before the reply came (${channelFault(cause).reason})`;
+    return new PublishFailedError({
+      topic,
+      reason: secrets.clean(reason),
+      retryable: true,
+      cause: scrub(cause, secrets),
+    });
   }
 }
 
@@ -104,6 +104,8 @@ export class Requests implements Rider {
 class PendingRequest implements Abortable, ParcelEnds {
   readonly parcel: Parcel;
   readonly due: number;
+  /** The server has the request, and its reply is on the way. */
+  confirmed = false;
   readonly #wish: ReplyWish;
   readonly #onOver: () => void;
   #over = false;
@@ -116,8 +118,9 @@ class PendingRequest implements Abortable, ParcelEnds {
     if (wish.signal !== undefined) watchAbort(wish.signal, this);
   }
 
-  /** The server has taken the request. */
-  resolve(): void {}
+  resolve(): void {
+    this.confirmed = true;
+  }
 
   answer(message: ClientMessage): void {
     if (this.#finish()) this.#wish.resolve(new AmqpReply(message.fields.routingKey, message));

@@ -13,7 +13,7 @@ export function amqpQueue(
   queue: string,
   options: AmqpQueueOptions = {},
 ): SubscriptionSource<AmqpConnection, AmqpSubscriber> {
-  const { topic, capabilities } = planQueue("amqpQueue(queue)", queue, options);
+  const { topic, capabilities } = planQueue("amqpQueue", queue, options);
   return { topic, capabilities, open: (connection) => connection.subscribe(queue, options) };
 }
 
@@ -22,6 +22,6 @@ export function amqpExclusiveQueue(
   topic: string,
   options: AmqpExclusiveQueueOptions,
 ): SubscriptionSource<AmqpConnection, AmqpSubscriber> {
-  const { capabilities } = planExclusiveQueue("amqpExclusiveQueue(topic)", topic, options);
+  const { capabilities } = planExclusiveQueue("amqpExclusiveQueue", topic, options);
   return { topic, capabilities, open: (connection) => connection.subscribeExclusive(topic, options) };
 }

@@ -1,6 +1,6 @@
 import { Outlet } from "../../structures/outlet.ts";
 import type { Capabilities } from "../../traits/capabilities.ts";
-import { sleep } from "../../traits/clock.ts";
+import { type Clock, sleep } from "../../traits/clock.ts";
 import { diagnostics } from "../../traits/diagnostics.ts";
 import { type ConnectFailedError, isTidelaneError, SubscriptionFailedError } from "../../traits/errors.ts";
 import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../traits/subscriber.ts";
@@ -18,6 +18,7 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
   /** The queue; of one the server has named, what it is bound by. */
   readonly topic: string;
   readonly capabilities: Capabilities;
+  readonly clock: Clock;
   readonly #link: Link;
   readonly #outlet: Outlet<AmqpMessage>;
   readonly #owner: ConsumptionOwner;
@@ -30,6 +31,7 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
   private constructor(link: Link, plan: Plan, owner: Omit<ConsumptionOwner, "delivered">) {
     this.topic = plan.topic;
     this.capabilities = plan.capabilities;
+    this.clock = link.settings.clock;
     this.#link = link;
     this.#outlet = new Outlet<AmqpMessage>(plan.topic, { take: (max) => this.#inbox.take(max) });
     this.#owner = {

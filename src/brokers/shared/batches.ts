@@ -4,7 +4,10 @@ import { checkCount, checkDuration } from "../../traits/arguments.ts";
 import type { Clock, Timer } from "../../traits/clock.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import type { BatchOptions } from "../../traits/subscriber.ts";
+
+const batchNames = optionNames<BatchOptions>()({ max: true, maxWaitMs: true });
 
 /** Where batches are made from. */
 export interface BatchSupply<T extends object> {
@@ -29,6 +32,7 @@ export class Batches<T extends object> implements AsyncIterable<T[]> {
 
   /** What waits in a batch is unsettled: `maxWaitMs` has to be less than the ack deadline, where there is one. */
   constructor(supply: BatchSupply<T>, clock: Clock, options: BatchOptions, ackDeadlineMs?: number) {
+    checkOptionNames("batches(options)", options, batchNames);
     this.#supply = supply;
     this.#clock = clock;
     this.#max = checkCount("options.max", options.max);

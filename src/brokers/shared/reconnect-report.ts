@@ -14,8 +14,11 @@ export class ReconnectReport {
     this.#broker = broker;
   }
 
-  /** It is gone, or the `attempt`th try to bring it back failed. `error` holds no credential. */
-  lost(attempt: number, error?: unknown): void {
+  /**
+   * It is gone, or the `attempt`th try to bring it back failed. `error` holds no credential. `isFinal`: nothing tries any
+   * more.
+   */
+  lost(attempt: number, error?: unknown, isFinal = false): void {
     const channel = diagnostics["tidelane:reconnect"];
     if (channel.hasSubscribers) {
       channel.publish({
@@ -24,10 +27,11 @@ export class ReconnectReport {
         attempt,
         ...(error === undefined ? {} : { error }),
       });
-    } else if (!this.#warned) {
+    } else if (!this.#warned || isFinal) {
       this.#warned = true;
-      const reason = error instanceof Error ? ` (${error.message})` : "";
-      warn(`The connection to "${this.#broker}" is lost${reason}; tidelane keeps trying to restore it.`);
+      const reason = error instanceof Error ? ` (${error.message.replace(/\.$/, "")})` : "";
+      const next = isFinal ? "it is closed, as reconnecting is over" : "tidelane keeps trying to restore it";
+      warn(`The connection to "${this.#broker}" is lost${reason}; ${next}.`);
     }
   }
 

@@ -34,6 +34,12 @@ describe("parseAddress", () => {
     expect(showAddress(address)).toBe("[::1]:5672");
   });
 
+  it("takes digits of a password, and of an address, for no port", () => {
+    expect(parseAddress("url", "amqp://user:99999@host")).toMatchObject({ port: 5672, password: "99999" });
+    expect(parseAddress("url", "amqp://[::99]")).toMatchObject({ port: 5672, host: "::99" });
+    expect(parseAddress("url", "amqp://host:65535").port).toBe(65_535);
+  });
+
   it.each([
     ["http://user:secret@host", "the protocol http"],
     ["user:secret@host", "the protocol user"],
@@ -42,6 +48,12 @@ describe("parseAddress", () => {
     ["amqp://user:secret@host?timeout=5", '"timeout"'],
     ["amqp://user:secret@host?heartbeat=soon", "heartbeat that is no whole number"],
     ["amqp://user:sec%ret@host", "percent sign"],
+    ["amqp://guest:s/secret#1@host", 'percent-encoded: write "@" as %40'],
+    ["amqp://guest:p@secret/word#1@host", 'percent-encoded: write "@" as %40'],
+    ["amqps://guest:secret?x@host:5671/shop", "percent-encoded"],
+    ["amqp://user:secret@host:99999/shop", "the port 99999, which is not between 1 and 65535"],
+    ["amqp://[::1]:65536", "the port 65536"],
+    ["amqp://host:0", "the port 0"],
     [5, "number"],
   ])("refuses %s without showing it", (url, reason) => {
     const fault = (() => {

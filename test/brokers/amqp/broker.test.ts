@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { AmqpBroker } from "../../../src/brokers/amqp/index.ts";
 import { serverError } from "./fake/fake-channel.ts";
 import { events, fake, open, publish, setUp, stateOf } from "./support.ts";
@@ -85,6 +85,7 @@ describe("connect", () => {
     [{ publishTimeoutMs: Number.NaN }, "options.publishTimeoutMs"],
     [{ maxPayloadBytes: -1 }, "options.maxPayloadBytes"],
     [{ reconnect: { maxTries: -1 } }, "options.reconnect.maxTries"],
+    [{ connect: { waitMs: -1 } }, "options.connect.waitMs"],
     [{ publish: { priority: 256 } }, "options.publish.priority"],
     [{ publish: { expirationMs: -5 } }, "options.publish.expirationMs"],
     [{ publish: { exchange: "é".repeat(128) } }, "options.publish.exchange"],
@@ -95,6 +96,51 @@ describe("connect", () => {
     expect(() => new AmqpBroker(options)).toThrow(
       expect.objectContaining({ code: "TIDELANE_INVALID_ARGUMENT", argument }),
     );
+  });
+});
+
+describe("a first connect that waits", () => {
+  const refusal = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+  const options = { connect: { waitMs: 5_000 }, reconnect: { initialMs: 100, maxMs: 400 } };
+
+  it("goes on until the server is there", async () => {
+    const { clock, rabbit, broker } = fake(options);
+    rabbit.refusal = refusal;
+    const connecting = broker.connect();
+    expect(await stateOf(connecting)).toBe("waiting");
+    await clock.advance(1_000);
+    rabbit.refusal = undefined;
+    await clock.advance(400);
+    expect((await connecting).state).toBe("open");
+    expect(clock.timers).toBe(0);
+  });
+
+  it("ends when its time is over, with what was wrong in one sentence, and by its signal", async () => {
+    const { clock, rabbit, broker } = fake(options);
+    rabbit.refusal = refusal;
+    const outcome = broker.connect().catch((error: unknown) => error);
+    await clock.advance(6_000);
+    expect(await outcome).toMatchObject({
+      code: "TIDELANE_CONNECT_FAILED",
+      retryable: true,
+      message:
+        'Connecting to "rabbitmq" failed: 127.0.0.1:5672: nothing listens there; check the address, and that the server is up.',
+    });
+    const abort = new AbortController();
+    const aborted = broker.connect({ signal: abort.signal }).catch((error: unknown) => error);
+    await clock.advance(500);
+    abort.abort();
+    expect(await aborted).toMatchObject({ code: "TIDELANE_ABORTED" });
+    expect(clock.timers).toBe(0);
+  });
+
+  it("ends at once by a refusal that no waiting will change", async () => {
+    const { rabbit, broker } = fake(options);
+    rabbit.refusal = new Error(
+      'Handshake terminated by server: 403 (ACCESS-REFUSED) with message "ACCESS_REFUSED - Login was refused"',
+    );
+    await expect(broker.connect()).rejects.toMatchObject({ retryable: false });
+    expect(rabbit.targets).toHaveLength(1);
   });
 });
 
@@ -207,6 +253,41 @@ describe("a lost connection", () => {
     expect(connection.state).toBe("reconnecting");
     await connection.shutdown();
     expect(clock.timers).toBe(0);
+  });
+});
+
+describe("a lost connection nobody listens for", () => {
+  const warnings = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  beforeEach(() => void warnings.mockClear());
+  const said = (): unknown[] => warnings.mock.calls.map(([warning]) => warning);
+
+  it("is one warning, and its return another", async () => {
+    const { clock, rabbit } = await setUp({ name: "shop" });
+    rabbit.refusal = new Error("not yet");
+    rabbit.connection.cut(new Error("Heartbeat timeout"));
+    await clock.advance(1_000);
+    rabbit.refusal = undefined;
+    await clock.advance(2_000);
+    expect(said()).toEqual([
+      'The connection to "shop" is lost (Heartbeat timeout); tidelane keeps trying to restore it.',
+      'The connection to "shop" is restored.',
+    ]);
+  });
+
+  it("that is given up, or never tried again, says that it is closed", async () => {
+    const first = await setUp({ name: "shop", reconnect: false });
+    first.rabbit.connection.cut(new Error("Heartbeat timeout"));
+    expect(said()).toEqual([
+      'The connection to "shop" is lost (Heartbeat timeout); it is closed, as reconnecting is over.',
+    ]);
+    const { clock, rabbit } = await setUp({ name: "shop", reconnect: { maxTries: 2 } });
+    rabbit.refusal = new Error("no server");
+    rabbit.connection.cut(new Error("Heartbeat timeout"));
+    await clock.advance(60_000);
+    expect(said().slice(1)).toEqual([
+      'The connection to "shop" is lost (Heartbeat timeout); tidelane keeps trying to restore it.',
+      'The connection to "shop" is lost (Connecting to "shop" failed: 127.0.0.1:5672: no server); it is closed, as reconnecting is over.',
+    ]);
   });
 });
 

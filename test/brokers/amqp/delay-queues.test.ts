@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { events, open, publish, setUp, take, takeOne, texts } from "./support.ts";
+import { headerNames, retryCountIn } from "../../../src/traits/headers.ts";
+import { attemptOf, events, open, publish, setUp, take, takeOne, texts } from "./support.ts";
 
 const delaysMs = [5_000, 1_000];
 
@@ -39,11 +40,13 @@ describe("delay queues", () => {
     expect(await take(orders, clock)).toEqual([]);
     await clock.advance(1);
     const again = await takeOne(orders, clock);
-    expect(again).toMatchObject({ topic: "orders", partitionKey: "k", deliveryCount: 2 });
-    expect([...again.headers].sort()).toEqual([...first.headers].sort());
+    expect(again).toMatchObject({ topic: "orders", partitionKey: "k", deliveryCount: 1 });
+    const { retryCount } = headerNames;
+    expect([...again.headers.without(retryCount)].sort()).toEqual([...first.headers].sort());
+    expect(again.headers.get(retryCount)).toBe("1");
     expect(again.properties).toMatchObject({ priority: 4, deliveryMode: 2 });
     await again.nack();
-    expect((await takeOne(orders, clock)).deliveryCount).toBe(3);
+    expect(attemptOf(await takeOne(orders, clock))).toBe(3);
     expect(rabbit.queue("orders.delay.1000").ready).toEqual([]);
   });
 
@@ -56,14 +59,44 @@ describe("delay queues", () => {
       bindings: [{ exchange: "events", routingKey: "order.*" }],
     });
     await connection.publisher({ exchange: "events" }).publish({ topic: "order.placed", payload: "a" });
-    for (const deliveryCount of [1, 2, 3]) {
+    for (const attempt of [1, 2, 3]) {
       const message = await takeOne(orders, clock);
-      expect(message).toMatchObject({ topic: "order.placed", deliveryCount });
-      expect([...message.headers]).toEqual([]);
+      expect(message.topic).toBe("order.placed");
+      expect(attemptOf(message)).toBe(attempt);
       await message.nackAfter(1);
       await clock.advance(1_000);
     }
   });
+
+  it.each(["quorum", "classic"] as const)(
+    "count what was handled before, over processes, programs and a replay: %s",
+    async (type) => {
+      const { clock, rabbit, broker, connection } = await setUp();
+      await connection.subscribe("dead", { create: true });
+      const options = { type, delaysMs, create: { deadLetter: { topic: "dead" } } };
+      const orders = await open(connection, "orders", options);
+      // Another program has handled it four times, and writes the header in its own case.
+      const headers = { "X-RustStream-Retry-Count": "4" };
+      await connection.publisher().publish({ topic: "orders", payload: "a", headers });
+      const first = await takeOne(orders, clock);
+      expect(attemptOf(first)).toBe(5);
+      await first.nackAfter(1);
+      await connection.shutdown();
+      const later = await broker.connect();
+      const again = await open(later, "orders", options);
+      await clock.advance(1_000);
+      const second = await takeOne(again, clock);
+      expect(second.headers.getAll(headerNames.retryCount)).toEqual(["5"]);
+      expect(attemptOf(second)).toBe(6);
+      await second.nack({ requeue: false });
+      await clock.flush();
+      const letter = await takeOne(await later.subscribe("dead"), clock);
+      expect(retryCountIn(letter.headers)).toBe(5);
+      await later.publisher().publish({ topic: "orders", payload: letter.payload, headers: letter.headers });
+      expect(attemptOf(await takeOne(again, clock))).toBe(6);
+      expect(rabbit.queue("orders.delay.1000").ready).toEqual([]);
+    },
+  );
 
   it("that are all too short leave the waiting to this process", async () => {
     const { clock, connection, rabbit } = await setUp();

@@ -7,6 +7,7 @@ import {
   publishFailure,
   readFault,
   subscriptionFailure,
+  unroutable,
 } from "../../../src/brokers/amqp/errors.ts";
 import { Secrets } from "../../../src/brokers/shared/secrets.ts";
 
@@ -61,8 +62,12 @@ describe("a failed connect says in one sentence what to do", () => {
       /no virtual host "shop", or this user/,
       false,
     ],
-    [{ message: "Socket closed abruptly during opening handshake" }, /if it expects TLS, use amqps:/, true],
-    [{ code: "ECONNRESET" }, /if it expects TLS, use amqps:/, true],
+    [
+      { message: "Socket closed abruptly during opening handshake" },
+      /if it expects TLS, use an amqps: URL/,
+      true,
+    ],
+    [{ code: "ECONNRESET" }, /if it expects TLS, use an amqps: URL/, true],
     [{ message: "Invalid frame" }, /does not speak AMQP 0-9-1/, false],
     [{ message: "no answer in 10000 ms" }, /no answer in 10000 ms/, true],
   ])("%j", (facts, reason, retryable) => {
@@ -74,7 +79,7 @@ describe("a failed connect says in one sentence what to do", () => {
 
   it("asks whether TLS is expected at all", () => {
     const fault = failure(new Error("Socket closed abruptly during opening handshake"), "amqps://rabbit");
-    expect(fault.message).toMatch(/if it expects no TLS, use amqp:/);
+    expect(fault.message).toMatch(/if it expects no TLS, use an amqp: URL/);
   });
 });
 
@@ -95,7 +100,13 @@ describe("credentials", () => {
 
 describe("channelFault", () => {
   it.each([
-    [404, "NOT_FOUND", "no queue 'a' in vhost '/'", /the queue "a" does not exist; declare it/, true],
+    [
+      404,
+      "NOT_FOUND",
+      "no queue 'a' in vhost '/'",
+      /the queue "a" does not exist; subscribe with create: true, or create it first/,
+      true,
+    ],
     [404, "NOT_FOUND", "no exchange 'x' in vhost '/'", /the exchange "x" does not exist/, true],
     [
       404,
@@ -145,6 +156,41 @@ describe("channelFault", () => {
     const gone = refused(404, "NOT_FOUND", "no exchange 'x' in vhost '/'");
     expect(publishFailure("a", gone, secrets)).toMatchObject({ topic: "a", retryable: false });
     expect(publishFailure("a", refused(541, "INTERNAL_ERROR", "oops"), secrets).retryable).toBe(true);
+  });
+});
+
+describe("a sentence", () => {
+  const texts = [
+    "no queue 'a' in vhost '/'",
+    "no exchange 'a.' in vhost '/'",
+    "inequivalent arg 'x' for queue 'a'.",
+    "queue 'a' in exclusive use.",
+    "access refused for user 'ann'.",
+    "unknown exchange type 'x'.",
+    "delivery acknowledgement timed out..",
+    "message size 9 is larger than configured max size 8. ",
+    "Socket closed abruptly.",
+    "Invalid frame.",
+    "vhost shop not found.",
+    'The message for "a" was not confirmed: publish with mandatory: false.',
+  ];
+  it.each(texts)("ends with one full stop, whatever the server said: %s", (text) => {
+    for (const code of [403, 404, 405, 406, 541]) {
+      const error = refused(code, "SOME_NAME", text);
+      const plain = new Error(text);
+      for (const { message } of [
+        failure(error),
+        failure(plain),
+        subscriptionFailure("a", error, secrets),
+        subscriptionFailure("a", plain, secrets),
+        publishFailure("a", error, secrets),
+        unroutable("a", "", "a"),
+        unroutable("a", "x", "a"),
+      ]) {
+        expect(message).toMatch(/[^.;:,\s]\.$/);
+        expect(message).not.toMatch(/\.\.|\.[;,]/);
+      }
+    }
   });
 });
 

@@ -166,6 +166,53 @@ describe("readHeaders", () => {
   });
 });
 
+describe("a request that is passed on with its headers", () => {
+  const replyTo = "amq.rabbitmq.reply-to.abc.d==";
+  const pass = (from: AmqpProperties, topic = "orders", taken = {}): AmqpProperties =>
+    writeHeaders(topic, readHeaders(from), taken) as AmqpProperties;
+
+  it("has its address and its correlation id where it had them, over any number of hops", () => {
+    const once = pass({ replyTo, correlationId: "5", messageId: "m", headers: { a: "1" } });
+    expect(once).toMatchObject({ replyTo, correlationId: "5", messageId: "m", headers: { a: "1" } });
+    expect(Object.keys(once.headers ?? {})).toEqual(["a"]);
+    expect(pass(pass(once))).toEqual(once);
+  });
+
+  it("keeps a correlation id of its sender's own beside them", () => {
+    const sent = writeHeaders("orders", MessageHeaders.from({ "correlation-id": "mine" }), {
+      correlationId: "5",
+      replyTo,
+    }) as AmqpProperties;
+    const twice = pass(pass(sent));
+    expect(twice).toMatchObject({ replyTo, correlationId: "5", headers: { "correlation-id": "mine" } });
+    expect(readHeaders(twice).get("reply-to")).toBe(`${replyTo}#5`);
+    expect(readHeaders(twice).get("correlation-id")).toBe("mine");
+  });
+
+  it("without its correlation id is answered still, and in whatever case its names are", () => {
+    const headers = MessageHeaders.from({ "Reply-To": `${replyTo}#5` });
+    expect(writeHeaders("orders", headers, {})).toMatchObject({ replyTo, correlationId: "5", headers: {} });
+  });
+
+  it("as the answer to another request keeps the text, as the correlation id is that of the other", () => {
+    const answer = pass({ replyTo, correlationId: "5" }, "amq.rabbitmq.reply-to.x", { correlationId: "7" });
+    expect(answer).toMatchObject({
+      replyTo: undefined,
+      correlationId: "7",
+      headers: { "reply-to": `${replyTo}#5`, "correlation-id": "5" },
+    });
+    expect(readHeaders(answer).get("reply-to")).toBe(`${replyTo}#5`);
+  });
+
+  it("leaves every other address as it is", () => {
+    const other = { replyTo: "replies#5", correlationId: "1" };
+    expect(pass(other)).toMatchObject(other);
+    const long = `${replyTo}#${"5".repeat(256)}`;
+    const kept = writeHeaders("orders", MessageHeaders.from({ "reply-to": long }), {});
+    expect(kept).toMatchObject({ replyTo: undefined, headers: { "reply-to": long } });
+  });
+});
+
 describe("splitTopic", () => {
   it("undoes what readHeaders joins", () => {
     const replyTo = "amq.rabbitmq.reply-to.abc.d==";

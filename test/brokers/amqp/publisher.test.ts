@@ -104,8 +104,8 @@ describe("publish", () => {
 
   it("that a full queue refuses rejects, and may be tried again", async () => {
     const { connection } = await setUp();
-    const declare = { maxLength: 1 };
-    await (await open(connection, "orders", { declare })).close();
+    const create = { maxLength: 1 };
+    await (await open(connection, "orders", { create })).close();
     await publish(connection, "orders", "a");
     const outcome = connection.publisher().publish({ topic: "orders", payload: "b" });
     await expect(outcome).rejects.toMatchObject({ ...failed, retryable: true });

@@ -30,14 +30,14 @@ describe("what a source promises", () => {
       delayedRequeue: "native",
       maxInFlight: 9,
     });
-    const bound = amqpQueue("orders", { declare: true, bindings: [{ exchange: "events" }] });
+    const bound = amqpQueue("orders", { create: true, bindings: [{ exchange: "events" }] });
     expect(bound.capabilities).toMatchObject({ groups: true, backlog: false });
   });
 
   it("says whether dropped messages are set aside", () => {
     const deadLetter = { topic: "dead" };
-    expect(amqpQueue("orders", { declare: { deadLetter } }).capabilities.deadLetter).toBe(true);
-    expect(amqpQueue("orders", { declare: true, deadLetters: true }).capabilities.deadLetter).toBe(false);
+    expect(amqpQueue("orders", { create: { deadLetter } }).capabilities.deadLetter).toBe(true);
+    expect(amqpQueue("orders", { create: true, deadLetters: true }).capabilities.deadLetter).toBe(false);
     expect(amqpQueue("orders", { deadLetters: true }).capabilities.deadLetter).toBe(true);
   });
 
@@ -61,20 +61,17 @@ describe("what a source refuses", () => {
     [{ delaysMs: [2 ** 32] }, "options.delaysMs[0]"],
     [{ bindings: [{ exchange: "" }] }, "options.bindings[0].exchange"],
     [{ exchanges: [{ name: "", type: "topic" }] }, "options.exchanges[0].name"],
-    [{ declare: { maxDeliveries: 3 } }, "options.declare.maxDeliveries"],
-    [{ declare: { maxDeliveries: 0, deadLetter } }, "options.declare.maxDeliveries"],
-    [
-      { type: "classic" as const, declare: { maxDeliveries: 3, deadLetter } },
-      "options.declare.maxDeliveries",
-    ],
-    [{ declare: { maxPriority: 5 } }, "options.declare.maxPriority"],
-    [{ type: "classic" as const, declare: { maxPriority: 256 } }, "options.declare.maxPriority"],
-    [{ declare: { autoDelete: true } }, "options.declare.autoDelete"],
-    [{ declare: { deadLetter, maxLength: 5, overflow: "drop-head" as const } }, "options.declare.overflow"],
-    [{ declare: { overflow: "reject" as never } }, "options.declare.overflow"],
-    [{ declare: { deadLetter: { topic: "" } } }, "options.declare.deadLetter.topic"],
-    [{ declare: { maxLength: -1 } }, "options.declare.maxLength"],
-    [{ declare: { expiresMs: 0 } }, "options.declare.expiresMs"],
+    [{ create: { maxDeliveries: 3 } }, "options.create.maxDeliveries"],
+    [{ create: { maxDeliveries: 0, deadLetter } }, "options.create.maxDeliveries"],
+    [{ type: "classic" as const, create: { maxDeliveries: 3, deadLetter } }, "options.create.maxDeliveries"],
+    [{ create: { maxPriority: 5 } }, "options.create.maxPriority"],
+    [{ type: "classic" as const, create: { maxPriority: 256 } }, "options.create.maxPriority"],
+    [{ create: { autoDelete: true } }, "options.create.autoDelete"],
+    [{ create: { deadLetter, maxLength: 5, overflow: "drop-head" as const } }, "options.create.overflow"],
+    [{ create: { overflow: "reject" as never } }, "options.create.overflow"],
+    [{ create: { deadLetter: { topic: "" } } }, "options.create.deadLetter.topic"],
+    [{ create: { maxLength: -1 } }, "options.create.maxLength"],
+    [{ create: { expiresMs: 0 } }, "options.create.expiresMs"],
   ])("%j", (options, argument) => {
     expect(() => amqpQueue("orders", options)).toThrow(
       expect.objectContaining({ code: "TIDELANE_INVALID_ARGUMENT", argument }),

@@ -39,11 +39,16 @@ describe("a subscription", () => {
     const { connection, rabbit } = await setUp();
     await expect(connection.subscribe("orders")).rejects.toMatchObject({
       code: "TIDELANE_SUBSCRIPTION_FAILED",
-      message: expect.stringContaining('the queue "orders" does not exist; declare it in the options'),
+      message: expect.stringContaining('the queue "orders" does not exist; subscribe with create: true'),
     });
     await open(connection, "orders");
     expect((await connection.subscribe("orders")).topic).toBe("orders");
     expect(rabbit.channels.filter((channel) => channel.open)).toHaveLength(2);
+  });
+
+  it("goes by the clock of its broker", async () => {
+    const { clock, connection } = await setUp();
+    expect((await open(connection, "orders")).clock).toBe(clock);
   });
 
   it("that was declared in another way is refused", async () => {
@@ -88,7 +93,7 @@ describe("a subscription", () => {
 describe("settling", () => {
   it("gives back what it held before the next one of a single active consumer begins", async () => {
     const { clock, connection } = await setUp();
-    const single = { declare: { singleActiveConsumer: true }, maxInFlight: 2 };
+    const single = { create: { singleActiveConsumer: true }, maxInFlight: 2 };
     const one = await open(connection, "orders", single);
     const two = await open(connection, "orders", single);
     await publish(connection, "orders", "a", "b", "c", "d");
@@ -125,7 +130,7 @@ describe("settling", () => {
   it("drops to the dead letter queue, where the message says why", async () => {
     const { clock, connection } = await setUp();
     const dead = await open(connection, "dead");
-    const orders = await open(connection, "orders", { declare: { deadLetter: { topic: "dead" } } });
+    const orders = await open(connection, "orders", { create: { deadLetter: { topic: "dead" } } });
     await publish(connection, "orders", "a");
     await (await takeOne(orders, clock)).nack({ requeue: false });
     const letter = await takeOne(dead, clock);
@@ -137,8 +142,8 @@ describe("settling", () => {
   it("is over with maxDeliveries", async () => {
     const { clock, connection } = await setUp();
     const dead = await open(connection, "dead");
-    const declare = { deadLetter: { topic: "dead" }, maxDeliveries: 2 };
-    const orders = await open(connection, "orders", { declare });
+    const create = { deadLetter: { topic: "dead" }, maxDeliveries: 2 };
+    const orders = await open(connection, "orders", { create });
     await publish(connection, "orders", "a");
     await (await takeOne(orders, clock)).nack();
     await (await takeOne(orders, clock)).nack();

@@ -10,6 +10,7 @@ import {
   amqpQueue,
 } from "../../../src/brokers/amqp/index.ts";
 import { VirtualClock } from "../../../src/testing/index.ts";
+import { retryCountIn } from "../../../src/traits/headers.ts";
 import type { DiagnosticEvents, DiagnosticName } from "../../../src/traits/index.ts";
 import { FakeRabbit } from "./fake/fake-rabbit.ts";
 
@@ -33,7 +34,7 @@ export function open(
   queue: string,
   options: AmqpQueueOptions = {},
 ): Promise<AmqpSubscriber> {
-  return connection.subscribe(amqpQueue(queue, { declare: true, ...options }));
+  return connection.subscribe(amqpQueue(queue, { create: true, ...options }));
 }
 
 export async function publish(connection: AmqpConnection, topic: string, ...texts: string[]): Promise<void> {
@@ -60,6 +61,11 @@ export async function takeOne(subscriber: AmqpSubscriber, clock: VirtualClock): 
   const [message] = await take(subscriber, clock, 1);
   if (message === undefined) throw new Error(`nothing has come from "${subscriber.topic}"`);
   return message;
+}
+
+/** The attempt as a pipeline counts it. */
+export function attemptOf(message: AmqpMessage): number {
+  return retryCountIn(message.headers) + (message.deliveryCount ?? 1);
 }
 
 export function texts(messages: readonly AmqpMessage[]): string[] {

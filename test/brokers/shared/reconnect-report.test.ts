@@ -20,6 +20,16 @@ describe("ReconnectReport", () => {
     expect(warn).toHaveBeenCalledTimes(3);
   });
 
+  it("says of a connection that is given up that it is closed", () => {
+    const report = new ReconnectReport("shop");
+    report.lost(0, new Error("the server went away."));
+    report.lost(1, new Error("Connecting failed: nothing listens there."), true);
+    expect(warn.mock.calls.map(([text]) => text)).toEqual([
+      'The connection to "shop" is lost (the server went away); tidelane keeps trying to restore it.',
+      'The connection to "shop" is lost (Connecting failed: nothing listens there); it is closed, as reconnecting is over.',
+    ]);
+  });
+
   it("tells a listener everything and warns of nothing", () => {
     const events: unknown[] = [];
     const listen = (event: unknown): void => void events.push(event);

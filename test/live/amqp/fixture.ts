@@ -78,7 +78,7 @@ function source(
 ): ReturnType<Fixture<AmqpConnection>["source"]> {
   const bound = maxInFlight === undefined ? {} : { maxInFlight };
   if (group === undefined) return amqpExclusiveQueue(topic, { exchange, ...bound });
-  const declare: QueueDeclaration = {
+  const create: QueueDeclaration = {
     expiresMs: 120_000,
     ...(deadLetter && {
       deadLetter: { topic: deadLetter.topic, exchange },
@@ -89,7 +89,7 @@ function source(
   };
   return amqpQueue(`${topic}.${group}`, {
     type,
-    declare,
+    create,
     bindings: [{ exchange, routingKey: topic }],
     ...bound,
   });

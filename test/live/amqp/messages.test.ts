@@ -40,7 +40,7 @@ await describeLive("rabbitmq", "messages on RabbitMQ", (server) => {
   it("carry priority, expiration and persistence", async () => {
     const connection = await connect(server);
     const queue = fresh("priority");
-    await (await open(connection, queue, { type: "classic", declare: { maxPriority: 9 } })).close();
+    await (await open(connection, queue, { type: "classic", create: { maxPriority: 9 } })).close();
     const publisher = connection.publisher();
     for (const priority of [1, 9, 5])
       await publisher.publish({ topic: queue, payload: `${priority}` }, { priority });
@@ -85,7 +85,7 @@ await describeLive("rabbitmq", "messages on RabbitMQ", (server) => {
   it("a full queue refuses may be tried again", async () => {
     const connection = await connect(server);
     const queue = fresh("full");
-    const orders = await open(connection, queue, { declare: { maxLength: 2 }, maxInFlight: 1 });
+    const orders = await open(connection, queue, { create: { maxLength: 2 }, maxInFlight: 1 });
     const publisher = connection.publisher();
     let refused: unknown;
     // n.b. a quorum queue notices a little late that it is full.

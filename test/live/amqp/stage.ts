@@ -24,7 +24,7 @@ export function open(
   queue: string,
   options: AmqpQueueOptions = {},
 ): Promise<AmqpSubscriber> {
-  return connection.subscribe(amqpQueue(queue, { declare: true, ...options }));
+  return connection.subscribe(amqpQueue(queue, { create: true, ...options }));
 }
 
 /** The next `count` deliveries, unsettled. */

@@ -109,14 +109,14 @@ await describeLive("rabbitmq", "subscribing on RabbitMQ", (server) => {
     const connection = await connect(server);
     const queue = fresh("queue");
     await expect(connection.subscribe(queue)).rejects.toThrow(
-      `The subscription of "${queue}" ended: the queue "${queue}" does not exist; declare it in the options, or create it first.`,
+      `The subscription of "${queue}" ended: the queue "${queue}" does not exist; subscribe with create: true, or create it first.`,
     );
     await open(connection, queue);
     await expect(open(connection, queue, { type: "classic" })).rejects.toThrow(
       `The subscription of "${queue}" ended: it is declared in another way already (inequivalent arg 'x-queue-type' for queue '${queue}' in vhost '/': received 'classic' but current is 'quorum'); declare it as it is there, or delete it first.`,
     );
     await expect(open(connection, queue, { bindings: [{ exchange: "nope" }] })).rejects.toThrow(
-      `The subscription of "${queue}" ended: the exchange "nope" does not exist; declare it in the options, or create it first.`,
+      `The subscription of "${queue}" ended: the exchange "nope" does not exist; name it in the topology of the broker, or create it first.`,
     );
     const classic = { type: "classic", exclusive: true } as const;
     await open(connection, `${queue}-alone`, classic);
@@ -144,13 +144,13 @@ await describeLive("rabbitmq", "publishing on RabbitMQ", (server) => {
     const publish = (exchange: string): Promise<void> =>
       connection.publisher({ exchange }).publish({ topic: "nowhere", payload: "a" });
     await expect(publish("")).rejects.toThrow(
-      'The message for "nowhere" was not confirmed: there is no queue "nowhere"; declare it first, or publish with mandatory: false.',
+      'The message for "nowhere" was not confirmed: there is no queue "nowhere"; create it first, as a source with create: true does, or publish with mandatory: false.',
     );
     await expect(publish("amq.topic")).rejects.toThrow(
       'The message for "nowhere" was not confirmed: no queue is bound to the exchange "amq.topic" for the routing key "nowhere"; bind one first, or publish with mandatory: false.',
     );
     await expect(publish("nope")).rejects.toThrow(
-      'The message for "nowhere" was not confirmed: the exchange "nope" does not exist; declare it in the options, or create it first.',
+      'The message for "nowhere" was not confirmed: the exchange "nope" does not exist; name it in the topology of the broker, or create it first.',
     );
   });
 });
@@ -168,14 +168,14 @@ await describeLive(
         `Connecting to "rabbitmq" failed: ${host}: its certificate is not trusted; give the one of its issuer in tls.ca.`,
       );
       expect(await told({ url: server.address.replace("amqps:", "amqp:") })).toBe(
-        `Connecting to "rabbitmq" failed: ${host}: it closed the connection in the handshake; if it expects TLS, use amqps:.`,
+        `Connecting to "rabbitmq" failed: ${host}: it closed the connection in the handshake; if it expects TLS, use an amqps: URL.`,
       );
     });
 
     it("tells what is not permitted, and not to whom", async () => {
       const { ca = "" } = server.contact;
       const connection = await connect(server, { tls: { ca: readFileSync(ca) } });
-      for (const source of [amqpQueue("theirs", { declare: true }), amqpQueue("theirs")]) {
+      for (const source of [amqpQueue("theirs", { create: true }), amqpQueue("theirs")]) {
         const outcome = await connection.subscribe(source).catch((error: unknown) => error);
         expect(outcome).toMatchObject({
           code: "TIDELANE_SUBSCRIPTION_FAILED",

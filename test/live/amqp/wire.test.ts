@@ -156,7 +156,7 @@ await describeLive("rabbitmq", "what comes from the wire", (server) => {
     const dead = fresh("dead");
     const connection = await connect(server, { topology: { queues: [{ name: dead }] } });
     const queue = fresh("in");
-    const orders = await open(connection, queue, { declare: { deadLetter: { topic: dead } } });
+    const orders = await open(connection, queue, { create: { deadLetter: { topic: dead } } });
     const channel = await rawChannel(server);
     for (const message of [...bad, ...odd, ...poison]) sendRaw(channel, queue, message);
     await channel.waitForConfirms();

@@ -24,6 +24,9 @@ export function serverError(code: number, name: string, text: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
+/** n.b. the server closes the channel of a request that was published without a consumer for its reply. */
+const noReplyConsumer = serverError(406, "PRECONDITION_FAILED", "fast reply consumer does not exist");
+
 /** One channel as amqplib 2.3 has it: answers come later than the call, and events in the client's order. */
 export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
   readonly #connection: FakeConnection;
@@ -57,6 +60,13 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
     return this.#rpc(() => ({
       consumerCount: this.#connection.server.queueFor(name, this).consumers.length,
     }));
+  }
+
+  checkExchange(name: string): Promise<unknown> {
+    return this.#rpc(() => {
+      const fault = this.#connection.server.publishFault(name);
+      if (fault !== undefined) throw fault;
+    });
   }
 
   assertExchange(name: string, type: string, settings: ExchangeSettings): Promise<unknown> {
@@ -142,8 +152,8 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
     this.#published += 1;
     const deliveryTag = this.#published;
     const { mandatory, persistent = false, ...properties } = settings;
-    const replyTo =
-      settings.replyTo === "amq.rabbitmq.reply-to" ? server.replyAddress(this) : settings.replyTo;
+    const asks = settings.replyTo === "amq.rabbitmq.reply-to";
+    const replyTo = asks ? server.replyAddress(this) : settings.replyTo;
     const entry: Entry = {
       content: Buffer.from(content),
       properties: {
@@ -158,7 +168,7 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
     };
     server.later(() => {
       if (!this.#open) return;
-      const fault = server.publishFault(exchange);
+      const fault = asks && !this.#hasReplyConsumer ? noReplyConsumer : server.publishFault(exchange);
       if (fault !== undefined) return this.closeByServer(fault);
       const taken = server.route(entry);
       if (taken === "nowhere" && mandatory === true) {
@@ -193,6 +203,10 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
     this.held.clear();
     for (const { queue, entry } of held) queue.giveBack(entry, true);
     this.emit("close");
+  }
+
+  get #hasReplyConsumer(): boolean {
+    return this.#consumers.some(([queue]) => queue.name === this.#connection.server.replyAddress(this));
   }
 
   #forget(index: number): void {
