@@ -87,7 +87,6 @@ function jetStreamOptions(
   return {
     // A durable consumer has one filter: the groups of two topics have to have two names.
     ...(group === undefined ? {} : { group: nameFor(group, topic) }),
-    ensure: { consumer: "create" },
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
     ackDeadlineMs,
     from: retained ? "start" : "new",
@@ -103,7 +102,7 @@ async function createStream(address: string, topics: FixtureEnvironment["topics"
   if (first === undefined) return;
   await using connection = await new JetStreamBroker({ servers: address }).connect();
   const name = first.replaceAll(".", "-");
-  await connection.ensureStream(name, { subjects: [...topics.keys()], storage: "memory" });
+  await connection.createStream(name, { subjects: [...topics.keys()], storage: "memory" });
 }
 
 /** Connections of a client, to be cut without a goodbye. */
