@@ -51,11 +51,11 @@ async function fromInstalled(site: Site): Promise<Plan | string> {
   if (site.options.old !== true && current === undefined && old !== undefined) {
     site.report(`${old.program} is nats-server ${old.version}: older than 2.10, so others are tried first`);
   }
-  return plan(
-    site,
-    "installed",
-    isOldWanted(site) ?? current ?? "no nats-server of 2.10 or later on the PATH",
-  );
+  if (site.options.old === true) {
+    const oldest = found.find(({ version }) => !isCurrent(version));
+    return plan(site, "installed", oldest ?? "no nats-server before 2.10 on the PATH");
+  }
+  return plan(site, "installed", current ?? "no nats-server of 2.10 or later on the PATH");
 }
 
 async function fromDebian(site: Site): Promise<Plan | string> {

@@ -216,13 +216,8 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   async confirm(message: JetStreamMessage): Promise<void> {
     const { session, confirmMs } = this.#place;
     try {
-      await session.requests.send({
-        subject: message.answerSubject,
-        payload: answers.ack,
-        what: `The confirmation of an ack`,
-        timeoutMs: confirmMs,
-        repeatable: true,
-      });
+      const call = { subject: message.answerSubject, payload: answers.ack, timeoutMs: confirmMs };
+      await session.requests.send({ ...call, what: "The confirmation of an ack", repeatable: true });
     } catch (error) {
       if (message.lost) throw message.lost;
       throw error instanceof RequestFault ? lostError(message, error) : error;
