@@ -65,7 +65,6 @@ async function loopOf({ address }: LoopContext, consume: Consume): Promise<Strea
       const subscriber = await connection.subscribe(name, {
         stream: name,
         group: `${name}-group`,
-        ensure: { consumer: "create" },
         from: "start",
         maxInFlight: prefetch,
         maxAckPending: prefetch,

@@ -4,7 +4,7 @@ import { JetStreamBroker, jetStreamSource } from "tidelane/nats";
 
 const broker = new JetStreamBroker({ servers: process.env["NATS_URL"] ?? "nats://127.0.0.1:4222" });
 const stream = { subjects: ["example-payments", "example-payments-dead"] };
-const source = (topic: string) => jetStreamSource(topic, { stream: "example", ensure: { stream } });
+const source = (topic: string) => jetStreamSource(topic, { stream: "example", create: stream });
 
 // ---- the same on every broker ----
 

@@ -20,7 +20,7 @@ const partitions = 4;
 export function connectToNats(announce: Announce): Promise<DemoConnection> {
   return onServer("nats", announce, async (address) => {
     const connection = await new JetStreamBroker({ servers: address }).connect();
-    await connection.ensureStream("tidelane-demo", {
+    await connection.createStream("tidelane-demo", {
       subjects: ["tidelane-demo.>"],
       storage: "memory",
       maxAgeMs: leftMs,

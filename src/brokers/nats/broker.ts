@@ -1,23 +1,30 @@
 import type { Broker } from "../../traits/broker.ts";
+import { checkOptionNames } from "../../traits/option-names.ts";
 import { NatsConnection } from "./connection.ts";
 import { dial } from "./dial.ts";
-import { checkOptions, type NatsOptions, type NatsSettings } from "./options.ts";
+import { OldServerNotice } from "./old-server.ts";
+import { checkOptions, type NatsOptions, type NatsSettings, natsOptionNames } from "./options.ts";
 
 /**
  * NATS subjects: fast, at most once, nothing kept. For what must not be lost there is `JetStreamBroker`.
  *
- * Needs the package `nats` 2.29, or a client in the options.
+ * Needs nats-server 2.10 or later, and the package `nats` 2.29 or a client in the options.
  */
 export class NatsBroker implements Broker<NatsConnection> {
   readonly name: string;
   readonly #settings: NatsSettings;
+  readonly #notice: OldServerNotice;
 
   constructor(options: NatsOptions = {}) {
+    checkOptionNames("new NatsBroker(options)", options, natsOptionNames);
     this.#settings = checkOptions(options, "nats");
     this.name = this.#settings.name;
+    this.#notice = new OldServerNotice(this.name);
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<NatsConnection> {
-    return new NatsConnection(await dial(this.#settings, options?.signal));
+    const session = await dial(this.#settings, options?.signal);
+    this.#notice.look(session.link.version);
+    return new NatsConnection(session);
   }
 }

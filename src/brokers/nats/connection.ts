@@ -8,7 +8,7 @@ import type {
 } from "../../traits/broker.ts";
 import type { SubscriptionSource } from "../../traits/source.ts";
 import type { Subscriber } from "../../traits/subscriber.ts";
-import type { NatsSubscribeOptions } from "./options.ts";
+import { checkSubscribeOptions, type NatsSubscribeOptions } from "./options.ts";
 import { NatsPublisher, type NatsPublisherOptions } from "./publisher.ts";
 import type { Session } from "./session.ts";
 import { checkPattern, checkSubject } from "./subject.ts";
@@ -47,14 +47,16 @@ export class NatsConnection
     this.#session.link.check("subscribe()");
     if (typeof target === "object" && target !== null) return target.open(this);
     checkSubject("subscribe(subject)", target, "; for those there is subscribePattern()");
-    return NatsSubscriber.open(this.#session, target, options);
+    const limits = checkSubscribeOptions(`connection.subscribe("${target}", options)`, options);
+    return NatsSubscriber.open(this.#session, target, options.group, limits);
   }
 
   /** Every subject the pattern matches: `*` stands for one dot-separated token, `>` at the end for one or more. */
   async subscribePattern(pattern: string, options: NatsSubscribeOptions = {}): Promise<NatsSubscriber> {
     this.#session.link.check("subscribePattern()");
     checkPattern("subscribePattern(pattern)", pattern);
-    return NatsSubscriber.open(this.#session, pattern, options);
+    const limits = checkSubscribeOptions(`connection.subscribePattern("${pattern}", options)`, options);
+    return NatsSubscriber.open(this.#session, pattern, options.group, limits);
   }
 
   shutdown(): Promise<void> {

@@ -1,4 +1,5 @@
 import { AbortedError, throwIfAborted } from "../../traits/errors.ts";
+import { connectInTime } from "../shared/first-connect.ts";
 import { loadClient } from "../shared/load-client.ts";
 import { within } from "../shared/within.ts";
 import type { ClientConnection, ClientModule, ClientOptions } from "./client.ts";
@@ -15,7 +16,11 @@ export async function dial(settings: NatsSettings, signal: AbortSignal | undefin
   const { client = await loadNats(settings.name) } = settings;
   throwIfAborted(signal, "connect()");
   const borrowed = "connection" in client;
-  const connection = borrowed ? client.connection : await connect(client, settings, pace, signal);
+  const connection = borrowed
+    ? client.connection
+    : await connectInTime(settings.connect, settings.reconnect, settings.clock, signal, () =>
+        connect(client, settings, pace, signal),
+      );
   const link = new Link(connection, { broker: settings.name, secrets: settings.secrets, pace });
   return new Session(link, settings, client.headers, borrowed);
 }

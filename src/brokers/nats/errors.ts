@@ -22,6 +22,7 @@ export const apiErrors = {
   messageNotFound: 10_037,
   streamNameInUse: 10_058,
   streamNotFound: 10_059,
+  subjectsOverlap: 10_065,
 } as const;
 
 export function isApiError(error: unknown, ...codes: readonly number[]): error is JetStreamApiError {

@@ -25,7 +25,8 @@ export function checkHeaders(topic: string, headers: MessageHeaders): number {
   return bytes;
 }
 
-function headerFault(name: string, value: string): string | undefined {
+/** Why a header cannot travel as it is, as the end of a sentence. */
+export function headerFault(name: string, value: string): string | undefined {
   if (!/^[!-9;-~]+$/.test(name)) return "has a name that is not printable ASCII without space";
   if (name.startsWith(steering)) {
     return `is for the server to act on, as all that begin with "${steering}"; there are options for that`;

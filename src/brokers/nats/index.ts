@@ -1,3 +1,4 @@
+export type { ConnectOptions } from "../shared/first-connect.ts";
 export { NatsBroker } from "./broker.ts";
 export type {
   ClientAuth,
@@ -20,7 +21,6 @@ export { JetStreamBroker } from "./jetstream/broker.ts";
 export type { JetStreamConnection } from "./jetstream/connection.ts";
 export type { JetStreamMessage } from "./jetstream/message.ts";
 export type {
-  EnsureOptions,
   JetStreamOptions,
   JetStreamSubscribeOptions,
   StartPosition,

@@ -2,6 +2,7 @@ import type { ConnectionState, ServerDescription } from "../../traits/broker.ts"
 import { nextTurn } from "../../traits/clock.ts";
 import { diagnostics } from "../../traits/diagnostics.ts";
 import { ConnectionClosedError } from "../../traits/errors.ts";
+import { ReconnectReport } from "../shared/reconnect-report.ts";
 import type { Secrets } from "../shared/secrets.ts";
 import type {
   ClientConnection,
@@ -42,6 +43,7 @@ export class Link {
   readonly #secrets: Secrets;
   readonly #pace: ReconnectPace;
   readonly #bound = new Set<Bound>();
+  readonly #report: ReconnectReport;
   #up = true;
   /** Sent before anything else is, and when the turn is over. */
   #soon: { readonly subject: string; readonly payload: Uint8Array }[] = [];
@@ -56,6 +58,7 @@ export class Link {
     this.#client = client;
     this.#secrets = facts.secrets;
     this.#pace = facts.pace;
+    this.#report = new ReconnectReport(facts.broker);
     this.#known = { version: client.info?.version ?? "", maxPayload: client.info?.max_payload ?? 2 ** 20 };
     // Neither rejects; see there.
     void this.#watch();
@@ -219,7 +222,7 @@ export class Link {
     try {
       for await (const status of this.#client.status()) this.#onStatus(status);
     } catch (error) {
-      this.#report(
+      this.#tell(
         new RequestFault("lost", `the client tells its status no more: ${this.clean(textOf(error))}`),
       );
     }
@@ -238,7 +241,7 @@ export class Link {
     if (!this.#up || this.over) return;
     this.#up = false;
     this.#attempts = 0;
-    this.#tell("lost");
+    this.#report.lost(0);
     for (const bound of [...this.#bound]) bound.lost?.();
   }
 
@@ -250,7 +253,7 @@ export class Link {
     this.#pace.reset();
     const { info } = this.#client;
     if (info !== undefined) this.#known = { version: info.version, maxPayload: info.max_payload };
-    if (!this.over) this.#tell("restored");
+    if (!this.over) this.#report.restored(this.#attempts);
     for (const bound of [...this.#bound]) bound.restored?.();
   }
 
@@ -259,7 +262,7 @@ export class Link {
     if (refused?.operation !== "publish") return;
     const fault = this.#refusal("publish", refused.subject, status.error);
     const told = [...this.#bound].filter((bound) => bound.refused?.(refused.subject, fault));
-    if (told.length === 0) this.#report(fault, refused.subject);
+    if (told.length === 0) this.#tell(fault, refused.subject);
   }
 
   #refusal(operation: "publish" | "subscription", subject: string, error: unknown): RequestFault {
@@ -271,12 +274,7 @@ export class Link {
     return new RequestFault("refused", reason, this.cause(error));
   }
 
-  #tell(state: "lost" | "restored"): void {
-    const channel = diagnostics["tidelane:reconnect"];
-    if (channel.hasSubscribers) channel.publish({ broker: this.broker, state, attempt: this.#attempts });
-  }
-
-  #report(error: unknown, topic = ""): void {
+  #tell(error: unknown, topic = ""): void {
     const channel = diagnostics["tidelane:error"];
     if (channel.hasSubscribers) channel.publish({ topic, error });
   }

@@ -2,7 +2,9 @@ import { checkCount, checkDuration, checkFunction, checkName } from "../../trait
 import type { Capabilities } from "../../traits/capabilities.ts";
 import { type Clock, systemClock } from "../../traits/clock.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import { Backoff, type BackoffOptions } from "../shared/backoff.ts";
+import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
 import { Secrets } from "../shared/secrets.ts";
 import { type Address, readServers } from "./address.ts";
 import type {
@@ -52,6 +54,8 @@ export interface NatsOptions {
   readonly connectTimeoutMs?: number;
   /** A connection on which nothing answers is given up after three of these. @default 10_000 */
   readonly pingIntervalMs?: number;
+  /** How the first connect waits for a server that cannot be reached. */
+  readonly connect?: ConnectOptions;
   readonly reconnect?: ReconnectOptions;
   /** How long a publish may wait for the connection, and for its confirmation. @default 5_000 */
   readonly publishTimeoutMs?: number;
@@ -63,6 +67,27 @@ export interface NatsOptions {
   readonly clock?: Clock;
 }
 
+/** By the name of each option of `NatsOptions`. */
+export const natsOptionNames = optionNames<NatsOptions>()({
+  name: true,
+  servers: true,
+  user: true,
+  password: true,
+  token: true,
+  authenticator: true,
+  tls: true,
+  client: true,
+  clientOptions: true,
+  connectTimeoutMs: true,
+  pingIntervalMs: true,
+  connect: connectOptionNames,
+  reconnect: optionNames<ReconnectOptions>()({ initialMs: true, maxMs: true, maxAttempts: true }),
+  publishTimeoutMs: true,
+  closeTimeoutMs: true,
+  inboxPrefix: true,
+  clock: true,
+});
+
 /** Options with every default in place. */
 export interface NatsSettings {
   readonly name: string;
@@ -73,6 +98,7 @@ export interface NatsSettings {
   readonly clientOptions: Readonly<Record<string, unknown>>;
   readonly connectTimeoutMs: number;
   readonly pingIntervalMs: number;
+  readonly connect: Required<ConnectOptions>;
   readonly reconnect: ReconnectOptions;
   readonly publishTimeoutMs: number;
   readonly closeTimeoutMs: number;
@@ -99,6 +125,7 @@ export function checkOptions(options: NatsOptions, defaultName: string): NatsSet
     clientOptions: options.clientOptions ?? {},
     connectTimeoutMs: positive("options.connectTimeoutMs", options.connectTimeoutMs ?? 5_000),
     pingIntervalMs: positive("options.pingIntervalMs", options.pingIntervalMs ?? 10_000),
+    connect: checkConnect(options.connect),
     reconnect: options.reconnect ?? {},
     publishTimeoutMs: positive("options.publishTimeoutMs", options.publishTimeoutMs ?? 5_000),
     closeTimeoutMs: checkDuration("options.closeTimeoutMs", options.closeTimeoutMs ?? 5_000),
@@ -173,13 +200,24 @@ export interface NatsSubscribeOptions {
   };
 }
 
+const subscribeNames = optionNames<NatsSubscribeOptions>()({
+  group: true,
+  inbox: optionNames<NonNullable<NatsSubscribeOptions["inbox"]>>()({
+    maxMessages: true,
+    maxBytes: true,
+    overflow: true,
+  }),
+});
+
 export interface InboxLimits {
   readonly maxMessages: number;
   readonly maxBytes: number;
   readonly overflow: OverflowPolicy;
 }
 
-export function checkSubscribeOptions(options: NatsSubscribeOptions): InboxLimits {
+/** `call`: as the caller wrote it. */
+export function checkSubscribeOptions(call: string, options: NatsSubscribeOptions): InboxLimits {
+  checkOptionNames(call, options, subscribeNames);
   const { group, inbox = {} } = options;
   if (group !== undefined) checkToken("options.group", group);
   const { overflow = "drop-newest" } = inbox;

@@ -9,6 +9,8 @@ export interface Sendable {
   /** Names the call in errors. */
   readonly what: string;
   readonly signal?: AbortSignal | undefined;
+  /** It ends its wait itself, rather than after the timeout of the others. */
+  readonly isTimed?: true;
   /** It is its turn. Sends before it returns; must not throw. */
   send(): void;
   /** Its turn never came: nothing was sent. */
@@ -47,7 +49,7 @@ export class Outbox implements Bound {
       sendable.send();
       return;
     }
-    const due = this.#clock.now() + this.#timeoutMs;
+    const due = sendable.isTimed === true ? Number.POSITIVE_INFINITY : this.#clock.now() + this.#timeoutMs;
     const turn = new Turn(sendable, due, () => {
       this.#waiting.delete(turn);
       if (this.#waiting.size === 0) this.#alarm.cancel();
@@ -75,11 +77,8 @@ export class Outbox implements Bound {
   #expire(): void {
     const now = this.#clock.now();
     for (const turn of this.#waiting) {
-      if (turn.due > now) {
-        this.#alarm.at(turn.due);
-        return;
-      }
-      turn.reject(new TimeoutError({ what: turn.sendable.what, timeoutMs: this.#timeoutMs }));
+      if (turn.due > now) this.#alarm.at(turn.due);
+      else turn.reject(new TimeoutError({ what: turn.sendable.what, timeoutMs: this.#timeoutMs }));
     }
   }
 }

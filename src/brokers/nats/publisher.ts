@@ -1,7 +1,8 @@
-import { checkDuration } from "../../traits/arguments.ts";
+import { checkDuration, checkName } from "../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../traits/capabilities.ts";
 import { deferred } from "../../traits/deferred.ts";
 import {
+  InvalidArgumentError,
   InvalidMessageError,
   isTidelaneError,
   PublishFailedError,
@@ -9,6 +10,7 @@ import {
 } from "../../traits/errors.ts";
 import { headerNames, MessageHeaders } from "../../traits/headers.ts";
 import { type Message, settledAtOnce } from "../../traits/message.ts";
+import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import { type CheckedMessage, checkOutgoing } from "../../traits/outgoing.ts";
 import type {
   OutgoingMessage,
@@ -19,7 +21,7 @@ import type {
 import type { ClientPublishOptions } from "./client.ts";
 import { RequestFault, textOf } from "./errors.ts";
 import { Flushes } from "./flushes.ts";
-import { checkHeaders, toClient } from "./headers.ts";
+import { checkHeaders, headerFault, toClient } from "./headers.ts";
 import { NatsMessage } from "./message.ts";
 import { Outbox } from "./outbox.ts";
 import type { Session } from "./session.ts";
@@ -31,18 +33,30 @@ export interface NatsPublisherOptions {
    * server has it; who subscribes to it may still lose it. @default false
    */
   readonly confirm?: boolean;
+  /**
+   * The header a message's key travels in. Neighbours may read another one: RustStream's crate for NATS reads
+   * `"nats-partition-key"`. @default "partition-key"
+   */
+  readonly keyHeader?: string;
 }
+
+const publisherNames = optionNames<NatsPublisherOptions>()({ confirm: true, keyHeader: true });
+const publishNames = optionNames<PublishOptions>()({ signal: true });
+const requestNames = optionNames<RequestOptions>()({ signal: true, timeoutMs: true });
 
 /** Publishes to subjects. Nobody keeps what is published there: it goes to those who listen, now. */
 export class NatsPublisher implements RequestReply {
   readonly #session: Session;
   readonly #flushes: Flushes | undefined;
   readonly #outbox: Outbox;
+  readonly #carriage: Carriage;
   #capabilities: PublisherCapabilities;
 
   /** @internal */
   constructor(session: Session, options: NatsPublisherOptions) {
+    checkOptionNames("connection.publisher(options)", options, publisherNames);
     this.#session = session;
+    this.#carriage = carriageOf(options);
     this.#flushes = options.confirm === true ? new Flushes(session.link, publishError) : undefined;
     const { clock, publishTimeoutMs } = session.settings;
     this.#outbox = new Outbox(session.link, clock, publishTimeoutMs);
@@ -70,9 +84,11 @@ export class NatsPublisher implements RequestReply {
   publish(message: OutgoingMessage, options?: PublishOptions): Promise<void> {
     const what = "publish()";
     try {
+      if (options !== undefined)
+        checkOptionNames("publisher.publish(message, options)", options, publishNames);
       this.#session.link.check(what);
       throwIfAborted(options?.signal, what);
-      const checked = checkMessage(message, this.capabilities);
+      const checked = checkMessage(message, this.capabilities, this.#carriage);
       // What is sent at once needs no turn to wait for and no promise of its own, which were a third of its time.
       return this.#outbox.free ? this.#send(checked) : this.#inTurn(what, checked, options?.signal);
     } catch (error) {
@@ -82,6 +98,7 @@ export class NatsPublisher implements RequestReply {
 
   /** The reply has nothing to settle: `ack()` resolves. Rejects with `PublishFailedError` at once where nobody listens. */
   async request(message: OutgoingMessage, options: RequestOptions): Promise<Message> {
+    checkOptionNames("publisher.request(message, options)", options, requestNames);
     const { timeoutMs, signal } = options;
     checkDuration("options.timeoutMs", timeoutMs);
     const what = `The request to "${message.topic}"`;
@@ -92,18 +109,12 @@ export class NatsPublisher implements RequestReply {
       const reason = 'request() sets its "reply-to" itself';
       throw new InvalidMessageError({ topic: message.topic, reason });
     }
-    const checked = checkMessage(message, this.capabilities);
+    const checked = checkMessage(message, this.capabilities, this.#carriage);
     const { topic, payload } = checked;
     const made = toClient(checked.headers, [], this.#session.makeHeaders);
     try {
-      const answer = await this.#session.requests.send({
-        subject: topic,
-        payload,
-        headers: made,
-        what,
-        timeoutMs,
-        signal,
-      });
+      const request = { subject: topic, payload, headers: made, what, timeoutMs, signal };
+      const answer = await this.#session.requests.send(request, this.#outbox);
       return new NatsMessage(answer);
     } catch (error) {
       throw publishError(topic, error);
@@ -146,9 +157,26 @@ export class NatsPublisher implements RequestReply {
   }
 }
 
+/** How a publisher writes what has no place of its own in the protocol. */
+export interface Carriage {
+  readonly keyHeader: string;
+}
+
+export function carriageOf(options: { readonly keyHeader?: string }): Carriage {
+  const { keyHeader = headerNames.partitionKey } = options;
+  const fault = headerFault(checkName("options.keyHeader", keyHeader), "");
+  if (fault === undefined && !keyHeader.includes(":")) return { keyHeader };
+  const expected = `the name of a header; this one ${fault ?? "has a colon"}`;
+  throw new InvalidArgumentError({ argument: "options.keyHeader", expected, received: keyHeader });
+}
+
 /** Checks a message against what NATS can carry. Throws `InvalidMessageError`; nothing has been sent then. */
-export function checkMessage(message: OutgoingMessage, limits: PublisherCapabilities): CheckedMessage {
-  const checked = checkOutgoing(message, limits, { keyHeader: headerNames.partitionKey });
+export function checkMessage(
+  message: OutgoingMessage,
+  limits: PublisherCapabilities,
+  carriage: Carriage,
+): CheckedMessage {
+  const checked = checkOutgoing(message, limits, carriage);
   const { topic, payload, headers } = checked;
   const fault = subjectFault(topic);
   if (fault !== undefined) throw new InvalidMessageError({ topic, reason: fault });

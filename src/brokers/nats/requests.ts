@@ -6,6 +6,7 @@ import { Alarm } from "../shared/alarm.ts";
 import type { ClientHeaders, ClientMessage, ClientSubscription } from "./client.ts";
 import { RequestFault } from "./errors.ts";
 import type { Bound, Link } from "./link.ts";
+import type { Outbox } from "./outbox.ts";
 
 export interface OutgoingRequest {
   readonly subject: string;
@@ -52,7 +53,8 @@ export class Requests implements Bound {
     return this.#waiting.size;
   }
 
-  send(request: OutgoingRequest): Promise<ClientMessage> {
+  /** `outbox`: what waits there goes first. */
+  send(request: OutgoingRequest, outbox?: Outbox): Promise<ClientMessage> {
     return new Promise((resolve, reject) => {
       this.#link.check(request.what);
       throwIfAborted(request.signal, request.what);
@@ -65,13 +67,13 @@ export class Requests implements Bound {
         if (this.#waiting.size === 0) this.#alarm.cancel();
       });
       this.#waiting.set(reply, pending);
-      try {
-        this.#publish(pending);
-      } catch (error) {
-        pending.reject(error);
-        return;
-      }
       this.#alarm.at(due);
+      if (outbox === undefined || outbox.free) this.#publish(pending);
+      else {
+        const { what } = request;
+        const reject = (error: unknown): void => pending.reject(error);
+        outbox.submit({ what, isTimed: true, send: () => this.#publish(pending), reject });
+      }
     });
   }
 
@@ -86,17 +88,13 @@ export class Requests implements Bound {
   lost(): void {
     const fault = new RequestFault("lost", "the connection was lost before the answer came");
     for (const pending of [...this.#waiting.values()]) {
-      if (pending.request.repeatable !== true) pending.reject(fault);
+      if (pending.sent && pending.request.repeatable !== true) pending.reject(fault);
     }
   }
 
   restored(): void {
     for (const pending of [...this.#waiting.values()]) {
-      try {
-        this.#publish(pending);
-      } catch (error) {
-        pending.reject(error);
-      }
+      if (pending.sent) this.#publish(pending);
     }
   }
 
@@ -106,9 +104,17 @@ export class Requests implements Bound {
     return refused.length > 0;
   }
 
-  #publish({ request, reply }: PendingRequest): void {
+  /** Does not throw. What is over is not sent. */
+  #publish(pending: PendingRequest): void {
+    const { request, reply } = pending;
+    if (this.#waiting.get(reply) !== pending) return;
+    pending.sent = true;
     const { subject, payload, headers } = request;
-    this.#link.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
+    try {
+      this.#link.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
+    } catch (error) {
+      pending.reject(error);
+    }
   }
 
   #subscribe(): void {
@@ -139,6 +145,8 @@ class PendingRequest implements Abortable {
   readonly request: OutgoingRequest;
   readonly reply: string;
   readonly due: number;
+  /** Its turn has come. It is sent again where the connection was lost or is not up yet. */
+  sent = false;
   readonly #ends: { resolve(answer: ClientMessage): void; reject(error: unknown): void };
   readonly #onOver: () => void;
 

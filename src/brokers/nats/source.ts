@@ -10,7 +10,7 @@ export function natsSource(
   options: NatsSubscribeOptions = {},
 ): SubscriptionSource<NatsConnection, NatsSubscriber> {
   checkSubject("natsSource(subject)", subject, "; for those there is natsPatternSource()");
-  checkSubscribeOptions(options);
+  checkSubscribeOptions(`natsSource("${subject}", options)`, options);
   return {
     topic: subject,
     capabilities: coreCapabilities,
@@ -24,7 +24,7 @@ export function natsPatternSource(
   options: NatsSubscribeOptions = {},
 ): SubscriptionSource<NatsConnection, NatsSubscriber> {
   checkPattern("natsPatternSource(pattern)", pattern);
-  checkSubscribeOptions(options);
+  checkSubscribeOptions(`natsPatternSource("${pattern}", options)`, options);
   return {
     topic: pattern,
     capabilities: coreCapabilities,

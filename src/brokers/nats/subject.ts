@@ -50,6 +50,30 @@ export function checkPattern(argument: string, value: unknown): string {
   return pattern;
 }
 
+/** Whether `pattern` matches all that `other` matches; both may have wildcards. */
+export function includes(pattern: string, other: string): boolean {
+  const wide = pattern.split(".");
+  const narrow = other.split(".");
+  for (const [index, token] of wide.entries()) {
+    if (token === ">") return narrow.length > index;
+    const counterpart = narrow[index];
+    if (counterpart === undefined || counterpart === ">") return false;
+    if (token !== "*" && token !== counterpart) return false;
+  }
+  return wide.length === narrow.length;
+}
+
+/** Whether there is a subject that both match; both may have wildcards. */
+export function overlaps(one: string, other: string): boolean {
+  const [first, second] = [one.split("."), other.split(".")];
+  for (let index = 0; ; index += 1) {
+    const [a, b] = [first[index], second[index]];
+    if (a === undefined || b === undefined) return a === b;
+    if (a === ">" || b === ">") return true;
+    if (a !== b && a !== "*" && b !== "*") return false;
+  }
+}
+
 /** The name of a queue group, a stream or a consumer. */
 export function checkToken(argument: string, value: unknown): string {
   const name = checkName(argument, value);

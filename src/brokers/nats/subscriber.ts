@@ -1,5 +1,6 @@
 import { Outlet } from "../../structures/outlet.ts";
 import type { Capabilities } from "../../traits/capabilities.ts";
+import type { Clock } from "../../traits/clock.ts";
 import { diagnostics } from "../../traits/diagnostics.ts";
 import { MessagesDroppedError, SubscriptionFailedError } from "../../traits/errors.ts";
 import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../traits/subscriber.ts";
@@ -9,12 +10,7 @@ import type { ClientMessage, ClientSubscription } from "./client.ts";
 import { Inbox } from "./inbox.ts";
 import type { Bound, Ending } from "./link.ts";
 import { NatsMessage } from "./message.ts";
-import {
-  checkSubscribeOptions,
-  coreCapabilities,
-  type InboxLimits,
-  type NatsSubscribeOptions,
-} from "./options.ts";
+import { coreCapabilities, type InboxLimits } from "./options.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -39,11 +35,11 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
   static async open(
     session: Session,
     subject: string,
-    options: NatsSubscribeOptions,
+    group: string | undefined,
+    limits: InboxLimits,
   ): Promise<NatsSubscriber> {
-    const limits = checkSubscribeOptions(options);
     session.link.check("subscribe()");
-    const subscriber = new NatsSubscriber(session, subject, options.group, limits);
+    const subscriber = new NatsSubscriber(session, subject, group, limits);
     try {
       await session.link.flush();
     } catch (cause) {
@@ -79,6 +75,10 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
   /** How many messages did not fit the inbox since it opened, or were in it when the connection was gone for good. */
   get dropped(): number {
     return this.#inbox.dropped;
+  }
+
+  get clock(): Clock {
+    return this.#session.settings.clock;
   }
 
   [Symbol.asyncIterator](): SubscriberIterator<NatsMessage> {

@@ -30,9 +30,21 @@ describe("servers", () => {
     ["nats://jo:p%zz@a"],
     ["nats://jo:hunter2@a,nats://bo:hunter2@b"],
     ["nats://jo:hunter2@a:port"],
+    ["nats://jo:hunter2/x@a"],
+    ["nats://jo:hunter2#x@a"],
+    ["nats://jo:hunter2@x@a"],
+    ["nats://jo:1,hunter2@a"],
+    ["jo:hunter2?@a"],
   ])("%j are refused, and not shown", (given) => {
     const read = (): unknown => readServers(given as string);
     expect(read).toThrow(/options.servers must be/);
     expect(read).not.toThrow(/hunter2/);
+  });
+
+  it("say what is wrong with a login that is not percent-encoded, and with a port", () => {
+    expect(() => readServers("nats://jo:p@ss/word#1@host")).toThrow('write "@" as %40');
+    expect(() => readServers("nats://jo:1,2@host")).toThrow('write "," in it as %2C');
+    for (const port of ["99999", "0", "65536"])
+      expect(() => readServers(`nats://jo:p@host:${port}`)).toThrow("a port from 1 to 65535");
   });
 });

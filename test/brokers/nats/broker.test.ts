@@ -1,9 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { JetStreamBroker, NatsBroker } from "../../../src/brokers/nats/index.ts";
 import { VirtualClock } from "../../../src/testing/index.ts";
 import { isTidelaneError } from "../../../src/traits/index.ts";
 import { FakeNats } from "./fake/fake-nats.ts";
-import { errorOf, events, Loop, setUpCore } from "./support.ts";
+import { errorOf, events, Loop, openGroup, setUpCore, setUpJetStream } from "./support.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 function fake() {
   const clock = new VirtualClock();
@@ -72,6 +76,44 @@ describe("connect()", () => {
     expect(nats.connections).toEqual([]);
   });
 
+  it("waits for a server that cannot be reached, as long as it may", async () => {
+    const { clock, nats } = fake();
+    nats.refusal = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+    const patient = { clock, client: nats, connect: { waitMs: 5_000 } };
+    const connecting = new JetStreamBroker(patient).connect();
+    await clock.advance(3_000);
+    nats.refusal = undefined;
+    await clock.advance(2_000);
+    expect((await connecting).state).toBe("open");
+    nats.refusal = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+    const late = errorOf(new NatsBroker(patient).connect());
+    await clock.advance(5_000);
+    expect((await late).message).toContain("nothing listens there");
+    nats.refusal = Object.assign(new Error("no"), { code: "AUTHORIZATION_VIOLATION" });
+    expect((await errorOf(new NatsBroker(patient).connect())).message).toContain("refused the credentials");
+  });
+
+  it.each([NatsBroker, JetStreamBroker])("warns once of a server before 2.10: %o", async (Broker) => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const { clock, nats } = fake();
+    await new Broker({ clock, client: nats }).connect();
+    expect(warn).not.toHaveBeenCalled();
+    nats.info = { version: "2.9.10", max_payload: 1_000 };
+    const broker = new Broker({ clock, client: nats, name: "main" });
+    await broker.connect();
+    await broker.connect();
+    expect(warn.mock.calls).toEqual([
+      [
+        'The server of "main" is nats-server 2.9.10, and tidelane supports 2.10 and later: an older one may deliver an acked message again. Update the server.',
+        "TidelaneWarning",
+      ],
+    ]);
+    const seen = events("tidelane:error");
+    await new Broker({ clock, client: nats }).connect();
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(seen).toHaveLength(1);
+  });
+
   it("takes a connection that was made elsewhere, and leaves it open", async () => {
     const { clock, nats } = fake();
     const theirs = await nats.connect({} as never);
@@ -115,7 +157,7 @@ describe("a connection", () => {
   it("says where it leads, and what state it is in", async () => {
     const { clock, nats, connection } = await setUpCore();
     const seen = events("tidelane:reconnect");
-    expect(connection.describe()).toEqual({ protocol: "nats", address: "127.0.0.1:4222", version: "2.9.10" });
+    expect(connection.describe()).toEqual({ protocol: "nats", address: "127.0.0.1:4222", version: "2.15.3" });
     expect(connection.state).toBe("open");
     nats.line.lose();
     await clock.flush();
@@ -129,6 +171,22 @@ describe("a connection", () => {
     expect(seen).toEqual([
       { broker: "nats", state: "lost", attempt: 0 },
       { broker: "nats", state: "restored", attempt: 2 },
+    ]);
+  });
+
+  it("warns once of a loss and once of the return where nobody listens, also with a consumer", async () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const { clock, nats, connection } = await setUpJetStream();
+    const loop = new Loop(await openGroup(connection), clock);
+    await loop.peek();
+    nats.line.lose();
+    for (let attempt = 0; attempt < 3; attempt += 1) nats.line.tell({ type: "reconnecting" });
+    await clock.advance(20_000);
+    nats.line.restore();
+    await clock.advance(20_000);
+    expect(warn.mock.calls.map(([text]) => text)).toEqual([
+      'The connection to "jetstream" is lost; tidelane keeps trying to restore it.',
+      'The connection to "jetstream" is restored.',
     ]);
   });
 
@@ -149,6 +207,13 @@ describe("a connection", () => {
     nats.line.restore();
     await clock.flush();
     expect(wait()).toBe(0);
+  });
+
+  it("lends its clock to its subscribers", async () => {
+    const core = await setUpCore();
+    expect((await core.connection.subscribe("a")).clock).toBe(core.clock);
+    const streams = await setUpJetStream();
+    expect((await streams.connection.subscribe("s.a")).clock).toBe(streams.clock);
   });
 
   it("that the client gives up is closed, and those who wait are told why", async () => {

@@ -37,6 +37,40 @@ describe("options", () => {
     expect(() => new JetStreamBroker(options)).toThrow(`${argument} must be`);
   });
 
+  it("that nobody reads are refused, nested ones too, with the call", () => {
+    const calls: [() => unknown, string][] = [
+      [() => new NatsBroker({ uri: "x" } as never), 'new NatsBroker(options) has no option "uri"'],
+      [
+        () => new JetStreamBroker({ reconnect: { initalMs: 5 } } as never),
+        'new JetStreamBroker(options) has no option "reconnect.initalMs"; the nearest one is "initialMs".',
+      ],
+      [() => new NatsBroker({ connect: { wait: 5 } } as never), 'has no option "connect.wait"'],
+      [() => new JetStreamBroker({ domian: "x" } as never), 'has no option "domian"'],
+      [
+        () => natsSource("a", { inbox: { maxMessage: 5 } } as never),
+        'natsSource("a", options) has no option "inbox.maxMessage"',
+      ],
+      [
+        () => natsPatternSource("a.*", { gruop: "g" } as never),
+        'natsPatternSource("a.*", options) has no option "gruop"; the nearest one is "group".',
+      ],
+      [
+        () => jetStreamSource("a", { ensure: true } as never),
+        'jetStreamSource("a", options) has no option "ensure"',
+      ],
+      [
+        () => jetStreamPatternSource("a.*", { create: { maxAge: 5 } } as never),
+        'has no option "create.maxAge"; the nearest one is "maxAgeMs".',
+      ],
+    ];
+    for (const [call, message] of calls) expect(call).toThrow(message);
+  });
+
+  it("of the client, of TLS and of an authenticator are the client's to read", () => {
+    const free = { clientOptions: { anything: 1 }, tls: { servername: "x" }, authenticator: () => {} };
+    expect(() => new NatsBroker(free as never)).not.toThrow();
+  });
+
   it("have defaults", () => {
     expect(new NatsBroker().name).toBe("nats");
     expect(new JetStreamBroker().name).toBe("jetstream");
@@ -65,16 +99,11 @@ describe("a source", () => {
     [{ maxAckPending: 0 }, "options.maxAckPending"],
     [{ heartbeatMs: 50 }, "options.heartbeatMs"],
     [{ recoveryMs: 0 }, "options.recoveryMs"],
-    [{ ensure: { consumer: "update" } }, "options.ensure.consumer"],
-    [{ ensure: { stream: "create" } }, "options.ensure.stream"],
-    [{ ensure: { stream: { subjects: ["a"] } } }, "options.stream"],
-    [{ stream: "S", ensure: { stream: {} } }, "options.ensure.stream"],
-    [{ stream: "S", ensure: { stream: { subjects: [] } } }, "options.ensure.stream.subjects"],
-    [
-      { stream: "S", ensure: { stream: { subjects: ["a"], maxAgeMs: -1 } } },
-      "options.ensure.stream.maxAgeMs",
-    ],
-    [{ stream: "S", ensure: { stream: { subjects: ["a"], retain: 5 } } }, "a field of options.ensure.stream"],
+    [{ prefetch: 9, maxInFlight: 8 }, "options.prefetch"],
+    [{ create: "stream" }, "options.create"],
+    [{ create: { subjects: [] } }, "options.create.subjects"],
+    [{ create: { update: "all" } }, "options.create.update"],
+    [{ create: { maxAgeMs: -1 } }, "options.create.maxAgeMs"],
   ])("of a stream: %j names %s", (options, argument) => {
     expect(() => jetStreamSource("a", options as never)).toThrow(`${argument} must be`);
   });
@@ -103,6 +132,8 @@ describe("a source", () => {
       backlog: true,
       seek: true,
     });
-    expect(jetStreamSource("a", { group: "g" }).capabilities).toMatchObject({ seek: false, backlog: false });
+    expect(jetStreamSource("a", { group: "g" }).capabilities).toMatchObject({ seek: true, backlog: true });
+    expect(jetStreamSource("a").capabilities.backlog).toBe(false);
+    expect(jetStreamSource("a", { group: "g", from: "new" }).capabilities.backlog).toBe(false);
   });
 });

@@ -50,6 +50,78 @@ describe("publish()", () => {
     expect(nats.log).toEqual([]);
   });
 
+  it("keeps the order of publishes and requests, also over a lost connection", async () => {
+    for (const confirm of [false, true]) {
+      const { clock, nats, connection } = await setUpCore();
+      await connection.subscribePattern(">");
+      const publisher = connection.publisher({ confirm });
+      const calls = () => [
+        publisher.publish({ topic: "a", payload: "" }),
+        publisher.request({ topic: "b", payload: "" }, { timeoutMs: 900 }).catch(() => {}),
+        publisher.publish({ topic: "c", payload: "" }),
+        publisher.request({ topic: "d", payload: "" }, { timeoutMs: 900 }).catch(() => {}),
+      ];
+      const up = calls();
+      expect(nats.log.map(({ subject }) => subject)).toEqual(["a", "b", "c", "d"]);
+      await clock.advance(900);
+      await Promise.all(up);
+      nats.log.length = 0;
+      nats.line.lose();
+      await clock.flush();
+      const down = calls();
+      await clock.advance(800);
+      nats.line.restore();
+      await clock.flush();
+      expect(nats.log.map(({ subject }) => subject)).toEqual(["a", "b", "c", "d"]);
+      await clock.advance(900);
+      await Promise.all(down);
+    }
+  });
+
+  it("leaves out a request whose time was over before its turn came", async () => {
+    const { clock, nats, connection } = await setUpCore({ publishTimeoutMs: 200 });
+    nats.line.lose();
+    await clock.flush();
+    const publisher = connection.publisher();
+    const request = publisher.request({ topic: "b", payload: "" }, { timeoutMs: 600 });
+    const told = errorOf(request);
+    await clock.advance(600);
+    expect((await told).message).toContain("did not finish within 600 ms");
+    nats.line.restore();
+    await clock.flush();
+    expect(nats.log).toEqual([]);
+    await connection.shutdown();
+  });
+
+  it("writes the key where a neighbour reads it, and reads it from there", async () => {
+    const { clock, nats, connection } = await setUpCore();
+    const loop = new Loop(await connection.subscribe("a"), clock);
+    await connection
+      .publisher({ keyHeader: "nats-partition-key" })
+      .publish({ topic: "a", payload: "", key: "ann" });
+    expect((await loop.next()).partitionKey).toBe("ann");
+    expect(nats.log.at(-1)?.headers?.get("nats-partition-key")).toBe("ann");
+    for (const keyHeader of ["", "a b", "a:b", "Nats-Key", 5]) {
+      expect(() => connection.publisher({ keyHeader } as never)).toThrow("options.keyHeader must be");
+    }
+  });
+
+  it("refuses options nobody reads", async () => {
+    const { nats, connection } = await setUpCore();
+    const publisher = connection.publisher();
+    const message = { topic: "a", payload: "" };
+    expect(() => connection.publisher({ confirms: true } as never)).toThrow(
+      'connection.publisher(options) has no option "confirms"; the nearest one is "confirm".',
+    );
+    const calls = [
+      publisher.publish(message, { singal: undefined } as never),
+      publisher.request(message, { timeout: 5 } as never),
+      connection.subscribe("a", { gruop: "g" } as never),
+    ];
+    for (const call of calls) expect(await errorOf(call)).toMatchObject({ code: "TIDELANE_UNKNOWN_OPTION" });
+    expect(nats.log).toEqual([]);
+  });
+
   it("waits for a lost connection, and keeps the order of the calls", async () => {
     const { clock, nats, connection } = await setUpCore();
     const loop = new Loop(await connection.subscribe("a"), clock);

@@ -27,7 +27,7 @@ export async function setUpJetStream(options: JetStreamOptions = {}) {
   const nats = new FakeNats(clock);
   const broker = new JetStreamBroker({ clock, client: nats, ...options });
   const connection = await broker.connect();
-  await connection.ensureStream("S", { subjects: ["s.>"] });
+  await connection.createStream("S", { subjects: ["s.>"] });
   const jetStream = nats.jetStream;
   return { clock, nats, jetStream, stream: jetStream.stream("S"), broker, connection };
 }
@@ -37,7 +37,7 @@ export function openGroup(
   connection: JetStreamConnection,
   options: JetStreamSubscribeOptions = {},
 ): Promise<JetStreamSubscriber> {
-  const defaults = { group: "g", from: "start", ensure: { consumer: "create" } } as const;
+  const defaults = { group: "g", from: "start" } as const;
   return connection.subscribe("s.a", { ...defaults, ...options });
 }
 

@@ -20,7 +20,6 @@ import {
 
 const options = {
   from: "start",
-  ensure: { consumer: "create" },
   ackDeadlineMs: 2_000,
   maxInFlight: 20,
   heartbeatMs: 200,

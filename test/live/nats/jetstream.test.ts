@@ -17,8 +17,6 @@ import {
   until,
 } from "./stage.ts";
 
-const create = { ensure: { consumer: "create" } } as const;
-
 await describeLive("nats", "streams on a NATS server", (server) => {
   /** The official JetStream client, as a witness. */
   async function witness() {
@@ -33,7 +31,7 @@ await describeLive("nats", "streams on a NATS server", (server) => {
       const name = await stream(connection);
       const topic = `${name}.a`;
       await publish(connection, topic, numbers(5));
-      const subscriber = await connection.subscribe(topic, { group: "g", from: "start", ...create });
+      const subscriber = await connection.subscribe(topic, { group: "g", from: "start" });
       const loop = new Loop(subscriber);
       const [one, two, three, four, five] = await loop.take(5);
       await five?.ackConfirmed();
@@ -117,7 +115,7 @@ await describeLive("nats", "streams on a NATS server", (server) => {
       expect(await first({ from: "last" })).toBe("6");
       expect(await first({ from: { sequence: 5 } })).toBe("5");
       expect(await first({ from: { time } })).toBe("4");
-      for (const options of [{}, { group: "g", ...create }]) {
+      for (const options of [{}, { group: "g" }]) {
         const subscriber = await connection.subscribe(topic, { from: "start", ...options });
         const loop = new Loop(subscriber);
         const held = await loop.next();
@@ -140,7 +138,7 @@ await describeLive("nats", "streams on a NATS server", (server) => {
       await publish(connection, `${name}.a`, numbers(2_000));
       const { manager } = await witness();
       const bounds = { maxInFlight: 16, maxAckPending: 16 };
-      const options = { group: "g", from: "start", ...bounds, ...create } as const;
+      const options = { group: "g", from: "start", ...bounds } as const;
       const subscriber = await connection.subscribe(`${name}.a`, options);
       let handled = 0;
       const most: number[] = [];
@@ -164,7 +162,7 @@ await describeLive("nats", "streams on a NATS server", (server) => {
       const topic = `${name}.a`;
       await publish(connection, topic, numbers(10));
       for (let round = 0; round < 10; round += 1) {
-        const subscriber = await connection.subscribe(topic, { group: "g", from: "start", ...create });
+        const subscriber = await connection.subscribe(topic, { group: "g", from: "start" });
         await new Loop(subscriber).take(3);
         await subscriber.close();
       }
@@ -194,7 +192,7 @@ await describeLive("nats", "streams on a NATS server", (server) => {
       const connection = await connect(server, client);
       const name = await stream(connection);
       const topic = `${name}.a`;
-      const subscriber = await connection.subscribe(topic, { group: "g", from: "start", ...create });
+      const subscriber = await connection.subscribe(topic, { group: "g", from: "start" });
       const loop = new Loop(subscriber);
       const next = loop.next();
       await publish(connection, topic, ["1"]);
@@ -228,16 +226,17 @@ await describeLive("nats", "streams on a NATS server", (server) => {
     const connection = await connect(server, "nats");
     const name = await stream(connection);
     const said = async (promise: Promise<unknown>) => (await errorOf(promise)).message;
-    expect(await said(connection.ensureStream(name, { subjects: ["x"] }))).toContain(
+    expect(await said(connection.createStream(name, { subjects: ["x"] }))).toContain(
       "settings.subjects must be",
     );
-    expect(await said(connection.ensureStream(fresh("other"), { subjects: [`${name}.a`] }))).toContain(
-      "overlap",
+    expect(await said(connection.createStream(fresh("other"), { subjects: [`${name}.a`] }))).toContain(
+      `"${name}.a" overlaps with the stream "${name}"`,
     );
+    const lacking = connection.subscribe("elsewhere", { stream: name, group: "none" });
+    expect(await said(lacking)).toContain(`the stream "${name}" lacks the subject "elsewhere"`);
     expect(await said(connection.subscribe(fresh("nowhere")))).toContain("no stream has the subject");
-    expect(await said(connection.subscribe("x", { stream: fresh("none") }))).toContain("stream not found");
-    expect(await said(connection.subscribe(`${name}.a`, { group: "g" }))).toContain("does not exist");
-    await connection.subscribe(`${name}.a`, { group: "g", ackDeadlineMs: 5_000, ...create });
+    expect(await said(connection.subscribe("x", { stream: fresh("none") }))).toContain("there is no stream");
+    await connection.subscribe(`${name}.a`, { group: "g", ackDeadlineMs: 5_000 });
     expect(await said(connection.subscribe(`${name}.a`, { group: "g", ackDeadlineMs: 6_000 }))).toContain(
       "options.ackDeadlineMs must be 5000",
     );

@@ -74,7 +74,7 @@ await describeLive(
         await server.kill();
         await until("the loss is seen", () => connection.state === "reconnecting");
         const opened = connection.subscribe(`${name}.a`, { from: "start" });
-        const made = connection.ensureStream(`${name}-2`, { subjects: [`${name}-2`] });
+        const made = connection.createStream(`${name}-2`, { subjects: [`${name}-2`] });
         await server.restart();
         await made;
         await publish(connection, `${name}.a`, ["1"]);
@@ -87,7 +87,7 @@ await describeLive(
         });
         const name = await stream(connection);
         await publish(connection, `${name}.a`, numbers(2));
-        const group = { group: "g", from: "start", ensure: { consumer: "create" } } as const;
+        const group = { group: "g", from: "start" } as const;
         const loop = new Loop(await connection.subscribe(`${name}.a`, group));
         const [held] = await loop.take(2);
         const core = new Loop(await connection.core.subscribe(fresh("core")));
@@ -116,7 +116,7 @@ await describeLive(
         const connection = await connect(server, client, { apiTimeoutMs: 20_000 });
         const name = await stream(connection);
         await publish(connection, `${name}.a`, numbers(2));
-        const group = { group: "g", from: "start", ensure: { consumer: "create" } } as const;
+        const group = { group: "g", from: "start" } as const;
         const loop = new Loop(await connection.subscribe(`${name}.a`, { ...group, confirmAcks: true }));
         const messages = await loop.take(2);
         await server.kill();

@@ -31,7 +31,7 @@ export async function connect(
 /** A stream of the test's own, with the subjects below its name. */
 export async function stream(connection: JetStreamConnection): Promise<string> {
   const name = fresh("live");
-  await connection.ensureStream(name, { subjects: [`${name}.>`] });
+  await connection.createStream(name, { subjects: [`${name}.>`] });
   return name;
 }
 

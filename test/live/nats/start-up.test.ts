@@ -199,8 +199,8 @@ await describeLive(
             `The subscription of "a.b" ended: ${mayNot('publish to "$JS.API.STREAM.NAMES"')}`,
           ],
           [
-            () => joe.ensureStream("T"),
-            `ensureStream() is not supported here: ${mayNot('publish to "$JS.API.STREAM.INFO.T"')}`,
+            () => joe.createStream("T"),
+            `createStream() is not supported here: ${mayNot('publish to "$JS.API.STREAM.INFO.T"')}`,
           ],
         ];
         for (const [call, sentence] of refusals) expect((await errorOf(call())).message).toBe(sentence);
@@ -209,7 +209,7 @@ await describeLive(
       it("to settle: the subscription ends, rather than all coming again for ever", async () => {
         const mute = await as("mute:hunter2");
         const stream = fresh("mute");
-        await mute.ensureStream(stream, { subjects: [`mute.${stream}`] });
+        await mute.createStream(stream, { subjects: [`mute.${stream}`] });
         await mute.publisher().publish({ topic: `mute.${stream}`, payload: "" });
         const loop = new Loop(await mute.subscribe(`mute.${stream}`, { from: "start" }));
         const message = await loop.next();
@@ -240,7 +240,7 @@ async function parts(connecting: Promise<JetStreamConnection>) {
     core: connection.core,
     publish: (message: { topic: string; payload: string }) => publisher.publish(message),
     subscribe: (topic: string) => connection.subscribe(topic),
-    ensureStream: (stream: string) => connection.ensureStream(stream, { subjects: [stream] }),
+    createStream: (stream: string) => connection.createStream(stream, { subjects: [stream] }),
   };
 }
 
@@ -251,25 +251,21 @@ await describeLive("nats", "what is missing, or different", (server) => {
     const topic = `${name}.a`;
     const said = async (promise: Promise<unknown>) => (await errorOf(promise)).message;
     expect(await said(connection.subscribe(topic))).toBe(
-      `The subscription of "${topic}" ended: no stream has the subject "${topic}"; create one, or describe it in options.ensure.stream and name it in options.stream.`,
+      `The subscription of "${topic}" ended: no stream has the subject "${topic}"; create one, or let create: true create it.`,
     );
     expect(await said(connection.subscribe(topic, { stream: name }))).toBe(
-      `The subscription of "${topic}" ended: the server refused it: stream not found; create "${name}", or describe it in options.ensure.stream.`,
+      `The subscription of "${topic}" ended: there is no stream "${name}"; create it, or let create: true create it.`,
     );
     expect(await said(connection.publisher().publish({ topic, payload: "" }))).toBe(
-      `The message for "${topic}" was not confirmed: no stream has the subject "${topic}", or JetStream is not enabled.`,
+      `The message for "${topic}" was not confirmed: no stream has the subject "${topic}"; create one with connection.createStream(), or add the subject to one with update: "add".`,
     );
-    await connection.ensureStream(name, { subjects: [`${name}.>`] });
-    expect(await said(connection.ensureStream(name, { subjects: ["x"] }))).toBe(
-      `settings.subjects must be "${name}.>", as the stream "${name}" has it (ask for that, or change the stream with the nats CLI); received "x".`,
+    await connection.createStream(name, { subjects: [`${name}.>`] });
+    expect(await said(connection.createStream(name, { subjects: ["x"] }))).toBe(
+      `settings.subjects must be "${name}.>", as the stream "${name}" has it (it lacks "x"; update: "add" adds what is missing); received "x".`,
     );
     const where = `the consumer "g" of the stream "${name}"`;
-    expect(await said(connection.subscribe(topic, { group: "g" }))).toBe(
-      `The subscription of "${topic}" ended: ${where} does not exist; create it, or let ensure: { consumer: "create" } create it.`,
-    );
     await connection.subscribe(topic, {
       group: "g",
-      ensure: { consumer: "create" },
       ackDeadlineMs: 1_000,
     });
     expect(await said(connection.subscribe(topic, { group: "g", ackDeadlineMs: 2_000 }))).toBe(

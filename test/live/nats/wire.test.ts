@@ -9,7 +9,7 @@ import type { Server } from "../../../scripts/brokers/server.ts";
 import { describeLive } from "../describe-live.ts";
 import { clientNames, connect, Loop, stream, until } from "./stage.ts";
 
-const create = { from: "start", ensure: { consumer: "create" } } as const;
+const create = { from: "start" } as const;
 const mebibyte = 2 ** 20;
 
 /** A message as some other program sends it. */

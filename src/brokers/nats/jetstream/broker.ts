@@ -1,27 +1,32 @@
 import type { Broker } from "../../../traits/broker.ts";
 import { ConnectFailedError } from "../../../traits/errors.ts";
+import { checkOptionNames } from "../../../traits/option-names.ts";
 import { dial } from "../dial.ts";
-import { JetStreamApiError } from "../errors.ts";
+import { JetStreamApiError, textOf } from "../errors.ts";
+import { OldServerNotice } from "../old-server.ts";
 import { checkOptions, type NatsSettings } from "../options.ts";
 import type { Session } from "../session.ts";
 import { type ApiSettings, JetStreamApi } from "./api.ts";
 import { JetStreamConnection } from "./connection.ts";
-import { checkApi, type JetStreamOptions } from "./options.ts";
+import { checkApi, type JetStreamOptions, jetStreamOptionNames } from "./options.ts";
 
 /**
  * NATS with JetStream: streams that keep messages, consumers that acknowledge them.
  *
- * Needs a server from 2.9 on, and the package `nats` 2.29 or a client in the options.
+ * Needs nats-server 2.10 or later, and the package `nats` 2.29 or a client in the options.
  */
 export class JetStreamBroker implements Broker<JetStreamConnection> {
   readonly name: string;
   readonly #settings: NatsSettings;
   readonly #api: ApiSettings;
+  readonly #notice: OldServerNotice;
 
   constructor(options: JetStreamOptions = {}) {
+    checkOptionNames("new JetStreamBroker(options)", options, jetStreamOptionNames);
     this.#settings = checkOptions(options, "jetstream");
     this.#api = checkApi(options);
     this.name = this.#settings.name;
+    this.#notice = new OldServerNotice(this.name);
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<JetStreamConnection> {
@@ -32,6 +37,7 @@ export class JetStreamBroker implements Broker<JetStreamConnection> {
       await session.shutdown();
       throw error;
     }
+    this.#notice.look(session.link.version);
     return new JetStreamConnection(session, this.#api);
   }
 
@@ -40,7 +46,7 @@ export class JetStreamBroker implements Broker<JetStreamConnection> {
     const { version } = session.link;
     const [major = 0, minor = 0] = version.split(".").map(Number);
     if (version !== "" && (major < 2 || (major === 2 && minor < 9))) {
-      const reason = `the server is ${version}, and JetStream is spoken here with 2.9 and later`;
+      const reason = `the server is ${version}, and tidelane supports 2.10 and later; update the server`;
       throw new ConnectFailedError({ broker, reason, retryable: false });
     }
     try {
@@ -49,7 +55,7 @@ export class JetStreamBroker implements Broker<JetStreamConnection> {
       if (signal?.aborted || session.link.over) throw error;
       // Who has no permission for this call may have it for those that matter.
       if (!(error instanceof JetStreamApiError)) return;
-      throw new ConnectFailedError({ broker, reason: error.message, retryable: false, cause: error });
+      throw new ConnectFailedError({ broker, reason: textOf(error), retryable: false, cause: error });
     }
   }
 }

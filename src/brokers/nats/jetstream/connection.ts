@@ -7,6 +7,7 @@ import type {
   Subscribe,
 } from "../../../traits/broker.ts";
 import { InvalidArgumentError, NotSupportedError, SubscriptionFailedError } from "../../../traits/errors.ts";
+import { checkOptionNames } from "../../../traits/option-names.ts";
 import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { NatsConnection } from "../connection.ts";
@@ -14,9 +15,13 @@ import { apiErrors, isApiError, JetStreamApiError, RequestFault, textOf } from "
 import type { Session } from "../session.ts";
 import { checkPattern, checkSubject, checkToken } from "../subject.ts";
 import { type ApiSettings, JetStreamApi } from "./api.ts";
-import { checkSubscribeOptions, type JetStreamSubscribeOptions } from "./options.ts";
+import {
+  checkSubscribeOptions,
+  type JetStreamSubscribeOptions,
+  type JetStreamSubscribeSettings,
+} from "./options.ts";
 import { JetStreamPublisher, type JetStreamPublisherOptions } from "./publisher.ts";
-import { checkStreamSettings, ensureStream, type StreamSettings } from "./stream.ts";
+import { checkStreamSettings, createStream, type StreamSettings, streamNames } from "./stream.ts";
 import { JetStreamSubscriber } from "./subscriber.ts";
 
 /** A connection to streams: at least once. */
@@ -52,7 +57,7 @@ export class JetStreamConnection
   }
 
   publisher(options: JetStreamPublisherOptions = {}): JetStreamPublisher {
-    return new JetStreamPublisher(this.#session, options);
+    return new JetStreamPublisher(this.#api, options);
   }
 
   /** By name, or by a source, whose own subscriber is the result. */
@@ -65,7 +70,7 @@ export class JetStreamConnection
     this.#session.link.check("subscribe()");
     if (typeof target === "object" && target !== null) return target.open(this);
     checkSubject("subscribe(subject)", target, "; for those there is subscribePattern()");
-    return this.#open(target, options);
+    return this.#open(`connection.subscribe("${target}", options)`, target, options);
   }
 
   /** Every subject the pattern matches: `*` stands for one dot-separated token, `>` at the end for one or more. */
@@ -75,24 +80,25 @@ export class JetStreamConnection
   ): Promise<JetStreamSubscriber> {
     this.#session.link.check("subscribePattern()");
     checkPattern("subscribePattern(pattern)", pattern);
-    return this.#open(pattern, options);
+    return this.#open(`connection.subscribePattern("${pattern}", options)`, pattern, options);
   }
 
   /**
    * Creates the stream where it is missing, and checks what `settings` say where it is not: what is different rejects
-   * with `InvalidArgumentError`, and nothing is changed.
+   * with `InvalidArgumentError`, and nothing is changed. With `update: "add"` a stream gets the subjects it lacks.
    */
-  async ensureStream(name: string, settings: StreamSettings): Promise<void> {
-    this.#session.link.check("ensureStream()");
-    checkToken("ensureStream(name)", name);
+  async createStream(name: string, settings: StreamSettings = {}): Promise<void> {
+    this.#session.link.check("createStream()");
+    checkToken("createStream(name)", name);
+    checkOptionNames(`connection.createStream("${name}", settings)`, settings, streamNames);
     checkStreamSettings("settings", settings);
     try {
-      await ensureStream(this.#api, name, settings, "settings");
+      await createStream(this.#api, name, settings, "settings");
     } catch (error) {
-      if (!(error instanceof JetStreamApiError)) throw this.#api.unanswered("ensureStream()", error);
-      if (error.status === 503)
-        throw new NotSupportedError({ capability: "JetStream", reason: error.message });
-      const expected = `what the server accepts for the stream "${name}" (it says: ${error.message})`;
+      if (!(error instanceof JetStreamApiError)) throw this.#api.unanswered("createStream()", error);
+      const reason = textOf(error);
+      if (error.status === 503) throw new NotSupportedError({ capability: "JetStream", reason });
+      const expected = `what the server accepts for the stream "${name}" (it says: ${reason})`;
       throw new InvalidArgumentError({ argument: "settings", expected, received: settings });
     }
   }
@@ -109,17 +115,24 @@ export class JetStreamConnection
     return this.shutdown();
   }
 
-  async #open(filter: string, options: JetStreamSubscribeOptions): Promise<JetStreamSubscriber> {
-    const settings = checkSubscribeOptions(options);
+  async #open(
+    call: string,
+    filter: string,
+    options: JetStreamSubscribeOptions,
+  ): Promise<JetStreamSubscriber> {
+    const settings = checkSubscribeOptions(call, options);
     try {
       return await JetStreamSubscriber.open(this.#api, filter, settings);
     } catch (error) {
       const refused = error instanceof RequestFault && error.kind === "refused";
       if (!refused && !(error instanceof JetStreamApiError)) throw this.#api.unanswered("subscribe()", error);
-      const missing = isApiError(error, apiErrors.streamNotFound);
-      const hint = missing ? `; create "${settings.stream}", or describe it in options.ensure.stream` : "";
-      const reason = refused ? error.message : `the server refused it: ${textOf(error)}${hint}`;
-      throw new SubscriptionFailedError({ topic: filter, reason, cause: error });
+      throw new SubscriptionFailedError({ topic: filter, reason: refusal(error, settings), cause: error });
     }
   }
+}
+
+function refusal(error: unknown, { stream }: JetStreamSubscribeSettings): string {
+  if (isApiError(error, apiErrors.streamNotFound))
+    return `there is no stream "${stream}"; create it, or let create: true create it`;
+  return error instanceof JetStreamApiError ? `the server refused it: ${textOf(error)}` : textOf(error);
 }

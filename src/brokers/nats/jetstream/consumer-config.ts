@@ -1,5 +1,10 @@
 import { InvalidArgumentError } from "../../../traits/errors.ts";
-import { defaultAckDeadlineMs, type JetStreamSubscribeSettings, type StartPosition } from "./options.ts";
+import {
+  defaultAckDeadlineMs,
+  type JetStreamSubscribeSettings,
+  type StartPosition,
+  startOfNew,
+} from "./options.ts";
 
 /** A consumer's configuration in the API. Times are nanoseconds. */
 export interface ConsumerConfig {
@@ -41,7 +46,7 @@ export function configOf(
   settings: JetStreamSubscribeSettings,
   filter: string,
   name: string,
-  from: StartPosition = settings.from ?? "new",
+  from: StartPosition = startOfNew(settings),
 ): ConsumerConfig {
   const { group, ackDeadlineMs = defaultAckDeadlineMs, maxAckPending } = settings;
   return {
@@ -56,7 +61,7 @@ export function configOf(
 }
 
 /** The server's word for each place to begin that has a name. */
-const policies = {
+export const policies = {
   new: "new",
   start: "all",
   last: "last",

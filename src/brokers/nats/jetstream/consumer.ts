@@ -1,4 +1,3 @@
-import { SubscriptionFailedError } from "../../../traits/errors.ts";
 import { apiErrors, isApiError, JetStreamApiError } from "../errors.ts";
 import { uniqueName } from "../requests.ts";
 import { readAckSubject } from "./ack.ts";
@@ -9,10 +8,12 @@ import {
   type ConsumerInfo,
   checkConsumer,
   configOf,
+  policies,
   startOf,
 } from "./consumer-config.ts";
 import type { JetStreamSubscribeSettings, StartPosition } from "./options.ts";
-import { ensureStream, findStream, type StreamInfo, streamsOf } from "./stream.ts";
+import { findStream, type StreamInfo } from "./stream.ts";
+import { openStream, refuseLackingStream } from "./stream-of.ts";
 
 export interface ConsumerProgress {
   /** The last delivery: its sequence in the stream, and its number among the deliveries. */
@@ -30,7 +31,7 @@ export class Consumer {
   readonly #settings: JetStreamSubscribeSettings;
   #info: ConsumerInfo;
 
-  /** Finds or makes it. Rejects with `InvalidArgumentError` on a conflict, with `SubscriptionFailedError` where it is missing. */
+  /** Finds or makes it. Rejects with `InvalidArgumentError` on a conflict, with `SubscriptionFailedError` where its stream is missing. */
   static async open(
     api: JetStreamApi,
     filter: string,
@@ -69,6 +70,11 @@ export class Consumer {
     return ackDeadlineOf(this.#info.config);
   }
 
+  /** Whether it starts with messages that were there before it. */
+  get backlog(): boolean {
+    return this.#info.config.deliver_policy !== policies.new;
+  }
+
   /** The most one request may ask for. */
   get maxBatch(): number {
     const { max_batch } = this.#info.config;
@@ -91,7 +97,7 @@ export class Consumer {
 
   /** How far it has delivered, what of it is settled without a gap, and how many of the rest are not. */
   async progress(): Promise<ConsumerProgress> {
-    const info = await this.#api.call<ConsumerInfo>(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
+    const info = await this.#look();
     const { delivered, ack_floor, num_ack_pending = 0 } = info;
     return {
       delivered: { stream: delivered.stream_seq, consumer: delivered.consumer_seq ?? 0 },
@@ -114,13 +120,20 @@ export class Consumer {
   /** Whether it is still there. Rejects where that cannot be found out. */
   async isThere(): Promise<"yes" | "no" | "no stream"> {
     try {
-      await this.#api.call<ConsumerInfo>(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
+      await this.#look();
       return "yes";
     } catch (error) {
       if (isApiError(error, apiErrors.consumerNotFound)) return "no";
       if (isApiError(error, apiErrors.streamNotFound)) return "no stream";
       throw error;
     }
+  }
+
+  /** Asks for its configuration, which others may have changed. */
+  async #look(): Promise<ConsumerInfo> {
+    const info = await this.#api.call<ConsumerInfo>(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
+    this.#info = { ...this.#info, config: info.config };
+    return info;
   }
 
   /**
@@ -179,26 +192,6 @@ function privateName(): string {
   return `tidelane-${uniqueName()}`;
 }
 
-async function openStream(
-  api: JetStreamApi,
-  filter: string,
-  settings: JetStreamSubscribeSettings,
-): Promise<string> {
-  const { stream, ensureStream: ensure } = settings;
-  if (stream !== undefined) {
-    if (ensure !== "check") await ensureStream(api, stream, ensure, "options.ensure.stream");
-    return stream;
-  }
-  const names = await streamsOf(api, filter);
-  const [only] = names;
-  if (only !== undefined && names.length === 1) return only;
-  const reason =
-    only === undefined
-      ? `no stream has the subject "${filter}"; create one, or describe it in options.ensure.stream and name it in options.stream`
-      : `the streams ${names.map((name) => `"${name}"`).join(", ")} have subjects that match "${filter}"; name one in options.stream`;
-  throw new SubscriptionFailedError({ topic: filter, reason });
-}
-
 async function openConsumer(
   api: JetStreamApi,
   stream: string,
@@ -206,15 +199,12 @@ async function openConsumer(
   settings: JetStreamSubscribeSettings,
 ): Promise<ConsumerInfo> {
   const { group } = settings;
+  const found = group === undefined ? undefined : await findConsumer(api, stream, group);
+  // n.b. a server from 2.10 on makes a consumer of a subject its stream lacks, and it never gets anything.
+  if (found === undefined && settings.stream !== undefined) await refuseLackingStream(api, stream, filter);
   if (group === undefined) return create(api, stream, filter, configOf(settings, filter, privateName()));
-  const where = describe(stream, group);
-  const found = await findConsumer(api, stream, group);
-  if (found === undefined && !settings.createConsumer) {
-    const reason = `${where} does not exist; create it, or let ensure: { consumer: "create" } create it`;
-    throw new SubscriptionFailedError({ topic: filter, reason });
-  }
   const info = found ?? (await createDurable(api, stream, filter, settings, group));
-  checkConsumer(info.config, settings, filter, where);
+  checkConsumer(info.config, settings, filter, describe(stream, group));
   return info;
 }
 

@@ -4,7 +4,8 @@ import { deliveryControl, type JetStreamMessage } from "./message.ts";
 
 /** What the server has delivered to a subscription and was not told the fate of: the part that waits here included. */
 export class Deliveries {
-  readonly #ackDeadlineMs: number;
+  /** As the consumer has it now. The server goes by it for what is held, too. */
+  ackDeadlineMs: number;
   /** By sequence in the stream; the one whose deadline comes first is first. */
   readonly #unsettled = new Map<number, JetStreamMessage>();
   /** Not taken yet, in order. Lost ones stay in it until they are passed over. */
@@ -17,7 +18,7 @@ export class Deliveries {
   #buffered = 0;
 
   constructor(ackDeadlineMs: number) {
-    this.#ackDeadlineMs = ackDeadlineMs;
+    this.ackDeadlineMs = ackDeadlineMs;
   }
 
   get unsettled(): number {
@@ -35,7 +36,7 @@ export class Deliveries {
 
   /** When the first deadline passes. */
   get due(): number {
-    for (const message of this.#unsettled.values()) return message.due;
+    for (const message of this.#unsettled.values()) return message.since + this.ackDeadlineMs;
     return Number.POSITIVE_INFINITY;
   }
 
@@ -46,7 +47,7 @@ export class Deliveries {
 
   /** Of a message that is not held: see `renew()`. */
   add(message: JetStreamMessage, now: number): void {
-    message.due = now + this.#ackDeadlineMs;
+    message.since = now;
     this.#unsettled.set(message.position, message);
     this.#waiting.push(message);
     this.#buffered += 1;
@@ -70,7 +71,7 @@ export class Deliveries {
 
   /** As `add`, and it waits aside for others to be put in order with it. */
   addAside(message: JetStreamMessage, now: number): void {
-    message.due = now + this.#ackDeadlineMs;
+    message.since = now;
     this.#unsettled.set(message.position, message);
     this.#aside.push(message);
     this.#buffered += 1;
@@ -118,7 +119,7 @@ export class Deliveries {
   /** Its deadline is a full one from now. */
   extend(message: JetStreamMessage, now: number): void {
     if (!this.has(message)) return;
-    message.due = now + this.#ackDeadlineMs;
+    message.since = now;
     this.#unsettled.delete(message.position);
     this.#unsettled.set(message.position, message);
   }
@@ -132,10 +133,10 @@ export class Deliveries {
   expire(now: number): JetStreamMessage[] {
     const expired: JetStreamMessage[] = [];
     for (const message of this.#unsettled.values()) {
-      if (message.due > now) break;
+      if (message.since + this.ackDeadlineMs > now) break;
       expired.push(message);
     }
-    const reason = `it was not settled within ${this.#ackDeadlineMs} ms`;
+    const reason = `it was not settled within ${this.ackDeadlineMs} ms`;
     for (const message of expired) this.lose(message, reason);
     return expired;
   }

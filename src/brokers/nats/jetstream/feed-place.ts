@@ -16,4 +16,6 @@ export interface FeedHooks {
   /** Look after the consumer; the feed is held until `go()`. */
   trouble(reason: string, wasDeleted: boolean): void;
   hopeless(reason: string): void;
+  /** A delivery came again, or is held for long: the consumer may have been changed. */
+  suspect(): void;
 }

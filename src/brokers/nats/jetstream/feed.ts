@@ -1,15 +1,14 @@
 import { Outlet } from "../../../structures/outlet.ts";
-import { DeliveryLostError } from "../../../traits/errors.ts";
 import { Alarm } from "../../shared/alarm.ts";
 import type { BatchSupply } from "../../shared/batches.ts";
 import type { ClientMessage } from "../client.ts";
-import { RequestFault, textOf } from "../errors.ts";
+import { RequestFault } from "../errors.ts";
 import { type AckFacts, answers, readAckSubject, send, takesReasons, tell } from "./ack.ts";
 import { Comeback } from "./comeback.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { FeedHooks, FeedPlace } from "./feed-place.ts";
 import { LateSettles } from "./late-settles.ts";
-import { type Holder, JetStreamMessage } from "./message.ts";
+import { type Holder, JetStreamMessage, lostError } from "./message.ts";
 import { Progress } from "./progress.ts";
 import { Pulls } from "./pulls.ts";
 import { RecentAcks } from "./recent-acks.ts";
@@ -39,7 +38,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   /** The consumer sequence that comes next; undefined where nobody knows, and others may read too. */
   #expected: number | undefined = undefined;
   readonly #comeback = new Comeback();
-  readonly #onGap: (reason: string) => void;
+  readonly #hooks: FeedHooks;
   /** Answers are due there once nothing comes any more. Filled from the end on. */
   readonly #strays: string[] = [];
   /** A look at the demand is due at the end of this turn of promises. */
@@ -52,7 +51,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     const { clock, inboxPrefix } = session.settings;
     this.#deliveries = new Deliveries(consumer.ackDeadlineMs);
     this.#alarm = new Alarm(clock, () => this.#onAlarm());
-    this.#onGap = (reason) => this.#trouble(hooks, reason, false);
+    this.#hooks = hooks;
     this.#pulls = new Pulls(
       { link, clock, inboxPrefix, heartbeatMs: settings.heartbeatMs },
       {
@@ -62,8 +61,8 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
           this.#plan();
         },
         idle: () => void this.#bringInRest(),
-        deleted: () => this.#trouble(hooks, "it was deleted", true),
-        trouble: (reason) => this.#trouble(hooks, reason, false),
+        deleted: () => this.#trouble("it was deleted", true),
+        trouble: (reason) => this.#trouble(reason),
         hopeless: (reason) => hooks.hopeless(reason),
       },
     );
@@ -116,6 +115,15 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   hold(): void {
     this.#held = true;
     this.#pulls.forget();
+  }
+
+  /** The consumer has another ack deadline: what is held has it as well. */
+  deadlineChanged(): void {
+    const { session, consumer, settings } = this.#place;
+    this.#deliveries.ackDeadlineMs = consumer.ackDeadlineMs;
+    // What the server has given to others meanwhile is not to be extended.
+    if (!settings.sole) this.#expire(session.settings.clock.now());
+    this.#onAlarm();
   }
 
   holds(sequence: number): boolean {
@@ -208,13 +216,8 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   async confirm(message: JetStreamMessage): Promise<void> {
     const { session, confirmMs } = this.#place;
     try {
-      await session.requests.send({
-        subject: message.answerSubject,
-        payload: answers.ack,
-        what: `The confirmation of an ack`,
-        timeoutMs: confirmMs,
-        repeatable: true,
-      });
+      const call = { subject: message.answerSubject, payload: answers.ack, timeoutMs: confirmMs };
+      await session.requests.send({ ...call, what: "The confirmation of an ack", repeatable: true });
     } catch (error) {
       if (message.lost) throw message.lost;
       throw error instanceof RequestFault ? lostError(message, error) : error;
@@ -225,6 +228,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   extend(message: JetStreamMessage): void {
     const { session } = this.#place;
     if (!session.link.up || !this.#deliveries.has(message)) return;
+    this.#hooks.suspect();
     session.link.publish(message.answerSubject, answers.extend);
     this.#deliveries.extend(message, session.settings.clock.now());
   }
@@ -267,6 +271,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       return;
     }
     const now = session.settings.clock.now();
+    if (facts.deliveries > 1) this.#hooks.suspect();
     if (!settings.sole) this.#expire(now);
     if (this.#deliveries.renew(facts, client.reply ?? "", now)) return;
     if (this.#deliveries.unsettled >= this.#bound) {
@@ -297,7 +302,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   /** The server has no more of it to deliver. False: what is missing is taken back once more. */
   #bringInRest(): boolean {
     const missing = this.#comeback.shortfall();
-    if (missing !== undefined) this.#onGap(missing);
+    if (missing !== undefined) this.#trouble(missing);
     else this.#bringIn();
     return missing === undefined;
   }
@@ -316,7 +321,9 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       this.#expected += 1;
       return false;
     }
-    this.#onGap(hasRoom ? `its delivery ${this.#expected} did not come` : "more came than there is room for");
+    this.#trouble(
+      hasRoom ? `its delivery ${this.#expected} did not come` : "more came than there is room for",
+    );
     return true;
   }
 
@@ -349,9 +356,8 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     this.#pulls.request(consumer.nextSubject, batch, Math.min(requestMs, consumer.maxExpiresMs));
   }
 
-  #trouble(hooks: FeedHooks, reason: string, wasDeleted: boolean): void {
-    if (this.#closed || this.#held) return;
-    hooks.trouble(reason, wasDeleted);
+  #trouble(reason: string, wasDeleted = false): void {
+    if (!this.#closed && !this.#held) this.#hooks.trouble(reason, wasDeleted);
   }
 
   #onAlarm(): void {
@@ -364,7 +370,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
       // n.b. one that comes again comes after those behind it, unless they do too.
       this.#loseAll(`one before it, or it, was not settled within ${this.#place.consumer.ackDeadlineMs} ms`);
       this.#expected = undefined;
-      this.#onGap("an ack deadline has passed");
+      this.#trouble("an ack deadline has passed");
       return;
     }
     this.#expire(now);
@@ -390,8 +396,4 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
     this.#late.sweep();
     return all;
   }
-}
-
-function lostError(message: JetStreamMessage, cause: unknown): DeliveryLostError {
-  return new DeliveryLostError({ topic: message.topic, reason: textOf(cause), cause });
 }

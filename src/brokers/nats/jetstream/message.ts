@@ -1,5 +1,7 @@
+import { DeliveryLostError } from "../../../traits/errors.ts";
 import type { Positioned } from "../../../traits/subscriber.ts";
 import type { ClientMessage } from "../client.ts";
+import { textOf } from "../errors.ts";
 import { ClientDelivery } from "../message.ts";
 import { type AckFacts, answers, dropFor, requeueAfter } from "./ack.ts";
 
@@ -29,8 +31,8 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
   readonly #holder: Holder;
   #confirms = false;
   #reason: string | undefined = undefined;
-  /** When its ack deadline passes. The subscriber's to write. */
-  due = 0;
+  /** When its ack deadline began. The subscriber's to write. */
+  since = 0;
   /** Whether it was taken, rather than waiting to be asked for. The subscriber's to write. */
   taken = false;
 
@@ -122,4 +124,9 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
   protected override sendKeepAlive(): void {
     this.#holder.extend(this);
   }
+}
+
+/** What a holder is told whose settle did not get through. */
+export function lostError(message: JetStreamMessage, cause: unknown): DeliveryLostError {
+  return new DeliveryLostError({ topic: message.topic, reason: textOf(cause), cause });
 }

@@ -1,10 +1,11 @@
-import { checkCount } from "../../../traits/arguments.ts";
+import { checkCount, checkObject } from "../../../traits/arguments.ts";
 import type { Capabilities } from "../../../traits/capabilities.ts";
 import { InvalidArgumentError } from "../../../traits/errors.ts";
-import { type NatsOptions, positive } from "../options.ts";
+import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
+import { type NatsOptions, natsOptionNames, positive } from "../options.ts";
 import { checkToken } from "../subject.ts";
 import type { ApiSettings } from "./api.ts";
-import { checkStreamSettings, type StreamSettings } from "./stream.ts";
+import { checkStreamSettings, type StreamSettings, streamNames } from "./stream.ts";
 
 export interface JetStreamOptions extends NatsOptions {
   /** The JetStream domain, where the servers have several. */
@@ -14,6 +15,15 @@ export interface JetStreamOptions extends NatsOptions {
   /** How long a call of the API may take. @default 5_000 */
   readonly apiTimeoutMs?: number;
 }
+
+export const jetStreamOptionNames = {
+  ...natsOptionNames,
+  ...optionNames<Omit<JetStreamOptions, keyof NatsOptions>>()({
+    domain: true,
+    apiPrefix: true,
+    apiTimeoutMs: true,
+  }),
+};
 
 export function checkApi(options: JetStreamOptions): ApiSettings {
   const { domain, apiPrefix, apiTimeoutMs = 5_000 } = options;
@@ -36,24 +46,21 @@ export type StartPosition =
   | { readonly sequence: number }
   | { readonly time: Date };
 
-/** What has to be there when a subscription opens. "check": it is an error where it is not, or where it is different. */
-export interface EnsureOptions {
-  /** Settings: the stream is created with them where it is missing, and checked against them where it is not. */
-  readonly stream?: "check" | StreamSettings;
-  /** "create": the durable consumer of a group is created where it is missing. @default "check" */
-  readonly consumer?: "check" | "create";
-}
-
 export interface JetStreamSubscribeOptions {
-  /** @default the one stream that has the subject */
+  /** @default the one stream that has the subject; for one to create, the subject's tokens with "-" between them */
   readonly stream?: string;
   /**
    * The name of a durable consumer: subscriptions of one group share its messages, and it keeps its place when they
-   * close. Without it the subscription has a consumer of its own that goes when it closes.
+   * close. It is created where it is missing. Without a group the subscription has a consumer of its own that goes when
+   * it closes.
    */
   readonly group?: string;
-  readonly ensure?: EnsureOptions;
-  /** @default "new" */
+  /**
+   * What to do where no stream has the subject. `false`: the subscription fails, and says so. `true`: it creates one
+   * that stores the subject. Settings: it creates the stream with them, or checks one that is there. @default false
+   */
+  readonly create?: boolean | StreamSettings;
+  /** Where a new consumer starts. @default "start" with a group, "new" without */
   readonly from?: StartPosition;
   /** A delivery unsettled for this long is lost and delivered again; see `keepAlive()`. @default 30_000 */
   readonly ackDeadlineMs?: number;
@@ -83,8 +90,7 @@ export interface JetStreamSubscribeOptions {
 export interface JetStreamSubscribeSettings {
   readonly stream: string | undefined;
   readonly group: string | undefined;
-  readonly ensureStream: "check" | StreamSettings;
-  readonly createConsumer: boolean;
+  readonly create: false | StreamSettings;
   readonly from: StartPosition | undefined;
   readonly ackDeadlineMs: number | undefined;
   readonly maxInFlight: number;
@@ -98,8 +104,36 @@ export interface JetStreamSubscribeSettings {
 
 export const defaultAckDeadlineMs = 30_000;
 
-export function checkSubscribeOptions(options: JetStreamSubscribeOptions): JetStreamSubscribeSettings {
-  const { stream, group, ensure = {}, from, ackDeadlineMs, maxAckPending } = options;
+/** Where a new consumer starts if nothing is said: a group misses nothing that is there. */
+export function startOfNew({
+  from,
+  group,
+}: Pick<JetStreamSubscribeSettings, "from" | "group">): StartPosition {
+  return from ?? (group === undefined ? "new" : "start");
+}
+
+const subscribeNames = optionNames<JetStreamSubscribeOptions>()({
+  stream: true,
+  group: true,
+  create: streamNames,
+  from: true,
+  ackDeadlineMs: true,
+  maxInFlight: true,
+  prefetch: true,
+  sole: true,
+  maxAckPending: true,
+  confirmAcks: true,
+  heartbeatMs: true,
+  recoveryMs: true,
+});
+
+/** `call`: as the caller wrote it. */
+export function checkSubscribeOptions(
+  call: string,
+  options: JetStreamSubscribeOptions,
+): JetStreamSubscribeSettings {
+  checkOptionNames(call, options, subscribeNames);
+  const { stream, group, from, ackDeadlineMs, maxAckPending } = options;
   if (stream !== undefined) checkToken("options.stream", stream);
   if (group !== undefined) checkToken("options.group", group);
   if (from !== undefined) checkStart(from);
@@ -109,13 +143,11 @@ export function checkSubscribeOptions(options: JetStreamSubscribeOptions): JetSt
   return {
     stream,
     group,
-    ensureStream: checkEnsureStream(ensure.stream ?? "check", stream),
-    createConsumer:
-      checkChoice("options.ensure.consumer", ensure.consumer ?? "check", "check", "create") === "create",
+    create: checkCreate(options.create ?? false),
     from,
     ackDeadlineMs,
     maxInFlight,
-    prefetch: Math.min(maxInFlight, checkCount("options.prefetch", options.prefetch ?? 64)),
+    prefetch: checkPrefetch(options.prefetch, maxInFlight),
     sole: checkSole(options.sole ?? false, group),
     maxAckPending,
     confirmAcks: options.confirmAcks === true,
@@ -124,15 +156,18 @@ export function checkSubscribeOptions(options: JetStreamSubscribeOptions): JetSt
   };
 }
 
-function checkEnsureStream(
-  ensure: "check" | StreamSettings,
-  stream: string | undefined,
-): "check" | StreamSettings {
-  if (typeof ensure === "string") return checkChoice("options.ensure.stream", ensure, "check");
-  checkStreamSettings("options.ensure.stream", ensure);
-  if (stream !== undefined) return ensure;
-  const expected = "the name of the stream that options.ensure.stream describes";
-  throw new InvalidArgumentError({ argument: "options.stream", expected, received: stream });
+function checkCreate(create: boolean | StreamSettings): false | StreamSettings {
+  if (typeof create === "boolean") return create ? {} : false;
+  checkObject("options.create", create, "false, true, or an object with settings of the stream");
+  checkStreamSettings("options.create", create);
+  return create;
+}
+
+function checkPrefetch(prefetch: number | undefined, maxInFlight: number): number {
+  if (prefetch === undefined) return Math.min(maxInFlight, 64);
+  if (checkCount("options.prefetch", prefetch) <= maxInFlight) return prefetch;
+  const expected = `${maxInFlight} at most, as options.maxInFlight bounds prefetched deliveries too`;
+  throw new InvalidArgumentError({ argument: "options.prefetch", expected, received: prefetch });
 }
 
 function checkSole(sole: boolean, group: string | undefined): boolean {
@@ -173,8 +208,15 @@ function checkChoice<T extends string>(argument: string, value: T, ...choices: r
   throw new InvalidArgumentError({ argument, expected, received: value });
 }
 
-/** What a subscription with these settings promises; `ackDeadlineMs` as the consumer has it, once that is known. */
-export function capabilitiesOf(settings: JetStreamSubscribeSettings, ackDeadlineMs?: number): Capabilities {
+/** What the consumer on the server says that settings may leave open. */
+export interface ConsumerFacts {
+  readonly ackDeadlineMs: number;
+  /** It does not start at what comes next. */
+  readonly backlog: boolean;
+}
+
+/** What a subscription with these settings promises; by what its consumer has, once that is known. */
+export function capabilitiesOf(settings: JetStreamSubscribeSettings, facts?: ConsumerFacts): Capabilities {
   return {
     settlement: "ack",
     requeue: true,
@@ -183,12 +225,12 @@ export function capabilitiesOf(settings: JetStreamSubscribeSettings, ackDeadline
     order: "topic",
     partitionKey: true,
     groups: true,
-    backlog: settings.from !== undefined && settings.from !== "new",
-    ackDeadlineMs: ackDeadlineMs ?? settings.ackDeadlineMs ?? defaultAckDeadlineMs,
+    backlog: facts?.backlog ?? startOfNew(settings) !== "new",
+    ackDeadlineMs: facts?.ackDeadlineMs ?? settings.ackDeadlineMs ?? defaultAckDeadlineMs,
     maxInFlight: settings.maxInFlight,
     deadLetter: false,
     batches: true,
-    seek: settings.group === undefined || settings.createConsumer,
+    seek: true,
     pause: true,
   };
 }

@@ -3,15 +3,17 @@ import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { sleep } from "../../../traits/clock.ts";
 import { type Deferred, deferred } from "../../../traits/deferred.ts";
 import { PublishFailedError, throwIfAborted } from "../../../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
 import type { CheckedMessage } from "../../../traits/outgoing.ts";
 import type { OutgoingMessage, Publisher, PublishOptions } from "../../../traits/publisher.ts";
-import { JetStreamApiError, RequestFault } from "../errors.ts";
+import { JetStreamApiError, RequestFault, textOf } from "../errors.ts";
 import { toClient } from "../headers.ts";
 import { Outbox } from "../outbox.ts";
-import { checkMessage, publishError } from "../publisher.ts";
+import { type Carriage, carriageOf, checkMessage, publishError } from "../publisher.ts";
 import { type OutgoingRequest, uniqueName } from "../requests.ts";
 import type { Session } from "../session.ts";
-import { readAnswer } from "./api.ts";
+import { type JetStreamApi, readAnswer } from "./api.ts";
+import { streamsOf } from "./stream.ts";
 
 export interface JetStreamPublisherOptions {
   /** Messages on their way to be confirmed; further ones wait. @default 4_096 */
@@ -22,7 +24,18 @@ export interface JetStreamPublisherOptions {
    * @default false
    */
   readonly resend?: boolean;
+  /**
+   * The header a message's key travels in. Neighbours may read another one: RustStream's crate for NATS reads
+   * `"nats-partition-key"`. @default "partition-key"
+   */
+  readonly keyHeader?: string;
 }
+
+const publisherNames = optionNames<JetStreamPublisherOptions>()({
+  maxOutstanding: true,
+  resend: true,
+  keyHeader: true,
+});
 
 /** What has to be so for a message to be stored; otherwise its publish rejects, and it is not. */
 export interface Expectation {
@@ -40,6 +53,17 @@ export interface JetStreamPublishOptions extends PublishOptions {
   readonly expect?: Expectation;
 }
 
+const publishNames = optionNames<JetStreamPublishOptions>()({
+  signal: true,
+  messageId: true,
+  expect: optionNames<Expectation>()({
+    stream: true,
+    lastSequence: true,
+    lastSubjectSequence: true,
+    lastMessageId: true,
+  }),
+});
+
 /** Where a message was stored. */
 export interface PubAck {
   readonly stream: string;
@@ -56,15 +80,21 @@ interface WireAck {
 
 /** Publishes to streams: a publish resolves when a stream has stored the message. */
 export class JetStreamPublisher implements Publisher {
+  readonly #api: JetStreamApi;
   readonly #session: Session;
+  readonly #carriage: Carriage;
   readonly #resend: boolean;
   readonly #outbox: Outbox;
   /** Sent and not confirmed. */
   #outstanding = 0;
 
   /** @internal */
-  constructor(session: Session, options: JetStreamPublisherOptions) {
+  constructor(api: JetStreamApi, options: JetStreamPublisherOptions) {
+    checkOptionNames("connection.publisher(options)", options, publisherNames);
+    const { session } = api;
+    this.#api = api;
     this.#session = session;
+    this.#carriage = carriageOf(options);
     this.#resend = options.resend === true;
     const most = checkCount("options.maxOutstanding", options.maxOutstanding ?? 4_096);
     const { clock, publishTimeoutMs } = session.settings;
@@ -97,7 +127,8 @@ export class JetStreamPublisher implements Publisher {
     try {
       link.check("publish()");
       throwIfAborted(options.signal, "publish()");
-      const checked = checkMessage(message, this.capabilities);
+      checkOptionNames("publisher.publish(message, options)", options, publishNames);
+      const checked = checkMessage(message, this.capabilities, this.#carriage);
       const steered = this.#steer(options);
       const { signal } = options;
       const send = (): void => void this.#send(checked, steered, { what, signal }, told);
@@ -106,6 +137,18 @@ export class JetStreamPublisher implements Publisher {
       told.reject(error);
     }
     return told.promise;
+  }
+
+  /** Asks JetStream whether a stream has the subject. */
+  async checkTopic(topic: string, { signal }: PublishOptions = {}): Promise<void> {
+    const what = "checkTopic()";
+    this.#session.link.check(what);
+    throwIfAborted(signal, what);
+    checkMessage({ topic, payload: "" }, this.capabilities, this.#carriage);
+    const fault = await this.#streamFault(topic, signal).catch((error: unknown) => {
+      throw this.#api.unanswered(what, error);
+    });
+    if (fault !== undefined) throw fault;
   }
 
   #steer({ messageId, expect = {} }: JetStreamPublishOptions): [name: string, value: string][] {
@@ -151,10 +194,36 @@ export class JetStreamPublisher implements Publisher {
       });
       told.resolve({ stream, sequence: seq, duplicate });
     } catch (error) {
-      told.reject(failure(topic, error));
+      const isAbsent = error instanceof RequestFault && error.kind === "no-responders";
+      told.reject(isAbsent ? await this.#absence(topic, call.signal, error) : failure(topic, error));
     } finally {
       this.#outstanding -= 1;
       this.#outbox.proceed();
+    }
+  }
+
+  /** Nobody listened: for good where the server says that no stream has the subject, else maybe for a moment. */
+  async #absence(topic: string, signal: AbortSignal | undefined, cause: RequestFault): Promise<unknown> {
+    const fault = await this.#streamFault(topic, signal).catch(() => undefined);
+    if (fault !== undefined) return fault;
+    const reason = `no stream took "${topic}" at this moment, as when its server stops`;
+    return new PublishFailedError({ topic, reason, retryable: true, cause });
+  }
+
+  /** Why a message for this subject cannot be stored; undefined where it can, or where we may not ask. */
+  async #streamFault(
+    topic: string,
+    signal: AbortSignal | undefined,
+  ): Promise<PublishFailedError | undefined> {
+    try {
+      if ((await streamsOf(this.#api, topic, signal)).length > 0) return undefined;
+      const reason = `no stream has the subject "${topic}"; create one with connection.createStream(), or add the subject to one with update: "add"`;
+      return new PublishFailedError({ topic, reason, retryable: false });
+    } catch (error) {
+      if (error instanceof RequestFault && error.kind === "refused") return undefined;
+      if (!(error instanceof JetStreamApiError)) throw error;
+      // n.b. the API is silent too while its server stops or starts.
+      return new PublishFailedError({ topic, reason: textOf(error), retryable: true, cause: error });
     }
   }
 
@@ -193,10 +262,6 @@ const absentMs = 100;
 const idHeader = "Nats-Msg-Id";
 
 function failure(topic: string, error: unknown): unknown {
-  if (error instanceof RequestFault && error.kind === "no-responders") {
-    const reason = `no stream has the subject "${topic}", or JetStream is not enabled`;
-    return new PublishFailedError({ topic, reason, retryable: true, cause: error });
-  }
   if (error instanceof SyntaxError) {
     const reason = "what answered on the subject is no stream: it sent something else than a confirmation";
     return new PublishFailedError({ topic, reason, retryable: false, cause: error });
@@ -206,7 +271,7 @@ function failure(topic: string, error: unknown): unknown {
   const retryable = error.status >= 503;
   return new PublishFailedError({
     topic,
-    reason: `the stream refused it: ${error.message}`,
+    reason: `the stream refused it: ${textOf(error)}`,
     retryable,
     cause: error,
   });

@@ -13,7 +13,7 @@ export function jetStreamSource(
   options: JetStreamSubscribeOptions = {},
 ): SubscriptionSource<JetStreamConnection, JetStreamSubscriber> {
   checkSubject("jetStreamSource(subject)", subject, "; for those there is jetStreamPatternSource()");
-  const settings = checkSubscribeOptions(options);
+  const settings = checkSubscribeOptions(`jetStreamSource("${subject}", options)`, options);
   return {
     topic: subject,
     capabilities: capabilitiesOf(settings),
@@ -27,7 +27,7 @@ export function jetStreamPatternSource(
   options: JetStreamSubscribeOptions = {},
 ): SubscriptionSource<JetStreamConnection, JetStreamSubscriber> {
   checkPattern("jetStreamPatternSource(pattern)", pattern);
-  const settings = checkSubscribeOptions(options);
+  const settings = checkSubscribeOptions(`jetStreamPatternSource("${pattern}", options)`, options);
   return {
     topic: pattern,
     capabilities: capabilitiesOf(settings),

@@ -1,13 +1,17 @@
-import { checkCount } from "../../../traits/arguments.ts";
+import { checkCount, checkObject } from "../../../traits/arguments.ts";
 import { InvalidArgumentError } from "../../../traits/errors.ts";
+import { optionNames } from "../../../traits/option-names.ts";
 import { apiErrors, isApiError } from "../errors.ts";
 import { positive } from "../options.ts";
-import { checkPattern } from "../subject.ts";
+import { checkPattern, includes, overlaps } from "../subject.ts";
 import type { JetStreamApi } from "./api.ts";
 
-/** A stream, as far as it is declared here. What is left out is the server's default, and is not checked. */
+/** A stream to create where it is missing. What is left out is the server's default, and is not checked. */
 export interface StreamSettings {
-  readonly subjects: readonly string[];
+  /** What the stream stores, patterns too. @default the subject of the subscription, or the stream's name */
+  readonly subjects?: readonly string[];
+  /** `"add"`: a stream that is there gets the subjects it lacks; nothing else of it is changed. */
+  readonly update?: "add";
   /** @default "file" */
   readonly storage?: "file" | "memory";
   /** @default "limits" */
@@ -26,7 +30,7 @@ export interface StreamSettings {
 }
 
 /** A stream's configuration in the API: counts are -1 and ages 0 where there is no limit; times are nanoseconds. */
-interface StreamConfig {
+export interface StreamConfig {
   readonly subjects?: readonly string[];
   readonly storage?: string;
   readonly retention?: string;
@@ -38,7 +42,12 @@ interface StreamConfig {
   readonly max_age?: number;
   readonly duplicate_window?: number;
   readonly num_replicas?: number;
+  /** Of a stream that copies others. */
+  readonly mirror?: unknown;
+  readonly sources?: readonly unknown[];
 }
+
+type Field = Exclude<keyof StreamSettings, "update">;
 
 export interface StreamInfo {
   readonly config: StreamConfig;
@@ -47,7 +56,7 @@ export interface StreamInfo {
 
 /** Of an option: its name in the API, and how its value is written there. */
 const fields: {
-  readonly [Name in keyof StreamSettings]-?: readonly [keyof StreamConfig, nanoseconds?: true];
+  readonly [Name in Field]-?: readonly [keyof StreamConfig, nanoseconds?: true];
 } = {
   subjects: ["subjects"],
   storage: ["storage"],
@@ -62,35 +71,53 @@ const fields: {
   replicas: ["num_replicas"],
 };
 
+export const streamNames = optionNames<StreamSettings>()({
+  subjects: true,
+  update: true,
+  storage: true,
+  retention: true,
+  discard: true,
+  maxMessages: true,
+  maxMessagesPerSubject: true,
+  maxBytes: true,
+  maxMessageBytes: true,
+  maxAgeMs: true,
+  duplicateWindowMs: true,
+  replicas: true,
+});
+
+/** `argument` names where they were given. Unknown names are refused before, with those of what they are part of. */
 export function checkStreamSettings(argument: string, settings: StreamSettings): void {
-  if (typeof settings !== "object" || settings === null || !Array.isArray(settings.subjects)) {
-    throw new InvalidArgumentError({ argument, expected: 'an object with "subjects"', received: settings });
-  }
-  if (settings.subjects.length === 0) {
+  checkObject(argument, settings, "an object with settings of a stream");
+  const { subjects, update } = settings;
+  if (subjects !== undefined && (!Array.isArray(subjects) || subjects.length === 0)) {
     const expected = "a list of one subject or more";
-    throw new InvalidArgumentError({ argument: `${argument}.subjects`, expected, received: "an empty one" });
+    throw new InvalidArgumentError({ argument: `${argument}.subjects`, expected, received: subjects });
   }
-  for (const subject of settings.subjects) checkPattern(`${argument}.subjects`, subject);
+  for (const subject of subjects ?? []) checkPattern(`${argument}.subjects`, subject);
+  if (update !== undefined && update !== "add") {
+    const expected = '"add", or left out';
+    throw new InvalidArgumentError({ argument: `${argument}.update`, expected, received: update });
+  }
   for (const [name, value] of entriesOf(settings)) {
-    if (!(name in fields)) {
-      const expected = `one of ${Object.keys(fields).join(", ")}`;
-      throw new InvalidArgumentError({ argument: `a field of ${argument}`, expected, received: name });
-    }
     if (name.endsWith("Ms")) positive(`${argument}.${name}`, value);
     else if (typeof value === "number") checkCount(`${argument}.${name}`, value);
   }
 }
 
-function entriesOf(settings: StreamSettings): [keyof StreamSettings, unknown][] {
+/** What a stream's configuration is made of: all but what says how to go about it. */
+function entriesOf(settings: StreamSettings): [Field, unknown][] {
   const entries = Object.entries(settings) as [keyof StreamSettings, unknown][];
-  return entries.filter(([, value]) => value !== undefined);
+  return entries.flatMap(([name, value]) =>
+    name === "update" || value === undefined ? [] : [[name, value]],
+  );
 }
 
 /**
  * Creates the stream where it is missing, and checks it where it is not. Rejects with `InvalidArgumentError` where it
- * is there and different; nothing has been changed then.
+ * is there and different; nothing has been changed then. With `update: "add"` it gets the subjects it lacks.
  */
-export async function ensureStream(
+export async function createStream(
   api: JetStreamApi,
   name: string,
   settings: StreamSettings,
@@ -98,27 +125,86 @@ export async function ensureStream(
 ): Promise<void> {
   const found = await findStream(api, name);
   if (found !== undefined) {
-    compare(name, settings, found.config, argument);
+    await reconcile(api, name, settings, found.config, argument);
     return;
   }
   const config = Object.fromEntries(entriesOf(settings).map(([key, value]) => wire(key, value)));
+  const defaults = { retention: "limits", storage: "file", discard: "old", num_replicas: 1 };
   try {
-    const made = await api.call<StreamInfo>(`STREAM.CREATE.${name}`, {
-      retention: "limits",
-      storage: "file",
-      discard: "old",
-      num_replicas: 1,
-      ...config,
-      name,
-    });
+    const body = { ...defaults, ...config, name };
+    const made = await api.call<StreamInfo>(`STREAM.CREATE.${name}`, body);
     // n.b. a server leaves out what it does not know, without a word.
     compare(name, settings, made.config, argument);
   } catch (error) {
     // Somebody else made it in between.
     const other = isApiError(error, apiErrors.streamNameInUse) ? await findStream(api, name) : undefined;
-    if (other === undefined) throw error;
-    compare(name, settings, other.config, argument);
+    if (other === undefined) throw await overlap(api, name, settings.subjects ?? [], argument, error);
+    await reconcile(api, name, settings, other.config, argument);
   }
+}
+
+async function reconcile(
+  api: JetStreamApi,
+  name: string,
+  settings: StreamSettings,
+  found: StreamConfig,
+  argument: string,
+): Promise<void> {
+  const { subjects: wanted = [], update, ...others } = settings;
+  if (update !== "add") {
+    compare(name, settings, found, argument);
+    return;
+  }
+  compare(name, others, found, argument);
+  await addSubjects(api, name, wanted, found, argument);
+}
+
+/** Adds the subjects that the stream lacks. Narrower ones that a new one stands for give way to it. */
+export async function addSubjects(
+  api: JetStreamApi,
+  name: string,
+  wanted: readonly string[],
+  found: StreamConfig,
+  argument: string,
+): Promise<void> {
+  const { subjects = [] } = found;
+  const added = wanted.filter((subject) => !subjects.some((pattern) => includes(pattern, subject)));
+  if (added.length === 0) return;
+  const kept = subjects.filter((subject) => !added.some((pattern) => includes(pattern, subject)));
+  try {
+    await api.call(`STREAM.UPDATE.${name}`, { ...found, subjects: [...kept, ...added] });
+  } catch (error) {
+    throw await overlap(api, name, added, argument, error);
+  }
+}
+
+/** What the server refuses as subjects of two streams, with the name of the other; any other error as it is. */
+async function overlap(
+  api: JetStreamApi,
+  name: string,
+  subjects: readonly string[],
+  argument: string,
+  error: unknown,
+): Promise<unknown> {
+  if (!isApiError(error, apiErrors.subjectsOverlap)) return error;
+  for (const subject of subjects) {
+    const others = (await streamsOf(api, subject)).filter((other) => other !== name);
+    if (others.length === 0) continue;
+    const expected = `subjects that no other stream has ("${subject}" overlaps with the stream "${others[0]}"; use that stream, or leave the subject out)`;
+    return new InvalidArgumentError({
+      argument: `${argument}.subjects`,
+      expected,
+      received: subjects.join(", "),
+    });
+  }
+  return error;
+}
+
+/** Whether the stream stores any subject the filter matches. One that copies other streams may have any. */
+export function hasSubject(config: StreamConfig, filter: string): boolean {
+  const { subjects = [], mirror, sources = [] } = config;
+  if (mirror !== undefined || sources.length > 0) return true;
+  return subjects.some((pattern) => overlaps(pattern, filter));
 }
 
 /** Undefined where there is no stream of that name. */
@@ -132,12 +218,16 @@ export async function findStream(api: JetStreamApi, name: string): Promise<Strea
 }
 
 /** The streams that have any subject `subject` matches. */
-export async function streamsOf(api: JetStreamApi, subject: string): Promise<readonly string[]> {
-  const { streams } = await api.call<{ streams: string[] | null }>("STREAM.NAMES", { subject });
+export async function streamsOf(
+  api: JetStreamApi,
+  subject: string,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const { streams } = await api.call<{ streams: string[] | null }>("STREAM.NAMES", { subject }, signal);
   return streams ?? [];
 }
 
-function wire(name: keyof StreamSettings, value: unknown): [keyof StreamConfig, unknown] {
+function wire(name: Field, value: unknown): [keyof StreamConfig, unknown] {
   const [field, nanoseconds] = fields[name];
   return [field, nanoseconds ? Math.round(Number(value) * 1e6) : value];
 }
@@ -146,12 +236,23 @@ function compare(name: string, settings: StreamSettings, found: StreamConfig, ar
   for (const [key, value] of entriesOf(settings)) {
     const [field, wanted] = wire(key, value);
     if (canonical(found[field]) === canonical(wanted)) continue;
+    const advice =
+      key === "subjects"
+        ? adviceOn(settings.subjects ?? [], found.subjects ?? [])
+        : "ask for that, or change the stream with the nats CLI";
     throw new InvalidArgumentError({
       argument: `${argument}.${key}`,
-      expected: `${plain(found[field], key)}, as the stream "${name}" has it (ask for that, or change the stream with the nats CLI)`,
+      expected: `${plain(found[field], key)}, as the stream "${name}" has it (${advice})`,
       received: Array.isArray(value) ? value.join(", ") : value,
     });
   }
+}
+
+function adviceOn(wanted: readonly string[], found: readonly string[]): string {
+  const missing = wanted.filter((subject) => !found.some((pattern) => includes(pattern, subject)));
+  if (missing.length > 0) return `it lacks "${missing.join(", ")}"; update: "add" adds what is missing`;
+  const more = found.filter((subject) => !wanted.includes(subject)).join(", ");
+  return `it also stores "${more}"; list the same, take that away with the nats CLI, or leave it with update: "add"`;
 }
 
 function canonical(value: unknown): string {

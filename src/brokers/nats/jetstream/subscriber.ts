@@ -1,9 +1,8 @@
 import type { Capabilities } from "../../../traits/capabilities.ts";
-import { sleep } from "../../../traits/clock.ts";
+import { type Clock, sleep } from "../../../traits/clock.ts";
 import { diagnostics } from "../../../traits/diagnostics.ts";
 import {
   InvalidArgumentError,
-  NotSupportedError,
   PositionUnavailableError,
   SubscriptionFailedError,
 } from "../../../traits/errors.ts";
@@ -22,6 +21,7 @@ import type { Session } from "../session.ts";
 import type { JetStreamApi } from "./api.ts";
 import { type CarePlace, lookFor, persist } from "./care.ts";
 import { Consumer } from "./consumer.ts";
+import { ConsumerWatch } from "./consumer-watch.ts";
 import { Feed } from "./feed.ts";
 import type { JetStreamMessage } from "./message.ts";
 import { capabilitiesOf, type JetStreamSubscribeSettings, type StartPosition } from "./options.ts";
@@ -38,13 +38,14 @@ export class JetStreamSubscriber
   implements BatchSubscriber<JetStreamMessage>, Seekable<JetStreamPosition>, Pausable
 {
   readonly topic: string;
-  readonly capabilities: Capabilities;
   readonly #api: JetStreamApi;
   readonly #session: Session;
   readonly #consumer: Consumer;
   readonly #settings: JetStreamSubscribeSettings;
   readonly #feed: Feed;
   readonly #bound: Bound;
+  readonly #watch: ConsumerWatch;
+  #capabilities: Capabilities;
   readonly #over = new AbortController();
   /** What is done to the consumer, one at a time. Never rejects. */
   #care: Promise<void> = Promise.resolve();
@@ -70,7 +71,7 @@ export class JetStreamSubscriber
   private constructor(api: JetStreamApi, consumer: Consumer, settings: JetStreamSubscribeSettings) {
     const { session } = api;
     this.topic = consumer.filter;
-    this.capabilities = capabilitiesOf(settings, consumer.ackDeadlineMs);
+    this.#capabilities = capabilitiesOf(settings, consumer);
     this.#api = api;
     this.#session = session;
     this.#consumer = consumer;
@@ -80,8 +81,12 @@ export class JetStreamSubscriber
       {
         trouble: (reason, wasDeleted) => this.#recover(reason, wasDeleted ? "deleted" : "trouble"),
         hopeless: (reason) => this.#fail(reason),
+        suspect: () => this.#watch.suspect(),
       },
     );
+    const { link } = session;
+    const { clock } = session.settings;
+    this.#watch = new ConsumerWatch({ link, clock, consumer }, () => this.#onDeadline());
     this.#bound = {
       end: (ending) => this.#onEnd(ending),
       lost: () => this.#feed.lost(),
@@ -96,9 +101,18 @@ export class JetStreamSubscriber
         return true;
       },
     };
-    session.link.add(this.#bound);
+    link.add(this.#bound);
     session.opened(this);
     if (settings.sole) this.#care = this.#begin();
+  }
+
+  /** By the ack deadline that the consumer has now. */
+  get capabilities(): Capabilities {
+    return this.#capabilities;
+  }
+
+  get clock(): Clock {
+    return this.#session.settings.clock;
   }
 
   [Symbol.asyncIterator](): SubscriberIterator<JetStreamMessage> {
@@ -124,16 +138,12 @@ export class JetStreamSubscriber
   }
 
   /**
-   * Moves the consumer, and with it the whole group, by making it again. Only where it is ours to make: without a group,
-   * or with `ensure: { consumer: "create" }`. What is in flight is lost, here at once and with the rest of the group when
-   * the server tells it; delivery counts start again at 1. n.b. a crash in the middle leaves a group without its consumer.
+   * Moves the consumer, and with it the whole group, by making it again. What is in flight is lost, here at once and with
+   * the rest of the group when the server tells it; delivery counts start again at 1. n.b. a crash in the middle leaves a
+   * group without its consumer.
    */
   async seek(position: JetStreamPosition): Promise<void> {
     this.#checkOpen("seek()");
-    if (!this.capabilities.seek) {
-      const reason = `${this.#consumer} was made elsewhere; with ensure: { consumer: "create" } it can be made again here`;
-      throw new NotSupportedError({ capability: "seek", reason });
-    }
     const work = this.#care.then(async () => {
       this.#checkOpen("seek()");
       const from = await this.#locate(position).catch((error: unknown) => {
@@ -210,6 +220,7 @@ export class JetStreamSubscriber
     const { signal } = this.#over;
     if (signal.aborted) return;
     const finding = await lookFor(this.#consumer, this.#carePlace(), wasDeleted);
+    this.#watch.compare();
     if (signal.aborted || finding === "unlinked") return;
     if (finding === "stream gone") throw new Error("its stream was deleted");
     if (finding === "gone") {
@@ -258,6 +269,11 @@ export class JetStreamSubscriber
     await this.#consumer.moveTo({ sequence });
   }
 
+  #onDeadline(): void {
+    this.#capabilities = capabilitiesOf(this.#settings, this.#consumer);
+    this.#feed.deadlineChanged();
+  }
+
   #carePlace(): CarePlace {
     const { link, settings } = this.#session;
     return {
@@ -285,6 +301,7 @@ export class JetStreamSubscriber
     link.delete(this.#bound);
     this.#session.closed(this);
     this.#over.abort();
+    this.#watch.end();
     const told = this.#feed.close(reason, cause);
     this.#feed.outlet.end();
     if (!link.up) return;

@@ -129,13 +129,28 @@ export class FakeJetStream {
   #createStream(name: string, config: Config): unknown {
     const found = this.streams.get(name);
     if (found !== undefined) return refusal(400, 10_058, "stream name already in use");
+    if (this.#overlaps(name, config)) return refusal(400, 10_065, "subjects overlap with an existing stream");
     const stream = new FakeStream(this, name, { max_age: 0, max_msgs: -1, ...config });
     this.streams.set(name, stream);
     return stream.info();
   }
 
+  #overlaps(name: string, config: Config): boolean {
+    const others = [...this.streams.values()].filter((stream) => stream.name !== name);
+    const taken = others.flatMap(({ subjects }) => subjects);
+    return (config["subjects"] as string[]).some((subject) =>
+      taken.some((pattern) => matches(pattern, subject) || matches(subject, pattern)),
+    );
+  }
+
   #onStream(stream: FakeStream, action: string, body: Config): unknown {
     if (action === "INFO") return stream.info();
+    if (action === "UPDATE") {
+      if (this.#overlaps(stream.name, body))
+        return refusal(400, 10_065, "subjects overlap with an existing stream");
+      Object.assign(stream.config, body);
+      return stream.info();
+    }
     if (action === "MSG") {
       const held = stream.messages.some(({ sequence }) => sequence === body["seq"]);
       return held ? { message: {} } : refusal(404, 10_037, "no message found");

@@ -25,7 +25,7 @@ export interface Published {
 export class FakeNats implements ClientModule {
   readonly connections: FakeConnection[] = [];
   readonly jetStream: FakeJetStream;
-  info: ClientServerInfo = { version: "2.9.10", max_payload: 1_000 };
+  info: ClientServerInfo = { version: "2.15.3", max_payload: 1_000 };
   /** How `connect` fails, or what it waits for. */
   refusal: Error | undefined = undefined;
   gate: Promise<void> | undefined = undefined;

@@ -81,7 +81,7 @@ describe("a consumer of our own that is deleted", () => {
     const [name = ""] = stream.consumers.keys();
     stream.deleteConsumer(name);
     jetStream.streams.delete("S");
-    await connection.ensureStream("S", { subjects: ["s.>"] });
+    await connection.createStream("S", { subjects: ["s.>"] });
     await clock.advance(1_000);
     expect((await waiting).message).toContain("deleted and made again");
   });

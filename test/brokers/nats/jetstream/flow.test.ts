@@ -176,12 +176,6 @@ describe("seek()", () => {
     expect(isTidelaneError(error, "TIDELANE_INVALID_ARGUMENT")).toBe(true);
   });
 
-  it("is not offered for a consumer that was made elsewhere", async () => {
-    const { connection } = await opened();
-    const subscriber = await connection.subscribe("s.a", { group: "g" });
-    expect(isTidelaneError(await errorOf(subscriber.seek("start")), "TIDELANE_NOT_SUPPORTED")).toBe(true);
-  });
-
   it("makes a new consumer of our own before the old one goes", async () => {
     const { clock, connection, stream, jetStream } = await opened();
     const subscriber = await connection.subscribe("s.a");

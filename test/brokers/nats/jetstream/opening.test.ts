@@ -36,11 +36,8 @@ describe("a subscription without a group", () => {
 });
 
 describe("a subscription with a group", () => {
-  it("needs the consumer, or leave to create it", async () => {
+  it("has a durable consumer, made where it is missing, that starts with what the stream has", async () => {
     const { stream, connection } = await setUpJetStream();
-    const error = await errorOf(connection.subscribe("s.a", { group: "g" }));
-    expect(isTidelaneError(error, "TIDELANE_SUBSCRIPTION_FAILED")).toBe(true);
-    expect(error.message).toContain('the consumer "g" of the stream "S" does not exist');
     await openGroup(connection, { ackDeadlineMs: 2_500, maxAckPending: 9 });
     expect(stream.consumers.get("g")?.config).toMatchObject({
       durable_name: "g",
@@ -49,7 +46,7 @@ describe("a subscription with a group", () => {
       deliver_policy: "all",
     });
     const second = await connection.subscribe("s.a", { group: "g" });
-    expect(second.capabilities).toMatchObject({ ackDeadlineMs: 2_500, seek: false });
+    expect(second.capabilities).toMatchObject({ ackDeadlineMs: 2_500, seek: true, backlog: true });
   });
 
   it.each([
@@ -97,7 +94,7 @@ describe("the stream of a subscription", () => {
     expect((await errorOf(connection.subscribe("other"))).message).toContain(
       'no stream has the subject "other"',
     );
-    await connection.ensureStream("T", { subjects: ["t.>"] });
+    await connection.createStream("T", { subjects: ["t.>"] });
     const error = await errorOf(connection.subscribePattern(">"));
     expect(error.message).toContain('the streams "S", "T" have subjects that match ">"');
     await connection.subscribePattern(">", { stream: "T" });
@@ -108,7 +105,7 @@ describe("the stream of a subscription", () => {
     const error = await errorOf(connection.subscribe("s.a", { stream: "NOPE" }));
     expect(isTidelaneError(error, "TIDELANE_SUBSCRIPTION_FAILED")).toBe(true);
     expect(error.message).toBe(
-      'The subscription of "s.a" ended: the server refused it: stream not found; create "NOPE", or describe it in options.ensure.stream.',
+      'The subscription of "s.a" ended: there is no stream "NOPE"; create it, or let create: true create it.',
     );
   });
 
@@ -127,12 +124,11 @@ describe("the stream of a subscription", () => {
 
   it("is created where that is asked for", async () => {
     const { jetStream, connection } = await setUpJetStream();
-    const ensure = { stream: { subjects: ["t.>"] } };
-    await connection.subscribe("t.a", { stream: "T", ensure });
-    expect(jetStream.streams.has("T")).toBe(true);
-    const other = { stream: { subjects: ["u.>"] } };
-    const error = await errorOf(connection.subscribe("t.a", { stream: "T", ensure: other }));
-    expect(error.message).toContain("options.ensure.stream.subjects must be");
+    await connection.subscribe("t.a", { stream: "T", create: { subjects: ["t.>"] } });
+    expect(jetStream.stream("T").subjects).toEqual(["t.>"]);
+    const other = { subjects: ["t.a", "u.>"] };
+    const error = await errorOf(connection.subscribe("t.a", { stream: "T", create: other }));
+    expect(error.message).toContain("options.create.subjects must be");
   });
 });
 

@@ -50,10 +50,55 @@ describe("publish() to a stream", () => {
     expect(stream.messages).toEqual([]);
   });
 
+  it("checks a topic as publish would", async () => {
+    const { clock, jetStream, nats, connection } = await setUpJetStream({ apiTimeoutMs: 300 });
+    const publisher = connection.publisher();
+    expect(await publisher.checkTopic("s.a")).toBeUndefined();
+    const [checked, published] = await Promise.all([
+      errorOf(publisher.checkTopic("other")),
+      errorOf(publisher.publish({ topic: "other", payload: "" })),
+    ]);
+    expect(checked).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: false });
+    expect(checked.message).toBe(published.message);
+    expect((await errorOf(publisher.checkTopic("a.*"))).name).toBe("InvalidMessageError");
+    jetStream.silent.add("STREAM.NAMES");
+    const silent = errorOf(publisher.checkTopic("s.a"));
+    await clock.advance(300);
+    expect(await silent).toMatchObject({ code: "TIDELANE_TIMEOUT", retryable: true });
+    jetStream.enabled = false;
+    expect(await errorOf(publisher.checkTopic("s.a"))).toMatchObject({ retryable: true });
+    nats.denied.add("$JS.API.STREAM.NAMES");
+    expect(await publisher.checkTopic("other")).toBeUndefined();
+    await connection.shutdown();
+    expect((await errorOf(publisher.checkTopic("s.a"))).name).toBe("ConnectionClosedError");
+  });
+
+  it("may be tried again where JetStream is silent for a moment", async () => {
+    const { jetStream, connection } = await setUpJetStream();
+    jetStream.enabled = false;
+    const error = await errorOf(connection.publisher().publish({ topic: "s.a", payload: "" }));
+    expect(error).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: true });
+  });
+
+  it("refuses options nobody reads, and writes the key where it is told", async () => {
+    const { stream, connection } = await setUpJetStream();
+    const message = { topic: "s.a", payload: "", key: "ann" };
+    const publisher = connection.publisher({ keyHeader: "nats-partition-key" });
+    const misspelt = { messageID: "x" } as never;
+    expect((await errorOf(publisher.publish(message, misspelt))).message).toContain(
+      'publisher.publish(message, options) has no option "messageID"; the nearest one is "messageId".',
+    );
+    const nested = { expect: { lastSeq: 5 } } as never;
+    expect((await errorOf(publisher.publish(message, nested))).message).toContain('"expect.lastSeq"');
+    expect(() => connection.publisher({ resent: true } as never)).toThrow('has no option "resent"');
+    await publisher.publish(message);
+    expect(stream.messages.map((one) => one.message.headers?.get("nats-partition-key"))).toEqual(["ann"]);
+  });
+
   it("rejects where no stream has the subject", async () => {
     const { connection } = await setUpJetStream();
     const error = await errorOf(connection.publisher().publish({ topic: "other", payload: "" }));
-    expect(error).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: true });
+    expect(error).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: false });
     expect(error.message).toContain('no stream has the subject "other"');
   });
 
