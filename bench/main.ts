@@ -1,16 +1,18 @@
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { referTo } from "../scripts/brokers/processes.ts";
 import type { ServerKind } from "../scripts/brokers/recipe.ts";
 import { releaseServers, sharedServer } from "../scripts/brokers/servers.ts";
+import { againstOther } from "./method/against.ts";
 import { buildTree } from "./method/build.ts";
 import { toChart } from "./method/chart.ts";
 import { conduct, type Pace, type Result } from "./method/conduct.ts";
-import { describeEnvironment } from "./method/environment.ts";
+import { commitOf, describeEnvironment } from "./method/environment.ts";
 import { installPeers } from "./method/peers.ts";
 import { readingsTable, type Taken, takeReading } from "./method/reading.ts";
-import { rowsOf, toMarkdown } from "./method/report.ts";
+import { type Measure, rowsOf, toMarkdown } from "./method/report.ts";
 import { type Scenario, scenarios } from "./scenarios/index.ts";
 
 const usage = `usage: npm run bench -- SCENARIO... [options]
@@ -21,6 +23,8 @@ const usage = `usage: npm run bench -- SCENARIO... [options]
   --rounds N       how many rounds
   --seconds S      how long a round is at least
   --only TEXT      only contests with TEXT in their name
+  --against DIR    each loop a second time, in turn with the first, with the library of the checkout DIR
+  --cpu            ratios of processor time in every row: for a machine that does other work too
   --json FILE      all samples, and what follows from them
   --markdown FILE  the tables
   --chart FILE     the ratios, as an SVG image
@@ -45,6 +49,8 @@ interface Arguments extends Pace {
   readonly markdown: string | undefined;
   readonly chart: string | undefined;
   readonly profile: string | undefined;
+  readonly against: string | undefined;
+  readonly measure: Measure;
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -60,18 +66,22 @@ async function main(args: readonly string[]): Promise<void> {
   const { results, taken, servers } = await measure(given, chosen);
   if (results.length + taken.length === 0)
     throw new UsageError(`No contest has "${given.only}" in its name.`);
-  const environment = { ...machine, ...servers };
+  const held = given.against === undefined ? {} : { against: commitOf(checkout(given.against)) };
+  const environment = { ...machine, ...held, ...servers };
   progress("");
-  const tables = [toMarkdown(results, environment), ...(taken.length > 0 ? [readingsTable(taken)] : [])];
+  const tables = [
+    toMarkdown(results, environment, given.measure),
+    ...(taken.length > 0 ? [readingsTable(taken)] : []),
+  ];
   const markdown = `${tables.join("\n\n")}\n`;
   process.stdout.write(markdown);
   if (given.markdown !== undefined) await write(given.markdown, markdown);
-  if (given.chart !== undefined) await write(given.chart, toChart(results));
+  if (given.chart !== undefined) await write(given.chart, toChart(results, given.measure));
   if (given.json !== undefined) {
     // Without the work: it holds addresses.
     const contests = results.map((result) => {
       const { name, title } = result.contest;
-      return { name, title, samples: result.samples, rows: rowsOf(result) };
+      return { name, title, samples: result.samples, rows: rowsOf(result, given.measure) };
     });
     await write(
       given.json,
@@ -82,7 +92,9 @@ async function main(args: readonly string[]): Promise<void> {
 
 async function measure(given: Arguments, chosen: readonly Scenario[]): Promise<Measured> {
   const folder = await buildTree();
-  const { rounds, roundMs, profile: profiles } = given;
+  const { rounds, roundMs, profile: profiles, against } = given;
+  const other = against === undefined ? undefined : await buildTree("other", checkout(against));
+  const folders = { this: folder, ...(other !== undefined && { other }) };
   const isChosen = ({ name }: { readonly name: string }): boolean => name.includes(given.only);
   const addresses: Partial<Record<ServerKind, string>> = {};
   const servers: Record<string, string> = {};
@@ -98,7 +110,8 @@ async function measure(given: Arguments, chosen: readonly Scenario[]): Promise<M
       servers[kind] = await server.health();
     }
     for (const contest of scenario.contests(addresses).filter(isChosen)) {
-      results.push(await conduct(contest, { folder, rounds, roundMs, profiles, progress }));
+      const held = other === undefined ? contest : againstOther(contest);
+      results.push(await conduct(held, { folders, rounds, roundMs, profiles, progress }));
     }
     for (const reading of (scenario.readings?.(given) ?? []).filter(isChosen)) {
       progress(reading.label);
@@ -126,6 +139,8 @@ function readArguments(args: readonly string[]): Arguments {
     markdown: values.markdown ?? (written ? "docs/bench/report.md" : undefined),
     chart: values.chart ?? (written ? "docs/bench/ratios.svg" : undefined),
     profile: values.profile,
+    against: values.against,
+    measure: values.cpu === true ? "cpu" : "rate",
   };
 }
 
@@ -137,6 +152,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         quick: { type: "boolean" },
+        cpu: { type: "boolean" },
         rounds: text,
         seconds: text,
         only: text,
@@ -144,6 +160,7 @@ function parse(args: readonly string[]) {
         markdown: text,
         chart: text,
         profile: text,
+        against: text,
       },
     });
   } catch (error) {
@@ -161,6 +178,12 @@ function scenarioOf(name: string): (typeof scenarios)[string] {
   const scenario = scenarios[name];
   if (scenario === undefined) throw new UsageError(`There is no scenario "${name}".`);
   return scenario;
+}
+
+function checkout(folder: string): string {
+  const found = resolve(folder);
+  if (existsSync(join(found, "src", "index.ts"))) return found;
+  throw new UsageError(`--against names a checkout of tidelane; there is no src/index.ts in "${folder}".`);
 }
 
 async function write(file: string, text: string): Promise<void> {

@@ -1,15 +1,18 @@
+import { existsSync } from "node:fs";
 import { build } from "esbuild";
 import { entryPoints, root } from "./entry-points.ts";
 
 /**
  * The code of the package as it is published: a file for each entry point, unminified, and what entries share in files
  * between them. Loading 60 files took twice as long as loading two: 48 ms and 22 ms for the root entry.
+ * `folder` is another checkout, which may lack an entry point of this one.
  */
-export async function bundlePackage(outdir: string): Promise<void> {
+export async function bundlePackage(outdir: string, folder: string = root): Promise<void> {
+  const sources = entryPoints.map(({ source }) => `${folder}${source.slice(root.length)}`);
   await build({
-    entryPoints: entryPoints.map(({ source }) => source),
+    entryPoints: folder === root ? sources : sources.filter((source) => existsSync(source)),
     outdir,
-    outbase: root,
+    outbase: folder,
     chunkNames: "shared/[hash]",
     bundle: true,
     splitting: true,

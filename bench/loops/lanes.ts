@@ -52,6 +52,55 @@ export function promiseChains(context: LoopContext): Promise<BurstLoop> {
   });
 }
 
+/**
+ * A promise for each key under a bound of sixteen at once: what one writes who wants the guarantees of `workers(16, byKey)`
+ * for this much. A task whose turn has come takes a slot or stands in line for one. It has no retry, no signal and no
+ * stop, a task that throws ends its key's chain, and the line is by when a turn came, not by arrival.
+ */
+export function boundedChains(context: LoopContext): Promise<BurstLoop> {
+  const tails = new Map<string, Promise<void>>();
+  const line = new Line();
+  let free = 16;
+  const runInTurn = async (task: () => Promise<void>): Promise<void> => {
+    if (free > 0) free -= 1;
+    else await line.wait();
+    await task();
+    if (!line.release()) free += 1;
+  };
+  return lanesLoop(context, async (key, task) => {
+    const before = tails.get(key);
+    const tail = before === undefined ? runInTurn(task) : before.then(() => runInTurn(task));
+    tails.set(key, tail);
+    await tail;
+    if (tails.get(key) === tail) tails.delete(key);
+  });
+}
+
+/** First in, first out, without the cost of `Array.shift`: at most 512 stand in it, as that many are in flight. */
+class Line {
+  readonly #slots: ((() => void) | undefined)[] = Array.from({ length: maxInFlight });
+  #head = 0;
+  #size = 0;
+
+  wait(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#slots[(this.#head + this.#size) % maxInFlight] = resolve;
+      this.#size += 1;
+    });
+  }
+
+  /** Gives the slot to the first in line; `false` when nobody is. */
+  release(): boolean {
+    const first = this.#slots[this.#head];
+    if (first === undefined || this.#size === 0) return false;
+    this.#slots[this.#head] = undefined;
+    this.#head = (this.#head + 1) % maxInFlight;
+    this.#size -= 1;
+    first();
+    return true;
+  }
+}
+
 function hash(key: string): number {
   let value = 0x811c9dc5;
   for (let index = 0; index < key.length; index++) {

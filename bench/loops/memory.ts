@@ -74,27 +74,40 @@ export function batches(context: LoopContext): Promise<BurstLoop> {
   });
 }
 
-/** Parameters: middleware (how many), decode (false: the handler gets the message). */
+/**
+ * Parameters: middleware (how many), awaits (it is an async function that awaits `next()`), async (the handler is one),
+ * decode (false: the handler gets the message).
+ */
 export function sequential(context: LoopContext): Promise<BurstLoop> {
-  const { middleware = 0, decode = true } = context.parameters;
-  const layers = Array.from({ length: Number(middleware) }, () => passOn);
+  const { middleware = 0, awaits = false, async = false, decode = true } = context.parameters;
+  const layers = Array.from({ length: Number(middleware) }, () => (awaits ? awaitIt : passOn));
   return memoryLoop(context, 1, async (subscriber, tally) => {
     if (!decode) {
       let sequence = 0;
+      const plain = layers.reduce((before, layer) => before.use(layer), pipeline(subscriber).workers(1));
       return finish(
-        pipeline(subscriber).handle(() => tally.take(sequence++)),
+        plain.handle(() => tally.take(sequence++)),
         tally,
       );
     }
     const steps = layers.reduce((before, layer) => before.use(layer), pipeline(subscriber).decode(orders));
-    return finish(
-      steps.handle((order) => tally.take(order.sequence)),
-      tally,
-    );
+    const take = (order: Order): void => tally.take(order.sequence);
+    return finish(steps.handle(async ? async (order): Promise<void> => take(order) : take), tally);
   });
 }
 
-const passOn: Middleware<MemoryMessage, Order> = (_, next) => next();
+type Layer = Middleware<MemoryMessage, unknown>;
+
+const passOn: Layer = (_, next) => next();
+
+const awaitIt: Layer = async (_, next) => {
+  const outcome = await next();
+  kinds[outcome.kind] = (kinds[outcome.kind] ?? 0) + 1;
+  return outcome;
+};
+
+/** What a middleware counts. */
+const kinds: Record<string, number> = {};
 
 /** `workers(n)` without a key. */
 export function workersOnly(context: LoopContext): Promise<BurstLoop> {

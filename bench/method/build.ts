@@ -6,15 +6,24 @@ import { bundlePackage } from "../../scripts/bundle.ts";
 import { entryPoints } from "../../scripts/entry-points.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const built = join(root, ".cache", "bench");
+/** Which checkout of the library a loop runs: this one, or the one that `--against` names. */
+export type Tree = "this" | "other";
+
+const folders: Readonly<Record<Tree, string>> = {
+  this: join(root, ".cache", "bench"),
+  other: join(root, ".cache", "bench-other"),
+};
 
 /**
  * Writes the library as it is published, and the bench as plain modules: what is measured is what users run. (A loader
  * that compiles on the way adds to every function it sees.) Resolves with the folder of the bench there.
+ *
+ * `library` is the checkout whose library is built. The bench is this one's, and so are the packages both stand on.
  */
-export async function buildTree(): Promise<string> {
+export async function buildTree(tree: Tree = "this", library?: string): Promise<string> {
+  const built = folders[tree];
   rmSync(built, { recursive: true, force: true });
-  await bundlePackage(built);
+  await bundlePackage(built, library);
   await build({
     absWorkingDir: root,
     entryPoints: [...modulesIn("bench"), "test/conformance/memory-fixture.ts"],

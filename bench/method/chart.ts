@@ -1,5 +1,5 @@
 import type { Result } from "./conduct.ts";
-import { type Comparison, rowsOf } from "./report.ts";
+import { type Comparison, type Measure, rowsOf } from "./report.ts";
 
 const width = 900;
 const left = 430;
@@ -15,9 +15,9 @@ interface Line {
 }
 
 /** The ratios as an SVG image: a bar for each comparison, its spread, and a line at 1. */
-export function toChart(results: readonly Result[]): string {
+export function toChart(results: readonly Result[], measure: Measure = "rate"): string {
   const lines = results.flatMap((result): Line[] => {
-    const bars = rowsOf(result).flatMap(({ loop, comparisons }) =>
+    const bars = rowsOf(result, measure).flatMap(({ loop, comparisons }) =>
       comparisons.map((comparison) => bar(loop.label, comparison)),
     );
     return bars.length === 0 || result.contest.work.kind === "start"

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Tree } from "./build.ts";
 import type { Contest, LoopSpec, Sample } from "./contract.ts";
 import { BenchProcess } from "./process.ts";
 import { rateOf } from "./statistics.ts";
@@ -10,8 +11,8 @@ export interface Pace {
 }
 
 export interface Stage extends Pace {
-  /** Of the built bench. */
-  readonly folder: string;
+  /** Of the built bench, by the checkout of the library beside it. */
+  readonly folders: Readonly<Partial<Record<Tree, string>>>;
   readonly profiles?: string | undefined;
   progress(line: string): void;
 }
@@ -146,8 +147,12 @@ class Site {
   }
 
   async #startOnce(spec: LoopSpec): Promise<Sample> {
-    const { folder } = this.#stage;
-    const process = await BenchProcess.start({ folder, role: "loop", spec, address: "" });
+    const process = await BenchProcess.start({
+      folder: this.#folderOf(spec),
+      role: "loop",
+      spec,
+      address: "",
+    });
     try {
       return await process.measure({ type: "bursts", size: 1, forMs: 0.001 });
     } finally {
@@ -164,13 +169,25 @@ class Site {
   async #start(): Promise<void> {
     const { work, loops } = this.#contest;
     if (work.kind === "start") return;
-    const { folder, profiles } = this.#stage;
+    const { profiles } = this.#stage;
     const partner = work.kind === "burst" ? work.partner : work.publisher;
     const address = work.address ?? "";
     if (partner)
-      this.#partner = await BenchProcess.start({ folder, role: "partner", spec: partner, address });
+      this.#partner = await BenchProcess.start({
+        folder: this.#folderOf({}),
+        role: "partner",
+        spec: partner,
+        address,
+      });
     for (const spec of loops) {
+      const folder = this.#folderOf(spec);
       this.#loops.push(await BenchProcess.start({ folder, role: "loop", spec, address, profiles }));
     }
+  }
+
+  #folderOf({ tree = "this" }: Pick<LoopSpec, "tree">): string {
+    const folder = this.#stage.folders[tree];
+    if (folder === undefined) throw new RangeError(`The checkout "${tree}" was not built.`);
+    return folder;
   }
 }

@@ -1,3 +1,5 @@
+import type { Tree } from "./build.ts";
+
 /** What the loops of one contest have in common: the same work, done in several ways. */
 export interface Contest {
   /** Unique in the suite; names its rows in the JSON. */
@@ -43,6 +45,8 @@ export interface LoopSpec extends ModuleSpec {
   readonly label: string;
   /** What it is held against, by name. @default the first of the contest, without a figure to reach */
   readonly against?: readonly Rival[];
+  /** Of the library. @default "this" */
+  readonly tree?: Tree;
   /** Of a start: the milliseconds it may take. */
   readonly atMostMs?: number;
 }

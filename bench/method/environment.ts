@@ -15,7 +15,7 @@ export function describeEnvironment(peers: boolean): Environment {
   const processors = cpus();
   return {
     date: new Date().toISOString().slice(0, 16).replace("T", " "),
-    tidelane: `${packageJson.version}, commit ${commit()}`,
+    tidelane: `${packageJson.version}, commit ${commitOf(root)}`,
     node: `${process.version}, V8 ${process.versions.v8}`,
     system: `${type()} ${release()}`,
     processors: `${processors.length} × ${processors[0]?.model.trim() ?? "unknown"}`,
@@ -34,9 +34,14 @@ function listOf(versions: Readonly<Record<string, string>>): string {
     .join(", ");
 }
 
-function commit(): string {
+/** Of the checkout in `folder`. */
+export function commitOf(folder: string): string {
   try {
-    return execFileSync("git", ["describe", "--always", "--dirty"], { cwd: root, encoding: "utf8" }).trim();
+    return execFileSync("git", ["describe", "--always", "--dirty"], {
+      cwd: folder,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
   } catch {
     return "unknown";
   }

@@ -24,13 +24,19 @@ export interface Comparison {
   readonly rate: Ratio;
   /** Of processor time for a message. */
   readonly cpu: Ratio;
-  /** One of the two waited for its socket, so that the rates say nothing about them: the processor time counts. */
+  /** "cpu" where one of the two waited for its socket: the rates say nothing about them then. */
   readonly counts: "rate" | "cpu";
   readonly atLeast: number | undefined;
   readonly reached: boolean | undefined;
 }
 
-export function rowsOf({ contest, samples }: Result): readonly Row[] {
+/**
+ * What ratios are of. "rate": messages a second, but for a loop that waited. "cpu": processor time for a message, in every
+ * row, as the machine does other work too.
+ */
+export type Measure = "rate" | "cpu";
+
+export function rowsOf({ contest, samples }: Result, measure: Measure = "rate"): readonly Row[] {
   return contest.loops.map((loop, index) => {
     const own = samples[index] ?? [];
     const rivals = loop.against ?? (index === 0 ? [] : [{ loop: contest.loops[0].name }]);
@@ -38,7 +44,7 @@ export function rowsOf({ contest, samples }: Result): readonly Row[] {
       const at = contest.loops.findIndex(({ name }) => name === rival.loop);
       const found = contest.loops[at];
       if (found === undefined) throw new RangeError(`${contest.name} has no loop "${rival.loop}".`);
-      return compareLoops(own, samples[at] ?? [], found, rival);
+      return compareLoops(own, samples[at] ?? [], found, rival, measure);
     });
     return { loop, summary: summarise(own), comparisons };
   });
@@ -46,19 +52,29 @@ export function rowsOf({ contest, samples }: Result): readonly Row[] {
 
 type Samples = Result["samples"][number];
 
-function compareLoops(own: Samples, theirs: Samples, loop: LoopSpec, { atLeast }: Rival): Comparison {
+function compareLoops(
+  own: Samples,
+  theirs: Samples,
+  loop: LoopSpec,
+  { atLeast }: Rival,
+  measure: Measure,
+): Comparison {
   const rate = compare(own.map(rateOf), theirs.map(rateOf));
   const cheapness = (samples: Samples): number[] => samples.map((sample) => 1 / cpuUsOf(sample));
   const cpu = compare(cheapness(own), cheapness(theirs));
-  const counts = waits(summarise(own)) || waits(summarise(theirs)) ? "cpu" : "rate";
+  const counts = measure === "cpu" || waits(summarise(own)) || waits(summarise(theirs)) ? "cpu" : "rate";
   const ratio = counts === "cpu" ? cpu : rate;
   const reached = atLeast === undefined ? undefined : ratio.ofMedians >= atLeast;
   return { rival: loop, rate, cpu, counts, atLeast, reached };
 }
 
-export function toMarkdown(results: readonly Result[], environment: Environment): string {
+export function toMarkdown(
+  results: readonly Result[],
+  environment: Environment,
+  measure: Measure = "rate",
+): string {
   const parts = results.map((result) =>
-    result.contest.work.kind === "start" ? startTable(result) : rateTable(result),
+    result.contest.work.kind === "start" ? startTable(result) : rateTable(result, measure),
   );
   return [environmentList(environment), ...parts].join("\n\n");
 }
@@ -69,8 +85,8 @@ function environmentList(environment: Environment): string {
     .join("\n");
 }
 
-function rateTable(result: Result): string {
-  const rows = rowsOf(result).map(({ loop, summary, comparisons }) => {
+function rateTable(result: Result, measure: Measure): string {
+  const rows = rowsOf(result, measure).map(({ loop, summary, comparisons }) => {
     const { best, median, worst, cpuUs, utilisation } = summary;
     const busy = `${Math.round(utilisation * 100)} %${waits(summary) ? ", waits" : ""}`;
     const cells = [loop.label, thousands(median), thousands(best), thousands(worst), cpuUs.toFixed(2), busy];

@@ -12,6 +12,13 @@ function contest(keys: number): Contest {
     loops: [
       { name: "p-queue", label: "p-queue for each key", module, make: "pQueueLanes", parameters },
       { name: "chains", label: "promise chain for each key", module, make: "promiseChains", parameters },
+      {
+        name: "bounded",
+        label: "promise chain for each key, sixteen at once",
+        module,
+        make: "boundedChains",
+        parameters,
+      },
       { name: "hash", label: "hash % 16", module, make: "hashLanes", parameters },
       {
         name: "tidelane",
@@ -19,7 +26,12 @@ function contest(keys: number): Contest {
         module: "loops/memory.js",
         make: "keyed",
         parameters: { ...parameters, async: true },
-        against: [{ loop: "p-queue", atLeast: 3 }, { loop: "chains" }, { loop: "hash" }],
+        against: [
+          { loop: "p-queue", atLeast: 3 },
+          { loop: "bounded", atLeast: 1.3 },
+          { loop: "chains" },
+          { loop: "hash" },
+        ],
       },
     ],
   };

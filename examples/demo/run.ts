@@ -6,6 +6,7 @@ import {
   type HandlerContext,
   type Message,
   type Middleware,
+  type MiddlewareOutcome,
   type Outcome,
   type Publisher,
   pipeline,
@@ -142,7 +143,7 @@ class LogReplay {
   /** Middleware that makes the handler slow and unreliable, and records when and where it ran. */
   readonly #simulated: Middleware<Message, LogLine> = async (context, next) => {
     const { value: line, worker, attempt, signal } = context;
-    const runHandler = (): Promise<Outcome> => {
+    const runHandler = (): Promise<MiddlewareOutcome> => {
       // Not on an attempt that fails: it would count the line once for every attempt.
       context.afterSettle((settlement) => this.#hasLeft(settlement));
       return next();

@@ -6,9 +6,10 @@ import { backoffDelay, type CheckedPolicy } from "./failure-policy.ts";
 import { InFlight } from "./in-flight.ts";
 import { type KeySelector, keyOf } from "./key.ts";
 import { Lanes } from "./lanes.ts";
-import { type Outcome, toOutcome } from "./outcome.ts";
+import type { Chain } from "./middleware.ts";
+import type { FailureOutcome, MiddlewareOutcome } from "./outcome.ts";
 import type { Reporter } from "./report.ts";
-import { decide, type Failure, type SettlingDecision, setAside, settle } from "./settle.ts";
+import { decide, type SettlingDecision, setAside, settle } from "./settle.ts";
 import { newCounters, type RunStats } from "./stats.ts";
 import { isThenable } from "./thenable.ts";
 import { messageOf } from "./thrown.ts";
@@ -21,7 +22,7 @@ export interface DispatchConfig<M extends Message, Value> {
   readonly selector: KeySelector<Value> | undefined;
   readonly decode: ((message: M) => Value | Promise<Value>) | undefined;
   /** The handler inside its middleware. */
-  readonly handler: (value: Value, delivery: Delivery<M, Value>) => unknown;
+  readonly chain: Chain<M, Value>;
   readonly policy: CheckedPolicy;
   readonly clock: Clock;
   readonly random: () => number;
@@ -56,11 +57,11 @@ export class Dispatcher<M extends Message, Value> {
 
   constructor(config: DispatchConfig<M, Value>) {
     this.#config = config;
-    const ended = (delivery: Delivery<M, Value>, result: Outcome | Failure): void => {
+    const ended = (delivery: Delivery<M, Value>, result: MiddlewareOutcome): void => {
       this.#ran(delivery, result);
       config.changed();
     };
-    this.#workers = Array.from({ length: config.workers }, () => new Worker(ended));
+    this.#workers = Array.from({ length: config.workers }, () => new Worker(config.chain.read, ended));
     this.#idle = Array.from(this.#workers.keys()).reverse();
   }
 
@@ -194,14 +195,16 @@ export class Dispatcher<M extends Message, Value> {
 
   #run(delivery: Delivery<M, Value>): void {
     if (delivery.phase !== "running") return;
-    let result: Outcome | Failure;
+    let result: MiddlewareOutcome;
     try {
-      const returned = this.#config.handler(delivery.value as Value, delivery);
+      const { call, read } = this.#config.chain;
+      // A delivery is its handler's context; with a value in it, it is a middleware's too.
+      const returned = call(delivery.value as Value, delivery as Delivery<M, Value> & { value: Value });
       if (isThenable(returned)) {
         this.#workers[delivery.worker]?.await(delivery, returned);
         return;
       }
-      result = toOutcome(returned);
+      result = read(returned);
     } catch (error) {
       result = { kind: "failure", error };
     }
@@ -210,7 +213,7 @@ export class Dispatcher<M extends Message, Value> {
 
   // ---- decision and settle
 
-  #ran(delivery: Delivery<M, Value>, given: Outcome | Failure): void {
+  #ran(delivery: Delivery<M, Value>, given: MiddlewareOutcome): void {
     const { policy, reporter, random } = this.#config;
     this.#freeWorker(delivery);
     let result = given;
@@ -237,7 +240,7 @@ export class Dispatcher<M extends Message, Value> {
     }
   }
 
-  #hold(delivery: Delivery<M, Value>, delayMs: number, result: Outcome | Failure): void {
+  #hold(delivery: Delivery<M, Value>, delayMs: number, result: MiddlewareOutcome): void {
     const error = result.kind === "failure" ? result.error : undefined;
     this.#config.reporter.retrying(delivery, delayMs, error);
     delivery.retries += 1;
@@ -280,7 +283,7 @@ export class Dispatcher<M extends Message, Value> {
     decision: SettlingDecision,
     settling: Promise<void>,
   ): Promise<void> {
-    let failure: Failure | undefined;
+    let failure: FailureOutcome | undefined;
     try {
       await settling;
     } catch (error) {

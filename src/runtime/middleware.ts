@@ -1,58 +1,87 @@
 import type { Message } from "../traits/message.ts";
 import type { HandlerContext } from "./delivery.ts";
-import { type Outcome, toOutcome } from "./outcome.ts";
+import { type MiddlewareOutcome, toAnswer, toOutcome } from "./outcome.ts";
 import { isThenable } from "./thenable.ts";
 
 /**
- * Wraps every run of the handler, after decoding. Calls `next()` at most once and returns its outcome or another one;
- * what it throws is a failure of the delivery. The first `use` is the outermost.
+ * Wraps every run of the handler, after decoding. The first `use` is the outermost.
+ *
+ * `next()` runs the rest of the chain and resolves with what came of it. A handler that threw gives
+ * `{ kind: "failure", error }`, so a middleware sees every run end. Return that outcome, and the failure policy decides;
+ * return another outcome, and it replaces the failure: nothing is reported then. A middleware that throws is a failure too.
+ * Call `next()` at most once: a second call rejects.
+ *
+ * A payload that does not decode has no value, so no middleware sees it. `onError` reports it, with what comes next.
  */
 export type Middleware<M extends Message = Message, Value = unknown> = (
   context: HandlerContext<M> & { readonly value: Value },
-  next: () => Promise<Outcome>,
-) => Promise<Outcome> | Outcome;
+  next: () => Promise<MiddlewareOutcome>,
+) => Promise<MiddlewareOutcome> | MiddlewareOutcome;
 
-type Inner<M extends Message, Value> = (
+type Call<M extends Message, Value> = (
   value: Value,
   context: HandlerContext<M> & { readonly value: Value },
 ) => unknown;
 
-/** The handler inside its middleware, as one function. */
+/** The handler, or a middleware with all that is inside it. */
+export interface Chain<M extends Message, Value> {
+  /** May throw, and may return anything. */
+  readonly call: Call<M, Value>;
+  /** Reads what `call` returned, or what its promise resolved with. Throws on anything that is no outcome. */
+  readonly read: (returned: unknown) => MiddlewareOutcome;
+}
+
+/** The handler inside its middleware. */
 export function compose<M extends Message, Value>(
   layers: readonly Middleware<M, Value>[],
-  handler: Inner<M, Value>,
-): Inner<M, Value> {
-  return layers.reduceRight<Inner<M, Value>>((inner, layer) => wrap(layer, inner), handler);
+  handler: Call<M, Value>,
+): Chain<M, Value> {
+  const innermost: Chain<M, Value> = { call: handler, read: toOutcome };
+  return layers.reduceRight((inner, layer) => ({ call: wrap(layer, inner), read: toAnswer }), innermost);
 }
 
 function wrap<M extends Message, Value>(
   layer: Middleware<M, Value>,
-  inner: Inner<M, Value>,
-): Inner<M, Value> {
-  // No async functions: a chain over a handler that answers at once costs one promise a layer.
+  { call, read }: Chain<M, Value>,
+): Call<M, Value> {
+  const late = (returned: unknown): MiddlewareOutcome => {
+    try {
+      return read(returned);
+    } catch (error) {
+      return failed(error);
+    }
+  };
   return (value, context) => {
     let called = false;
-    const next = (): Promise<Outcome> => {
+    let result: MiddlewareOutcome | Promise<MiddlewareOutcome> | undefined;
+    let given: Promise<MiddlewareOutcome> | undefined;
+    const next = (): Promise<MiddlewareOutcome> => {
       if (called) return Promise.reject(new TypeError(calledTwice));
       called = true;
       try {
-        const returned = inner(value, context);
-        return isThenable(returned)
-          ? Promise.resolve(returned).then(toOutcome)
-          : Promise.resolve(toOutcome(returned));
+        const returned = call(value, context);
+        result = isThenable(returned) ? Promise.resolve(returned).then(late, failed) : read(returned);
       } catch (error) {
-        return Promise.reject(error);
+        result = failed(error);
       }
+      given = result instanceof Promise ? result : promiseOf(result);
+      return given;
     };
-    const outcome: unknown = layer(context, next);
-    return isThenable(outcome) ? outcome.then(checkAnswer) : checkAnswer(outcome);
+    const answer = layer(context, next);
+    // A layer that passes on the very promise it got adds nothing to wait for: what is in it may be known already.
+    return answer === given && given !== undefined ? result : answer;
   };
 }
 
-const calledTwice = "A middleware called next() twice; it runs the rest of the chain once.";
-
-/** Nothing would read as ack(): a forgotten `return next()` must not settle what the handler wanted retried. */
-function checkAnswer(outcome: unknown): unknown {
-  if (outcome !== undefined) return outcome;
-  throw new TypeError("A middleware returned nothing; it returns what next() gave it.");
+function failed(error: unknown): MiddlewareOutcome {
+  return { kind: "failure", error };
 }
+
+const acknowledged = Promise.resolve(toOutcome(undefined));
+
+/** Most outcomes are the one of `ack()`, and they share a promise. */
+function promiseOf(outcome: MiddlewareOutcome): Promise<MiddlewareOutcome> {
+  return outcome === toOutcome(undefined) ? acknowledged : Promise.resolve(outcome);
+}
+
+const calledTwice = "A middleware called next() twice; it runs the rest of the chain once.";

@@ -24,6 +24,15 @@ export interface DeadLetterOutcome {
 /** What a handler decided about one delivery. Returning nothing is `ack()`; throwing follows the failure policy. */
 export type Outcome = AckOutcome | RetryOutcome | DropOutcome | DeadLetterOutcome;
 
+/** What a handler threw, as a middleware sees it. A handler itself throws; it does not return this. */
+export interface FailureOutcome {
+  readonly kind: "failure";
+  readonly error: unknown;
+}
+
+/** What came of a run, and what a middleware makes of it. */
+export type MiddlewareOutcome = Outcome | FailureOutcome;
+
 /** What a handler may return. Without a dead letter topic in the failure policy, `deadLetter()` does not type-check. */
 export type HandlerResult<DeadLetters extends boolean = boolean> =
   | undefined
@@ -63,24 +72,48 @@ export function deadLetter(reason: string): DeadLetterOutcome {
 /** Accepts what a handler returned; anything that is no outcome is a mistake worth a sentence. */
 export function toOutcome(returned: unknown): Outcome {
   if (returned === undefined || returned === acked) return acked;
-  if (typeof returned === "object" && returned !== null && "kind" in returned) {
-    const outcome = returned as Outcome;
-    switch (outcome.kind) {
-      case "ack":
-      case "drop":
-        return outcome;
-      // These may be written by hand, and then nothing has looked at their facts yet.
-      case "retry":
-        if (outcome.delayMs !== undefined) checkDuration("The outcome retry: delayMs", outcome.delayMs);
-        return outcome;
-      case "dead-letter":
-        checkReason("The outcome dead-letter: reason", outcome.reason);
-        return outcome;
-    }
-  }
+  if (isOutcome(returned)) return returned;
+  throw new TypeError(`A handler returned ${show(returned)}; it returns nothing or ${outcomes}.`);
+}
+
+/**
+ * Accepts what a middleware returned. Nothing is refused: a forgotten `return next()` must not settle what the handler
+ * wanted retried.
+ */
+export function toAnswer(returned: unknown): MiddlewareOutcome {
+  if (returned === acked) return acked;
+  if (isOutcome(returned) || isFailure(returned)) return returned;
+  if (returned === undefined)
+    throw new TypeError("A middleware returned nothing; it returns what next() gave it.");
   throw new TypeError(
-    `A handler returned ${show(returned)}; it returns nothing or an outcome: ack(), retry(), retryAfter(ms), drop() or deadLetter(reason).`,
+    `A middleware returned ${show(returned)}; it returns what next() gave it, or ${outcomes}.`,
   );
+}
+
+const outcomes = "an outcome: ack(), retry(), retryAfter(ms), drop() or deadLetter(reason)";
+
+function isOutcome(returned: unknown): returned is Outcome {
+  if (typeof returned !== "object" || returned === null || !("kind" in returned)) return false;
+  const outcome = returned as Outcome;
+  switch (outcome.kind) {
+    case "ack":
+    case "drop":
+      return true;
+    // These may be written by hand, and then nothing has looked at their facts yet.
+    case "retry":
+      if (outcome.delayMs !== undefined) checkDuration("The outcome retry: delayMs", outcome.delayMs);
+      return true;
+    case "dead-letter":
+      checkReason("The outcome dead-letter: reason", outcome.reason);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function isFailure(returned: unknown): returned is FailureOutcome {
+  if (typeof returned !== "object" || returned === null) return false;
+  return (returned as Partial<FailureOutcome>).kind === "failure" && "error" in returned;
 }
 
 function checkReason(argument: string, reason: unknown): string {

@@ -212,8 +212,7 @@ class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean>
       decode,
       signal,
       maxInFlight: maxInFlight ?? (selector ? Math.max(256, 32 * workers) : workers),
-      // A delivery is its handler's context; with a value in it, it is a middleware's too.
-      handler: compose<M, Value>(layers, handler) as (value: Value, delivery: HandlerContext<M>) => unknown,
+      chain: compose<M, Value>(layers, handler),
       policy: checked,
       clock,
       random,

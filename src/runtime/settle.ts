@@ -1,14 +1,8 @@
 import { headerNames, MessageHeaders } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
 import { backoffDelay, type CheckedPolicy, type DeadLetterTarget } from "./failure-policy.ts";
-import type { Outcome } from "./outcome.ts";
+import type { MiddlewareOutcome } from "./outcome.ts";
 import { sentenceOf } from "./thrown.ts";
-
-/** A handler that threw, or a payload without a value. */
-export interface Failure {
-  readonly kind: "failure";
-  readonly error: unknown;
-}
 
 /** What is to be done with a delivery. "hold" keeps it here for a retry in place; the others settle it. */
 export type Decision =
@@ -25,7 +19,7 @@ const dropDecision: Decision = { kind: "drop" };
 
 /** Turns what came of run number `attempt` (the `retries + 1`th in this process) into what is to be done. */
 export function decide(
-  result: Outcome | Failure,
+  result: MiddlewareOutcome,
   run: { readonly attempt: number; readonly retries: number },
   policy: CheckedPolicy,
   random: () => number,

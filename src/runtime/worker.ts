@@ -1,5 +1,4 @@
-import { type Outcome, toOutcome } from "./outcome.ts";
-import type { Failure } from "./settle.ts";
+import type { MiddlewareOutcome } from "./outcome.ts";
 
 /** As `await` does it: whatever `then` the promise itself has been given is not called. */
 const { then } = Promise.prototype;
@@ -9,11 +8,17 @@ const { then } = Promise.prototype;
  * function that awaits took 4 to 10 % more processor time a message of `workers(16, byKey)` with an async handler.
  */
 export class Worker<D extends object> {
-  readonly #ended: (delivery: D, result: Outcome | Failure) => void;
+  readonly #read: (returned: unknown) => MiddlewareOutcome;
+  readonly #ended: (delivery: D, result: MiddlewareOutcome) => void;
   /** Set exactly while its handler's promise is awaited. */
   #delivery: D | undefined = undefined;
 
-  constructor(ended: (delivery: D, result: Outcome | Failure) => void) {
+  /** `read`: what the promise resolved with as an outcome; it throws on anything else. */
+  constructor(
+    read: (returned: unknown) => MiddlewareOutcome,
+    ended: (delivery: D, result: MiddlewareOutcome) => void,
+  ) {
+    this.#read = read;
     this.#ended = ended;
   }
 
@@ -24,9 +29,9 @@ export class Worker<D extends object> {
   }
 
   readonly #onReturned = (returned: unknown): void => {
-    let result: Outcome | Failure;
+    let result: MiddlewareOutcome;
     try {
-      result = toOutcome(returned);
+      result = this.#read(returned);
     } catch (error) {
       result = { kind: "failure", error };
     }
@@ -35,7 +40,7 @@ export class Worker<D extends object> {
 
   readonly #onThrown = (error: unknown): void => this.#end({ kind: "failure", error });
 
-  #end(result: Outcome | Failure): void {
+  #end(result: MiddlewareOutcome): void {
     const delivery = this.#delivery;
     this.#delivery = undefined;
     if (delivery !== undefined) this.#ended(delivery, result);

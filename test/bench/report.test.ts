@@ -46,6 +46,12 @@ describe("rowsOf", () => {
     expect(found.reached).toBe(false);
   });
 
+  it("goes by processor time in every row when asked to", () => {
+    const given = result(samples(100, 20), samples(50, 40));
+    const [, app] = rowsOf(given, "cpu");
+    expect(app?.comparisons[0]).toMatchObject({ counts: "cpu", reached: false });
+  });
+
   it("holds a loop that names nobody against the first, without a figure to reach", () => {
     const given = result(samples(100, 90), samples(50, 45));
     const [first, second] = given.contest.loops;

@@ -165,7 +165,7 @@ describe("the steps", () => {
         if (attempt === 1) throw new Error("again");
       });
     await stage.clock.advance(100);
-    expect(stage.log).toEqual(["in a 1 k-a", "in a 2 k-a", "out ack"]);
+    expect(stage.log).toEqual(["in a 1 k-a", "out failure", "in a 2 k-a", "out ack"]);
     expect(run.stats).toMatchObject({ failures: 1, retries: 1, handled: 1 });
     await run.stop();
   });

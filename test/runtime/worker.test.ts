@@ -1,11 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ack, drop, type Outcome, retryAfter, toOutcome } from "../../src/runtime/outcome.ts";
-import type { Failure } from "../../src/runtime/settle.ts";
+import { ack, drop, type MiddlewareOutcome, retryAfter, toOutcome } from "../../src/runtime/outcome.ts";
 import { Worker } from "../../src/runtime/worker.ts";
 
 /** What it replaces: the reference. */
-async function awaited(returned: PromiseLike<unknown>): Promise<Outcome | Failure> {
+async function awaited(returned: PromiseLike<unknown>): Promise<MiddlewareOutcome> {
   try {
     return toOutcome(await returned);
   } catch (error) {
@@ -79,9 +78,9 @@ describe("Worker", () => {
   it("gives what an async function that awaits would, once for each delivery, one after another", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(run, { minLength: 1, maxLength: 5 }), async (runs) => {
-        const told: { readonly delivery: object; readonly result: Outcome | Failure }[] = [];
+        const told: { readonly delivery: object; readonly result: MiddlewareOutcome }[] = [];
         let next = (): void => {};
-        const worker = new Worker<object>((delivery, result) => {
+        const worker = new Worker<object>(toOutcome, (delivery, result) => {
           told.push({ delivery, result });
           next();
         });

@@ -7,6 +7,7 @@ import {
   type DeadLetterOutcome,
   deadLetter,
   drop,
+  type FailureOutcome,
   type FailurePolicy,
   type HandlerContext,
   type HandlerResult,
@@ -302,7 +303,7 @@ describe("a middleware", () => {
     const steps = pipeline(orders).decode(Order);
     steps.use((context, next) => {
       expectTypeOf(context.value).toEqualTypeOf<Order>();
-      expectTypeOf(next).toEqualTypeOf<() => Promise<Outcome>>();
+      expectTypeOf(next).toEqualTypeOf<() => Promise<Outcome | FailureOutcome>>();
       return next();
     });
     // @ts-expect-error a forgotten return
