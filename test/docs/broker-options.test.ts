@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { root } from "../../scripts/entry-points.ts";
-import { exportedOptions, tabledOptions } from "./option-tables.ts";
+import { type Described, exportedOptions, tabledOptions } from "./option-tables.ts";
 
-/** The pages, the entry point whose options each describes, and the folder of those where it has others too. */
-const pages: Readonly<Record<string, readonly [entry: string, folder?: string]>> = {
-  "docs/brokers/memory.md": ["tidelane", "src/brokers/memory/"],
+/** The pages of brokers, and the entry point whose options each describes. */
+const pages: Readonly<Record<string, readonly [entry: string, described?: Described]>> = {
+  "docs/brokers/memory.md": ["tidelane", { folders: ["src/brokers/memory/"] }],
   "docs/brokers/nats.md": ["tidelane/nats"],
   "docs/brokers/rabbitmq.md": ["tidelane/amqp"],
   "docs/brokers/kafka.md": ["tidelane/kafka"],
@@ -42,7 +42,7 @@ describe("reading tables of options", () => {
 
 describe.each(Object.entries(pages).filter(([page]) => existsSync(`${root}/${page}`)))(
   "%s",
-  (page, [entry, folder]) => {
+  (page, [entry, described]) => {
     const markdown = readFileSync(`${root}/${page}`, "utf8");
 
     it("has the headings all pages of brokers have", () => {
@@ -50,7 +50,7 @@ describe.each(Object.entries(pages).filter(([page]) => existsSync(`${root}/${pag
     });
 
     it("has every option, with the default its docstring names", { timeout: 30_000 }, () => {
-      const expected = exportedOptions(entry, folder);
+      const expected = exportedOptions(entry, described);
       expect(expected.size).toBeGreaterThan(0);
       expect(Object.fromEntries(tabledOptions(markdown))).toEqual(Object.fromEntries(expected));
     });

@@ -11,10 +11,19 @@ export interface OptionRow {
 }
 
 /**
- * The options of every exported interface of an entry point that is named for options or settings, by its name; of those
- * declared in `folder`, where one is given.
- */
-export function exportedOptions(entryPoint: string, folder = ""): Map<string, OptionRow[]> {
+/** Which types of an entry point a page describes. */
+export interface Described {
+  /** Those named for options or settings that are declared below one of these. @default anywhere */
+  readonly folders?: readonly string[];
+  /** Those of these names. */
+  readonly others?: readonly string[];
+}
+
+/** The options of exported types, by the name of the type. */
+export function exportedOptions(
+  entryPoint: string,
+  { folders = [""], others = [] }: Described = {},
+): Map<string, OptionRow[]> {
   const source = entryPoints.find(({ name }) => name === entryPoint)?.source;
   if (source === undefined) throw new Error(`There is no entry point "${entryPoint}".`);
   const program = ts.createProgram([source], compilerOptions());
@@ -24,9 +33,13 @@ export function exportedOptions(entryPoint: string, folder = ""): Map<string, Op
   const symbols = (module ? checker.getExportsOfModule(module) : []).map((symbol) =>
     symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol,
   );
-  const chosen = symbols
-    .filter(({ name }) => /(Options|Settings)$/.test(name) && !name.startsWith("Client"))
-    .filter(({ declarations }) => declarations?.[0]?.getSourceFile().fileName.includes(folder));
+  const isChosen = ({ name, declarations }: ts.Symbol): boolean => {
+    if (others.includes(name)) return true;
+    const file = declarations?.[0]?.getSourceFile().fileName ?? "";
+    const isOptions = /(Options|Settings)$/.test(name) && !name.startsWith("Client");
+    return isOptions && folders.some((folder) => file.includes(folder));
+  };
+  const chosen = symbols.filter(isChosen);
   const exported = new Set(chosen);
   return new Map(chosen.map((symbol) => [symbol.name, rowsOf(symbol, checker, exported)]));
 }
