@@ -7,6 +7,7 @@ import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../tr
 import { Backoff } from "../shared/backoff.ts";
 import { Batches } from "../shared/batches.ts";
 import { Consumption, type ConsumptionOwner } from "./consumption.ts";
+import { checkDeadLetter } from "./dead-letter-check.ts";
 import { channelFault, isProtocolFault, scrub, subscriptionFailure } from "./errors.ts";
 import { Inbox } from "./inbox.ts";
 import type { Link, Rider } from "./link.ts";
@@ -56,6 +57,7 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
     try {
       const first = await subscriber.#begin(true);
       void subscriber.#live(first);
+      void checkDeadLetter(link, plan);
       return subscriber;
     } catch (error) {
       link.leave(subscriber.#rider);
