@@ -177,6 +177,46 @@ await describeLive("nats", "streams on a NATS server", (server) => {
       ).toEqual(numbers(10).map(Number));
     });
 
+    it("go by an ack deadline that somebody else has shortened, so that no two members run one message", async () => {
+      const connection = await connect(server, client);
+      const name = await stream(connection);
+      const topic = `${name}.a`;
+      const { manager } = await witness();
+      const member = await connection.subscribe(topic, { group: "g", maxInFlight: 1 });
+      await publish(connection, topic, ["1"]);
+      const held = await new Loop(member).next();
+      await manager.consumers.update(name, "g", { ack_wait: 1e9 });
+      const other = await connection.subscribe(topic, { group: "g" });
+      expect(other.capabilities.ackDeadlineMs).toBe(1_000);
+      const again = await new Loop(other).next();
+      await again.ackConfirmed();
+      expect([again.text(), again.deliveryCount]).toEqual(["1", 2]);
+      // As a pipeline does while its handler is at work.
+      await held.keepAlive();
+      await until("the first member has lost it", () => held.signal.aborted);
+      expect(member.capabilities.ackDeadlineMs).toBe(1_000);
+      expect((await errorOf(held.ack())).name).toBe("DeliveryLostError");
+    });
+
+    it("are created on request, and get subjects that are added", async () => {
+      const connection = await connect(server, client);
+      const name = fresh("made");
+      const { manager } = await witness();
+      const first = await connection.subscribe(`${name}.a`, { stream: name, create: true, group: "g" });
+      await publish(connection, `${name}.a`, ["1"]);
+      expect((await new Loop(first).next()).text()).toBe("1");
+      const before = (await manager.streams.info(name)).config;
+      const more = await errorOf(connection.subscribe(`${name}.b`, { stream: name, create: true }));
+      expect(more.message).toContain('create: { update: "add" }');
+      await connection.subscribe(`${name}.b`, { stream: name, create: { update: "add" } });
+      const after = (await manager.streams.info(name)).config;
+      expect(after).toEqual({ ...before, subjects: [`${name}.a`, `${name}.b`] });
+      await connection.publisher().checkTopic(`${name}.b`);
+      expect(await errorOf(connection.publisher().checkTopic(`${name}.c`))).toMatchObject({
+        retryable: false,
+      });
+    });
+
     it("leave no consumer of their own behind", async () => {
       const connection = await connect(server, client);
       const name = await stream(connection);
