@@ -1,14 +1,40 @@
 import type { CreateAssigner } from "./client.ts";
 
-/** One completed join. The group counts its generations; between one and the next nobody else had any partition. */
+/** One answered join. The group counts its generations; between one and the next nobody else had any partition. */
 export interface Joined {
   readonly generation: number;
   readonly memberId: string;
+  /** Whether this member shares out the partitions of the generation. */
+  readonly isLeader: boolean;
+  /** The last generation before this one in which anybody can have been assigned a partition. */
+  readonly follows: number;
 }
 
 /** What a coordinator of kafkajs answers to a join. n.b. not in its types. */
+export interface JoinAnswer {
+  readonly generationId: number;
+  readonly memberId: string;
+  readonly leaderId: string;
+}
+
 interface Coordinator {
-  joinGroup?: (request: unknown) => Promise<{ readonly generationId: number; readonly memberId: string }>;
+  joinGroup?: (request: unknown) => Promise<JoinAnswer>;
+}
+
+/**
+ * `unassigned`: the join of this member before it, if no assignment came of that. Where it led the group then, nobody got
+ * one, because the group takes assignments from its leader alone: another member joined, and the group began again.
+ */
+export function joinAfter(
+  unassigned: Joined | undefined,
+  { generationId: generation, memberId, leaderId }: JoinAnswer,
+): Joined {
+  const isLeader = leaderId === memberId;
+  const isEmpty =
+    unassigned?.isLeader === true &&
+    unassigned.memberId === memberId &&
+    unassigned.generation === generation - 1;
+  return { generation, memberId, isLeader, follows: isEmpty ? unassigned.follows : generation - 1 };
 }
 
 /**
@@ -20,7 +46,7 @@ interface Coordinator {
 export function gateJoins(
   create: CreateAssigner,
   ready: () => Promise<void>,
-  joined: (join: Joined) => void,
+  joined: (answer: JoinAnswer) => void,
 ): CreateAssigner {
   return (place) => {
     const { cluster } = place;
@@ -39,12 +65,12 @@ export function gateJoins(
   };
 }
 
-function listen(coordinator: Coordinator, joined: (join: Joined) => void): void {
+function listen(coordinator: Coordinator, joined: (answer: JoinAnswer) => void): void {
   const join = coordinator.joinGroup?.bind(coordinator);
   if (join === undefined) return;
   coordinator.joinGroup = async (request) => {
     const answer = await join(request);
-    joined({ generation: answer.generationId, memberId: answer.memberId });
+    joined(answer);
     return answer;
   };
 }

@@ -1,5 +1,5 @@
 import type { Client, ClientConsumer, ConsumerConfig, CreateAssigner, EachBatchPayload } from "./client.ts";
-import { gateJoins, type Joined } from "./join-gate.ts";
+import { gateJoins, type Joined, joinAfter } from "./join-gate.ts";
 import type { Committable, Partition } from "./partition.ts";
 
 /** What a member tells the subscription it works for. */
@@ -36,6 +36,8 @@ export class Member {
   #heartbeat: (() => Promise<void>) | undefined = undefined;
   #activity = 0;
   #join: Joined | undefined = undefined;
+  /** Whether an assignment came of that join. */
+  #assigned = false;
 
   /** `assigners`: what it offers the group, best first. */
   constructor(
@@ -48,8 +50,9 @@ export class Member {
     const gated = gateJoins(
       assigners[0],
       () => this.#joining(),
-      (join) => {
-        this.#join = join;
+      (answer) => {
+        this.#join = joinAfter(this.#assigned ? undefined : this.#join, answer);
+        this.#assigned = false;
       },
     );
     this.#consumer = client.consumer({
@@ -137,6 +140,7 @@ export class Member {
     });
     consumer.on("consumer.group_join", ({ payload }) => {
       this.#activity += 1;
+      this.#assigned = true;
       if (!this.retired.aborted) this.#events.joined(this, payload.memberAssignment);
     });
     consumer.on("consumer.start_batch_process", ({ payload }) => {

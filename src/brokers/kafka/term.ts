@@ -116,12 +116,12 @@ export class Term {
 
   /**
    * Whether the join that `member` has just made follows on this term: the same member, in the next generation of the
-   * group. Nobody else can have had its partitions in between.
+   * group in which partitions were assigned. Nobody else can have had its partitions in between.
    */
   continues(member: Member): boolean {
     const { join } = member;
     if (this.assignment.over || member !== this.member || !join || !this.#join) return false;
-    return join.memberId === this.#join.memberId && join.generation === this.#join.generation + 1;
+    return join.memberId === this.#join.memberId && join.follows === this.#join.generation;
   }
 
   get started(): boolean {

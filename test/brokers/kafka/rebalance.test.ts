@@ -57,6 +57,20 @@ describe("when a member joins", () => {
     expect(await taken(bench, second[Symbol.asyncIterator]())).toEqual([]);
   });
 
+  it("its leader keeps what stays, though others joined before the group took its assignment", async () => {
+    const { bench, subscriber, messages } = await opened();
+    const group = bench.cluster.group("g");
+    group.interruptions = 2;
+    group.rebalance();
+    await bench.clock.advance(5_000);
+    expect(group.generation).toBe(4);
+    expect(has(subscriber)).toEqual([0, 1]);
+    expect(messages.map(({ lost }) => lost)).toEqual([undefined, undefined, undefined, undefined]);
+    for (const message of messages) await message.ack();
+    await bench.clock.advance(1_000);
+    expect(bench.committed("wide/0")).toBe(2);
+  });
+
   it("nothing new goes out meanwhile", async () => {
     const { bench, iterator } = await opened();
     void bench.subscribe("wide", options);

@@ -6,6 +6,7 @@ import type {
   TopicPartitionOffset,
   TopicPartitions,
 } from "../../../../src/brokers/kafka/client.ts";
+import type { JoinAnswer } from "../../../../src/brokers/kafka/join-gate.ts";
 import { type FakeCluster, FakeKafkaError } from "./cluster.ts";
 import type { FakeGroup, FakeMember } from "./group.ts";
 
@@ -154,6 +155,11 @@ export class FakeConsumer implements ClientConsumer {
       this.#memberId = undefined;
       return this.#join();
     }
+    if (this.group.interruptions > 0) {
+      // As kafkajs does it where the group does not take the assignment: it joins again, and tells nobody.
+      this.group.interruptions -= 1;
+      return this.#join();
+    }
     this.#positions.clear();
     const assigned = this.#member?.assigned ?? {};
     for (const [topic, ids] of Object.entries(assigned)) {
@@ -165,11 +171,12 @@ export class FakeConsumer implements ClientConsumer {
     this.emit("consumer.group_join", { memberAssignment: assigned });
   }
 
-  async #joinGroup(_request: unknown): Promise<{ generationId: number; memberId: string }> {
+  async #joinGroup(_request: unknown): Promise<JoinAnswer> {
     this.#memberId ??= this.group.newMemberId();
     const request = { memberId: this.#memberId, topics: this.#topics, assigners: this.#assigners };
     this.#member = await this.group.join(request);
-    return { generationId: this.#member.generation, memberId: this.#member.id };
+    const { generation: generationId, id: memberId } = this.#member;
+    return { generationId, memberId, leaderId: this.group.leaderId };
   }
 
   async #work(): Promise<void> {

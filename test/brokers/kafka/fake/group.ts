@@ -30,6 +30,9 @@ export class FakeGroup {
   /** Commits are refused with it. */
   refusal: Error | undefined = undefined;
   commits = 0;
+  /** How many joins come to nothing, as somebody else joins before the assignment. */
+  interruptions = 0;
+  leaderId = "";
   readonly #cluster: FakeCluster;
   readonly #waiting = new Map<string, Waiting>();
   #preparing = false;
@@ -107,6 +110,7 @@ export class FakeGroup {
     this.#waiting.clear();
     this.#preparing = false;
     this.generation += 1;
+    this.leaderId = waiting[0]?.request.memberId ?? "";
     void this.#share(waiting);
   }
 
