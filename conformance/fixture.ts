@@ -11,11 +11,14 @@ export interface TopicNeeds {
 
 /** How a subscription is opened. An option the broker has no word for may be left aside: the capabilities say so. */
 export interface SourceOptions {
-  /** Without a group the subscription gets its own copy of what is published after it opened. */
+  /**
+   * Without a group the subscription gets its own copy of what is published after it opened; and of what no other has had
+   * where its capabilities say `backlog: "unread"`.
+   */
   readonly group?: string;
   readonly maxInFlight?: number;
   readonly ackDeadlineMs?: number;
-  /** A new group starts at the first message of the retained topic. */
+  /** It starts at the first message of the retained topic, if it is new. */
   readonly retained?: boolean;
   readonly deadLetter?: { readonly topic: string; readonly maxDeliveries?: number };
 }
