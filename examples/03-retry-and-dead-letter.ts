@@ -10,7 +10,7 @@ await publisher.publish({ topic: "payments", payload: "10", key: "ann" });
 await publisher.publish({ topic: "payments", payload: "oops", key: "ann" });
 await publisher.publish({ topic: "payments", payload: "30", key: "ann" });
 
-const run = pipeline(payments, { onError: (error) => console.log(`failed: ${(error as Error).message}`) })
+const run = pipeline(payments, { onError: ({ error }) => console.log(`failed: ${(error as Error).message}`) })
   .workers(4, byKey)
   .onFailure({
     maxAttempts: 3,

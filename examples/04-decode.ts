@@ -16,7 +16,7 @@ for (const payload of [
   await publisher.publish({ topic: "orders", payload });
 }
 
-const run = pipeline(orders, { onError: (error) => console.log((error as Error).message) })
+const run = pipeline(orders, { onError: ({ error }) => console.log((error as Error).message) })
   .decode(Order)
   .workers(
     4,
@@ -26,7 +26,7 @@ const run = pipeline(orders, { onError: (error) => console.log((error as Error).
     console.log(`${order.customer}: ${order.total.toFixed(2)}`);
   });
 
-while (run.stats.handled < 2) await new Promise((resolve) => setImmediate(resolve));
+await run.idle();
 const { undecodable } = await run.drain();
 console.log(`${undecodable} did not decode`);
 await connection.close();

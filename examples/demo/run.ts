@@ -3,6 +3,7 @@ import {
   ack,
   byKey,
   deadLetter,
+  type ErrorListener,
   type HandlerContext,
   type Message,
   type Middleware,
@@ -122,7 +123,7 @@ class LogReplay {
   }
 
   start(subscriber: Subscriber, publisher: Publisher): Run {
-    const onError = (error: unknown): void => {
+    const onError: ErrorListener = ({ error }) => {
       if (!(error instanceof SimulatedFailure)) this.#options.onError?.(error);
     };
     return pipeline(subscriber, { onError })

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   byKey,
+  type ErrorListener,
   type HandlerContext,
   isTidelaneError,
   type Message,
@@ -111,7 +112,7 @@ class Consumer {
   }
 
   #start(subscriber: Subscriber): Run {
-    const onError = (error: unknown): void => {
+    const onError: ErrorListener = ({ error }) => {
       const isLoss = isTidelaneError(error, "TIDELANE_DELIVERY_LOST");
       if (!(error instanceof PlannedFailure) && !isLoss && !isAbort(error)) note("an error", error);
     };

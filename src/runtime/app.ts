@@ -1,16 +1,40 @@
 import { checkDuration, checkFunction } from "../traits/arguments.ts";
 import type { Broker, Connection, ConnectionState } from "../traits/broker.ts";
-import { systemClock } from "../traits/clock.ts";
-import { AbortedError, InvalidArgumentError, throwIfAborted } from "../traits/errors.ts";
-import type { DrainOptions, Run, RunReport, StopOptions } from "./run.ts";
+import { nextTurn, systemClock } from "../traits/clock.ts";
+import { AbortedError, InvalidArgumentError, isTidelaneError, throwIfAborted } from "../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../traits/option-names.ts";
+import { warn } from "./report.ts";
+import {
+  type DrainOptions,
+  drainNames,
+  type Run,
+  type RunReport,
+  type StopOptions,
+  stopNames,
+} from "./run.ts";
 import type { RunStats } from "./stats.ts";
+import { messageOf } from "./thrown.ts";
 
 /** "failed": a broker did not connect, a mount did not open, or a run ended with an error. */
 export type AppState = "idle" | "starting" | "running" | "draining" | "stopping" | "stopped" | "failed";
 
+/** An answer to a probe. */
+export interface Probe {
+  readonly ok: boolean;
+  /** A sentence for each thing that is wrong, with the broker or the topic; empty when `ok`. */
+  readonly reasons: readonly string[];
+}
+
 /** What a probe asks for: cheap, and true at the moment of the call. */
 export interface Health {
   readonly state: AppState;
+  /** Not when the app has failed, or a run has ended with an error: only a new start helps. */
+  readonly live: Probe;
+  /**
+   * Not before the app runs, nor when it ends, is not live, has no connection to a broker, or has a run whose intake has
+   * stalled or whose settles and dead letters fail (`RunStats.stalled`, `blocked`).
+   */
+  readonly ready: Probe;
   readonly brokers: readonly { readonly name: string; readonly state: ConnectionState | "idle" }[];
   readonly runs: readonly RunStats[];
 }
@@ -33,7 +57,19 @@ export interface AppRunOptions {
   readonly signals?: readonly NodeJS.Signals[];
   /** For the drain after the first signal, in milliseconds. @default 30_000 */
   readonly deadlineMs?: number;
+  /**
+   * A handler that has not returned when the app has ended may keep the process alive; a warning names it. `true` ends the
+   * process then, with exit code 1. @default false
+   */
+  readonly exitOnStop?: boolean;
 }
+
+export interface AppStartOptions {
+  readonly signal?: AbortSignal;
+}
+
+const startNames = optionNames<AppStartOptions>()({ signal: true });
+const runNames = optionNames<AppRunOptions>()({ signals: true, deadlineMs: true, exitOnStop: true });
 
 /** Any number of brokers and pipelines, started in order and ended together. */
 export interface App {
@@ -44,9 +80,9 @@ export interface App {
   /**
    * Connects and opens everything. When something fails, all that was started is ended and the error is thrown. `signal`,
    * `drain` and `stop` take a start back: it rejects with `AbortedError`, and what a broker or a mount that did not heed
-   * that gives later is ended then.
+   * that gives later is ended then. A connect that fails has a stack of one line, its sentence: that is what Node prints.
    */
-  start(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  start(options?: AppStartOptions): Promise<void>;
   /**
    * Drains every run, then shuts the connections down in reverse order. Rejects with the error of a run that ended with
    * one, when all is ended. Called again it is the same end, and the earliest deadline counts.
@@ -56,13 +92,15 @@ export interface App {
   stop(options?: StopOptions): Promise<AppReport>;
   /**
    * `start`, then until every run has ended: by itself, by a signal, by `drain` or by `stop`. When a run ends with an
-   * error the others are drained and the error is thrown.
+   * error the others are drained and the error is thrown. A warning names handlers that have not returned by then.
    */
   run(options?: AppRunOptions): Promise<AppReport>;
   readonly health: Health;
 }
 
-export function createApp(): App {
+export function createApp(): App;
+export function createApp(given?: unknown): App {
+  checkOptionNames("createApp()", given, {});
   return new RunningApp();
 }
 
@@ -95,12 +133,34 @@ class RunningApp implements App {
   readonly #startAbort = new AbortController();
   /** `drain` or `stop` took the start back: it did not fail. */
   #recalled = false;
-  /** A run ended with an error. */
-  #broken = false;
+  /** Why the app has failed, or is about to: a sentence for each run that ended with an error, or for the start. */
+  readonly #failures: string[] = [];
 
   get health(): Health {
+    const state = this.#failures.length > 0 && this.#state === "running" ? "failed" : this.#state;
+    const notReady = [...this.#failures];
+    if (state !== "running" && state !== "failed") notReady.push(`The app is ${state}.`);
+    for (const { broker, opened } of this.#brokers) {
+      const connection = opened?.state ?? "not open yet";
+      if (connection !== "open") notReady.push(`The connection to "${broker.name}" is ${connection}.`);
+    }
+    for (const { topic, stats } of this.#runs) {
+      const { stalled, inFlight, retrying, blocked } = stats;
+      if (stalled) {
+        notReady.push(
+          `The run of "${topic}" pulls nothing: ${retrying + blocked} of ${inFlight} in flight failed and are retried.`,
+        );
+      }
+      if (blocked > 0) {
+        notReady.push(
+          `${blocked} deliveries of "${topic}" are blocked: settling them, or publishing their dead letter, failed and is tried again.`,
+        );
+      }
+    }
     return {
-      state: this.#broken && this.#state === "running" ? "failed" : this.#state,
+      state,
+      live: probe(this.#failures),
+      ready: probe(notReady),
       brokers: this.#brokers.map(({ broker, opened }) => ({
         name: broker.name,
         state: opened?.state ?? "idle",
@@ -122,7 +182,9 @@ class RunningApp implements App {
     this.#mounts.push(() => open(on.connection));
   }
 
-  async start({ signal: given }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async start(options: AppStartOptions = {}): Promise<void> {
+    checkOptionNames("app.start(options)", options, startNames);
+    const { signal: given } = options;
     this.#checkIdle("app.start()");
     this.#state = "starting";
     const own = this.#startAbort.signal;
@@ -137,8 +199,17 @@ class RunningApp implements App {
         this.#add(await unlessAborted(signal, open(), (late) => late.stop()));
         throwIfAborted(signal, "app.start()");
       }
+      await unlessAborted(
+        signal,
+        Promise.all(this.#runs.map(({ started }) => started)),
+        async () => undefined,
+      );
+      throwIfAborted(signal, "app.start()");
       this.#state = "running";
     } catch (error) {
+      if (!this.#recalled && this.#failures.length === 0) this.#failures.push(messageOf(error));
+      // The frames are all of this library's: what helps is in the sentence, and what the socket said in the cause.
+      if (isTidelaneError(error, "TIDELANE_CONNECT_FAILED")) error.stack = String(error);
       // Also when drain() or stop() ended the app meanwhile: what opened after that is ended here. Ending is idempotent.
       this.#ending ??= this.#end("failed", (run) => run.stop());
       await this.#ending.catch(() => undefined);
@@ -149,19 +220,20 @@ class RunningApp implements App {
   }
 
   drain(options: DrainOptions = {}): Promise<AppReport> {
+    checkOptionNames("app.drain(options)", options, drainNames);
     if (options.deadlineMs !== undefined) checkDuration("drain: deadlineMs", options.deadlineMs);
     return this.#endOrJoin("draining", (run) => run.drain(options));
   }
 
   stop(options: StopOptions = {}): Promise<AppReport> {
+    checkOptionNames("app.stop(options)", options, stopNames);
     if (options.deadlineMs !== undefined) checkDuration("stop: deadlineMs", options.deadlineMs);
     return this.#endOrJoin("stopping", (run) => run.stop(options));
   }
 
-  async run({
-    signals = ["SIGINT", "SIGTERM"],
-    deadlineMs = 30_000,
-  }: AppRunOptions = {}): Promise<AppReport> {
+  async run(options: AppRunOptions = {}): Promise<AppReport> {
+    checkOptionNames("app.run(options)", options, runNames);
+    const { signals = ["SIGINT", "SIGTERM"], deadlineMs = 30_000, exitOnStop = false } = options;
     checkDuration("app.run: deadlineMs", deadlineMs);
     this.#checkIdle("app.run()");
     let received: NodeJS.Signals | undefined;
@@ -174,6 +246,11 @@ class RunningApp implements App {
     try {
       for (const name of signals) process.on(name, onSignal);
       const report = await this.#untilOver(deadlineMs);
+      if (nameLeft(report) && exitOnStop) {
+        // The warning is written at the end of this turn.
+        await nextTurn();
+        process.exit(1);
+      }
       return received === undefined ? report : { ...report, signal: received };
     } finally {
       alive.cancel();
@@ -195,8 +272,8 @@ class RunningApp implements App {
 
   #add(run: Run): void {
     this.#runs.push(run);
-    run.done.catch(() => {
-      this.#broken = true;
+    run.done.catch((error) => {
+      this.#failures.push(`The run of "${run.topic}" ended: ${messageOf(error)}`);
     });
   }
 
@@ -213,7 +290,10 @@ class RunningApp implements App {
     const ended = await this.#endAll(end);
     const failure = ended.find((result) => result.status === "rejected");
     this.#state = failure || state === "failed" ? "failed" : "stopped";
-    if (failure) throw failure.reason;
+    if (failure) {
+      if (this.#failures.length === 0) this.#failures.push(messageOf(failure.reason));
+      throw failure.reason;
+    }
     return {
       runs: ended.flatMap((result) => (result.status === "fulfilled" && result.value ? [result.value] : [])),
     };
@@ -245,6 +325,25 @@ class RunningApp implements App {
       received: this.#state,
     });
   }
+}
+
+function probe(reasons: readonly string[]): Probe {
+  return { ok: reasons.length === 0, reasons: [...reasons] };
+}
+
+/** Says which handlers have not returned. Whether there are any. */
+function nameLeft({ runs }: AppReport): boolean {
+  const names = runs
+    .flatMap(({ left }) => left.filter(({ state }) => state === "running"))
+    .map(
+      ({ topic, key, attempt }) =>
+        `"${topic}" (${key === undefined ? "" : `key "${key}", `}attempt ${attempt})`,
+    );
+  if (names.length === 0) return false;
+  warn(
+    `${names.length} handlers have not returned: ${names.slice(0, 5).join(", ")}. They may keep the process alive: heed context.signal in them, or pass exitOnStop to app.run().`,
+  );
+  return true;
 }
 
 /** What `work` gives; when `signal` fires first it rejects, and `late` ends what comes after that. */

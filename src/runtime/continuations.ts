@@ -14,13 +14,13 @@ const mostUnfinished = 1_024;
  */
 export class Continuations<M extends Message> {
   readonly #queue = new PQueue({ concurrency });
-  readonly #failed: (error: unknown, message: M) => void;
+  readonly #failed: (error: unknown, delivery: Delivery<M, unknown>) => void;
   readonly #eased: () => void;
   /** Queued and running. */
   #size = 0;
 
   /** `eased`: there was no room for more, and now there is. */
-  constructor(failed: (error: unknown, message: M) => void, eased: () => void) {
+  constructor(failed: (error: unknown, delivery: Delivery<M, unknown>) => void, eased: () => void) {
     this.#failed = failed;
     this.#eased = eased;
   }
@@ -61,7 +61,7 @@ export class Continuations<M extends Message> {
     try {
       await work(settlement);
     } catch (error) {
-      this.#failed(error, delivery.message);
+      this.#failed(error, delivery);
     }
     this.#size -= 1;
     if (this.#size === mostUnfinished - 1) this.#eased();

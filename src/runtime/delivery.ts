@@ -17,7 +17,10 @@ export interface HandlerContext<M extends Message = Message> {
   readonly attempt: number;
   /** The worker this runs on, 0 to n - 1. */
   readonly worker: number;
-  /** Aborts when the delivery is lost, when the run is stopped, and when the deadline of a drain has passed. */
+  /**
+   * Aborts when the delivery is lost, when the time of `timeoutMs` is up, when the run is stopped, and when the deadline of
+   * a drain has passed.
+   */
   readonly signal: AbortSignal;
   /**
    * Runs `work` after the delivery has left, off the delivery path: it delays no other delivery, and drain waits for it.
@@ -47,6 +50,8 @@ export class Delivery<M extends Message = Message, Value = unknown>
   /** Settles tried again after they failed and left the message unsettled. No attempts: the handler is not run. */
   settleRetries = 0;
   worker = -1;
+  /** It failed before: its handler, or what its settle came to. */
+  trouble: "retrying" | "blocked" | undefined = undefined;
   /** Armed only while a retry waits. */
   timer: Timer | undefined = undefined;
   continuations: ((settlement: Settlement) => void | Promise<void>)[] | undefined = undefined;
@@ -90,6 +95,11 @@ export class Delivery<M extends Message = Message, Value = unknown>
       this.continuations ??= [];
       this.continuations.push(work);
     };
+  }
+
+  /** For another run: the signal of one whose time was up has aborted. */
+  renew(): void {
+    if (this.#controller?.signal.aborted) this.#controller = undefined;
   }
 
   /** Tells a running handler to give up. */

@@ -1,39 +1,28 @@
-import type { Clock } from "../traits/clock.ts";
-import { DecodeError, isTidelaneError, type KeyError, MissingDeadLetterError } from "../traits/errors.ts";
+import { nextTurn } from "../traits/clock.ts";
+import {
+  DecodeError,
+  IntakeStalledError,
+  isTidelaneError,
+  type KeyError,
+  MissingDeadLetterError,
+  type TimeoutError,
+} from "../traits/errors.ts";
 import { type Message, settledAtOnce } from "../traits/message.ts";
 import { Delivery, type Settlement } from "./delivery.ts";
-import { backoffDelay, type CheckedPolicy } from "./failure-policy.ts";
+import type { DispatchConfig } from "./dispatch-config.ts";
+import { backoffDelay } from "./failure-policy.ts";
 import { InFlight } from "./in-flight.ts";
-import { type KeySelector, keyOf } from "./key.ts";
+import { keyOf } from "./key.ts";
 import { Lanes } from "./lanes.ts";
-import type { Chain } from "./middleware.ts";
 import type { FailureOutcome, MiddlewareOutcome } from "./outcome.ts";
-import type { Reporter } from "./report.ts";
-import { decide, type SettlingDecision, setAside, settle } from "./settle.ts";
+import { decide, isFinal, nextStep, type SettlingDecision, setAside, settle } from "./settle.ts";
 import { newCounters, type RunStats } from "./stats.ts";
 import { isThenable } from "./thenable.ts";
-import { messageOf } from "./thrown.ts";
+import { isReason } from "./thrown.ts";
+import { Timeouts } from "./timeouts.ts";
+import { stallAfterMs, Trouble } from "./trouble.ts";
+import { toDecodeError } from "./undecodable.ts";
 import { Worker } from "./worker.ts";
-
-/** What the dispatcher is built from; checked before. */
-export interface DispatchConfig<M extends Message, Value> {
-  readonly workers: number;
-  readonly maxInFlight: number;
-  readonly selector: KeySelector<Value> | undefined;
-  readonly decode: ((message: M) => Value | Promise<Value>) | undefined;
-  /** The handler inside its middleware. */
-  readonly chain: Chain<M, Value>;
-  readonly policy: CheckedPolicy;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly reporter: Reporter<M>;
-  /** Starts the continuations of a delivery that left. */
-  readonly continued: (delivery: Delivery<M, Value>, settlement: Settlement) => void;
-  /** Room, a runnable delivery or an idle worker appeared while nobody was pumping. */
-  readonly changed: () => void;
-  /** No run can go on: what is in flight stays unsettled. */
-  readonly fatal: (error: unknown) => void;
-}
 
 /**
  * Runs deliveries: lane, worker, handler, decision, settle. Every start goes through `start`, every end of a run
@@ -50,18 +39,24 @@ export class Dispatcher<M extends Message, Value> {
   /** Worker numbers not in use; its length is `workers - running`. */
   readonly #idle: number[];
   /** All workers, by number. */
-  readonly #workers: readonly Worker<Delivery<M, Value>>[];
+  readonly #workers: Worker<Delivery<M, Value>>[];
+  readonly #timeouts: Timeouts<Delivery<M, Value>> | undefined;
+  readonly #trouble: Trouble;
   #sequence = 0;
   /** Once halted nothing starts any more, and a failed run is left unsettled instead of retried. */
   #halted = false;
 
   constructor(config: DispatchConfig<M, Value>) {
     this.#config = config;
-    const ended = (delivery: Delivery<M, Value>, result: MiddlewareOutcome): void => {
-      this.#ran(delivery, result);
-      config.changed();
+    this.#workers = Array.from({ length: config.workers }, () => new Worker(config.chain.read, this.#ended));
+    const { clock, timeoutMs, topic } = config;
+    const stalled = (failing: number): void => {
+      const facts = { topic, inFlight: this.inFlight.size, failing, stalledMs: stallAfterMs };
+      config.reporter.failed(new IntakeStalledError(facts));
     };
-    this.#workers = Array.from({ length: config.workers }, () => new Worker(config.chain.read, ended));
+    const isFull = (): boolean => this.room < 1 && config.pulling();
+    this.#trouble = new Trouble(this.#counters, config, isFull, stalled);
+    this.#timeouts = timeoutMs === undefined ? undefined : new Timeouts(clock, timeoutMs, this.#expired);
     this.#idle = Array.from(this.#workers.keys()).reverse();
   }
 
@@ -79,7 +74,8 @@ export class Dispatcher<M extends Message, Value> {
     const inFlight = this.inFlight.size;
     const { peak: peakInFlight } = this.inFlight;
     const waiting = inFlight - running - settling;
-    return { ...this.#counters, inFlight, waiting, peakInFlight, lanes: this.#lanes.size };
+    const stalled = this.#trouble.isStalled;
+    return { ...this.#counters, inFlight, waiting, peakInFlight, lanes: this.#lanes.size, stalled };
   }
 
   /** Takes one delivery in. The promise, where there is one, is the wait for a value the key is computed from. */
@@ -114,6 +110,8 @@ export class Dispatcher<M extends Message, Value> {
   /** Starts nothing any more; tells running handlers to give up. What waits stays unsettled. */
   halt(reason: unknown): void {
     this.#halted = true;
+    this.#timeouts?.stop();
+    this.#trouble.stop();
     for (const delivery of this.inFlight) {
       delivery.timer?.cancel();
       delivery.timer = undefined;
@@ -201,6 +199,7 @@ export class Dispatcher<M extends Message, Value> {
       // A delivery is its handler's context; with a value in it, it is a middleware's too.
       const returned = call(delivery.value as Value, delivery as Delivery<M, Value> & { value: Value });
       if (isThenable(returned)) {
+        this.#timeouts?.started(delivery);
         this.#workers[delivery.worker]?.await(delivery, returned);
         return;
       }
@@ -211,33 +210,61 @@ export class Dispatcher<M extends Message, Value> {
     this.#ran(delivery, result);
   }
 
+  readonly #ended = (delivery: Delivery<M, Value>, result: MiddlewareOutcome): void => {
+    this.#ran(delivery, result);
+    this.#config.changed();
+  };
+
+  readonly #expired = (delivery: Delivery<M, Value>, error: TimeoutError): void => {
+    delivery.abort(error);
+    if (this.#config.onTimeout === "wait") {
+      void this.#nameLate(delivery, error);
+      return;
+    }
+    // Another worker takes the place: whatever the handler comes to later is nobody's.
+    this.#workers[delivery.worker]?.forget();
+    this.#workers[delivery.worker] = new Worker(this.#config.chain.read, this.#ended);
+    this.#ended(delivery, { kind: "failure", error });
+  };
+
+  /** A handler that heeds its signal has returned by then, and its failure is told with what comes next. */
+  async #nameLate(delivery: Delivery<M, Value>, error: TimeoutError): Promise<void> {
+    await nextTurn();
+    if (this.#timeouts?.errorOf(delivery) === error) {
+      this.#config.reporter.failed(error, delivery, { kind: "wait" });
+    }
+  }
+
   // ---- decision and settle
 
   #ran(delivery: Delivery<M, Value>, given: MiddlewareOutcome): void {
     const { policy, reporter, random } = this.#config;
     this.#freeWorker(delivery);
     let result = given;
-    if (
+    const late = this.#timeouts?.ended(delivery);
+    if (late) result = { kind: "failure", error: late };
+    else if (
       result.kind === "dead-letter" &&
       typeof policy.deadLetter !== "object" &&
       policy.deadLetter !== "broker"
     ) {
       result = { kind: "failure", error: new MissingDeadLetterError({ topic: delivery.topic }) };
     }
+    const { message } = delivery;
+    const decision = result.kind === "ack" ? result : decide(result, delivery, policy, random);
     // A handler that gave up because the run was halted did what it was told.
     if (result.kind === "failure" && !(this.#halted && isReason(result.error, delivery.signal.reason))) {
       this.#counters.failures += 1;
-      reporter.failed(result.error, delivery.message);
+      const isOver = message.settled || message.lost || this.#halted;
+      reporter.failed(result.error, delivery, isOver ? undefined : nextStep(decision));
     }
-    if (delivery.message.settled) this.#leave(delivery, "by-handler");
-    else if (delivery.message.lost) this.#leaveLost(delivery, delivery.message.lost);
+    // Whoever was told of the failure may have settled the message or stopped the run.
+    if (message.settled) this.#leave(delivery, "by-handler");
+    else if (message.lost) this.#leaveLost(delivery, message.lost);
     else if (this.#halted && (result.kind === "failure" || result.kind === "retry"))
       delivery.phase = "abandoned";
-    else {
-      const decision = result.kind === "ack" ? result : decide(result, delivery, policy, random);
-      if (decision.kind === "hold") this.#hold(delivery, decision.delayMs, result);
-      else this.#settle(delivery, decision);
-    }
+    else if (decision.kind === "hold") this.#hold(delivery, decision.delayMs, result);
+    else this.#settle(delivery, decision);
   }
 
   #hold(delivery: Delivery<M, Value>, delayMs: number, result: MiddlewareOutcome): void {
@@ -245,7 +272,9 @@ export class Dispatcher<M extends Message, Value> {
     this.#config.reporter.retrying(delivery, delayMs, error);
     delivery.retries += 1;
     delivery.continuations = undefined;
+    delivery.renew();
     this.#counters.retries += 1;
+    this.#trouble.mark(delivery, "retrying");
     this.#waitThen(delivery, delayMs, () => this.#lanes.again(delivery));
   }
 
@@ -301,10 +330,13 @@ export class Dispatcher<M extends Message, Value> {
       this.#leaveLost(delivery, message.lost ?? error);
       return;
     }
-    this.#config.reporter.failed(error, message);
-    // A dead letter that its publisher can never carry. The handler's verdict cannot be carried out by anybody here, and
+    // A dead letter that its publisher can never publish. The handler's verdict cannot be carried out by anybody here, and
     // trying for ever would keep the lane; the delivery stays unsettled, and the run says why.
-    const hopeless = isTidelaneError(error, "TIDELANE_INVALID_MESSAGE");
+    const hopeless = decision.kind === "dead-letter" && isFinal(error);
+    const { policy, random, reporter } = this.#config;
+    const delayMs = backoffDelay(policy.backoff, delivery.settleRetries + 1, random);
+    const next = hopeless ? ({ kind: "end" } as const) : ({ kind: "settle", delayMs } as const);
+    reporter.failed(error, delivery, this.#halted ? undefined : next);
     if (hopeless || this.#halted) {
       delivery.phase = "abandoned";
       if (hopeless) this.#config.fatal(error);
@@ -313,7 +345,7 @@ export class Dispatcher<M extends Message, Value> {
     // Still unsettled: the dead letter could not be published, or the transport refused. The lane waits, and the same
     // decision is carried out again; running the handler again would be a second verdict.
     delivery.settleRetries += 1;
-    const delayMs = backoffDelay(this.#config.policy.backoff, delivery.settleRetries, this.#config.random);
+    this.#trouble.mark(delivery, "blocked");
     this.#waitThen(delivery, delayMs, () => this.#settle(delivery, decision));
   }
 
@@ -321,28 +353,29 @@ export class Dispatcher<M extends Message, Value> {
   #unrunnable(delivery: Delivery<M, Value>, error: DecodeError | KeyError): void {
     this.#freeWorker(delivery);
     const aside = setAside(error, this.#config.policy);
-    const isDropped = aside === undefined && error instanceof DecodeError;
-    this.#config.reporter.failed(error, delivery.message, isDropped ? "was dropped" : "failed");
+    const isFatal = aside === undefined && !(error instanceof DecodeError);
+    const decision = aside ?? { kind: "drop" };
+    this.#config.reporter.failed(error, delivery, isFatal ? { kind: "end" } : nextStep(decision));
     if (error instanceof DecodeError) this.#counters.undecodable += 1;
-    else if (aside === undefined) {
+    if (isFatal) {
       delivery.phase = "abandoned";
       this.#config.fatal(error);
       return;
     }
-    this.#settle(delivery, aside ?? { kind: "drop" });
+    this.#settle(delivery, decision);
   }
 
   // ---- departure
 
   #leaveLost(delivery: Delivery<M, Value>, error: unknown): void {
-    if (!isTidelaneError(error, "TIDELANE_DELIVERY_LOST"))
-      this.#config.reporter.failed(error, delivery.message);
+    if (!isTidelaneError(error, "TIDELANE_DELIVERY_LOST")) this.#config.reporter.failed(error, delivery);
     this.#leave(delivery, "lost", error);
   }
 
   #leave(delivery: Delivery<M, Value>, settlement: Settlement, error?: unknown): void {
     this.#counters[counterOf[settlement]] += 1;
     this.inFlight.remove(delivery);
+    if (delivery.trouble !== undefined) this.#trouble.mark(delivery, undefined);
     this.#config.reporter.left(delivery, settlement, error);
     this.#lanes.finish(delivery);
     if (delivery.continuations) this.#config.continued(delivery, settlement);
@@ -357,17 +390,3 @@ const counterOf = {
   redeliver: "redelivered",
   lost: "lost",
 } as const satisfies Record<Settlement, string>;
-
-/** Whether `error` is the reason of an abort, or what a platform API makes of it. */
-function isReason(error: unknown, reason: unknown): boolean {
-  return error === reason || (error instanceof Error && error.cause === reason && reason !== undefined);
-}
-
-function toDecodeError(message: Message, cause: unknown): DecodeError {
-  if (isTidelaneError(cause, "TIDELANE_DECODE")) return cause as DecodeError;
-  return new DecodeError({
-    topic: message.topic,
-    reason: `the codec failed: ${messageOf(cause)}`,
-    cause,
-  });
-}

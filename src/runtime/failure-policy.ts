@@ -1,7 +1,9 @@
 import { checkCount, checkDuration, checkName, checkObject } from "../traits/arguments.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { Publisher } from "../traits/publisher.ts";
+import type { Refused } from "./refused.ts";
 
 /** Exponential backoff: `min(maxMs, initialMs * factor ** (retry - 1))`, then jitter takes off up to its share. */
 export interface Backoff {
@@ -16,9 +18,12 @@ export interface Backoff {
 }
 
 /**
- * Where dead letters go: published and confirmed there before the original is acked. A publish that fails is tried again
- * after the backoff. One that is refused with `InvalidMessageError` (too large for that publisher, a header it cannot
- * carry) never can succeed: the run ends with that error, and the original goes back.
+ * Where dead letters go: published and confirmed there before the original is acked. Before a run pulls anything it asks
+ * the publisher whether the topic takes messages, where the broker can tell; a topic that is missing ends the run.
+ *
+ * While it runs, a publish that fails is tried again after the backoff, and the key waits (`stats.blocked`). A publish that
+ * can never succeed, as its error says with `retryable: false` (the topic is gone, the message is too large, the connection
+ * of the publisher is closed), ends the run with that error, and the original goes back to the broker.
  */
 export interface DeadLetterTarget {
   readonly topic: string;
@@ -47,6 +52,21 @@ export type FailurePolicy = RetryPolicy &
     | { readonly maxAttempts: number; readonly deadLetter: DeadLetterTarget | "broker" | "drop" }
   );
 
+/** What `onFailure` takes; what it refuses is in it with the reason, which the compiler then shows. */
+export type GivenPolicy =
+  | FailurePolicy
+  | (RetryPolicy & {
+      readonly maxAttempts: number;
+      readonly deadLetter?: never;
+    } & Refused<"maxAttempts needs deadLetter, which says what comes after the last attempt: { topic, publisher }, 'broker' or 'drop'.">);
+
+const policyNames = optionNames<FailurePolicy>()({
+  mode: true,
+  backoff: optionNames<Backoff>()({ initialMs: true, factor: true, maxMs: true, jitter: true }),
+  maxAttempts: true,
+  deadLetter: optionNames<DeadLetterTarget>()({ topic: true, publisher: true }),
+});
+
 /** Whether a policy has a place for dead letters, as a type. */
 export type HasDeadLetters<Policy> = Policy extends { readonly deadLetter: DeadLetterTarget | "broker" }
   ? true
@@ -62,6 +82,7 @@ export interface CheckedPolicy {
 
 export function checkPolicy(policy: FailurePolicy): CheckedPolicy {
   checkObject("onFailure(policy)", policy);
+  checkOptionNames("onFailure(policy)", policy, policyNames);
   if (policy.backoff !== undefined) checkObject("onFailure: backoff", policy.backoff);
   const { initialMs = 100, factor = 2, maxMs = 30_000, jitter = 0.2 } = policy.backoff ?? {};
   checkDuration("onFailure: backoff.initialMs", initialMs);

@@ -29,6 +29,8 @@ export class Intake<M extends Message> {
   #busy = false;
   /** The last `next()`, until what came of it was taken in. */
   #pulling: Promise<void> | undefined;
+  /** A `next()` has not been answered. */
+  #asking = false;
   #closed = false;
   #sinceTurn = 0;
 
@@ -36,6 +38,11 @@ export class Intake<M extends Message> {
     this.#iterator = iterator;
     this.#hooks = hooks;
     this.#most = most;
+  }
+
+  /** The source had nothing ready when it was last asked, and has answered nothing since; or it has ended. */
+  get isWaiting(): boolean {
+    return this.#closed || this.#asking;
   }
 
   /** Takes in what is here and fits. `true`: something came at once, so there may be more. */
@@ -80,13 +87,16 @@ export class Intake<M extends Message> {
 
   async #next(): Promise<void> {
     this.#busy = true;
+    this.#asking = true;
     try {
       const result = await this.#iterator.next();
       this.#busy = false;
+      this.#asking = false;
       if (result.done) this.#end(undefined);
       else this.#admit(result.value);
     } catch (cause) {
       this.#busy = false;
+      this.#asking = false;
       this.#end({ cause });
     }
     this.#hooks.pump();

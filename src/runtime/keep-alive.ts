@@ -1,8 +1,8 @@
 import type { Clock, Timer } from "../traits/clock.ts";
 import type { Message } from "../traits/message.ts";
 
-interface HeldDelivery<M> {
-  readonly message: M;
+interface HeldDelivery {
+  readonly message: Message;
   readonly phase: string;
 }
 
@@ -10,18 +10,18 @@ interface HeldDelivery<M> {
  * Extends the ack deadline of everything in flight, three times a deadline, so that a delivery that waits for its lane,
  * for a retry or for a slow handler is not taken for lost. One timer a run, armed while something is in flight.
  */
-export class KeepAlive<M extends Message> {
-  readonly #held: Iterable<HeldDelivery<M>>;
+export class KeepAlive<D extends HeldDelivery> {
+  readonly #held: Iterable<D>;
   readonly #clock: Clock;
   readonly #periodMs: number;
-  readonly #failed: (error: unknown, message: M) => void;
+  readonly #failed: (error: unknown, delivery: D) => void;
   #timer: Timer | undefined;
 
   constructor(
-    held: Iterable<HeldDelivery<M>>,
+    held: Iterable<D>,
     clock: Clock,
     deadlineMs: number,
-    failed: (error: unknown, message: M) => void,
+    failed: (error: unknown, delivery: D) => void,
   ) {
     this.#held = held;
     this.#clock = clock;
@@ -42,20 +42,22 @@ export class KeepAlive<M extends Message> {
   #beat(): void {
     this.#timer = undefined;
     let any = false;
-    for (const { message, phase } of this.#held) {
+    for (const delivery of this.#held) {
+      const { message, phase } = delivery;
       if (message.settled || message.lost || phase === "abandoned") continue;
       any = true;
-      void this.#extend(message);
+      void this.#extend(delivery);
     }
     if (any) this.arm();
   }
 
-  async #extend(message: M): Promise<void> {
+  async #extend(delivery: D): Promise<void> {
+    const { message } = delivery;
     try {
       await message.keepAlive();
     } catch (error) {
       // Settled or lost meanwhile is no failure: the settle tells.
-      if (!message.settled && !message.lost) this.#failed(error, message);
+      if (!message.settled && !message.lost) this.#failed(error, delivery);
     }
   }
 }

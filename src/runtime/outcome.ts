@@ -1,6 +1,7 @@
 import { checkDuration } from "../traits/arguments.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import { show } from "../traits/show.ts";
+import type { Refused } from "./refused.ts";
 
 export interface AckOutcome {
   readonly kind: "ack";
@@ -38,7 +39,11 @@ export type HandlerResult<DeadLetters extends boolean = boolean> =
   | undefined
   // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement returns void
   | void
-  | (DeadLetters extends true ? Outcome : Exclude<Outcome, DeadLetterOutcome>);
+  | (DeadLetters extends true ? Outcome : Exclude<Outcome, DeadLetterOutcome> | RefusedDeadLetter);
+
+/** Nothing is one: it carries the reason into the compiler's message. */
+type RefusedDeadLetter = DeadLetterOutcome &
+  Refused<"deadLetter() needs a place for dead letters: name one in onFailure({ deadLetter: { topic, publisher } }) before handle().">;
 
 const acked: AckOutcome = Object.freeze({ kind: "ack" });
 const retried: RetryOutcome = Object.freeze({ kind: "retry", delayMs: undefined });

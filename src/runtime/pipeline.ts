@@ -1,25 +1,35 @@
-import { checkCount, checkFunction, checkObject } from "../traits/arguments.ts";
+import { checkCount, checkDuration, checkFunction, checkObject } from "../traits/arguments.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import { type Codec, type Decoded, decoderOf, type StandardSchema } from "../traits/codec.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
+import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
+import { ActiveRun } from "./active-run.ts";
 import type { HandlerContext } from "./delivery.ts";
-import { checkPolicy, checkPolicyFits, type FailurePolicy, type HasDeadLetters } from "./failure-policy.ts";
+import {
+  checkPolicy,
+  checkPolicyFits,
+  type FailurePolicy,
+  type GivenPolicy,
+  type HasDeadLetters,
+} from "./failure-policy.ts";
 import type { KeySelector } from "./key.ts";
 import { compose, type Middleware } from "./middleware.ts";
 import type { HandlerResult } from "./outcome.ts";
-import { type ErrorListener, Reporter } from "./report.ts";
-import { ActiveRun, type Run } from "./run.ts";
+import type { Refused } from "./refused.ts";
+import { type ErrorListener, Reporter, warn } from "./report.ts";
+import type { Run } from "./run.ts";
 
 export interface PipelineOptions {
-  /** Where retries and deadlines get their time. @default systemClock */
+  /** Where retries and deadlines get their time. @default the subscriber's clock, which is the system's but in tests */
   readonly clock?: Clock;
   /** Source of jitter, 0 to 1. @default Math.random */
   readonly random?: () => number;
   /**
-   * Told of every failure that no promise carries. Without it, and without a subscriber of the diagnostics channel
-   * "tidelane:error", the first failure of a run is a process warning.
+   * Told of every failure that no promise carries, and of what comes next. Without it, and without a subscriber of the
+   * diagnostics channel "tidelane:error", the first failure of each kind is a process warning: once for each error code (or
+   * name of an error) and what it leads to, in each run.
    */
   readonly onError?: ErrorListener;
 }
@@ -36,7 +46,24 @@ export interface WorkersOptions {
 export interface HandleOptions {
   /** Stops the run when it aborts. */
   readonly signal?: AbortSignal;
+  /**
+   * How long one run of the handler may take. Then `context.signal` aborts with a `TimeoutError` that names topic, key and
+   * attempt, and the run has failed, whatever the handler returns later: the failure policy decides. @default no limit
+   */
+  readonly timeoutMs?: number;
+  /**
+   * "wait": the worker and the key's lane wait until the handler returns, so that a key has one handler at a time. A
+   * handler that ignores its signal is reported once, with `next: { kind: "wait" }`. "abandon": they go on at once, and the
+   * old handler may still be running while the next one of its key does. @default "wait"
+   */
+  readonly onTimeout?: "wait" | "abandon";
 }
+
+const optionNamesOf = {
+  pipeline: optionNames<PipelineOptions>()({ clock: true, random: true, onError: true }),
+  workers: optionNames<WorkersOptions>()({ maxInFlight: true }),
+  handle: optionNames<HandleOptions>()({ signal: true, timeoutMs: true, onTimeout: true }),
+};
 
 /** Does the work for one delivery. Nothing returned is `ack()`; a throw follows the failure policy. */
 export type Handler<M extends Message = Message, Value = M, DeadLetters extends boolean = boolean> = (
@@ -46,11 +73,20 @@ export type Handler<M extends Message = Message, Value = M, DeadLetters extends 
 
 type Step = "decode" | "use" | "workers" | "onFailure";
 
-/** A pipeline without the steps that cannot come any more. */
+/** Why a step cannot come any more. */
+interface UsedSteps {
+  readonly decode: Refused<"decode() comes once, and before workers() and use(): they see the value it gives.">;
+  readonly use: never;
+  readonly workers: Refused<"workers() comes once.">;
+  readonly onFailure: Refused<"onFailure() comes once.">;
+}
+
+/** A pipeline; the steps that cannot come any more say why. */
 export type Pipeline<M extends Message, Value, DeadLetters extends boolean, Used extends Step = never> = Omit<
   PipelineSteps<M, Value, DeadLetters, Used>,
   Used
->;
+> &
+  Pick<UsedSteps, Used>;
 
 /** Every step returns a new pipeline; `handle` starts the run. */
 export interface PipelineSteps<M extends Message, Value, DeadLetters extends boolean, Used extends Step> {
@@ -72,7 +108,7 @@ export interface PipelineSteps<M extends Message, Value, DeadLetters extends boo
     options?: WorkersOptions,
   ): Pipeline<M, Value, DeadLetters, Used | "decode" | "workers">;
   /** What happens when a handler throws or asks for a retry. Without this step: retry for ever, in place. */
-  onFailure<const Policy extends FailurePolicy>(
+  onFailure<const Policy extends GivenPolicy>(
     policy: Policy,
   ): Pipeline<M, Value, HasDeadLetters<Policy>, Used | "onFailure">;
   /** Starts pulling. Throws `SubscriberBusyError` when the subscriber is being iterated. */
@@ -86,7 +122,7 @@ export function pipeline<M extends Message>(
 ): Pipeline<M, M, false> {
   checkSubscriber(subscriber);
   checkOptions(options);
-  return new PipelineBuilder<M, M, false>({
+  const start = new PipelineBuilder<M, M, false>({
     subscriber,
     options,
     decode: undefined,
@@ -96,6 +132,8 @@ export function pipeline<M extends Message>(
     maxInFlight: undefined,
     policy: {},
   });
+  // It has every step at any time, and refuses at run time too; the type says which of them can come.
+  return start as unknown as Pipeline<M, M, false>;
 }
 
 function checkSubscriber(given: Partial<Subscriber> | undefined): void {
@@ -110,6 +148,7 @@ function checkSubscriber(given: Partial<Subscriber> | undefined): void {
 
 function checkOptions(options: PipelineOptions): void {
   checkObject("pipeline(subscriber, options)", options);
+  checkOptionNames("pipeline(subscriber, options)", options, optionNamesOf.pipeline);
   const { clock, random, onError } = options;
   if (random !== undefined) checkFunction("pipeline: random", random);
   if (onError !== undefined) checkFunction("pipeline: onError", onError);
@@ -135,9 +174,7 @@ interface Description<M extends Message, Value> {
   readonly policy: FailurePolicy;
 }
 
-class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean>
-  implements PipelineSteps<M, Value, DeadLetters, never>
-{
+class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean> {
   readonly #description: Description<M, Value>;
 
   constructor(description: Description<M, Value>) {
@@ -181,6 +218,7 @@ class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean>
       throw new InvalidArgumentError({ argument: "workers(n, key)", expected, received: selector });
     }
     checkObject("workers(n, key, options)", options);
+    checkOptionNames("workers(n, key, options)", options, optionNamesOf.workers);
     const { maxInFlight } = options;
     if (maxInFlight !== undefined) checkCount("workers: maxInFlight", maxInFlight, count, true);
     return new PipelineBuilder({ ...this.#description, workers: count, selector, maxInFlight });
@@ -196,21 +234,36 @@ class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean>
   handle(handler: Handler<M, Value, DeadLetters>, options: HandleOptions = {}): Run {
     checkFunction("handle(handler)", handler);
     checkObject("handle(handler, options)", options);
-    const { signal } = options;
+    checkOptionNames("handle(handler, options)", options, optionNamesOf.handle);
+    const { signal, timeoutMs, onTimeout = "wait" } = options;
+    if (timeoutMs !== undefined) checkDuration("handle: timeoutMs", timeoutMs);
+    if (onTimeout !== "wait" && onTimeout !== "abandon") {
+      const expected = '"wait" or "abandon"';
+      throw new InvalidArgumentError({ argument: "handle: onTimeout", expected, received: onTimeout });
+    }
     if (signal !== undefined && typeof signal?.addEventListener !== "function") {
       const expected = "an AbortSignal";
       throw new InvalidArgumentError({ argument: "handle: signal", expected, received: signal });
     }
     const { subscriber, decode, layers, workers, selector, maxInFlight, policy } = this.#description;
-    const { clock = systemClock, random = Math.random, onError } = this.#description.options;
+    const { random = Math.random, onError } = this.#description.options;
+    const clock = this.#description.options.clock ?? subscriber.clock ?? systemClock;
     const checked = checkPolicy(policy);
     checkPolicyFits(checked, subscriber.capabilities);
+    const { maxInFlight: most } = subscriber.capabilities;
+    if (workers > most) {
+      warn(
+        `workers(${workers}) over "${subscriber.topic}", which delivers ${most} at once: ${workers - most} workers stay idle. Raise its prefetch.`,
+      );
+    }
     return new ActiveRun<M, Value>({
       subscriber,
       workers,
       selector,
       decode,
       signal,
+      timeoutMs,
+      onTimeout,
       maxInFlight: maxInFlight ?? (selector ? Math.max(256, 32 * workers) : workers),
       chain: compose<M, Value>(layers, handler),
       policy: checked,

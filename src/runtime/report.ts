@@ -1,20 +1,26 @@
-import { diagnostics } from "../traits/diagnostics.ts";
+import { diagnostics, type ErrorReport, type NextStep } from "../traits/diagnostics.ts";
 import type { Message } from "../traits/message.ts";
 import type { Delivery, Settlement } from "./delivery.ts";
 import { isThenable } from "./thenable.ts";
 import { sentenceOf } from "./thrown.ts";
 
-/** Told of every failure that no promise carries: a handler that threw, a payload that did not decode, a lost settle. */
-export type ErrorListener = (error: unknown, message: Message | undefined) => void;
+/**
+ * Told of every failure that no promise carries: a handler that threw, a payload that did not decode, a dead letter that
+ * could not be published. `next` says what comes of it.
+ */
+export type ErrorListener = (report: ErrorReport & { readonly next: NextStep }) => void;
 
 const { "tidelane:delivery": deliveries, "tidelane:settle": settles } = diagnostics;
 const { "tidelane:retry": retries, "tidelane:error": errors } = diagnostics;
+
+/** The delivery something failed for, as far as it is told. */
+type FailedDelivery = Pick<Delivery, "message" | "key" | "attempt">;
 
 /** What one run says of itself. Builds nothing unless somebody listens. */
 export class Reporter<M extends Message> {
   readonly #topic: string;
   readonly #onError: ErrorListener | undefined;
-  /** A run whose failures nobody listens to says so once for each thing they come to, as a process warning. */
+  /** The kinds of failure this run has warned of. */
   readonly #warned = new Set<string>();
 
   constructor(topic: string, onError: ErrorListener | undefined) {
@@ -37,16 +43,15 @@ export class Reporter<M extends Message> {
     settles.publish({ message, outcome: settlement, attempt, ...(error === undefined ? {} : { error }) });
   }
 
-  /** `what` it comes to for the delivery. */
-  failed(error: unknown, message?: M, what: "failed" | "was dropped" = "failed"): void {
-    if (errors.hasSubscribers) {
-      errors.publish({ topic: this.#topic, error, ...(message === undefined ? {} : { message }) });
-    } else if (this.#onError === undefined) {
-      this.#warnOnce(error, what);
-    }
+  failed(error: unknown, delivery?: FailedDelivery, next: NextStep = { kind: "none" }): void {
+    const { message, key, attempt } = delivery ?? {};
+    const topic = message?.topic ?? this.#topic;
+    const report = { error, topic, ...(message && { message, key, attempt: attempt as number }), next };
+    if (errors.hasSubscribers) errors.publish(report);
+    else if (this.#onError === undefined) this.#warnOnce(report);
     if (this.#onError === undefined) return;
     try {
-      const returned: unknown = this.#onError(error, message);
+      const returned: unknown = this.#onError(report);
       // The type says void, and takes an async function all the same; nobody else owns its promise.
       if (isThenable(returned)) returned.then(undefined, (thrown) => this.#warnOfListener(thrown));
     } catch (thrown) {
@@ -58,15 +63,34 @@ export class Reporter<M extends Message> {
     warn(`onError of "${this.#topic}" threw: ${sentenceOf(thrown)}`);
   }
 
-  #warnOnce(error: unknown, what: string): void {
-    if (this.#warned.has(what)) return;
-    this.#warned.add(what);
+  #warnOnce({ error, attempt, next }: ErrorReport & { readonly next: NextStep }): void {
+    const code = codeOf(error);
+    const sentence = sentenceOf(error);
+    const kind = `${code ?? sentence.split(":", 1)[0]} ${next.kind}`;
+    if (this.#warned.has(kind) || this.#warned.size === mostKinds) return;
+    this.#warned.add(kind);
+    const who = attempt === undefined ? "The run" : `Attempt ${attempt} of a delivery`;
+    const delay = "delayMs" in next ? ` in ${Math.round(next.delayMs)} ms` : "";
     warn(
-      `A delivery of "${this.#topic}" ${what} and nobody listens: ${sentenceOf(error)}. Pass { onError } to pipeline(), or subscribe to the diagnostics channel "tidelane:error". Said once for this run.`,
+      `${who} of "${this.#topic}" failed: ${sentence.replace(/\.$/, "")}. Next: ${next.kind}${delay}. To hear of every failure, pass onError to pipeline() or subscribe to the diagnostics channel "tidelane:error". tidelane warns once for each kind of error.`,
+      code,
     );
   }
 }
 
-function warn(text: string): void {
-  process.emitWarning(text, "TidelaneWarning");
+/** A program that names each of its errors otherwise does not fill the log, nor the memory. */
+const mostKinds = 100;
+
+function codeOf(error: unknown): string | undefined {
+  try {
+    const { code } = error as { readonly code?: unknown };
+    return typeof code === "string" ? code : undefined;
+  } catch {
+    // Anything may be thrown: nothing to read from, or a getter that throws.
+    return undefined;
+  }
+}
+
+export function warn(text: string, code?: string): void {
+  process.emitWarning(text, "TidelaneWarning", code);
 }

@@ -1,3 +1,5 @@
+import type { NextStep } from "../traits/diagnostics.ts";
+import { isTidelaneError } from "../traits/errors.ts";
 import { headerNames, MessageHeaders } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
 import { backoffDelay, type CheckedPolicy, type DeadLetterTarget } from "./failure-policy.ts";
@@ -43,6 +45,31 @@ export function decide(
   return { kind: policy.mode === "redeliver" ? "redeliver" : "hold", delayMs };
 }
 
+/** A decision as reports of a failure tell it. */
+export function nextStep(decision: Decision): NextStep {
+  switch (decision.kind) {
+    case "hold":
+      return { kind: "retry", delayMs: decision.delayMs };
+    case "redeliver":
+      return decision;
+    case "ack":
+      return { kind: "none" };
+    default:
+      return { kind: decision.kind };
+  }
+}
+
+/**
+ * Whether a publisher says with `error` that it can never publish the dead letter. A transport that cannot ack is no fault of
+ * the publisher, and a publish that was aborted may be made again.
+ */
+export function isFinal(error: unknown): boolean {
+  if ((error as { readonly retryable?: unknown } | undefined)?.retryable !== false) return false;
+  return (
+    !isTidelaneError(error, "TIDELANE_SETTLE_UNSUPPORTED") && !isTidelaneError(error, "TIDELANE_ABORTED")
+  );
+}
+
 /** For a delivery that cannot be run at all, now or later: where it is set aside, or `undefined` without such a place. */
 export function setAside(error: unknown, policy: CheckedPolicy): SettlingDecision | undefined {
   if (policy.deadLetter === undefined) return undefined;
@@ -86,7 +113,9 @@ async function publishDeadLetter(
   let headers = MessageHeaders.from(message.headers)
     .with(headerNames.deadLetterReason, headerText(reason))
     .with(headerNames.deadLetterSource, message.topic)
-    .with(headerNames.deadLetterAttempts, String(attempts));
+    .with(headerNames.deadLetterAttempts, String(attempts))
+    // Whoever handles the copy counts on, after a replay too.
+    .with(headerNames.retryCount, String(attempts));
   if (error !== undefined) headers = headers.with(headerNames.deadLetterError, headerText(sentenceOf(error)));
   const key = message.partitionKey;
   const { payload } = message;

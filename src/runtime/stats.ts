@@ -23,6 +23,15 @@ export interface RunStats {
   readonly waiting: number;
   readonly running: number;
   readonly settling: number;
+  /** In flight after their handler failed or asked for it: they wait for their retry, or run again. */
+  readonly retrying: number;
+  /** In flight after their settle failed, or the publish of their dead letter: it is tried again, and their lanes wait. */
+  readonly blocked: number;
+  /**
+   * Nothing was pulled for at least 5 seconds, as there is no room, and half of what fills it is `retrying` or `blocked`. Reported as
+   * `IntakeStalledError` when it begins.
+   */
+  readonly stalled: boolean;
   /** The most there were in flight at once. */
   readonly peakInFlight: number;
   /** Keys with deliveries in flight. */
@@ -43,6 +52,8 @@ export interface Counters {
   undecodable: number;
   running: number;
   settling: number;
+  retrying: number;
+  blocked: number;
 }
 
 export function newCounters(): Counters {
@@ -58,5 +69,7 @@ export function newCounters(): Counters {
     undecodable: 0,
     running: 0,
     settling: 0,
+    retrying: 0,
+    blocked: 0,
   };
 }

@@ -18,3 +18,8 @@ function textOf(thrown: unknown, ofError: (error: Error) => string): string {
     return show(thrown);
   }
 }
+
+/** Whether `error` is the reason of an abort, or what a platform API makes of it. */
+export function isReason(error: unknown, reason: unknown): boolean {
+  return error === reason || (error instanceof Error && error.cause === reason && reason !== undefined);
+}

@@ -71,6 +71,7 @@ const claims: Capabilities = {
 export class ScriptedSubscriber<M extends Message = RecordingMessage> implements Subscriber<M> {
   readonly topic: string;
   readonly capabilities: Capabilities;
+  /** A pipeline over it goes by this clock. */
   readonly clock: Clock;
   readonly #outlet: Outlet<M>;
   /** Not reached yet. While `#timer` is armed a `wait` is on, and they come after it. */

@@ -16,6 +16,7 @@ const turnsBetweenTimers = 2;
  * Calls to `advance` and `advanceToNext` that overlap run one after another, in the order they were made.
  */
 export class VirtualClock implements Clock {
+  readonly manual = true;
   readonly #heap = new TimerHeap<VirtualTimer>();
   #now: number;
   #sequence = 0;

@@ -17,6 +17,8 @@ export interface Clock {
    * throws `InvalidArgumentError`. `callback` must not throw.
    */
   schedule(delayMs: number, callback: () => void): Timer;
+  /** Set where time moves only when somebody moves it, as in a test: what waits for it says so instead of hanging. */
+  readonly manual?: boolean;
 }
 
 /** The longest delay a Node timer takes; above it, it would fire at once. */

@@ -1,6 +1,37 @@
 import { type Channel, channel } from "node:diagnostics_channel";
 import type { Message } from "./message.ts";
 
+/** What comes next for the delivery that something failed for. */
+export type NextStep =
+  /** It runs again here, after `delayMs`; its lane waits. */
+  | { readonly kind: "retry"; readonly delayMs: number }
+  /** It is given back to the broker, to come again after `delayMs`. */
+  | { readonly kind: "redeliver"; readonly delayMs: number }
+  | { readonly kind: "dead-letter" }
+  | { readonly kind: "drop" }
+  /** The handler is not run again. Its settle, or the publish of its dead letter, is, after `delayMs`; its lane waits. */
+  | { readonly kind: "settle"; readonly delayMs: number }
+  /** Its time is up and its handler has not returned; its lane waits for it. */
+  | { readonly kind: "wait" }
+  /** The run ends with this error, and what is in flight goes back to the broker. */
+  | { readonly kind: "end" }
+  /** Nothing: the delivery was settled or lost, or the failure is no delivery's. */
+  | { readonly kind: "none" };
+
+/** A failure that no promise carries. */
+export interface ErrorReport {
+  readonly error: unknown;
+  /** Of the message; of the subscription for a failure that is no delivery's. */
+  readonly topic: string;
+  readonly message?: Message;
+  /** Of the lane; `undefined` without one. */
+  readonly key?: string | undefined;
+  /** The attempt that failed. */
+  readonly attempt?: number;
+  /** Pipelines say it. */
+  readonly next?: NextStep;
+}
+
 /** What each channel publishes. Subscribe with `node:diagnostics_channel`; without a subscriber nothing is built. */
 export interface DiagnosticEvents {
   /** A delivery was taken by a pipeline. */
@@ -20,7 +51,7 @@ export interface DiagnosticEvents {
     readonly error: unknown;
   };
   /** Something went wrong that nobody is awaiting: a dropped payload, a failing continuation, a failed keepAlive. */
-  "tidelane:error": { readonly topic: string; readonly error: unknown; readonly message?: Message };
+  "tidelane:error": ErrorReport;
   /** A connection went away ("lost"), or came back ("restored"). */
   "tidelane:reconnect": {
     readonly broker: string;

@@ -8,6 +8,7 @@ export const errorCodes = [
   "TIDELANE_CONNECT_FAILED",
   "TIDELANE_DECODE",
   "TIDELANE_DELIVERY_LOST",
+  "TIDELANE_INTAKE_STALLED",
   "TIDELANE_INVALID_ARGUMENT",
   "TIDELANE_INVALID_MESSAGE",
   "TIDELANE_KEY",
@@ -31,6 +32,7 @@ const brand: unique symbol = Symbol.for("tidelane.error");
 
 export interface TidelaneErrorOptions {
   readonly cause?: unknown;
+  readonly [fact: string]: unknown;
 }
 
 /**
@@ -45,8 +47,11 @@ export abstract class TidelaneError extends Error {
   /** Whether the same call may succeed later without a change by the caller. */
   readonly retryable: boolean = false;
 
-  constructor(message: string, options?: TidelaneErrorOptions) {
-    super(message, options);
+  /** The facts become fields. */
+  constructor(message: string, facts?: TidelaneErrorOptions) {
+    // A reason may be another error's sentence, with its full stop.
+    super(message.replace(/([^.])\.(?=\)?\.$|\):)/g, "$1"), facts);
+    Object.assign(this, facts);
     this.name = new.target.name;
     Object.defineProperty(this, brand, { value: true });
   }
@@ -61,15 +66,14 @@ export function isTidelaneError(value: unknown, code?: ErrorCode): value is Tide
 /** A second settle of the same message. The first one stands; this one never reached the broker. */
 export class AlreadySettledError extends TidelaneError {
   readonly code = "TIDELANE_ALREADY_SETTLED";
-  readonly topic: string;
-  readonly attempted: string;
+  declare readonly topic: string;
+  declare readonly attempted: string;
 
   constructor(facts: { topic: string; attempted: string }) {
     super(
       `${facts.attempted}() on a message from "${facts.topic}" that is already settled: a message is settled once.`,
+      facts,
     );
-    this.topic = facts.topic;
-    this.attempted = facts.attempted;
   }
 }
 
@@ -79,122 +83,116 @@ export class AlreadySettledError extends TidelaneError {
  */
 export class DeliveryLostError extends TidelaneError {
   readonly code = "TIDELANE_DELIVERY_LOST";
-  readonly topic: string;
-  readonly reason: string;
+  declare readonly topic: string;
+  declare readonly reason: string;
 
   constructor(facts: { topic: string; reason: string; cause?: unknown }) {
-    super(`The delivery from "${facts.topic}" was lost (${facts.reason}): it can no longer be settled.`, {
-      cause: facts.cause,
-    });
-    this.topic = facts.topic;
-    this.reason = facts.reason;
+    super(
+      `The delivery from "${facts.topic}" was lost (${facts.reason}): it can no longer be settled.`,
+      facts,
+    );
   }
 }
 
 /** The transport cannot do what the settle asks. Nothing was sent and the message is still unsettled. */
 export class SettleUnsupportedError extends TidelaneError {
   readonly code = "TIDELANE_SETTLE_UNSUPPORTED";
-  readonly topic: string;
-  readonly settle: string;
-  readonly reason: string;
+  declare readonly topic: string;
+  declare readonly settle: string;
+  declare readonly reason: string;
 
   constructor(facts: { topic: string; settle: string; reason: string }) {
-    super(`${facts.settle} is not possible for a message from "${facts.topic}": ${facts.reason}.`);
-    this.topic = facts.topic;
-    this.settle = facts.settle;
-    this.reason = facts.reason;
+    super(`${facts.settle} is not possible for a message from "${facts.topic}": ${facts.reason}.`, facts);
   }
 }
 
 /** A second iterator was asked for while the first is active. */
 export class SubscriberBusyError extends TidelaneError {
   readonly code = "TIDELANE_SUBSCRIBER_BUSY";
-  readonly topic: string;
+  declare readonly topic: string;
 
   constructor(facts: { topic: string }) {
     super(
       `The subscriber of "${facts.topic}" already has an active iterator: end that loop first, or open a second subscription.`,
+      facts,
     );
-    this.topic = facts.topic;
   }
 }
 
 /** The connection was shut down, or died for good, before or during the call. */
 export class ConnectionClosedError extends TidelaneError {
   readonly code = "TIDELANE_CONNECTION_CLOSED";
-  readonly broker: string;
-  readonly during: string;
+  declare readonly broker: string;
+  declare readonly during: string;
 
   constructor(facts: { broker: string; during: string; cause?: unknown }) {
-    super(`${facts.during} is not possible: the connection to "${facts.broker}" is closed.`, {
-      cause: facts.cause,
-    });
-    this.broker = facts.broker;
-    this.during = facts.during;
+    super(`${facts.during} is not possible: the connection to "${facts.broker}" is closed.`, facts);
   }
 }
 
 /** `connect()` could not reach the broker or was refused by it. */
 export class ConnectFailedError extends TidelaneError {
   readonly code = "TIDELANE_CONNECT_FAILED";
-  override readonly retryable: boolean;
-  readonly broker: string;
-  readonly reason: string;
+  declare readonly retryable: boolean;
+  declare readonly broker: string;
+  declare readonly reason: string;
 
   constructor(facts: { broker: string; reason: string; retryable: boolean; cause?: unknown }) {
-    super(`Connecting to "${facts.broker}" failed: ${facts.reason}.`, { cause: facts.cause });
-    this.broker = facts.broker;
-    this.retryable = facts.retryable;
-    this.reason = facts.reason;
+    super(`Connecting to "${facts.broker}" failed: ${facts.reason}.`, facts);
+  }
+}
+
+/** For a while a run has pulled nothing, as deliveries that failed fill the room it has. They are retried all the same. */
+export class IntakeStalledError extends TidelaneError {
+  readonly code = "TIDELANE_INTAKE_STALLED";
+  declare readonly topic: string;
+  declare readonly inFlight: number;
+  /** Of those in flight: failed before, and retried. */
+  declare readonly failing: number;
+  declare readonly stalledMs: number;
+
+  constructor(facts: { topic: string; inFlight: number; failing: number; stalledMs: number }) {
+    super(
+      `The run of "${facts.topic}" has pulled nothing for ${facts.stalledMs} ms: ${facts.failing} of ${facts.inFlight} in flight failed and are retried. Set maxAttempts in onFailure(), or a larger maxInFlight in workers().`,
+      facts,
+    );
   }
 }
 
 /** An outgoing message the transport cannot carry exactly. Nothing was sent. */
 export class InvalidMessageError extends TidelaneError {
   readonly code = "TIDELANE_INVALID_MESSAGE";
-  readonly topic: string;
-  readonly reason: string;
+  declare readonly topic: string;
+  declare readonly reason: string;
 
   constructor(facts: { topic: string; reason: string; cause?: unknown }) {
-    super(`The message for ${JSON.stringify(facts.topic)} was not sent: ${facts.reason}.`, {
-      cause: facts.cause,
-    });
-    this.topic = facts.topic;
-    this.reason = facts.reason;
+    super(`The message for ${JSON.stringify(facts.topic)} was not sent: ${facts.reason}.`, facts);
   }
 }
 
 /** The broker did not confirm an outgoing message. Whether it has it is not known. */
 export class PublishFailedError extends TidelaneError {
   readonly code = "TIDELANE_PUBLISH_FAILED";
-  override readonly retryable: boolean;
-  readonly topic: string;
-  readonly reason: string;
+  declare readonly retryable: boolean;
+  declare readonly topic: string;
+  declare readonly reason: string;
 
   constructor(facts: { topic: string; reason: string; retryable: boolean; cause?: unknown }) {
-    super(`The message for ${JSON.stringify(facts.topic)} was not confirmed: ${facts.reason}.`, {
-      cause: facts.cause,
-    });
-    this.topic = facts.topic;
-    this.reason = facts.reason;
-    this.retryable = facts.retryable;
+    super(`The message for ${JSON.stringify(facts.topic)} was not confirmed: ${facts.reason}.`, facts);
   }
 }
 
 /** An argument or option outside its range, named with the value received. */
 export class InvalidArgumentError extends TidelaneError {
   readonly code = "TIDELANE_INVALID_ARGUMENT";
-  readonly argument: string;
-  readonly expected: string;
+  declare readonly argument: string;
+  declare readonly expected: string;
   /** As the sentence shows it: the value itself may hold a secret, or a lot of memory. */
-  readonly received: string;
+  declare readonly received: string;
 
   constructor(facts: { argument: string; expected: string; received: unknown }) {
     const received = show(facts.received);
-    super(`${facts.argument} must be ${facts.expected}; received ${received}.`);
-    this.argument = facts.argument;
-    this.expected = facts.expected;
-    this.received = received;
+    super(`${facts.argument} must be ${facts.expected}; received ${received}.`, { ...facts, received });
   }
 }
 
@@ -202,13 +200,13 @@ export class InvalidArgumentError extends TidelaneError {
 export class UnknownOptionError extends TidelaneError {
   readonly code = "TIDELANE_UNKNOWN_OPTION";
   /** Where the options were given, as the caller wrote it. */
-  readonly call: string;
+  declare readonly call: string;
   /** With its path: `reconnect.initalMs`. */
-  readonly option: string;
+  declare readonly option: string;
   /** The known option it was probably meant to be, without the path. */
-  readonly nearest: string | undefined;
+  declare readonly nearest: string | undefined;
   /** All there are at that place. */
-  readonly known: readonly string[];
+  declare readonly known: readonly string[];
 
   constructor(facts: {
     call: string;
@@ -221,11 +219,11 @@ export class UnknownOptionError extends TidelaneError {
       facts.nearest === undefined
         ? `the options here are ${known.join(", ")}`
         : `the nearest one is "${facts.nearest}"`;
-    super(`${facts.call} has no option "${facts.option}"; ${advice}.`);
-    this.call = facts.call;
-    this.option = facts.option;
-    this.nearest = facts.nearest;
-    this.known = known;
+    super(`${facts.call} has no option "${facts.option}"; ${advice}.`, {
+      nearest: undefined,
+      ...facts,
+      known,
+    });
   }
 }
 
@@ -238,106 +236,91 @@ export interface DecodeIssue {
 /** A payload that could not be turned into a value. Carries every issue the schema reported. */
 export class DecodeError extends TidelaneError {
   readonly code = "TIDELANE_DECODE";
-  readonly topic: string;
-  readonly issues: readonly DecodeIssue[];
-  readonly reason: string;
+  declare readonly topic: string;
+  declare readonly issues: readonly DecodeIssue[];
+  declare readonly reason: string;
 
   constructor(facts: { topic: string; reason: string; issues?: readonly DecodeIssue[]; cause?: unknown }) {
     const issues = facts.issues ?? [];
     const list = issues.map((issue) => `${formatPath(issue.path)}: ${issue.message}`).join("; ");
     // Reasons and paths quote the payload, which is anybody's: the message stays one line of plain text.
     const shown = `${facts.reason}${list ? ` (${list})` : ""}`.replace(/\p{Cc}+/gu, " ");
-    super(`A payload from "${facts.topic}" did not decode: ${shown}.`, { cause: facts.cause });
-    this.topic = facts.topic;
-    this.issues = issues;
-    this.reason = facts.reason;
+    super(`A payload from "${facts.topic}" did not decode: ${shown}.`, { ...facts, issues });
   }
 }
 
 /** The key function threw or did not return a string, so the delivery has no lane. */
 export class KeyError extends TidelaneError {
   readonly code = "TIDELANE_KEY";
-  readonly topic: string;
-  readonly reason: string;
+  declare readonly topic: string;
+  declare readonly reason: string;
 
   constructor(facts: { topic: string; reason: string; cause?: unknown }) {
-    super(`No key for a message from "${facts.topic}": ${facts.reason}.`, { cause: facts.cause });
-    this.topic = facts.topic;
-    this.reason = facts.reason;
+    super(`No key for a message from "${facts.topic}": ${facts.reason}.`, facts);
   }
 }
 
 /** A handler asked for a dead letter, and the pipeline has no place to put one. */
 export class MissingDeadLetterError extends TidelaneError {
   readonly code = "TIDELANE_MISSING_DEAD_LETTER";
-  readonly topic: string;
+  declare readonly topic: string;
 
   constructor(facts: { topic: string }) {
     super(
       `A handler of "${facts.topic}" returned deadLetter(), but the pipeline has no dead letter topic: name one in onFailure({ deadLetter }).`,
+      facts,
     );
-    this.topic = facts.topic;
   }
 }
 
 /** Messages came faster than they were taken, from a transport that cannot wait, and did not fit. They are gone. */
 export class MessagesDroppedError extends TidelaneError {
   readonly code = "TIDELANE_MESSAGES_DROPPED";
-  readonly topic: string;
+  declare readonly topic: string;
   /** Since the last report, and since the subscription opened. */
-  readonly dropped: number;
-  readonly total: number;
-  readonly reason: string;
+  declare readonly dropped: number;
+  declare readonly total: number;
+  declare readonly reason: string;
 
   constructor(facts: { topic: string; dropped: number; total: number; reason: string }) {
     super(
       `${facts.dropped} messages from "${facts.topic}" were dropped (${facts.total} in all): ${facts.reason}.`,
+      facts,
     );
-    this.topic = facts.topic;
-    this.dropped = facts.dropped;
-    this.total = facts.total;
-    this.reason = facts.reason;
   }
 }
 
 /** The broker does not have the capability that was asked for. */
 export class NotSupportedError extends TidelaneError {
   readonly code = "TIDELANE_NOT_SUPPORTED";
-  readonly capability: string;
-  readonly reason: string;
+  declare readonly capability: string;
+  declare readonly reason: string;
 
   constructor(facts: { capability: string; reason: string }) {
-    super(`${facts.capability} is not supported here: ${facts.reason}.`);
-    this.capability = facts.capability;
-    this.reason = facts.reason;
+    super(`${facts.capability} is not supported here: ${facts.reason}.`, facts);
   }
 }
 
 /** A seek to a position the log does not hold. The subscriber has not moved. */
 export class PositionUnavailableError extends TidelaneError {
   readonly code = "TIDELANE_POSITION_UNAVAILABLE";
-  readonly topic: string;
-  readonly position: string;
-  readonly available: string;
+  declare readonly topic: string;
+  declare readonly position: string;
+  declare readonly available: string;
 
   constructor(facts: { topic: string; position: string; available: string }) {
-    super(`"${facts.topic}" cannot seek to ${facts.position}: available is ${facts.available}.`);
-    this.topic = facts.topic;
-    this.position = facts.position;
-    this.available = facts.available;
+    super(`"${facts.topic}" cannot seek to ${facts.position}: available is ${facts.available}.`, facts);
   }
 }
 
 /** A fault the adapter could not recover from ended the subscription. */
 export class SubscriptionFailedError extends TidelaneError {
   readonly code = "TIDELANE_SUBSCRIPTION_FAILED";
-  readonly topic: string;
-  readonly reason: string;
+  declare readonly topic: string;
+  declare readonly reason: string;
 
   constructor(facts: { topic: string; reason: string; cause?: unknown }) {
-    super(`The subscription of "${facts.topic}" ended: ${facts.reason}.`, { cause: facts.cause });
-    this.topic = facts.topic;
-    this.reason = facts.reason;
+    super(`The subscription of "${facts.topic}" ended: ${facts.reason}.`, facts);
   }
 }
 
@@ -345,35 +328,31 @@ export class SubscriptionFailedError extends TidelaneError {
 export class TimeoutError extends TidelaneError {
   readonly code = "TIDELANE_TIMEOUT";
   override readonly retryable: boolean = true;
-  readonly timeoutMs: number;
-  readonly what: string;
+  declare readonly timeoutMs: number;
+  declare readonly what: string;
 
   constructor(facts: { what: string; timeoutMs: number }) {
-    super(`${facts.what} did not finish within ${facts.timeoutMs} ms.`);
-    this.timeoutMs = facts.timeoutMs;
-    this.what = facts.what;
+    super(`${facts.what} did not finish within ${facts.timeoutMs} ms.`, facts);
   }
 }
 
 /** Misuse or failure of a transaction. Nothing of it is visible. */
 export class TransactionError extends TidelaneError {
   readonly code = "TIDELANE_TRANSACTION";
-  readonly reason: string;
+  declare readonly reason: string;
 
   constructor(facts: { reason: string; cause?: unknown }) {
-    super(`The transaction did not commit: ${facts.reason}.`, { cause: facts.cause });
-    this.reason = facts.reason;
+    super(`The transaction did not commit: ${facts.reason}.`, facts);
   }
 }
 
 /** The caller's `AbortSignal` fired. `cause` is the signal's reason. */
 export class AbortedError extends TidelaneError {
   readonly code = "TIDELANE_ABORTED";
-  readonly what: string;
+  declare readonly what: string;
 
   constructor(facts: { what: string; cause?: unknown }) {
-    super(`${facts.what} was aborted by its signal.`, { cause: facts.cause });
-    this.what = facts.what;
+    super(`${facts.what} was aborted by its signal.`, facts);
   }
 }
 

@@ -19,7 +19,7 @@ export {
   type StandardSchema,
   text,
 } from "./codec.ts";
-export type { DiagnosticEvents, DiagnosticName } from "./diagnostics.ts";
+export type { DiagnosticEvents, DiagnosticName, ErrorReport, NextStep } from "./diagnostics.ts";
 export * from "./errors.ts";
 export {
   type HeadersInit,

@@ -1,4 +1,4 @@
-import { deadLetter, retry, retryAfter } from "tidelane";
+import { deadLetter, headerNames, MessageHeaders, retry, retryAfter } from "tidelane";
 import { describe, expect, it } from "vitest";
 import { RecordingPublisher, Stage } from "./stage.ts";
 
@@ -101,5 +101,28 @@ describe("after the last attempt", () => {
       });
     expect(await run.done).toMatchObject({ dropped: 1 });
     expect(stage.log).toEqual(["50"]);
+  });
+
+  it("survive a dead letter, another process and a replay", async () => {
+    const stage = new Stage();
+    const publisher = new RecordingPublisher();
+    stage.subscriber.deliver(stage.message("a", { deliveryCount: 2 })).end();
+    const first = stage.pipeline
+      .onFailure({ maxAttempts: 3, deadLetter: { topic: "dead", publisher } })
+      .handle(() => retry());
+    await stage.clock.advance(1_000);
+    await first.done;
+    const [dead] = publisher.published;
+    expect(MessageHeaders.from(dead?.headers).get(headerNames.retryCount)).toBe("3");
+    // Replayed as it is, it is delivered for the first time, and handled for the fourth.
+    const replay = new Stage();
+    replay.subscriber.deliver(replay.message("a", { deliveryCount: 1, headers: dead?.headers ?? {} })).end();
+    await replay.pipeline
+      .onFailure({ deadLetter: { topic: "dead", publisher } })
+      .handle((_message, { attempt }) => deadLetter(`attempt ${attempt}`)).done;
+    const headers = MessageHeaders.from(publisher.published[1]?.headers);
+    expect(headers.getAll(headerNames.retryCount)).toEqual(["4"]);
+    expect(headers.get(headerNames.deadLetterReason)).toBe("attempt 4");
+    expect(headers.getAll(headerNames.deadLetterAttempts)).toEqual(["4"]);
   });
 });

@@ -31,6 +31,7 @@ describe("a dead letter", () => {
       "x-tidelane-dead-letter-reason": "no such order",
       "x-tidelane-dead-letter-source": "orders",
       "x-tidelane-dead-letter-attempts": "1",
+      "x-ruststream-retry-count": "1",
     });
   });
 

@@ -1,5 +1,6 @@
 import {
   type Capabilities,
+  type ErrorListener,
   type OutgoingMessage,
   type Pipeline,
   type Publisher,
@@ -20,6 +21,8 @@ export class Stage {
   readonly clock: VirtualClock = new VirtualClock();
   readonly subscriber: ScriptedSubscriber;
   /** What `onError` was told, in order. */
+  readonly reports: Parameters<ErrorListener>[0][] = [];
+  /** The errors of it. */
   readonly errors: unknown[] = [];
   /** What tests write down, in order. */
   readonly log: string[] = [];
@@ -30,7 +33,10 @@ export class Stage {
 
   /** Without jitter, so that the default backoff is 100, 200, 400 … ms to the millisecond. */
   get pipeline(): Pipeline<RecordingMessage, RecordingMessage, false> {
-    const onError = (error: unknown): void => void this.errors.push(error);
+    const onError: ErrorListener = (report) => {
+      this.errors.push(report.error);
+      this.reports.push(report);
+    };
     return pipeline(this.subscriber, { clock: this.clock, random: () => 0, onError });
   }
 

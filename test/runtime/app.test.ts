@@ -48,6 +48,15 @@ describe("createApp", () => {
     );
     expect(app.health).toEqual({
       state: "idle",
+      live: { ok: true, reasons: [] },
+      ready: {
+        ok: false,
+        reasons: [
+          "The app is idle.",
+          'The connection to "first" is not open yet.',
+          'The connection to "second" is not open yet.',
+        ],
+      },
       brokers: [
         { name: "first", state: "idle" },
         { name: "second", state: "idle" },

@@ -61,8 +61,8 @@ describe("Continuations", () => {
     );
     await start(delivery).idle();
     expect(failed.splice(0)).toEqual([
-      [thrown, delivery.message],
-      [rejected, delivery.message],
+      [thrown, delivery],
+      [rejected, delivery],
     ]);
     expect(last).toBe(true);
   });

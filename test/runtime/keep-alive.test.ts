@@ -19,7 +19,8 @@ function held(...messages: RecordingMessage[]) {
   const clock = new VirtualClock();
   const failed: unknown[] = [];
   const deliveries = messages.map((message) => ({ message, phase: "running" }));
-  const fail = (error: unknown, message: RecordingMessage): void => void failed.push([error, message]);
+  const fail = (error: unknown, delivery: { message: RecordingMessage }): void =>
+    void failed.push([error, delivery.message]);
   return { clock, failed, deliveries, keepAlive: new KeepAlive(deliveries, clock, 300, fail) };
 }
 

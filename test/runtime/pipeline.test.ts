@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { by, byKey } from "../../src/runtime/key.ts";
 import { type Pipeline, pipeline } from "../../src/runtime/pipeline.ts";
 import { RecordingMessage, ScriptedSubscriber, VirtualClock } from "../../src/testing/index.ts";
@@ -213,5 +213,28 @@ describe("how much is in flight", () => {
     const bounded = (maxInFlight: number) => inFlight((given) => given.workers(5, byKey, { maxInFlight }));
     expect(await bounded(5)).toEqual({ pulled: 5, running: 1 });
     expect(await bounded(Number.POSITIVE_INFINITY)).toEqual({ pulled: delivered, running: 1 });
+  });
+
+  it("is what the subscription allows too, and workers that stay idle for it are named at the start", async () => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    for (const workers of [4, 5]) {
+      const stage = new Stage({ maxInFlight: 4 });
+      await stage.pipeline
+        .workers(workers)
+        .handle(() => undefined)
+        .stop();
+    }
+    expect(warned.mock.calls.map(([text]) => text)).toEqual([
+      'workers(5) over "orders", which delivers 4 at once: 1 workers stay idle. Raise its prefetch.',
+    ]);
+    warned.mockRestore();
+  });
+
+  it.each([
+    [{ timeoutMs: -1 }, "handle: timeoutMs"],
+    [{ timeoutMs: "5" }, "handle: timeoutMs"],
+    [{ onTimeout: "kill" }, "handle: onTimeout"],
+  ])("handle(fn, %j) is refused", (options, name) => {
+    expect(refusal(() => steps()["handle"]?.(() => undefined, options))).toContain(name);
   });
 });

@@ -4,6 +4,7 @@ import { Delivery } from "../../src/runtime/delivery.ts";
 import { Reporter } from "../../src/runtime/report.ts";
 import { RecordingMessage } from "../../src/testing/index.ts";
 import type { DiagnosticName } from "../../src/traits/diagnostics.ts";
+import { PublishFailedError } from "../../src/traits/errors.ts";
 
 const cleanUps: (() => void)[] = [];
 afterEach(() => {
@@ -27,6 +28,8 @@ function warnings(): unknown[][] {
 const message = new RecordingMessage({ deliveryCount: 2 });
 const delivery = new Delivery(0, message);
 const broken = new Error("broken");
+delivery.key = "k";
+const told = { error: broken, topic: message.topic, message, key: "k", attempt: 2 };
 
 describe("the diagnostics channels", () => {
   it("tell of a delivery, a settle, a retry and an error, each with its facts", () => {
@@ -37,7 +40,7 @@ describe("the diagnostics channels", () => {
     reporter.retrying(delivery, 250, broken);
     reporter.left(delivery, "ack", undefined);
     reporter.left(delivery, "lost", broken);
-    reporter.failed(broken, message);
+    reporter.failed(broken, delivery, { kind: "retry", delayMs: 250 });
     reporter.failed(broken);
     expect(deliveries).toEqual([{ message }]);
     expect(retries).toEqual([{ message, attempt: 2, delayMs: 250, error: broken }]);
@@ -46,8 +49,8 @@ describe("the diagnostics channels", () => {
       { message, outcome: "lost", attempt: 2, error: broken },
     ]);
     expect(errors).toEqual([
-      { topic: "orders", error: broken, message },
-      { topic: "orders", error: broken },
+      { ...told, next: { kind: "retry", delayMs: 250 } },
+      { topic: "orders", error: broken, next: { kind: "none" } },
     ]);
   });
 
@@ -66,37 +69,57 @@ describe("the diagnostics channels", () => {
 });
 
 describe("failed", () => {
-  it("tells onError the error and the message, and warns nobody", () => {
+  it("tells onError what, where, which attempt and what comes next, as one object, and warns nobody", () => {
     const warned = warnings();
-    const told: unknown[] = [];
-    const reporter = new Reporter("orders", (...given) => told.push(given));
-    reporter.failed(broken, message);
+    const reports: unknown[] = [];
+    const reporter = new Reporter("orders", (...given) => reports.push(given));
+    reporter.failed(broken, delivery, { kind: "dead-letter" });
     reporter.failed(broken);
-    expect(told).toEqual([
-      [broken, message],
-      [broken, undefined],
+    expect(reports).toEqual([
+      [{ ...told, next: { kind: "dead-letter" } }],
+      [{ error: broken, topic: "orders", next: { kind: "none" } }],
     ]);
     expect(warned).toEqual([]);
   });
 
-  it("warns once a run when nobody listens", () => {
+  it("warns once a run of each kind of error when nobody listens, with cause and code", () => {
     const warned = warnings();
     const [one, two] = [new Reporter("orders", undefined), new Reporter("orders", undefined)];
-    for (const reporter of [one, one, two]) reporter.failed(broken);
-    expect(warned).toHaveLength(2);
-    expect(warned[0]).toEqual([expect.stringMatching(/"orders".*Error: broken.*onError/), "TidelaneWarning"]);
+    const refused = new PublishFailedError({ topic: "dead", reason: "no queue", retryable: false });
+    for (const reporter of [one, one, two])
+      reporter.failed(broken, delivery, { kind: "retry", delayMs: 99.9 });
+    for (const error of [refused, refused, new TypeError("a string")]) one.failed(error, delivery);
+    expect(warned).toEqual([
+      [
+        'Attempt 2 of a delivery of "orders" failed: Error: broken. Next: retry in 100 ms. To hear of every failure, pass onError to pipeline() or subscribe to the diagnostics channel "tidelane:error". tidelane warns once for each kind of error.',
+        "TidelaneWarning",
+        undefined,
+      ],
+      [expect.stringContaining('"orders" failed: Error: broken'), "TidelaneWarning", undefined],
+      [
+        expect.stringContaining('The message for "dead" was not confirmed: no queue. Next: none.'),
+        "TidelaneWarning",
+        "TIDELANE_PUBLISH_FAILED",
+      ],
+      [expect.stringContaining("TypeError: a string"), "TidelaneWarning", undefined],
+    ]);
   });
 
-  it("warns once more for what was dropped", () => {
+  it("warns once more when the same error comes to something else", () => {
     const warned = warnings();
     const reporter = new Reporter("orders", undefined);
-    for (const what of ["failed", "was dropped", "was dropped"] as const) {
-      reporter.failed(broken, undefined, what);
-    }
+    for (const kind of ["none", "drop", "drop"] as const) reporter.failed(broken, undefined, { kind });
     expect(warned.map(([text]) => text)).toEqual([
-      expect.stringContaining('A delivery of "orders" failed'),
-      expect.stringContaining('A delivery of "orders" was dropped'),
+      expect.stringContaining('The run of "orders" failed: Error: broken. Next: none.'),
+      expect.stringContaining("Next: drop."),
     ]);
+  });
+
+  it("does not fill the log when each error has a name of its own", () => {
+    const warned = warnings();
+    const reporter = new Reporter("orders", undefined);
+    for (let count = 0; count < 500; count += 1) reporter.failed(`failure ${count}`);
+    expect(warned).toHaveLength(100);
   });
 
   it("does not warn while a diagnostics listener is there", () => {
@@ -120,6 +143,6 @@ describe("failed", () => {
     const reporter = new Reporter("orders", () => Promise.reject(new Error("listener")));
     reporter.failed(broken);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(warned).toEqual([['onError of "orders" threw: Error: listener', "TidelaneWarning"]]);
+    expect(warned).toEqual([['onError of "orders" threw: Error: listener', "TidelaneWarning", undefined]]);
   });
 });

@@ -67,6 +67,13 @@ const cases: Readonly<Record<string, Case>> = {
     sentence: 'The message for "a\\nb" was not sent: a topic has no control characters.',
     facts: { topic: "a\nb", reason: "a topic has no control characters", cause },
   },
+  IntakeStalledError: {
+    error: new errors.IntakeStalledError({ topic, inFlight: 256, failing: 200, stalledMs: 5_000 }),
+    code: "TIDELANE_INTAKE_STALLED",
+    sentence:
+      'The run of "orders" has pulled nothing for 5000 ms: 200 of 256 in flight failed and are retried. Set maxAttempts in onFailure(), or a larger maxInFlight in workers().',
+    facts: { topic, inFlight: 256, failing: 200, stalledMs: 5_000 },
+  },
   InvalidArgumentError: {
     error: new errors.InvalidArgumentError({
       argument: "workers(n)",
@@ -196,6 +203,26 @@ describe.each(Object.entries(cases))("%s", (name, { error, code, sentence, facts
       enumerable: false,
       configurable: false,
     });
+  });
+});
+
+describe("a sentence whose reason is the sentence of another error", () => {
+  const Classes = errors as unknown as Readonly<
+    Record<string, new (facts: Readonly<Record<string, unknown>>) => errors.TidelaneError>
+  >;
+  const pairs = Object.keys(cases).flatMap((outer) => Object.keys(cases).map((inner) => [outer, inner]));
+
+  it.each(pairs)("%s of %s has one full stop, at its end", (outer = "", inner = "") => {
+    const { facts } = cases[outer] as Case;
+    const { sentence } = cases[inner] as Case;
+    // Every fact that stands in the sentence as it is, unquoted.
+    for (const name of ["reason", "what", "during", "available", "settle", "expected", "capability"]) {
+      if (!(name in facts)) continue;
+      const Outer = Classes[outer] as new (facts: Readonly<Record<string, unknown>>) => errors.TidelaneError;
+      const { message } = new Outer({ ...facts, [name]: sentence });
+      expect(message).toMatch(/[^.]\.$/);
+      expect(message).not.toMatch(/\.[.:)]/);
+    }
   });
 });
 

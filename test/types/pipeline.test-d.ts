@@ -173,28 +173,28 @@ describe("an order of steps that cannot work does not type-check", () => {
   it("decode twice", () => {
     const decoded = pipeline(orders).decode(json);
     // @ts-expect-error decoded already
-    decoded.decode;
+    decoded.decode(json);
   });
 
   it("decode after workers, and after use", () => {
     const keyed = pipeline(orders).workers(8, byKey);
     // @ts-expect-error a key was chosen for what is not decoded yet
-    keyed.decode;
+    keyed.decode(json);
     const wrapped = pipeline(orders).use((_context, next) => next());
     // @ts-expect-error a middleware was given what is not decoded yet
-    wrapped.decode;
+    wrapped.decode(json);
     const later = keyed.onFailure({});
     // @ts-expect-error neither after another step in between
-    later.decode;
+    later.decode(json);
   });
 
   it("workers twice, onFailure twice", () => {
     const counted = pipeline(orders).workers(8);
     // @ts-expect-error how many was said
-    counted.workers;
+    counted.workers(8);
     const failing = pipeline(orders).onFailure({});
     // @ts-expect-error what happens was said
-    failing.onFailure;
+    failing.onFailure({});
   });
 
   it("anything after handle", () => {
@@ -294,7 +294,8 @@ describe("a handler", () => {
 
   it("has a result type one can write down", () => {
     expectTypeOf<HandlerResult<true>>().toEqualTypeOf<Nothing | Outcome>();
-    expectTypeOf<HandlerResult<false>>().toEqualTypeOf<Nothing | Exclude<Outcome, DeadLetterOutcome>>();
+    expectTypeOf<Nothing | Exclude<Outcome, DeadLetterOutcome>>().toExtend<HandlerResult<false>>();
+    expectTypeOf<DeadLetterOutcome>().not.toExtend<HandlerResult<false>>();
   });
 });
 
@@ -334,7 +335,10 @@ describe("the name an editor shows", () => {
     expectTypeOf(keyed).toEqualTypeOf<Pipeline<Message, Order, false, "decode" | "workers">>();
     const whole = keyed.onFailure({ deadLetter: target });
     expectTypeOf(whole).toEqualTypeOf<Pipeline<Message, Order, true, "decode" | "workers" | "onFailure">>();
-    expectTypeOf<keyof typeof whole>().toEqualTypeOf<"use" | "handle">();
+    expectTypeOf(whole.handle).toBeFunction();
+    expectTypeOf(whole.decode).not.toBeFunction();
+    expectTypeOf(whole.workers).not.toBeFunction();
+    expectTypeOf(whole.onFailure).not.toBeFunction();
   });
 
   it("can be written for a function that takes a pipeline", () => {

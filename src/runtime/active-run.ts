@@ -1,0 +1,358 @@
+import { checkDuration } from "../traits/arguments.ts";
+import { type Clock, nextTurn, sleep } from "../traits/clock.ts";
+import { type Deferred, deferred } from "../traits/deferred.ts";
+import { AbortedError, NotSupportedError, TimeoutError } from "../traits/errors.ts";
+import type { Message } from "../traits/message.ts";
+import { checkOptionNames } from "../traits/option-names.ts";
+import type { Subscriber } from "../traits/subscriber.ts";
+import { Continuations } from "./continuations.ts";
+import { Deadline } from "./deadline.ts";
+import type { Delivery } from "./delivery.ts";
+import { Dispatcher } from "./dispatch.ts";
+import type { DispatchConfig } from "./dispatch-config.ts";
+import { Intake } from "./intake.ts";
+import { KeepAlive } from "./keep-alive.ts";
+import type { Reporter } from "./report.ts";
+import {
+  type DrainOptions,
+  drainNames,
+  type LeftDelivery,
+  type Run,
+  type RunReport,
+  type StopOptions,
+  stopNames,
+} from "./run.ts";
+import { isFinal } from "./settle.ts";
+import type { RunStats } from "./stats.ts";
+
+/** So many turns of the event loop a test has to move its clock, before a drain that waits for it says so. */
+const turnsToMoveClock = 100;
+
+/** How long closing the subscriber may take before the run ends without it. */
+const closeWithinMs = 5_000;
+
+type Phase = "running" | "draining" | "stopping" | "closing" | "ended";
+
+export interface RunConfig<M extends Message, Value>
+  extends Omit<DispatchConfig<M, Value>, "topic" | "continued" | "changed" | "pulling" | "fatal"> {
+  readonly subscriber: Subscriber<M>;
+  readonly signal: AbortSignal | undefined;
+  readonly reporter: Reporter<M>;
+}
+
+/** Ties intake and dispatcher together and takes them through the life of a run. */
+export class ActiveRun<M extends Message, Value> implements Run {
+  readonly topic: string;
+  readonly started: Promise<void>;
+  readonly done: Promise<RunReport>;
+  readonly #started = deferred<void>();
+  /** Rejects when a drain waits for a clock that nobody moves. */
+  readonly #stoodStill = deferred<never>();
+  /** At most once at a time, and not again once it was said. */
+  #watchingClock = false;
+  readonly #done = deferred<RunReport>();
+  readonly #subscriber: Subscriber<M>;
+  readonly #clock: Clock;
+  readonly #reporter: Reporter<M>;
+  readonly #dispatcher: Dispatcher<M, Value>;
+  readonly #intake: Intake<M>;
+  readonly #continuations: Continuations<M>;
+  readonly #keepAlive: KeepAlive<Delivery<M, Value>> | undefined;
+  readonly #signal: AbortSignal | undefined;
+
+  /** Only moves forward: running, draining, stopping, closing, ended; phases may be skipped. */
+  #phase: Phase = "running";
+  #endedBy: RunReport["endedBy"] = "end";
+  /** What `done` rejects with. */
+  #failure: { readonly cause: unknown } | undefined;
+  /** Nothing more comes in: the subscription ended, or the intake was closed and has said so. */
+  #exhausted = false;
+  /** The dead letter topic was asked for, where it can be: pulling may begin. */
+  #checked = false;
+  /** Given up when the run halts. */
+  readonly #halted = new AbortController();
+  /** Resolves when nothing is in flight and the intake waits, or the run is over; there while somebody asked. */
+  #quiet: Deferred<void> | undefined;
+  #pumping = false;
+  /** Something changed since the pump last looked. */
+  #news = false;
+  /** The earliest of every drain and stop. When it has passed nothing is waited for any more. */
+  readonly #deadline: Deadline;
+
+  constructor(config: RunConfig<M, Value>) {
+    const { subscriber, clock, reporter } = config;
+    this.#subscriber = subscriber;
+    this.#clock = clock;
+    this.#deadline = new Deadline(clock);
+    this.#reporter = reporter;
+    this.#signal = config.signal;
+    this.topic = subscriber.topic;
+    this.started = this.#started.promise;
+    this.done = this.#done.promise;
+    for (const promise of [this.started, this.done, this.#stoodStill.promise]) promise.catch(() => undefined);
+    const failed = (error: unknown, delivery: Delivery<M, unknown>): void => reporter.failed(error, delivery);
+    this.#continuations = new Continuations<M>(failed, () => this.#pump());
+    this.#dispatcher = new Dispatcher<M, Value>({
+      ...config,
+      topic: this.topic,
+      continued: (delivery, settlement) => this.#continuations.start(delivery, settlement),
+      changed: () => this.#pump(),
+      pulling: () => this.#phase === "running",
+      fatal: (error) => this.#fatal(error),
+    });
+    const { ackDeadlineMs } = subscriber.capabilities;
+    if (ackDeadlineMs !== undefined) {
+      this.#keepAlive = new KeepAlive(this.#dispatcher.inFlight, clock, ackDeadlineMs, failed);
+    }
+    this.#intake = this.#openIntake(config);
+    void this.#endInTime();
+    this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (this.#signal?.aborted) this.#onAbort();
+    else void this.#begin(config.policy.deadLetter);
+  }
+
+  get stats(): RunStats {
+    return { ...this.#dispatcher.stats, continuations: this.#continuations.size };
+  }
+
+  async idle(): Promise<void> {
+    let seen = -1;
+    while (this.#phase !== "ended") {
+      if (!this.#isQuiet()) {
+        this.#quiet ??= deferred();
+        await this.#quiet.promise;
+      } else if (this.#continuations.size > 0) {
+        await this.#continuations.idle();
+      } else {
+        const { pulled } = this.#dispatcher.stats;
+        if (pulled === seen) return;
+        seen = pulled;
+        // A source without takeReady may be about to answer: within a turn, if it has something.
+        await nextTurn();
+        await nextTurn();
+      }
+    }
+  }
+
+  drain(options: DrainOptions = {}): Promise<RunReport> {
+    checkOptionNames("run.drain(options)", options, drainNames);
+    const { deadlineMs = 30_000, signal } = options;
+    checkDuration("drain: deadlineMs", deadlineMs);
+    const what = `The drain of "${this.topic}"`;
+    this.#deadline.within(deadlineMs, () => new TimeoutError({ what, timeoutMs: deadlineMs }));
+    if (signal) this.#expireOn(signal, what);
+    if (this.#phase === "running") {
+      this.#phase = "draining";
+      this.#endedBy = "drain";
+      void this.#closeIntake();
+    }
+    if (!this.#clock.manual) return this.done;
+    const drained = Promise.race([this.done, this.#stoodStill.promise]);
+    drained.catch(() => undefined);
+    return drained;
+  }
+
+  stop(options: StopOptions = {}): Promise<RunReport> {
+    checkOptionNames("run.stop(options)", options, stopNames);
+    const { deadlineMs = 5_000 } = options;
+    checkDuration("stop: deadlineMs", deadlineMs);
+    const reason = new AbortedError({ what: `The run of "${this.topic}"` });
+    this.#deadline.within(deadlineMs, () => reason);
+    if (this.#phase === "running" || this.#phase === "draining") {
+      this.#endedBy = "stop";
+      this.#halt(reason);
+    }
+    return this.done;
+  }
+
+  /** Asks whether dead letters can be published, then pulls. */
+  async #begin(target: RunConfig<M, Value>["policy"]["deadLetter"]): Promise<void> {
+    // Not before the caller has the run: a handler may be called at once, and may end it.
+    await undefined;
+    try {
+      if (typeof target === "object") {
+        await target.publisher.checkTopic?.(target.topic, { signal: this.#halted.signal });
+      }
+    } catch (error) {
+      if (this.#halted.signal.aborted) return;
+      const next = isFinal(error) ? "end" : "none";
+      this.#reporter.failed(error, undefined, { kind: next });
+      if (next === "end") {
+        this.#fatal(error);
+        return;
+      }
+    }
+    this.#checked = true;
+    this.#started.resolve();
+    this.#pump();
+  }
+
+  /** While a drain waits for nothing but a clock that somebody has to move: says so when nobody moves it. */
+  async #watchClock(): Promise<void> {
+    if (this.#watchingClock) return;
+    this.#watchingClock = true;
+    let now = this.#clock.now();
+    for (let turns = 0; this.#phase === "draining" && this.#isHeld(); turns += 1) {
+      if (turns === turnsToMoveClock) {
+        const error = new NotSupportedError({
+          capability: `To wait for the drain of "${this.topic}" while its clock stands still`,
+          reason: "deliveries wait for their retry; advance the clock, then await the drain",
+        });
+        this.#reporter.failed(error);
+        this.#stoodStill.reject(error);
+        return;
+      }
+      await nextTurn();
+      if (this.#clock.now() !== now) turns = 0;
+      now = this.#clock.now();
+    }
+    this.#watchingClock = false;
+  }
+
+  /** Only the clock can bring anything about. */
+  #isHeld(): boolean {
+    const { retrying, blocked } = this.#dispatcher.stats;
+    return this.#dispatcher.active === 0 && retrying + blocked > 0;
+  }
+
+  readonly #onAbort = (): void => {
+    void this.stop();
+  };
+
+  #openIntake(config: RunConfig<M, Value>): Intake<M> {
+    return new Intake<M>(
+      this.#subscriber[Symbol.asyncIterator](),
+      {
+        room: () => (this.#continuations.room > 0 ? this.#dispatcher.room : 0),
+        admit: (message) => this.#dispatcher.admit(message),
+        pump: () => this.#pump(),
+        ended: (error) => {
+          this.#exhausted = true;
+          this.#failure ??= error;
+          if (error) this.#reporter.failed(error.cause, undefined, { kind: "end" });
+        },
+      },
+      config.selector?.readsValue && config.decode ? 1 : Number.POSITIVE_INFINITY,
+    );
+  }
+
+  #fatal(error: unknown): void {
+    if (this.#phase !== "running" && this.#phase !== "draining") return;
+    this.#failure ??= { cause: error };
+    this.#deadline.within(closeWithinMs, () => error);
+    this.#halt(error);
+  }
+
+  #halt(reason: unknown): void {
+    this.#phase = "stopping";
+    this.#halted.abort(reason);
+    this.#dispatcher.halt(reason);
+    void this.#closeIntake();
+  }
+
+  /** Makes the deadline pass when `signal` aborts, for as long as the run goes on. */
+  #expireOn(signal: AbortSignal, what: string): void {
+    const onAbort = (): void => this.#deadline.expire(new AbortedError({ what, cause: signal.reason }));
+    const forget = (): void => signal.removeEventListener("abort", onAbort);
+    signal.addEventListener("abort", onAbort, { once: true });
+    void this.done.then(forget, forget);
+    if (signal.aborted) onAbort();
+  }
+
+  async #endInTime(): Promise<void> {
+    const reason = await this.#deadline.passed;
+    if (this.#phase === "closing" || this.#phase === "ended") return;
+    this.#dispatcher.halt(reason);
+    await this.#close();
+  }
+
+  /** The one loop: start what may run, take in what fits, until neither is possible; then look whether it is over. */
+  #pump(): void {
+    this.#news = true;
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#news) {
+      this.#news = false;
+      this.#dispatcher.startRunnable();
+      if (this.#phase === "running" && this.#checked && this.#intake.takeSome()) this.#news = true;
+    }
+    this.#pumping = false;
+    if (this.#phase === "closing" || this.#phase === "ended") return;
+    if (this.#dispatcher.inFlight.size > 0) this.#keepAlive?.arm();
+    else if (this.#quiet && this.#isQuiet()) this.#resolveQuiet();
+    if (this.#clock.manual && this.#phase === "draining") void this.#watchClock();
+    if (this.#exhausted && this.#isDone()) void this.#close();
+  }
+
+  /** Whether all is done that will be: a stop waits for what is active, everything else for all that is in flight. */
+  #isDone(): boolean {
+    return this.#phase === "stopping" ? this.#dispatcher.active === 0 : this.#dispatcher.inFlight.size === 0;
+  }
+
+  #isQuiet(): boolean {
+    return this.#dispatcher.inFlight.size === 0 && this.#intake.isWaiting;
+  }
+
+  #resolveQuiet(): void {
+    this.#quiet?.resolve();
+    this.#quiet = undefined;
+  }
+
+  async #closeIntake(): Promise<void> {
+    try {
+      await this.#intake.close();
+    } catch (error) {
+      this.#reporter.failed(error);
+    }
+    this.#exhausted = true;
+    this.#pump();
+  }
+
+  /** Every road leads here, once: continuations, subscriber, report. */
+  async #close(): Promise<void> {
+    if (this.#phase === "closing" || this.#phase === "ended") return;
+    this.#phase = "closing";
+    this.#halted.abort();
+    const left = Array.from(this.#dispatcher.inFlight, leftDelivery);
+    const stats = this.#dispatcher.stats;
+    await Promise.race([this.#continuations.idle(), this.#deadline.passed]);
+    const continuations = this.#continuations.size;
+    this.#continuations.clear();
+    this.#keepAlive?.stop();
+    await this.#closeSubscriber();
+    this.#phase = "ended";
+    this.#deadline.cancel();
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#resolveQuiet();
+    if (this.#failure) {
+      this.#started.reject(this.#failure.cause);
+      this.#done.reject(this.#failure.cause);
+      return;
+    }
+    this.#started.resolve();
+    this.#done.resolve({ ...stats, continuations, endedBy: this.#endedBy, left });
+  }
+
+  async #closeSubscriber(): Promise<void> {
+    const giveUp = new AbortController();
+    try {
+      const late = sleep(this.#clock, closeWithinMs, giveUp.signal).then(() => {
+        throw new TimeoutError({
+          what: `Closing the subscriber of "${this.topic}"`,
+          timeoutMs: closeWithinMs,
+        });
+      });
+      late.catch(() => undefined);
+      await Promise.race([this.#subscriber.close(), late]);
+    } catch (error) {
+      this.#reporter.failed(error);
+    } finally {
+      giveUp.abort();
+    }
+  }
+}
+
+function leftDelivery(delivery: Delivery): LeftDelivery {
+  const { topic, key, attempt, phase } = delivery;
+  return { topic, key, attempt, state: phase === "running" || phase === "settling" ? phase : "waiting" };
+}

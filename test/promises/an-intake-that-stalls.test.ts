@@ -1,0 +1,74 @@
+import { byKey } from "tidelane";
+import { describe, expect, it } from "vitest";
+import { Stage } from "./stage.ts";
+
+const broken = new Error("broken");
+
+describe("keys that fail for ever and fill the room", () => {
+  it("are named after 5 seconds, once, with figures; the run is not stalled any more when it pulls again", async () => {
+    const stage = new Stage();
+    const failing = Array.from({ length: 256 }, (_, index) => `k${index}:poison`);
+    const healthy = Array.from({ length: 5_000 }, (_, index) => `h${index}:fine`);
+    stage.deliver([...failing, ...healthy].join(" "));
+    let isFixed = false;
+    const run = stage.pipeline.workers(8, byKey).handle((message) => {
+      if (message.text().endsWith("poison") && !isFixed) throw broken;
+    });
+    const stalls = (): unknown[] => stage.reports.filter(({ error }) => error !== broken);
+    await stage.clock.advance(4_999);
+    expect(run.stats).toMatchObject({ pulled: 256, retrying: 256, handled: 0, stalled: false });
+    expect(stalls()).toEqual([]);
+    await stage.clock.advance(1);
+    expect(run.stats).toMatchObject({ pulled: 256, retrying: 256, stalled: true });
+    const code = "TIDELANE_INTAKE_STALLED";
+    const report = { error: { code, topic: "orders", failing: 256, inFlight: 256 }, topic: "orders" };
+    expect(stalls()).toMatchObject([report]);
+    await stage.clock.advance(20_000);
+    expect(stalls()).toHaveLength(1);
+    isFixed = true;
+    await stage.clock.advance(30_000);
+    expect(run.stats).toMatchObject({ handled: 5_256, retrying: 0, stalled: false, inFlight: 0 });
+    await run.drain();
+    expect(stage.clock.timers).toBe(0);
+  });
+
+  it("is not said where there is room, or where the run pulls", async () => {
+    const stage = new Stage();
+    stage.deliver("a:poison b:poison c:fine");
+    const run = stage.pipeline.workers(2, byKey, { maxInFlight: 4 }).handle((message) => {
+      if (message.text().endsWith("poison")) throw broken;
+    });
+    await stage.clock.advance(10_000);
+    expect(run.stats).toMatchObject({ retrying: 2, handled: 1, stalled: false });
+    stage.deliver("a:behind b:behind");
+    // Full since 10 s; looked at every 5 s, it is found to have pulled nothing for 5 s at 20 s.
+    for (let seconds = 0; seconds < 20; seconds += 4) {
+      await stage.clock.advance(4_000);
+      expect(run.stats.stalled).toBe(seconds > 4);
+    }
+    await run.stop();
+    expect(stage.clock.timers).toBe(0);
+  });
+
+  it("is not said of slow handlers that fail nowhere, nor of a run that drains", async () => {
+    const stage = new Stage();
+    stage.deliver("a b");
+    const run = stage.pipeline.workers(2).handle((_message, { signal }) => {
+      return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(broken)));
+    });
+    await stage.clock.advance(60_000);
+    expect([run.stats.stalled, stage.errors]).toEqual([false, []]);
+    await run.stop();
+    const draining = new Stage();
+    draining.deliver("a");
+    const drained = draining.pipeline.handle(() => {
+      throw broken;
+    });
+    await draining.clock.flush();
+    void drained.drain();
+    await draining.clock.advance(20_000);
+    expect(draining.errors.every((error) => error === broken)).toBe(true);
+    await drained.stop();
+    expect(draining.clock.timers).toBe(0);
+  });
+});

@@ -1,0 +1,110 @@
+import { MemoryBroker, type Message, pipeline, type Run, type Subscriber } from "tidelane";
+import { describe, expect, it } from "vitest";
+import { Gate, Stage } from "./stage.ts";
+
+/** Whether `run.idle()` has resolved, as far as turns of the event loop can tell. */
+function watch(run: Run): { readonly idle: boolean } {
+  const watched = { idle: false };
+  void run.idle().then(() => {
+    watched.idle = true;
+  });
+  return watched;
+}
+
+describe("idle()", () => {
+  it("resolves when all that was published is handled, with and without takeReady", async () => {
+    for (const hasTakeReady of [true, false]) {
+      const connection = await new MemoryBroker().connect();
+      const orders = await connection.subscribe("orders");
+      const publisher = connection.publisher();
+      for (const payload of ["1", "2", "3"]) await publisher.publish({ topic: "orders", payload });
+      const run = pipeline(hasTakeReady ? orders : withoutTakeReady(orders)).handle(async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+      });
+      await run.idle();
+      expect(run.stats).toMatchObject({ handled: 3, inFlight: 0 });
+      await publisher.publish({ topic: "orders", payload: "4" });
+      await run.idle();
+      expect(run.stats.handled).toBe(4);
+      await connection.close();
+    }
+  });
+
+  it("resolves at once for a run that has nothing to do, any number of times", async () => {
+    const stage = new Stage();
+    const run = stage.pipeline.handle(() => undefined);
+    await Promise.all([run.idle(), run.idle()]);
+    await run.idle();
+    await run.stop();
+  });
+
+  it("does not while a handler runs, a retry waits, or a delivery waits for its lane", async () => {
+    const stage = new Stage();
+    stage.deliver("a b");
+    const gate = new Gate();
+    const run = stage.pipeline.handle(async (message, { attempt }) => {
+      if (message.text() === "a" && attempt === 1) throw new Error("again");
+      if (message.text() === "b") await gate.opened;
+    });
+    const watched = watch(run);
+    await stage.clock.advance(99);
+    expect([watched.idle, run.stats.retrying]).toEqual([false, 1]);
+    await stage.clock.advance(1);
+    expect([watched.idle, run.stats.handled]).toEqual([false, 1]);
+    gate.open();
+    await stage.clock.flush();
+    expect([watched.idle, run.stats.handled]).toEqual([true, 2]);
+    await run.stop();
+  });
+
+  it("does not while a continuation runs", async () => {
+    const stage = new Stage();
+    stage.deliver("a");
+    const gate = new Gate();
+    const run = stage.pipeline.handle((_message, { afterSettle }) => afterSettle(() => gate.opened));
+    const watched = watch(run);
+    await stage.clock.flush();
+    expect([watched.idle, run.stats.handled, run.stats.continuations]).toEqual([false, 1, 1]);
+    gate.open();
+    await stage.clock.flush();
+    expect(watched.idle).toBe(true);
+    await run.stop();
+  });
+
+  it("resolves when the source ends, and when the run is stopped with work in flight, drained, or fails", async () => {
+    const source = new Stage();
+    source.deliver("1 2");
+    source.subscriber.end();
+    const ended = source.pipeline.handle(() => undefined);
+    await ended.idle();
+    expect(ended.stats.handled).toBe(2);
+    await ended.done;
+    await ended.idle();
+    for (const how of ["stop", "drain", "fail"] as const) {
+      const stage = new Stage();
+      stage.deliver("a");
+      const run = stage.pipeline.handle(() => new Promise(() => undefined));
+      const watched = watch(run);
+      await stage.clock.flush();
+      expect(watched.idle).toBe(false);
+      if (how === "fail") stage.subscriber.fail(new Error("gone"));
+      if (how === "drain") void run.drain({ deadlineMs: 10 });
+      else void run.stop({ deadlineMs: 10 });
+      await stage.clock.advance(10);
+      expect(watched.idle).toBe(true);
+    }
+  });
+});
+
+function withoutTakeReady<M extends Message>(subscriber: Subscriber<M>): Subscriber<M> {
+  return {
+    topic: subscriber.topic,
+    capabilities: subscriber.capabilities,
+    close: () => subscriber.close(),
+    [Symbol.asyncDispose]: () => subscriber.close(),
+    [Symbol.asyncIterator]() {
+      const iterator = subscriber[Symbol.asyncIterator]();
+      return { next: () => iterator.next(), return: () => iterator.return() };
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import { afterAll, expect, it } from "vitest";
+import { root } from "../../scripts/entry-points.ts";
+import { compilerOptions } from "../../scripts/exported-names.ts";
+
+mkdirSync(`${root}/.cache`, { recursive: true });
+const folder = mkdtempSync(`${root}/.cache/reasons-`);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const before = `
+import { byKey, deadLetter, json, pipeline, type Subscriber } from "tidelane";
+declare const orders: Subscriber;
+`;
+
+/** What a user wrote, and the last line of what the compiler prints for it. */
+const cases: Readonly<Record<string, string>> = {
+  'pipeline(orders).handle(() => deadLetter("x"));':
+    "Property 'refused' is missing in type 'DeadLetterOutcome' but required in type 'Refused<\"deadLetter() needs a place for dead letters: name one in onFailure({ deadLetter: { topic, publisher } }) before handle().\">'.",
+  'pipeline(orders).handle(async () => deadLetter("x"));':
+    "Property 'refused' is missing in type 'DeadLetterOutcome' but required in type 'Refused<\"deadLetter() needs a place for dead letters: name one in onFailure({ deadLetter: { topic, publisher } }) before handle().\">'.",
+  "pipeline(orders).workers(8, byKey).decode(json);":
+    "Type 'Refused<\"decode() comes once, and before workers() and use(): they see the value it gives.\">' has no call signatures.",
+  "pipeline(orders).decode(json).decode(json);":
+    "Type 'Refused<\"decode() comes once, and before workers() and use(): they see the value it gives.\">' has no call signatures.",
+  "pipeline(orders).workers(8).workers(9);":
+    "Type 'Refused<\"workers() comes once.\">' has no call signatures.",
+  "pipeline(orders).onFailure({}).onFailure({});":
+    "Type 'Refused<\"onFailure() comes once.\">' has no call signatures.",
+  "pipeline(orders).onFailure({ maxAttempts: 3 });":
+    "Property 'refused' is missing in type '{ maxAttempts: number; }' but required in type 'Refused<\"maxAttempts needs deadLetter, which says what comes after the last attempt: { topic, publisher }, 'broker' or 'drop'.\">'.",
+};
+
+it("the compiler prints the reason for what it refuses", { timeout: 60_000 }, () => {
+  const paths = Object.keys(cases).map((code, index) => {
+    const path = join(folder, `case-${index}.ts`);
+    writeFileSync(path, `${before}${code}\n`);
+    return path;
+  });
+  const options = { ...compilerOptions(), noUnusedLocals: false, noErrorTruncation: true };
+  const program = ts.createProgram(paths, options);
+  const printed = paths.map((path) => {
+    const diagnostics = program.getSemanticDiagnostics(program.getSourceFile(path));
+    return diagnostics.map(({ messageText }) =>
+      ts.flattenDiagnosticMessageText(messageText, "\n").split("\n").at(-1)?.trim(),
+    );
+  });
+  expect(printed).toEqual(Object.values(cases).map((reason) => [reason]));
+});
