@@ -51,12 +51,15 @@ export class Dispatcher<M extends Message, Value> {
   readonly #idle: number[];
   /** All workers, by number. */
   readonly #workers: readonly Worker<Delivery<M, Value>>[];
+  /** A part of what may wait in lanes, so that the lanes are far from empty when more is pulled. */
+  readonly #worthPulling: number;
   #sequence = 0;
   /** Once halted nothing starts any more, and a failed run is left unsettled instead of retried. */
   #halted = false;
 
   constructor(config: DispatchConfig<M, Value>) {
     this.#config = config;
+    this.#worthPulling = Math.max(1, Math.min(64, (config.maxInFlight - config.workers) >> 2));
     const ended = (delivery: Delivery<M, Value>, result: MiddlewareOutcome): void => {
       this.#ran(delivery, result);
       config.changed();
@@ -65,8 +68,13 @@ export class Dispatcher<M extends Message, Value> {
     this.#idle = Array.from(this.#workers.keys()).reverse();
   }
 
+  /**
+   * How many deliveries to pull now. While every worker is at work none of them could start, so they come some at a time
+   * and not one for each that leaves; a worker that is idle is reason enough for one.
+   */
   get room(): number {
-    return this.#config.maxInFlight - this.inFlight.size;
+    const room = this.#config.maxInFlight - this.inFlight.size;
+    return this.#idle.length === 0 && room < this.#worthPulling ? 0 : room;
   }
 
   /** Handlers that have not returned, and settles that have not been answered. */
