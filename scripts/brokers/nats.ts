@@ -16,6 +16,9 @@ import {
 } from "./recipe.ts";
 
 const variable = "TIDELANE_NATS_URL";
+/** Old servers that were passed over, and said so: once in a process. */
+const passedOver = new Set<string>();
+
 export const nats: Recipe = {
   kind: "nats",
   ways: [
@@ -49,7 +52,10 @@ async function fromInstalled(site: Site): Promise<Plan | string> {
   const current = found.find(({ version }) => isCurrent(version));
   const [old] = found;
   if (site.options.old !== true && current === undefined && old !== undefined) {
-    site.report(`${old.program} is nats-server ${old.version}: older than 2.10, so others are tried first`);
+    if (!passedOver.has(old.program)) {
+      passedOver.add(old.program);
+      site.report(`${old.program} is nats-server ${old.version}: older than 2.10, so others are tried first`);
+    }
   }
   if (site.options.old === true) {
     const oldest = found.find(({ version }) => !isCurrent(version));
