@@ -100,9 +100,9 @@ export class ActiveRun<M extends Message, Value> implements Run {
       pulling: () => this.#phase === "running",
       fatal: (error) => this.#fatal(error),
     });
-    const { ackDeadlineMs } = subscriber.capabilities;
-    if (ackDeadlineMs !== undefined) {
-      this.#keepAlive = new KeepAlive(this.#dispatcher.inFlight, clock, ackDeadlineMs, failed);
+    if (subscriber.capabilities.ackDeadlineMs !== undefined) {
+      const deadlineMs = (): number | undefined => subscriber.capabilities.ackDeadlineMs;
+      this.#keepAlive = new KeepAlive(this.#dispatcher.inFlight, clock, deadlineMs, failed);
     }
     this.#intake = this.#openIntake(config);
     void this.#endInTime();

@@ -13,25 +13,29 @@ interface HeldDelivery {
 export class KeepAlive<D extends HeldDelivery> {
   readonly #held: Iterable<D>;
   readonly #clock: Clock;
-  readonly #periodMs: number;
+  readonly #deadlineMs: () => number | undefined;
   readonly #failed: (error: unknown, delivery: D) => void;
   #timer: Timer | undefined;
 
   constructor(
     held: Iterable<D>,
     clock: Clock,
-    deadlineMs: number,
+    deadlineMs: () => number | undefined,
     failed: (error: unknown, delivery: D) => void,
   ) {
     this.#held = held;
     this.#clock = clock;
-    this.#periodMs = deadlineMs / 3;
+    this.#deadlineMs = deadlineMs;
     this.#failed = failed;
   }
 
   /** Call when something may have come into flight. */
   arm(): void {
-    this.#timer ??= this.#clock.schedule(this.#periodMs, () => this.#beat());
+    if (this.#timer !== undefined) return;
+    // Asked each time: on some brokers others may shorten the deadline of a subscription that is open.
+    const deadlineMs = this.#deadlineMs();
+    if (deadlineMs === undefined) return;
+    this.#timer = this.#clock.schedule(deadlineMs / 3, () => this.#beat());
   }
 
   stop(): void {

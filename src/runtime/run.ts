@@ -1,4 +1,4 @@
-import { optionNames } from "../traits/option-names.ts";
+import { type OptionNames, optionNames } from "../traits/option-names.ts";
 import type { RunStats } from "./stats.ts";
 
 /** A delivery that was not settled when its run ended. It goes back to the broker. */
@@ -29,8 +29,8 @@ export interface StopOptions {
   readonly deadlineMs?: number;
 }
 
-export const drainNames = optionNames<DrainOptions>()({ deadlineMs: true, signal: true });
-export const stopNames = optionNames<StopOptions>()({ deadlineMs: true });
+export const drainNames: OptionNames = optionNames<DrainOptions>()({ deadlineMs: true, signal: true });
+export const stopNames: OptionNames = optionNames<StopOptions>()({ deadlineMs: true });
 
 /** A pipeline at work. */
 export interface Run {

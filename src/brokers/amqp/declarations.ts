@@ -1,5 +1,5 @@
 import { checkCount, checkName } from "../../traits/arguments.ts";
-import { optionNames } from "../../traits/option-names.ts";
+import { type OptionNames, optionNames } from "../../traits/option-names.ts";
 import { checkMilliseconds, checkNames, checkShortName, refuse } from "./checks.ts";
 import type { AmqpTable } from "./client.ts";
 
@@ -64,7 +64,7 @@ const queueNames = {
   arguments: true,
 } as const;
 
-export const queueDeclarationNames = optionNames<QueueDeclaration>()(queueNames);
+export const queueDeclarationNames: OptionNames = optionNames<QueueDeclaration>()(queueNames);
 
 export interface NamedQueueDeclaration extends QueueDeclaration {
   readonly name: string;
@@ -109,7 +109,7 @@ export interface QueueBinding {
 
 const bindingNames = { exchange: true, routingKey: true, arguments: true } as const;
 
-export const queueBindingNames = optionNames<QueueBinding>()(bindingNames);
+export const queueBindingNames: OptionNames = optionNames<QueueBinding>()(bindingNames);
 
 /** Binds one queue or exchange to an exchange. */
 export type AmqpBinding = QueueBinding &
@@ -127,7 +127,7 @@ export interface AmqpTopology {
   readonly bindings?: readonly AmqpBinding[];
 }
 
-export const topologyNames = optionNames<AmqpTopology>()({ exchanges: true, queues: true, bindings: true });
+export const topologyNames: OptionNames = optionNames<AmqpTopology>()({ exchanges: true, queues: true, bindings: true });
 
 /** `call` stands in errors, and `argument` is where in its options the topology is. */
 export function checkTopology(

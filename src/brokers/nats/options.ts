@@ -2,7 +2,7 @@ import { checkCount, checkDuration, checkFunction, checkName } from "../../trait
 import type { Capabilities } from "../../traits/capabilities.ts";
 import { type Clock, systemClock } from "../../traits/clock.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
-import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
+import { checkOptionNames, type OptionNames, optionNames } from "../../traits/option-names.ts";
 import { Backoff, type BackoffOptions } from "../shared/backoff.ts";
 import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
 import { Secrets } from "../shared/secrets.ts";
@@ -68,7 +68,7 @@ export interface NatsOptions {
 }
 
 /** By the name of each option of `NatsOptions`. */
-export const natsOptionNames = optionNames<NatsOptions>()({
+export const natsOptionNames: OptionNames = optionNames<NatsOptions>()({
   name: true,
   servers: true,
   user: true,

@@ -1,6 +1,6 @@
 import { checkCount, checkObject } from "../../../traits/arguments.ts";
 import { InvalidArgumentError } from "../../../traits/errors.ts";
-import { optionNames } from "../../../traits/option-names.ts";
+import { type OptionNames, optionNames } from "../../../traits/option-names.ts";
 import { apiErrors, isApiError } from "../errors.ts";
 import { positive } from "../options.ts";
 import { checkPattern, includes, overlaps } from "../subject.ts";
@@ -71,7 +71,7 @@ const fields: {
   replicas: ["num_replicas"],
 };
 
-export const streamNames = optionNames<StreamSettings>()({
+export const streamNames: OptionNames = optionNames<StreamSettings>()({
   subjects: true,
   update: true,
   storage: true,
