@@ -1,3 +1,4 @@
+export type { ConnectOptions } from "../shared/first-connect.ts";
 export type { KafkaAssigner } from "./assigners.ts";
 export { KafkaBroker, type KafkaBrokerOptions } from "./broker.ts";
 export type { KafkaModule, SaslOptions } from "./client.ts";
