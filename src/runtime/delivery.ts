@@ -2,7 +2,7 @@ import type { Linked, LinkedList } from "../structures/linked-list.ts";
 import type { Timer } from "../traits/clock.ts";
 import { retryCountIn } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
-import type { LaneEntry } from "./lanes.ts";
+import type { Lane, LaneEntry } from "./lanes.ts";
 
 /** How a delivery left: told to the continuations, the statistics and the settle channel. */
 export type Settlement = "ack" | "drop" | "dead-letter" | "redeliver" | "by-handler" | "lost";
@@ -39,6 +39,7 @@ export class Delivery<M extends Message = Message, Value = unknown>
   readonly message: M;
   key: string | undefined = undefined;
   behind: this | undefined = undefined;
+  lane: Lane<this> | undefined = undefined;
 
   /** Set when decoded; only then read by a handler. */
   value: Value | undefined = undefined;

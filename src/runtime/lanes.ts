@@ -1,7 +1,13 @@
 import { Fifo } from "../structures/fifo.ts";
 import { Heap } from "../structures/heap.ts";
 
-/** What the lanes hold. The link is theirs: a lane is a chain of entries. */
+/** One key's entries: a chain, whose head is out or runnable. */
+export interface Lane<Entry> {
+  /** The last of them. */
+  tail: Entry;
+}
+
+/** What the lanes hold. The links are theirs. */
 export interface LaneEntry {
   /** Order of arrival; unique. */
   readonly sequence: number;
@@ -9,6 +15,8 @@ export interface LaneEntry {
   readonly key: string | undefined;
   /** The entry behind this one in its lane. */
   behind: this | undefined;
+  /** Its lane, from `add` until `finish`; `undefined` without a key. */
+  lane: Lane<this> | undefined;
 }
 
 /**
@@ -19,8 +27,11 @@ export interface LaneEntry {
  * oldest entry that may run is the first of `#arrived` or of `#released`. Cost does not depend on the number of live keys.
  */
 export class Lanes<Entry extends LaneEntry> {
-  /** The last entry of each live lane, by key. Its head is found through the chain, never through the map. */
-  readonly #tails = new Map<string, Entry>();
+  /**
+   * The live lanes by key. The map is asked once an entry, and written when a lane begins or ends: both cost as much as
+   * all else that lanes do.
+   */
+  readonly #lanes = new Map<string, Lane<Entry>>();
   /** Runnable since they were added, in order of arrival. Most entries are, and a queue costs less than a heap. */
   readonly #arrived = new Fifo<Entry>();
   /** Runnable again, or since the one before them was finished. */
@@ -28,18 +39,21 @@ export class Lanes<Entry extends LaneEntry> {
 
   /** Number of keys that have entries. */
   get size(): number {
-    return this.#tails.size;
+    return this.#lanes.size;
   }
 
   /** Entries are added in the order of their sequence. */
   add(entry: Entry): void {
     if (entry.key !== undefined) {
-      const tail = this.#tails.get(entry.key);
-      this.#tails.set(entry.key, entry);
-      if (tail !== undefined) {
-        tail.behind = entry;
+      const lane = this.#lanes.get(entry.key);
+      if (lane !== undefined) {
+        entry.lane = lane;
+        lane.tail.behind = entry;
+        lane.tail = entry;
         return;
       }
+      entry.lane = { tail: entry };
+      this.#lanes.set(entry.key, entry.lane);
     }
     this.#arrived.push(entry);
   }
@@ -61,10 +75,12 @@ export class Lanes<Entry extends LaneEntry> {
 
   /** The entry taken before is over: the next of its lane may run. */
   finish(entry: Entry): void {
-    if (entry.key === undefined) return;
+    const { key, lane } = entry;
+    if (key === undefined || lane === undefined) return;
     const next = entry.behind;
     entry.behind = undefined;
+    entry.lane = undefined;
     if (next !== undefined) this.#released.push(next);
-    else if (this.#tails.get(entry.key) === entry) this.#tails.delete(entry.key);
+    else this.#lanes.delete(key);
   }
 }

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type LaneEntry, Lanes } from "../../src/runtime/lanes.ts";
+import { type Lane, type LaneEntry, Lanes } from "../../src/runtime/lanes.ts";
 
 class Entry implements LaneEntry {
   readonly sequence: number;
   readonly key: string | undefined;
   behind: this | undefined = undefined;
+  lane: Lane<this> | undefined = undefined;
 
   constructor(sequence: number, key?: string) {
     this.sequence = sequence;
@@ -98,6 +99,6 @@ describe("Lanes", () => {
     lanes.add(second);
     lanes.take();
     lanes.finish(first);
-    expect(first.behind).toBeUndefined();
+    expect([first.behind, first.lane]).toEqual([undefined, undefined]);
   });
 });
