@@ -17,6 +17,20 @@ export async function raw({ address }: LoopContext): Promise<BurstLoop> {
   });
 }
 
+/** The same with an answer for each message, as tidelane gives it: nats.js sends a PING for every `flush()`. */
+export async function rawEach({ address }: LoopContext): Promise<BurstLoop> {
+  const connection = await connect({ servers: address });
+  const subject = `bench-${randomUUID()}`;
+  const publish = (payload: Buffer): Promise<void> => {
+    connection.publish(subject, payload);
+    return connection.flush();
+  };
+  return publishLoop({
+    publishAll: (payloads) => Promise.all(payloads.map(publish)),
+    close: () => connection.close(),
+  });
+}
+
 export async function app({ address }: LoopContext): Promise<BurstLoop> {
   const connection = await new NatsBroker({ servers: address }).connect();
   const publisher = connection.publisher({ confirm: true });

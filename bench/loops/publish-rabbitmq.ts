@@ -24,6 +24,24 @@ export async function raw({ address, parameters }: LoopContext): Promise<BurstLo
   });
 }
 
+/** The same with an answer for each message: the callback that `sendToQueue()` of a confirm channel takes. */
+export async function rawEach({ address, parameters }: LoopContext): Promise<BurstLoop> {
+  const queue = await openQueue(address, parameters["type"]);
+  const connection = await connect(address);
+  const channel = await connection.createConfirmChannel();
+  const publish = (payload: Buffer): Promise<void> =>
+    new Promise((resolve, reject) => {
+      channel.sendToQueue(queue.name, payload, promises, (error) => (error ? reject(error) : resolve()));
+    });
+  return publishLoop({
+    publishAll: (payloads) => Promise.all(payloads.map(publish)),
+    async close() {
+      await connection.close();
+      await queue.remove();
+    },
+  });
+}
+
 export async function app({ address, parameters }: LoopContext): Promise<BurstLoop> {
   const queue = await openQueue(address, parameters["type"]);
   const connection = await new AmqpBroker({ url: address }).connect();

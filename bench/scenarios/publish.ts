@@ -17,18 +17,34 @@ function contest({ name, title, address = "", loops }: Outlet): Contest {
   };
 }
 
-function against(raw: string, label: string, module: string, app: string, type = ""): Outlet["loops"] {
+/** How a client is waited for, in a loop of its own. */
+interface Raw {
+  readonly name: string;
+  readonly label: string;
+  readonly make: string;
+}
+
+/** tidelane against the client, in each way there is to wait for it. */
+function against(
+  [first, ...more]: readonly [Raw, ...Raw[]],
+  module: string,
+  make: string,
+  type = "",
+): Outlet["loops"] {
   const parameters = type === "" ? {} : { type };
+  const raws = [first, ...more];
+  const app: LoopSpec = {
+    name: "app",
+    label: "tidelane",
+    module,
+    make,
+    parameters,
+    against: raws.map(({ name }) => ({ loop: name, atLeast: 1 })),
+  };
   return [
-    { name: "raw", label, module, make: raw, parameters },
-    {
-      name: "app",
-      label: "tidelane",
-      module,
-      make: app,
-      parameters,
-      against: [{ loop: "raw", atLeast: 1 }],
-    },
+    { ...first, module, parameters },
+    ...more.map((raw) => ({ ...raw, module, parameters, against: [] })),
+    app,
   ];
 }
 
@@ -37,27 +53,34 @@ export function publishContests({ nats, rabbitmq, kafka }: Addresses): readonly 
   const onNats = "loops/publish-nats.js";
   const onRabbitMq = "loops/publish-rabbitmq.js";
   const onKafka = "loops/publish-kafka.js";
-  const flush = "raw: nats.js publish() and flush()";
-  const confirms = "raw: amqplib waitForConfirms()";
+  const flushes = [
+    { name: "raw", label: "raw: nats.js publish(), one flush()", make: "raw" },
+    { name: "each", label: "raw: nats.js publish(), a flush() each", make: "rawEach" },
+  ] as const;
+  const acks = [{ name: "raw", label: "raw: nats.js jetstream publish()", make: "rawJetStream" }] as const;
+  const confirms = [
+    { name: "raw", label: "raw: amqplib, one waitForConfirms()", make: "raw" },
+    { name: "each", label: "raw: amqplib, a confirm each", make: "rawEach" },
+  ] as const;
   return [
     contest({
       name: "nats",
       title: "NATS core",
       address: nats,
-      loops: against("raw", flush, onNats, "app"),
+      loops: against(flushes, onNats, "app"),
     }),
     contest({
       name: "jetstream",
       title: "JetStream",
       address: nats,
-      loops: against("rawJetStream", "raw: nats.js jetstream publish()", onNats, "appJetStream"),
+      loops: against(acks, onNats, "appJetStream"),
     }),
     ...["quorum", "classic"].map((type) =>
       contest({
         name: `rabbitmq-${type}`,
         title: `RabbitMQ, ${type} queue`,
         address: rabbitmq,
-        loops: against("raw", confirms, onRabbitMq, "app", type),
+        loops: against(confirms, onRabbitMq, "app", type),
       }),
     ),
     contest({

@@ -37,6 +37,8 @@ export function checkOutgoing(
   }
   const given = toHeaders(topic, message.headers);
   if (given.size > 0) checkHeaders(topic, given, limits);
+  // Most messages have no key and no headers, and nothing to place.
+  else if (message.key === undefined) return { topic, payload, headers: given, key: undefined };
   const { key, headers } = placeKey(topic, message.key, given, options.keyHeader);
   return { topic, payload, headers, key };
 }
