@@ -57,7 +57,7 @@ export class Dispatcher<M extends Message, Value> {
       const facts = { topic, inFlight: this.inFlight.size, failing, stalledMs: stallAfterMs };
       config.reporter.failed(new IntakeStalledError(facts));
     };
-    const isFull = (): boolean => this.room < 1 && config.pulling();
+    const isFull = (): boolean => this.inFlight.size >= config.maxInFlight && config.pulling();
     this.#trouble = new Trouble(this.#counters, config, isFull, stalled);
     this.#timeouts = timeoutMs === undefined ? undefined : new Timeouts(clock, timeoutMs, this.#expired);
     this.#idle = Array.from(this.#workers.keys()).reverse();

@@ -18,7 +18,7 @@ it("the README's middleware logs an order that failed, and leaves it a failure",
   subscriber.deliver(new RecordingMessage({ topic: "orders", payload: '{"customer":"ann"}' })).end();
   const failed = new Error("out of stock");
   const errors: unknown[] = [];
-  const run = pipeline(subscriber, { onError: (error) => void errors.push(error) })
+  const run = pipeline(subscriber, { onError: ({ error }) => void errors.push(error) })
     .decode(json)
     .use(loggingMiddleware())
     .onFailure({ maxAttempts: 1, deadLetter: "drop" })
