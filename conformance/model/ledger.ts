@@ -213,6 +213,18 @@ export class Ledger {
     return [...this.groups].some(({ seats }) => [...seats].some(({ state }) => state === "closing"));
   }
 
+  /**
+   * Whether a group of its topic was being opened for the first time while this was published. A server may know the
+   * queue already and not yet be able to write to it; it then refuses what a second try would bring in.
+   */
+  overlapsFirstOpening({ topic, startedAt }: Posting): boolean {
+    return [...this.groups].some(({ target, liveSince, seats }) => {
+      if (!target.covers(topic)) return false;
+      if (liveSince === undefined) return [...seats].some(({ state }) => state === "opening");
+      return liveSince >= startedAt;
+    });
+  }
+
   // --- deliveries
 
   /** A subscriber was handed a message, in answer to a pull made at `pulledAt`. Undefined for one that nobody knows. */

@@ -201,7 +201,7 @@ export class ConnectionActor {
     const failed =
       isTidelaneError(error, "TIDELANE_PUBLISH_FAILED") &&
       error.retryable &&
-      ledger.overlapsDeparture(posting);
+      (ledger.overlapsDeparture(posting) || ledger.overlapsFirstOpening(posting));
     const aborted = isTidelaneError(error, "TIDELANE_ABORTED");
     const invalid = isTidelaneError(error, "TIDELANE_INVALID_MESSAGE");
     if (closed) ledger.notSent(posting, wasClosed ? "publish-after-shutdown" : undefined);

@@ -20,6 +20,23 @@ describe("a publish that nobody confirmed", () => {
   });
 });
 
+describe("a group that is being opened for the first time", () => {
+  it("excuses that a publish is refused until it is open, and not afterwards", () => {
+    const told = new Told();
+    const early = told.send();
+    expect(told.ledger.overlapsFirstOpening(early)).toBe(false);
+    const [first, second] = [told.begin(), told.begin()];
+    const meanwhile = told.send();
+    expect(told.ledger.overlapsFirstOpening(meanwhile)).toBe(true);
+    told.ledger.opened(first);
+    expect(told.ledger.overlapsFirstOpening(meanwhile)).toBe(true);
+    const later = told.send();
+    expect(told.ledger.overlapsFirstOpening(later)).toBe(false);
+    told.ledger.opened(second);
+    expect(told.ledger.overlapsFirstOpening(later)).toBe(false);
+  });
+});
+
 describe("a subscription that is being closed", () => {
   it("is not opened again by a connection that comes back meanwhile", () => {
     const told = new Told();

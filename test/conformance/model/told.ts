@@ -59,8 +59,15 @@ export class Told {
       connection?: string;
     } = {},
   ): Seat {
+    const seat = this.begin(facts);
+    this.ledger.opened(seat);
+    return seat;
+  }
+
+  /** A subscription is being opened; it is not yet. */
+  begin(facts: Parameters<Told["open"]>[0] = {}): Seat {
     this.#seats += 1;
-    const seat = this.ledger.opening({
+    return this.ledger.opening({
       seat: `s${this.#seats}`,
       group: facts.group ?? "g",
       target: { label: "A", pattern: false, covers: (topic) => topic === "A" },
@@ -68,8 +75,6 @@ export class Told {
       options: facts.options ?? {},
       capabilities: { ...capabilities, ...facts.capabilities },
     });
-    this.ledger.opened(seat);
-    return seat;
   }
 
   publish(key?: string, confirmation: "broker" | "none" = "broker", publisher = "c1"): Posting {
