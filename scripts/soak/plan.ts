@@ -7,7 +7,7 @@ export type SoakStep =
   | { readonly kind: "faults"; readonly seed: number };
 
 /** After so many laws comes a round of faults: it takes about as long as they do. */
-const lawsBetweenRounds = 6;
+const lawsBetweenRounds = 12;
 
 /**
  * The steps of a soak, without end. They depend on the seed, the laws and `faults` alone. Every law comes once before one

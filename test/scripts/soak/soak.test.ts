@@ -23,15 +23,15 @@ describe("the steps of a soak", () => {
     expect(new Set(laws.map(({ seed }) => seed)).size).toBe(laws.length);
   });
 
-  it("have a round of faults after every six laws, where there are rounds", () => {
-    const kinds = first(21, 3).map(({ kind }) => kind);
-    expect(kinds.flatMap((kind, index) => (kind === "faults" ? [index] : []))).toEqual([6, 13, 20]);
+  it("have a round of faults after every twelve laws, where there are rounds", () => {
+    const kinds = first(39, 3).map(({ kind }) => kind);
+    expect(kinds.flatMap((kind, index) => (kind === "faults" ? [index] : []))).toEqual([12, 25, 38]);
     expect(first(50, 3, false).some(({ kind }) => kind === "faults")).toBe(false);
   });
 
   it("have the same seeds whether or not there are rounds", () => {
-    const laws = (faults: boolean) => first(14, 5, faults).filter(({ kind }) => kind === "law");
-    expect(laws(true)).toEqual(laws(false).slice(0, 12));
+    const laws = (faults: boolean) => first(26, 5, faults).filter(({ kind }) => kind === "law");
+    expect(laws(true)).toEqual(laws(false).slice(0, 24));
   });
 });
 
@@ -66,12 +66,12 @@ describe("a soak", () => {
   });
 
   it("says in one line what each step came to", async () => {
-    const { lines, summary } = await soak({}, false, 3);
-    expect(lines).toHaveLength(9);
+    const { lines, summary } = await soak({}, false, 5);
+    expect(lines).toHaveLength(15);
     expect(lines[1]).toMatch(/^00:00:20 {2}law [a-z-]+ +seed \d+ +10 histories {2}pass +20\.0 s$/);
-    expect(lines[6]).toMatch(/^00:02:00 {2}faults +seed \d+ +7 messages {2}pass +20\.0 s$/);
+    expect(lines[12]).toMatch(/^00:04:00 {2}faults +seed \d+ +7 messages {2}pass +20\.0 s$/);
     expect(formatSummary(summary)).toBe(
-      "3.0 minutes, 8 laws with 80 histories, 1 fault rounds with 7 messages, 0 failures",
+      "5.0 minutes, 14 laws with 140 histories, 1 fault rounds with 7 messages, 0 failures",
     );
   });
 
