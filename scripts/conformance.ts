@@ -13,6 +13,7 @@ import { UsageError, wholeNumber } from "./arguments.ts";
 import { referTo } from "./brokers/processes.ts";
 import { releaseServers } from "./brokers/servers.ts";
 import { fixtures } from "./conformance/fixtures.ts";
+import { expectLosses } from "./expected-losses.ts";
 
 const usage = `usage: npm run conformance -- BROKER [options]
 
@@ -115,6 +116,7 @@ function clearProgress(): void {
   if (process.stderr.isTTY) process.stderr.write("\r\u001b[2K");
 }
 
+expectLosses();
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { UsageError } from "./arguments.ts";
 import { startServer } from "./brokers/servers.ts";
+import { expectLosses } from "./expected-losses.ts";
 import { type Arguments, readArguments, usage } from "./faults/arguments.ts";
 import { planRound } from "./faults/plan.ts";
 import { formatRound, formatSummary } from "./faults/report.ts";
@@ -52,6 +53,7 @@ function show(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text}`);
 }
 
+expectLosses();
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

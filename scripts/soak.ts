@@ -3,6 +3,7 @@ import { UsageError } from "./arguments.ts";
 import { referTo } from "./brokers/processes.ts";
 import { releaseServers } from "./brokers/servers.ts";
 import { fixtures } from "./conformance/fixtures.ts";
+import { expectLosses } from "./expected-losses.ts";
 import { plugIns } from "./faults/plug-ins.ts";
 import { readArguments, usageOf } from "./soak/arguments.ts";
 import { planSoak, type SoakStep } from "./soak/plan.ts";
@@ -57,6 +58,7 @@ function write(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+expectLosses();
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
