@@ -16,12 +16,14 @@ class Stubborn extends RecordingMessage {
 }
 
 function held(...messages: RecordingMessage[]) {
+  const deadline = { ms: 300 };
   const clock = new VirtualClock();
   const failed: unknown[] = [];
   const deliveries = messages.map((message) => ({ message, phase: "running" }));
   const fail = (error: unknown, delivery: { message: RecordingMessage }): void =>
     void failed.push([error, delivery.message]);
-  return { clock, failed, deliveries, keepAlive: new KeepAlive(deliveries, clock, 300, fail) };
+  const keepAlive = new KeepAlive(deliveries, clock, () => deadline.ms, fail);
+  return { clock, deadline, failed, deliveries, keepAlive };
 }
 
 it("does nothing until it is armed", async () => {
@@ -92,4 +94,15 @@ it("keeps silent about a message that is lost as it is extended: its settle tell
   keepAlive.arm();
   await clock.advance(100);
   expect([message.lost !== undefined, failed]).toEqual([true, []]);
+});
+
+it("goes by a deadline that became shorter from the next beat on", async () => {
+  const message = new RecordingMessage();
+  const { clock, deadline, keepAlive } = held(message);
+  keepAlive.arm();
+  deadline.ms = 30;
+  await clock.advance(100);
+  expect(message.keepAlives).toBe(1);
+  await clock.advance(20);
+  expect(message.keepAlives).toBe(3);
 });

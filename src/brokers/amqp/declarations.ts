@@ -127,7 +127,11 @@ export interface AmqpTopology {
   readonly bindings?: readonly AmqpBinding[];
 }
 
-export const topologyNames: OptionNames = optionNames<AmqpTopology>()({ exchanges: true, queues: true, bindings: true });
+export const topologyNames: OptionNames = optionNames<AmqpTopology>()({
+  exchanges: true,
+  queues: true,
+  bindings: true,
+});
 
 /** `call` stands in errors, and `argument` is where in its options the topology is. */
 export function checkTopology(

@@ -5,19 +5,19 @@ import { type Ownership, stickyAssigner } from "./sticky-assigner.ts";
 
 type Create = (module: KafkaModule, owned: () => Ownership) => CreateAssigner;
 
-/** By their names on the wire. */
-const assigners = {
-  "tidelane-sticky": ({ AssignerProtocol }, owned) => stickyAssigner(AssignerProtocol, owned),
-  range: ({ AssignerProtocol }) => javaAssigner(AssignerProtocol, "range"),
-  roundrobin: ({ AssignerProtocol }) => javaAssigner(AssignerProtocol, "roundrobin"),
-  RoundRobinAssigner: ({ PartitionAssigners }) => PartitionAssigners.roundRobin,
-} as const satisfies Record<string, Create>;
-
 /**
  * A way to share out the partitions of a group, by its name on the wire: tidelane's, those of Java's client and of
  * librdkafka ("range", "roundrobin"), and that of kafkajs.
  */
-export type KafkaAssigner = keyof typeof assigners;
+export type KafkaAssigner = "tidelane-sticky" | "range" | "roundrobin" | "RoundRobinAssigner";
+
+/** By their names on the wire. */
+const assigners: Readonly<Record<KafkaAssigner, Create>> = {
+  "tidelane-sticky": ({ AssignerProtocol }, owned) => stickyAssigner(AssignerProtocol, owned),
+  range: ({ AssignerProtocol }) => javaAssigner(AssignerProtocol, "range"),
+  roundrobin: ({ AssignerProtocol }) => javaAssigner(AssignerProtocol, "roundrobin"),
+  RoundRobinAssigner: ({ PartitionAssigners }) => PartitionAssigners.roundRobin,
+};
 
 type AtLeastOne<T> = readonly [T, ...T[]];
 

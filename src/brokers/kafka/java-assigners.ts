@@ -4,13 +4,18 @@ import { encodeShares, type GroupMember, type GroupView, type Shares, viewGroup 
 type Protocol = KafkaModule["AssignerProtocol"];
 
 /** The assigners of Kafka's Java client and of librdkafka that other clients share, by their names on the wire. */
-const shareOut = { range: shareRanges, roundrobin: shareRoundRobin } as const;
+type SharedAssigner = "range" | "roundrobin";
+
+const shareOut: Readonly<Record<SharedAssigner, typeof shareRanges>> = {
+  range: shareRanges,
+  roundrobin: shareRoundRobin,
+};
 
 /**
  * Lets a group have members of other clients. Whoever leads the group, the shares are those that Java's RangeAssignor or
  * RoundRobinAssignor would give, racks aside.
  */
-export function javaAssigner(protocol: Protocol, name: keyof typeof shareOut): CreateAssigner {
+export function javaAssigner(protocol: Protocol, name: SharedAssigner): CreateAssigner {
   const version = 0;
   return ({ cluster }) => ({
     name,
