@@ -38,7 +38,7 @@ describe("a publisher", () => {
         await places("murmur2", [key]),
         await places("crc32", [key]),
       ];
-      expect(usual[partitioners.murmur2(bytes, 8)]).toEqual([key]);
+      expect(usual[partitioners.murmur2(bytes, 8) ?? -1]).toEqual([key]);
       expect(java).toEqual(usual);
       expect(c[partitioners.crc32(bytes, 8) ?? -1]).toEqual([key]);
     }

@@ -1,7 +1,7 @@
 import { checkCount, checkObject } from "../../../traits/arguments.ts";
 import type { Capabilities } from "../../../traits/capabilities.ts";
 import { InvalidArgumentError } from "../../../traits/errors.ts";
-import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
+import { checkOptionNames, type OptionNames, optionNames } from "../../../traits/option-names.ts";
 import { type NatsOptions, natsOptionNames, positive } from "../options.ts";
 import { checkToken } from "../subject.ts";
 import type { ApiSettings } from "./api.ts";
@@ -16,7 +16,7 @@ export interface JetStreamOptions extends NatsOptions {
   readonly apiTimeoutMs?: number;
 }
 
-export const jetStreamOptionNames = {
+export const jetStreamOptionNames: OptionNames = {
   ...natsOptionNames,
   ...optionNames<Omit<JetStreamOptions, keyof NatsOptions>>()({
     domain: true,
