@@ -71,8 +71,9 @@ export class Reporter<M extends Message> {
     this.#warned.add(kind);
     const who = attempt === undefined ? "The run" : `Attempt ${attempt} of a delivery`;
     const delay = "delayMs" in next ? ` in ${Math.round(next.delayMs)} ms` : "";
+    const upcoming = next.kind === "none" ? "" : `Next: ${next.kind}${delay}. `;
     warn(
-      `${who} of "${this.#topic}" failed: ${sentence.replace(/\.$/, "")}. Next: ${next.kind}${delay}. To hear of every failure, pass onError to pipeline() or subscribe to the diagnostics channel "tidelane:error". tidelane warns once for each kind of error.`,
+      `${who} of "${this.#topic}" failed: ${sentence.replace(/\.$/, "")}. ${upcoming}To hear of every failure, pass onError to pipeline() or subscribe to the diagnostics channel "tidelane:error". tidelane warns once for each kind of error.`,
       code,
     );
   }
