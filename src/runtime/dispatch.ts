@@ -42,15 +42,12 @@ export class Dispatcher<M extends Message, Value> {
   readonly #workers: Worker<Delivery<M, Value>>[];
   readonly #timeouts: Timeouts<Delivery<M, Value>> | undefined;
   readonly #trouble: Trouble;
-  /** A part of what may wait in lanes, so that the lanes are far from empty when more is pulled. */
-  readonly #worthPulling: number;
   #sequence = 0;
   /** Once halted nothing starts any more, and a failed run is left unsettled instead of retried. */
   #halted = false;
 
   constructor(config: DispatchConfig<M, Value>) {
     this.#config = config;
-    this.#worthPulling = Math.max(1, Math.min(64, (config.maxInFlight - config.workers) >> 2));
     this.#workers = Array.from({ length: config.workers }, () => new Worker(config.chain.read, this.#ended));
     const { clock, timeoutMs, topic } = config;
     const stalled = (failing: number): void => {
@@ -63,13 +60,8 @@ export class Dispatcher<M extends Message, Value> {
     this.#idle = Array.from(this.#workers.keys()).reverse();
   }
 
-  /**
-   * How many deliveries to pull now. While every worker is at work none of them could start, so they come some at a time
-   * and not one for each that leaves; a worker that is idle is reason enough for one.
-   */
   get room(): number {
-    const room = this.#config.maxInFlight - this.inFlight.size;
-    return this.#idle.length === 0 && room < this.#worthPulling ? 0 : room;
+    return this.#config.maxInFlight - this.inFlight.size;
   }
 
   /** Handlers that have not returned, and settles that have not been answered. */
