@@ -217,7 +217,9 @@ export class UnknownOptionError extends TidelaneError {
     const known = facts.known ?? [];
     const advice =
       facts.nearest === undefined
-        ? `the options here are ${known.join(", ")}`
+        ? known.length === 0
+          ? "it takes none"
+          : `the options here are ${known.join(", ")}`
         : `the nearest one is "${facts.nearest}"`;
     super(`${facts.call} has no option "${facts.option}"; ${advice}.`, {
       nearest: undefined,

@@ -7,6 +7,7 @@ import {
   isTidelaneError,
 } from "./errors.ts";
 import type { MessageHeaders } from "./headers.ts";
+import { checkOptionNames, type OptionNames } from "./option-names.ts";
 
 /** A byte order mark is part of the text: without `ignoreBOM` the decoder would swallow it. */
 const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -110,10 +111,11 @@ export abstract class Message {
 
   /**
    * Not done. With `requeue` (the default) it is delivered again; without, it is dropped, or dead-lettered where the
-   * broker is set up to. Rejects with `InvalidArgumentError`, unsettled, on anything else than `{ requeue }`.
+   * broker is set up to. Rejects with `InvalidArgumentError` or `UnknownOptionError`, unsettled, on anything else than `{ requeue }`.
    */
   nack(options?: { readonly requeue?: boolean }): Promise<void> {
-    if (options !== undefined && !isNackOptions(options)) return Promise.reject(notOptions(options));
+    const fault = options === undefined ? undefined : nackFault(options);
+    if (fault) return Promise.reject(fault);
     const refusal = this.#claim("nack");
     if (refusal) return Promise.reject(refusal);
     try {
@@ -198,10 +200,19 @@ export abstract class Message {
   }
 }
 
-function isNackOptions(options: unknown): boolean {
-  if (typeof options !== "object" || options === null) return false;
+const nackNames: OptionNames = { requeue: true };
+
+/** What is wrong with them, if anything: a misspelt `requeue` would give back what was to be dropped. */
+function nackFault(options: unknown): Error | undefined {
+  if (typeof options !== "object" || options === null) return notOptions(options);
   const { requeue }: { requeue?: unknown } = options;
-  return requeue === undefined || typeof requeue === "boolean";
+  if (requeue !== undefined && typeof requeue !== "boolean") return notOptions(options);
+  try {
+    checkOptionNames("nack(options)", options, nackNames);
+  } catch (error) {
+    return error as Error;
+  }
+  return undefined;
 }
 
 /** `nack(false)` is how another library drops a message: here it must not requeue without a word. */

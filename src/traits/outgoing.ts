@@ -1,6 +1,7 @@
 import type { PublisherCapabilities } from "./capabilities.ts";
 import { InvalidMessageError } from "./errors.ts";
 import { keyHeaderIn, MessageHeaders, partitionKeyIn } from "./headers.ts";
+import { checkOptionNames, type OptionNames } from "./option-names.ts";
 import type { OutgoingMessage } from "./publisher.ts";
 import { show } from "./show.ts";
 
@@ -21,14 +22,19 @@ const headerBreaker = /[\r\n\0]/;
  * `InvalidMessageError`; adapters call it first, so that nothing has been sent then. What one transport alone refuses (a
  * wildcard, a longer name, a space it would trim) its adapter checks next.
  *
- * `keyHeader` names the header that carries the key, `"partition-key"` unless a neighbour reads another; `false` where the
+ * A field that no message has throws `UnknownOptionError`: a misspelt `key` would be an order nobody keeps. `more` names what
+ * this transport has beside the usual ones. `keyHeader` names the header that carries the key, `"partition-key"` unless a neighbour reads another; `false` where the
  * transport has a place of its own for it.
  */
 export function checkOutgoing(
   message: OutgoingMessage,
   limits: PublisherCapabilities,
-  options: { readonly keyHeader: string | false },
+  options: { readonly keyHeader: string | false; readonly more?: OptionNames },
 ): CheckedMessage {
+  for (const field in message) {
+    if (!Object.hasOwn(fields, field) && options.more?.[field] === undefined)
+      refuseField(message, options.more);
+  }
   const topic = checkTopic(message.topic);
   const payload = toBytes(topic, message.payload);
   if (payload.byteLength > limits.maxPayloadBytes) {
@@ -41,6 +47,12 @@ export function checkOutgoing(
   else if (message.key === undefined) return { topic, payload, headers: given, key: undefined };
   const { key, headers } = placeKey(topic, message.key, given, options.keyHeader);
   return { topic, payload, headers, key };
+}
+
+const fields: OptionNames = { topic: true, payload: true, headers: true, key: true };
+
+function refuseField(message: OutgoingMessage, more: OptionNames = {}): void {
+  checkOptionNames("publish(message)", message, { ...fields, ...more });
 }
 
 /** The last topic that was right: publishers say the same again and again. */

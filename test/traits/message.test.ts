@@ -204,6 +204,16 @@ describe("nack()", () => {
     expect(message.calls).toEqual([call]);
   });
 
+  it("refuses a misspelt option, which would requeue what was to be dropped", async () => {
+    const message = new PlainMessage();
+    await expect(message.nack({ requeu: false } as object)).rejects.toMatchObject({
+      code: "TIDELANE_UNKNOWN_OPTION",
+      nearest: "requeue",
+    });
+    expect(message.calls).toEqual([]);
+    expect(message.settled).toBe(false);
+  });
+
   it.each([false, true, null, { requeue: "no" }])(
     "refuses %o and leaves the message unsettled",
     async (options) => {

@@ -42,6 +42,8 @@ describe("checkOptionNames", () => {
     ["uri", "url"],
     ["maxInflight", "maxInFlight"],
     ["Group", "group"],
+    ["groups", "group"],
+    ["maxIn", "maxInFlight"],
   ])("names the nearest of %s", (option, nearest) => {
     const error = refusal({ [option]: 1 });
     expect(error).toMatchObject({ code: "TIDELANE_UNKNOWN_OPTION", option, nearest });
@@ -53,6 +55,12 @@ describe("checkOptionNames", () => {
   it("lists what there is where nothing is near", () => {
     expect(refusal({ ensure: true }).message).toBe(
       'source("orders", options) has no option "ensure"; the options here are clock, group, maxInFlight, reconnect, url.',
+    );
+  });
+
+  it("says so where there are no options", () => {
+    expect(() => checkOptionNames("createApp()", { name: "x" }, {})).toThrow(
+      'createApp() has no option "name"; it takes none.',
     );
   });
 

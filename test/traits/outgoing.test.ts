@@ -182,6 +182,21 @@ describe("headers", () => {
   });
 });
 
+describe("a field", () => {
+  it("that no message has is refused with the nearest name", () => {
+    expect(() => check({ keys: "ann" })).toThrow(
+      'publish(message) has no option "keys"; the nearest one is "key".',
+    );
+  });
+
+  it("of one transport alone is taken there", () => {
+    const message = { topic: "orders", payload: "x", partition: 1 };
+    const more = { partition: true } as const;
+    expect(checkOutgoing(message, wide, { keyHeader: false, more }).topic).toBe("orders");
+    expect(() => checkOutgoing(message, wide, { keyHeader: false })).toThrow(/has no option "partition"/);
+  });
+});
+
 describe("a key", () => {
   it("travels in the partition-key header where the transport has no other place", () => {
     const checked = check({ key: "k", headers: { a: "1" } });

@@ -16,12 +16,14 @@ export interface KafkaOutgoingMessage extends OutgoingMessage {
   readonly timestampMs?: number;
 }
 
+const carriage = { keyHeader: false, more: { partition: true, timestampMs: true } } as const;
+
 /** Throws `InvalidMessageError`. */
 export function toClientMessage(
   message: KafkaOutgoingMessage,
   capabilities: PublisherCapabilities,
 ): { readonly topic: string; readonly message: ClientMessage } {
-  const { topic, payload, headers, key } = checkOutgoing(message, capabilities, { keyHeader: false });
+  const { topic, payload, headers, key } = checkOutgoing(message, capabilities, carriage);
   checkKafkaTopic(topic);
   const result: ClientMessage = {
     key: key === undefined ? null : Buffer.from(key),
