@@ -24,7 +24,11 @@ export class Flushes implements Bound {
     link.add(this);
   }
 
-  /** Resolves when the server has what was published to `subject` before the call. */
+  /**
+   * Resolves when the server has what was published to `subject` before the call, and right after it. n.b. called before
+   * the publish, its PING goes with what was published: the clients write to the socket in a microtask that the publish
+   * begins. Behind that one it is a write, and a packet, of its own.
+   */
   next(subject: string): Promise<void> {
     this.#next ??= this.#plan();
     const { outcomes } = this.#next;

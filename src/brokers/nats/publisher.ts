@@ -133,12 +133,16 @@ export class NatsPublisher implements RequestReply {
   /** Sends before it returns. */
   #send(message: CheckedMessage): Promise<void> {
     const { topic, payload } = message;
+    // n.b. asked for before the publish: one write to the socket then takes both, and so one packet to the server.
+    const answer = this.#flushes?.next(topic) ?? settledAtOnce;
     try {
       this.#session.link.publish(topic, payload, this.#options(message));
     } catch (error) {
+      // Nothing was sent, and nobody waits for this answer.
+      answer.catch(() => {});
       return Promise.reject(publishError(topic, error));
     }
-    return this.#flushes?.next(topic) ?? settledAtOnce;
+    return answer;
   }
 
   #options({ headers }: CheckedMessage): ClientPublishOptions | undefined {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { nextTurn } from "../../../src/traits/clock.ts";
 import { isTidelaneError, type OutgoingMessage } from "../../../src/traits/index.ts";
 import { errorOf, events, Loop, setUpCore, texts } from "./support.ts";
 
@@ -229,6 +230,43 @@ describe("publish() with confirm", () => {
     await publisher.publish({ topic: "a", payload: "4" });
     expect(flushes).toBe(2);
     expect(clock.timers).toBe(0);
+  });
+
+  it("asks the server before the client writes, so that one write takes both", async () => {
+    const { nats, connection } = await setUpCore();
+    const calls: string[] = [];
+    const { line } = nats;
+    const publish = line.publish.bind(line);
+    const flush = line.flush.bind(line);
+    line.publish = (...message) => {
+      // As the clients do.
+      queueMicrotask(() => calls.push("write"));
+      publish(...message);
+    };
+    line.flush = () => {
+      calls.push("flush");
+      return flush();
+    };
+    await connection.publisher({ confirm: true }).publish({ topic: "a", payload: "" });
+    expect(calls).toEqual(["flush", "write"]);
+  });
+
+  it("rejects once when the client refuses it and the round trip fails too", async () => {
+    const { clock, nats, connection } = await setUpCore();
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on("unhandledRejection", note);
+    onTestFinished(() => void process.off("unhandledRejection", note));
+    nats.line.publish = () => {
+      throw new Error("no");
+    };
+    nats.line.stalled = true;
+    const refused = errorOf(connection.publisher({ confirm: true }).publish({ topic: "a", payload: "" }));
+    await clock.flush();
+    nats.line.lose();
+    expect(await refused).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: false });
+    await nextTurn();
+    expect(unhandled).toEqual([]);
   });
 
   it("rejects where the server refuses, and nobody else is told", async () => {
