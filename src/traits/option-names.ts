@@ -45,9 +45,8 @@ function nearestOf(name: string, known: readonly string[]): string | undefined {
   let least = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {
     const offered = candidate.toLowerCase();
-    // `timeout` for `timeoutMs`, `topics` for `topic`: one is the begin of the other.
-    const isBegin = written.length > 2 && (offered.startsWith(written) || written.startsWith(offered));
-    const distance = isBegin ? 1 : editDistance(written, offered);
+    // `timeout` for `timeoutMs`: letters are only missing at its end.
+    const distance = written.length > 2 && offered.startsWith(written) ? 1 : editDistance(written, offered);
     if (distance < least && distance < candidate.length) {
       nearest = candidate;
       least = distance;
