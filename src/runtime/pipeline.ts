@@ -22,7 +22,7 @@ import { type ErrorListener, Reporter, warn } from "./report.ts";
 import type { Run } from "./run.ts";
 
 export interface PipelineOptions {
-  /** Where retries and deadlines get their time. @default the subscriber's clock, which is the system's but in tests */
+  /** Where retries and deadlines get their time. @default the subscriber's clock: the system's, except in tests */
   readonly clock?: Clock;
   /** Source of jitter, 0 to 1. @default Math.random */
   readonly random?: () => number;
