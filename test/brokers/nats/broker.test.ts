@@ -145,6 +145,25 @@ describe("connect() to JetStream", () => {
     expect(error.message).toContain("not enabled");
   });
 
+  it("waits for JetStream as it waits for the server", async () => {
+    const { clock, nats } = fake();
+    nats.jetStream.enabled = false;
+    const patient = { clock, client: nats, connect: { waitMs: 5_000 } };
+    const connecting = new JetStreamBroker(patient).connect();
+    await clock.advance(3_000);
+    const tries = nats.connections.length;
+    expect(tries).toBeGreaterThan(1);
+    expect(nats.connections.every((one) => one.isClosed())).toBe(true);
+    nats.jetStream.enabled = true;
+    await clock.advance(2_000);
+    expect((await connecting).state).toBe("open");
+    nats.jetStream.enabled = false;
+    const late = errorOf(new JetStreamBroker(patient).connect());
+    await clock.advance(5_000);
+    expect(await late).toMatchObject({ code: "TIDELANE_CONNECT_FAILED", retryable: true });
+    expect(clock.timers).toBe(0);
+  });
+
   it("uses the domain it is told", async () => {
     const { clock, nats } = fake();
     const error = await errorOf(new JetStreamBroker({ clock, client: nats, domain: "hub" }).connect());
