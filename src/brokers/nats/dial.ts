@@ -26,7 +26,7 @@ export async function dial(
     const pace = new ReconnectPace(settings.reconnect);
     const connection = borrowed ? client.connection : await connect(client, settings, pace, signal);
     const { name: broker, secrets } = settings;
-    const link = new Link(connection, { broker, secrets, pace });
+    const link = new Link(connection, { broker, secrets, pace, borrowed });
     const session = new Session(link, settings, client.headers, borrowed);
     try {
       await check(session);
