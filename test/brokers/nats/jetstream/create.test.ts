@@ -51,30 +51,59 @@ describe("create with settings", () => {
   });
 
   it("names a subject that is missing, and how to add it", async () => {
-    const { jetStream, connection } = await setUpJetStream();
+    const { clock, jetStream, connection } = await setUpJetStream();
     const settings = { subjects: ["s.>", "extra"] };
     const error = await errorOf(connection.createStream("S", settings));
     expect(isTidelaneError(error, "TIDELANE_INVALID_ARGUMENT")).toBe(true);
     expect(error.message).toBe(
       'settings.subjects must be "s.>", as the stream "S" has it (it lacks "extra"; update: "add" adds what is missing); received "s.>, extra".',
     );
-    await connection.createStream("S", { ...settings, update: "add" });
+    const added = connection.createStream("S", { ...settings, update: "add" });
+    await clock.advance(1_000);
+    await added;
     expect(jetStream.stream("S").subjects).toEqual(["s.>", "extra"]);
   });
 
   it("adds subjects only, and takes none away", async () => {
-    const { jetStream, connection } = await setUpJetStream();
+    const { clock, jetStream, connection } = await setUpJetStream();
+    const added = async (adding: Promise<unknown>) => {
+      await clock.advance(1_000);
+      await adding;
+    };
     Object.assign(jetStream.stream("S").config, { description: "theirs" });
-    await connection.subscribe("t.a", { stream: "S", create: { update: "add" } });
+    await added(connection.subscribe("t.a", { stream: "S", create: { update: "add" } }));
     expect(jetStream.stream("S").config).toMatchObject({ subjects: ["s.>", "t.a"], description: "theirs" });
     await connection.createStream("S", { subjects: ["s.a"], update: "add" });
-    await connection.createStream("S", { subjects: ["t.>"], update: "add" });
+    await added(connection.createStream("S", { subjects: ["t.>"], update: "add" }));
     expect(jetStream.stream("S").subjects).toEqual(["s.>", "t.>"]);
     const error = await errorOf(
       connection.createStream("S", { subjects: ["u"], storage: "memory", update: "add" }),
     );
     expect(error.message).toContain('settings.storage must be "file"');
     expect(jetStream.stream("S").subjects).toEqual(["s.>", "t.>"]);
+  });
+
+  it("lets two that add at once both have their subject", async () => {
+    const { clock, jetStream, connection } = await setUpJetStream();
+    const both = Promise.all([
+      connection.createStream("S", { subjects: ["a"], update: "add" }),
+      connection.createStream("S", { subjects: ["b"], update: "add" }),
+    ]);
+    await clock.advance(2_000);
+    await both;
+    expect(jetStream.stream("S").subjects.toSorted()).toEqual(["a", "b", "s.>"]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it("rejects where somebody takes the subject again and again", async () => {
+    const { clock, jetStream, connection } = await setUpJetStream({ apiTimeoutMs: 1_000 });
+    const told = errorOf(connection.createStream("S", { subjects: ["a"], update: "add" }));
+    for (let round = 0; round < 300; round += 1) {
+      jetStream.stream("S").config["subjects"] = ["s.>"];
+      await clock.advance(10);
+    }
+    expect(await told).toMatchObject({ code: "TIDELANE_TIMEOUT", retryable: true });
+    expect((await told).message).toContain('Adding "a" to the stream "S"');
   });
 
   it("names the stream that has a subject already", async () => {
