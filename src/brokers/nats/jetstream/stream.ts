@@ -46,6 +46,8 @@ export interface StreamConfig {
   /** Of a stream that copies others. */
   readonly mirror?: unknown;
   readonly sources?: readonly unknown[];
+  /** What it stores comes under other subjects than it was published to. */
+  readonly subject_transform?: unknown;
 }
 
 type Field = Exclude<keyof StreamSettings, "update">;
@@ -233,11 +235,22 @@ async function overlap(
   return error;
 }
 
-/** Whether the stream stores any subject the filter matches. One that copies other streams may have any. */
+/** Whether the stream may store any subject the filter matches. */
 export function hasSubject(config: StreamConfig, filter: string): boolean {
-  const { subjects = [], mirror, sources = [] } = config;
-  if (mirror !== undefined || sources.length > 0) return true;
-  return subjects.some((pattern) => overlaps(pattern, filter));
+  const { subjects = [] } = config;
+  return mayHaveAny(config) || subjects.some((pattern) => overlaps(pattern, filter));
+}
+
+/** Whether the stream may store every subject the filter matches. */
+export function hasAll(config: StreamConfig, filter: string): boolean {
+  const { subjects = [] } = config;
+  return mayHaveAny(config) || subjects.some((pattern) => includes(pattern, filter));
+}
+
+/** One that copies other streams, or renames what it stores, has subjects that its configuration does not list. */
+function mayHaveAny({ subjects = [], mirror, sources = [], subject_transform }: StreamConfig): boolean {
+  const isCopy = mirror !== undefined || sources.length > 0;
+  return isCopy || subject_transform !== undefined || subjects.length === 0;
 }
 
 /** Undefined where there is no stream of that name. */

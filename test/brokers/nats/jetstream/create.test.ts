@@ -121,7 +121,7 @@ describe("create with settings", () => {
 
 describe("without create", () => {
   it("a stream that lacks the subject is refused before a consumer is made", async () => {
-    const { jetStream, stream, connection } = await setUpJetStream();
+    const { stream, connection } = await setUpJetStream();
     for (const options of [{}, { group: "g" }]) {
       const error = await errorOf(connection.subscribe("t.a", { stream: "S", ...options }));
       expect(isTidelaneError(error, "TIDELANE_SUBSCRIPTION_FAILED")).toBe(true);
@@ -130,8 +130,15 @@ describe("without create", () => {
       );
     }
     expect(stream.consumers.size).toBe(0);
-    jetStream.stream("S").config["sources"] = [{ name: "T" }];
-    await connection.subscribe("t.a", { stream: "S" });
+    for (const more of [
+      { sources: [{ name: "T" }] },
+      { sources: undefined, mirror: { name: "T" } },
+      { mirror: undefined, subject_transform: { src: "s.>", dest: "t.>" } },
+      { subject_transform: undefined, subjects: [] },
+    ]) {
+      Object.assign(stream.config, more);
+      await connection.subscribe("t.a", { stream: "S" });
+    }
   });
 
   it("a subject of no stream names create", async () => {
