@@ -15,7 +15,11 @@ describe("create: true", () => {
   it("names the stream of a pattern by its tokens, and asks for a name where there is none", async () => {
     const { jetStream, connection } = await setUpJetStream();
     await connection.subscribePattern("t.*.>", { create: true });
-    expect(jetStream.stream("t").subjects).toEqual(["t.*.>"]);
+    expect(jetStream.stream("t-any-all").subjects).toEqual(["t.*.>"]);
+    await connection.subscribe("a.b", { create: true });
+    await connection.subscribePattern("a.*.b", { create: true });
+    await connection.subscribePattern("a.*.b.>", { create: true });
+    expect([...jetStream.streams.keys()]).toEqual(["S", "t-any-all", "a-b", "a-any-b", "a-any-b-all"]);
     jetStream.streams.clear();
     const error = await errorOf(connection.subscribePattern(">", { create: true }));
     expect(error.message).toContain("options.stream must be the name of the stream to create");
@@ -25,6 +29,20 @@ describe("create: true", () => {
     const { jetStream, connection } = await setUpJetStream();
     await connection.subscribe("s.a", { create: true });
     expect([...jetStream.streams.keys()]).toEqual(["S"]);
+  });
+
+  it("refuses a stream that has a part of what the pattern matches, and update adds the rest", async () => {
+    const { clock, jetStream, connection } = await setUpJetStream();
+    await connection.subscribe("t.eu", { create: true });
+    const error = await errorOf(connection.subscribePattern("t.*", { create: true }));
+    expect(isTidelaneError(error, "TIDELANE_SUBSCRIPTION_FAILED")).toBe(true);
+    expect(error.message).toContain('the stream "t-eu" lacks the subject "t.*"');
+    const opened = connection.subscribePattern("t.*", { create: { update: "add" } });
+    await clock.advance(1_000);
+    await opened;
+    expect(jetStream.stream("t-eu").subjects).toEqual(["t.*"]);
+    await connection.subscribe("t.us", { create: true });
+    expect([...jetStream.streams.keys()]).toEqual(["S", "t-eu"]);
   });
 
   it("lets two that start at once have the same stream", async () => {
