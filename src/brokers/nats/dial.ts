@@ -9,20 +9,33 @@ import type { NatsSettings } from "./options.ts";
 import { ReconnectPace } from "./reconnect-pace.ts";
 import { Session } from "./session.ts";
 
-/** Connects, or takes the connection that was handed in. Rejects with `ConnectFailedError` or `AbortedError`. */
-export async function dial(settings: NatsSettings, signal: AbortSignal | undefined): Promise<Session> {
+/**
+ * Connects, or takes the connection that was handed in. `check` is part of each try. Rejects with `ConnectFailedError` or
+ * `AbortedError`.
+ */
+export async function dial(
+  settings: NatsSettings,
+  signal: AbortSignal | undefined,
+  check: (session: Session) => Promise<void> = async () => {},
+): Promise<Session> {
   throwIfAborted(signal, "connect()");
-  const pace = new ReconnectPace(settings.reconnect);
   const { client = await loadNats(settings.name) } = settings;
   throwIfAborted(signal, "connect()");
   const borrowed = "connection" in client;
-  const connection = borrowed
-    ? client.connection
-    : await connectInTime(settings.connect, settings.reconnect, settings.clock, signal, () =>
-        connect(client, settings, pace, signal),
-      );
-  const link = new Link(connection, { broker: settings.name, secrets: settings.secrets, pace });
-  return new Session(link, settings, client.headers, borrowed);
+  return connectInTime(settings.connect, settings.reconnect, settings.clock, signal, async () => {
+    const pace = new ReconnectPace(settings.reconnect);
+    const connection = borrowed ? client.connection : await connect(client, settings, pace, signal);
+    const { name: broker, secrets } = settings;
+    const link = new Link(connection, { broker, secrets, pace, borrowed });
+    const session = new Session(link, settings, client.headers, borrowed);
+    try {
+      await check(session);
+      return session;
+    } catch (error) {
+      await session.shutdown();
+      throw error;
+    }
+  });
 }
 
 function loadNats(broker: string): Promise<ClientModule> {

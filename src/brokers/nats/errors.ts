@@ -62,6 +62,9 @@ const words: Readonly<Record<string, string>> = {
   TimeoutError: "no NATS server answered in time; check the host and the port",
   ENOTFOUND: "there is no such host; is its name right?",
   EAI_AGAIN: "there is no such host; is its name right?",
+  EHOSTUNREACH: "no way leads to that host; check its address, and the network",
+  ENETUNREACH: "no way leads to that host; check its address, and the network",
+  ETIMEDOUT: "no NATS server answered in time; check the host and the port",
   ECONNRESET: "the server closed the connection; is it a NATS server, and does it want TLS?",
   AUTHORIZATION_VIOLATION: refused,
   AUTHENTICATION_TIMEOUT: refused,
@@ -81,7 +84,7 @@ const words: Readonly<Record<string, string>> = {
     "the certificate of the server is for another host name; connect by a name it has",
 };
 
-/** Trying again may help with these. */
+/** Trying again may help with these. n.b. the name of a server that is still starting may not be known yet. */
 const passing = new Set([
   "CONNECTION_REFUSED",
   "ECONNREFUSED",
@@ -89,6 +92,10 @@ const passing = new Set([
   "TimeoutError",
   "ECONNRESET",
   "EAI_AGAIN",
+  "ENOTFOUND",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
   "AUTHENTICATION_TIMEOUT",
 ]);
 

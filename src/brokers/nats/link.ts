@@ -42,6 +42,7 @@ export class Link {
   readonly #client: ClientConnection;
   readonly #secrets: Secrets;
   readonly #pace: ReconnectPace;
+  readonly #borrowed: boolean;
   readonly #bound = new Set<Bound>();
   readonly #report: ReconnectReport;
   #up = true;
@@ -53,7 +54,11 @@ export class Link {
   /** As it was when the connection was last up: the client forgets it in between. */
   #known: { readonly version: string; readonly maxPayload: number };
 
-  constructor(client: ClientConnection, facts: { broker: string; secrets: Secrets; pace: ReconnectPace }) {
+  constructor(
+    client: ClientConnection,
+    facts: { broker: string; secrets: Secrets; pace: ReconnectPace; borrowed: boolean },
+  ) {
+    this.#borrowed = facts.borrowed;
     this.broker = facts.broker;
     this.#client = client;
     this.#secrets = facts.secrets;
@@ -212,6 +217,10 @@ export class Link {
 
   async #awaitEnd(): Promise<void> {
     const error = await this.#client.closed().catch((reason: unknown) => reason);
+    // n.b. one of ours is closed by us or given up. One that was handed in may have been closed by its owner: that is no loss.
+    if (!this.over && (!this.#borrowed || !this.#up || error instanceof Error)) {
+      this.#report.lost(this.#attempts, error instanceof Error ? this.cause(error) : undefined, true);
+    }
     this.#up = false;
     const detail = error instanceof Error ? `: ${this.clean(textOf(error))}` : "";
     const reason = `its connection was closed${detail}`;

@@ -44,10 +44,16 @@ export class Outbox implements Bound {
     return this.#waiting.size === 0 && this.#link.up && this.#hasRoom();
   }
 
-  submit(sendable: Sendable): void {
+  /** How many wait for their turn. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** What it gives drops the turn of a call that is over; nobody is told by that. */
+  submit(sendable: Sendable): () => void {
     if (this.free) {
       sendable.send();
-      return;
+      return () => {};
     }
     const due = sendable.isTimed === true ? Number.POSITIVE_INFINITY : this.#clock.now() + this.#timeoutMs;
     const turn = new Turn(sendable, due, () => {
@@ -56,6 +62,7 @@ export class Outbox implements Bound {
     });
     this.#waiting.add(turn);
     this.#alarm.at(due);
+    return () => turn.drop();
   }
 
   /** There may be room again. */
@@ -98,6 +105,10 @@ class Turn implements Abortable {
   take(): void {
     this.#over();
     this.sendable.send();
+  }
+
+  drop(): void {
+    this.#over();
   }
 
   reject(error: unknown): void {

@@ -72,7 +72,7 @@ export class Requests implements Bound {
       else {
         const { what } = request;
         const reject = (error: unknown): void => pending.reject(error);
-        outbox.submit({ what, isTimed: true, send: () => this.#publish(pending), reject });
+        pending.drop = outbox.submit({ what, isTimed: true, send: () => this.#publish(pending), reject });
       }
     });
   }
@@ -147,6 +147,8 @@ class PendingRequest implements Abortable {
   readonly due: number;
   /** Its turn has come. It is sent again where the connection was lost or is not up yet. */
   sent = false;
+  /** Gives up its turn, while it waits for one. n.b. the turn would keep the message until the connection is back. */
+  drop: (() => void) | undefined = undefined;
   readonly #ends: { resolve(answer: ClientMessage): void; reject(error: unknown): void };
   readonly #onOver: () => void;
 
@@ -189,6 +191,7 @@ class PendingRequest implements Abortable {
 
   #over(): void {
     if (this.request.signal !== undefined) unwatchAbort(this.request.signal, this);
+    this.drop?.();
     this.#onOver();
   }
 }

@@ -145,6 +145,25 @@ describe("connect() to JetStream", () => {
     expect(error.message).toContain("not enabled");
   });
 
+  it("waits for JetStream as it waits for the server", async () => {
+    const { clock, nats } = fake();
+    nats.jetStream.enabled = false;
+    const patient = { clock, client: nats, connect: { waitMs: 5_000 } };
+    const connecting = new JetStreamBroker(patient).connect();
+    await clock.advance(3_000);
+    const tries = nats.connections.length;
+    expect(tries).toBeGreaterThan(1);
+    expect(nats.connections.every((one) => one.isClosed())).toBe(true);
+    nats.jetStream.enabled = true;
+    await clock.advance(2_000);
+    expect((await connecting).state).toBe("open");
+    nats.jetStream.enabled = false;
+    const late = errorOf(new JetStreamBroker(patient).connect());
+    await clock.advance(5_000);
+    expect(await late).toMatchObject({ code: "TIDELANE_CONNECT_FAILED", retryable: true });
+    expect(clock.timers).toBe(0);
+  });
+
   it("uses the domain it is told", async () => {
     const { clock, nats } = fake();
     const error = await errorOf(new JetStreamBroker({ clock, client: nats, domain: "hub" }).connect());
@@ -188,6 +207,50 @@ describe("a connection", () => {
       'The connection to "jetstream" is lost; tidelane keeps trying to restore it.',
       'The connection to "jetstream" is restored.',
     ]);
+  });
+
+  it("says once that reconnecting is over", async () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const { clock, nats } = await setUpCore({ password: "hunter2", user: "jo" });
+    nats.line.lose();
+    await clock.flush();
+    nats.line.end(new Error("refused for hunter2"));
+    await clock.flush();
+    expect(warn.mock.calls.map(([text]) => text)).toEqual([
+      'The connection to "nats" is lost; tidelane keeps trying to restore it.',
+      'The connection to "nats" is lost (refused for ***); it is closed, as reconnecting is over.',
+    ]);
+    // A client that is not to try says no word before it closes.
+    const hasty = await setUpCore({ name: "hasty", reconnect: { maxAttempts: 0 } });
+    hasty.nats.line.end();
+    await clock.flush();
+    expect(warn.mock.lastCall?.[0]).toBe(
+      'The connection to "hasty" is lost; it is closed, as reconnecting is over.',
+    );
+    const other = await setUpCore();
+    const seen = events("tidelane:reconnect");
+    other.nats.line.lose();
+    await clock.flush();
+    const error = new Error("refused");
+    other.nats.line.end(error);
+    await clock.flush();
+    expect(seen).toEqual([
+      { broker: "nats", state: "lost", attempt: 0 },
+      { broker: "nats", state: "lost", attempt: 1, error: expect.objectContaining({ message: "refused" }) },
+    ]);
+  });
+
+  it("does not say it of a connection that is shut down, or closed by its owner", async () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const { clock, nats, connection } = await setUpCore();
+    await connection.shutdown();
+    const theirs = await nats.connect({} as never);
+    const client = { connection: theirs, headers: () => nats.headers() };
+    const borrowed = await new NatsBroker({ clock, client }).connect();
+    theirs.end();
+    await clock.flush();
+    expect(borrowed.state).toBe("closed");
+    expect(warn).not.toHaveBeenCalled();
   });
 
   it("waits longer from attempt to attempt, and the same however often it is asked", async () => {

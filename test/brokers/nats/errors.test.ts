@@ -33,7 +33,11 @@ describe("a connection that cannot be made", () => {
     [new nats.NatsError("tls", nats.ErrorCode.ServerOptionNotAvailable), "does not offer it", false],
     [new errors.ConnectionError("server does not support 'tls'"), "does not offer it", false],
     [Object.assign(new Error("x"), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" }), "not trusted", false],
-    [Object.assign(new Error("x"), { code: "ENOTFOUND" }), "no such host", false],
+    [Object.assign(new Error("x"), { code: "ENOTFOUND" }), "no such host", true],
+    [Object.assign(new Error("x"), { code: "EAI_AGAIN" }), "no such host", true],
+    [Object.assign(new Error("x"), { code: "EHOSTUNREACH" }), "no way leads to that host", true],
+    [Object.assign(new Error("x"), { code: "ENETUNREACH" }), "no way leads to that host", true],
+    [Object.assign(new Error("x"), { code: "ETIMEDOUT" }), "no NATS server answered in time", true],
     [new Error("unexpected response from server"), "no NATS server", false],
     [undefined, "ended the connection", false],
   ])("says why: %s", (error, reason, retryable) => {

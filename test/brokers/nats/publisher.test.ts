@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { Outbox } from "../../../src/brokers/nats/outbox.ts";
 import { nextTurn } from "../../../src/traits/clock.ts";
 import { isTidelaneError, type OutgoingMessage } from "../../../src/traits/index.ts";
-import { errorOf, events, Loop, setUpCore, texts } from "./support.ts";
+import { errorOf, events, Loop, setUpCore, setUpSession, texts } from "./support.ts";
 
 describe("publish()", () => {
   it("carries payload, key, headers, and the reply subject as one of the protocol", async () => {
@@ -92,6 +93,27 @@ describe("publish()", () => {
     await clock.flush();
     expect(nats.log).toEqual([]);
     await connection.shutdown();
+  });
+
+  it("keeps nothing of a request that is over before its turn came", async () => {
+    const { clock, nats, session } = await setUpSession();
+    nats.line.lose();
+    await clock.flush();
+    const outbox = new Outbox(session.link, clock, 60_000);
+    const controller = new AbortController();
+    const request = { subject: "b", payload: new Uint8Array(900), what: "a request" };
+    const told = Promise.allSettled([
+      session.requests.send({ ...request, timeoutMs: 600 }, outbox),
+      session.requests.send({ ...request, timeoutMs: 9_000, signal: controller.signal }, outbox),
+      session.requests.send({ ...request, timeoutMs: 9_000 }, outbox),
+    ]);
+    expect(outbox.size).toBe(3);
+    controller.abort();
+    await clock.advance(600);
+    expect(outbox.size).toBe(1);
+    await session.shutdown();
+    expect(outbox.size).toBe(0);
+    expect((await told).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
   });
 
   it("writes the key where a neighbour reads it, and reads it from there", async () => {

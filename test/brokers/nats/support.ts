@@ -1,5 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { onTestFinished } from "vitest";
+import { dial } from "../../../src/brokers/nats/dial.ts";
 import {
   JetStreamBroker,
   type JetStreamConnection,
@@ -9,6 +10,7 @@ import {
   NatsBroker,
   type NatsOptions,
 } from "../../../src/brokers/nats/index.ts";
+import { checkOptions } from "../../../src/brokers/nats/options.ts";
 import { VirtualClock } from "../../../src/testing/index.ts";
 import type { DiagnosticEvents, DiagnosticName, Message, Subscriber } from "../../../src/traits/index.ts";
 import { FakeNats } from "./fake/fake-nats.ts";
@@ -19,6 +21,13 @@ export async function setUpCore(options: NatsOptions = {}) {
   const nats = new FakeNats(clock);
   const broker = new NatsBroker({ clock, client: nats, ...options });
   return { clock, nats, broker, connection: await broker.connect() };
+}
+
+/** What core NATS is made of, over the fake. */
+export async function setUpSession() {
+  const clock = new VirtualClock();
+  const nats = new FakeNats(clock);
+  return { clock, nats, session: await dial(checkOptions({ clock, client: nats }, "nats"), undefined) };
 }
 
 /** JetStream over the fake, with a stream "S" of the subjects "s.>". */

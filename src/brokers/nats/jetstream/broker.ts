@@ -30,13 +30,8 @@ export class JetStreamBroker implements Broker<JetStreamConnection> {
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<JetStreamConnection> {
-    const session = await dial(this.#settings, options?.signal);
-    try {
-      await this.#checkServer(session, options?.signal);
-    } catch (error) {
-      await session.shutdown();
-      throw error;
-    }
+    const signal = options?.signal;
+    const session = await dial(this.#settings, signal, (made) => this.#checkServer(made, signal));
     this.#notice.look(session.link.version);
     return new JetStreamConnection(session, this.#api);
   }
@@ -55,7 +50,9 @@ export class JetStreamBroker implements Broker<JetStreamConnection> {
       if (signal?.aborted || session.link.over) throw error;
       // Who has no permission for this call may have it for those that matter.
       if (!(error instanceof JetStreamApiError)) return;
-      throw new ConnectFailedError({ broker, reason: textOf(error), retryable: false, cause: error });
+      // n.b. JetStream starts after its server does, and a cluster has no leader for a moment.
+      const retryable = error.status >= 503;
+      throw new ConnectFailedError({ broker, reason: textOf(error), retryable, cause: error });
     }
   }
 }

@@ -47,7 +47,10 @@ export type StartPosition =
   | { readonly time: Date };
 
 export interface JetStreamSubscribeOptions {
-  /** @default the one stream that has the subject; for one to create, the subject's tokens with "-" between them */
+  /**
+   * @default the one stream that has the subject; for one to create, the subject's tokens with "-" between them, `any` for
+   * `*` and `all` for `>`
+   */
   readonly stream?: string;
   /**
    * The name of a durable consumer: subscriptions of one group share its messages, and it keeps its place when they

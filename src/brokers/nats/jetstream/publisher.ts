@@ -2,7 +2,7 @@ import { checkCount, checkName } from "../../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { sleep } from "../../../traits/clock.ts";
 import { type Deferred, deferred } from "../../../traits/deferred.ts";
-import { PublishFailedError, throwIfAborted } from "../../../traits/errors.ts";
+import { isTidelaneError, PublishFailedError, throwIfAborted } from "../../../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
 import type { CheckedMessage } from "../../../traits/outgoing.ts";
 import type { OutgoingMessage, Publisher, PublishOptions } from "../../../traits/publisher.ts";
@@ -85,6 +85,8 @@ export class JetStreamPublisher implements Publisher {
   readonly #carriage: Carriage;
   readonly #resend: boolean;
   readonly #outbox: Outbox;
+  /** Topics with a stream that the API does not name: by a subject mapping, or of another domain or account. */
+  readonly #unnamed = new Set<string>();
   /** Sent and not confirmed. */
   #outstanding = 0;
 
@@ -139,7 +141,10 @@ export class JetStreamPublisher implements Publisher {
     return told.promise;
   }
 
-  /** Asks JetStream whether a stream has the subject. */
+  /**
+   * Asks JetStream whether a stream has the subject. Where it names none, a request that no stream may store asks the
+   * subject itself.
+   */
   async checkTopic(topic: string, { signal }: PublishOptions = {}): Promise<void> {
     const what = "checkTopic()";
     this.#session.link.check(what);
@@ -204,7 +209,8 @@ export class JetStreamPublisher implements Publisher {
 
   /** Nobody listened: for good where the server says that no stream has the subject, else maybe for a moment. */
   async #absence(topic: string, signal: AbortSignal | undefined, cause: RequestFault): Promise<unknown> {
-    const fault = await this.#streamFault(topic, signal).catch(() => undefined);
+    const isUnnamed = this.#unnamed.has(topic);
+    const fault = isUnnamed ? undefined : await this.#streamFault(topic, signal).catch(() => undefined);
     if (fault !== undefined) return fault;
     const reason = `no stream took "${topic}" at this moment, as when its server stops`;
     return new PublishFailedError({ topic, reason, retryable: true, cause });
@@ -217,6 +223,7 @@ export class JetStreamPublisher implements Publisher {
   ): Promise<PublishFailedError | undefined> {
     try {
       if ((await streamsOf(this.#api, topic, signal)).length > 0) return undefined;
+      if (await this.#isTaken(topic, signal)) return undefined;
       const reason = `no stream has the subject "${topic}"; create one with connection.createStream(), or add the subject to one with update: "add"`;
       return new PublishFailedError({ topic, reason, retryable: false });
     } catch (error) {
@@ -225,6 +232,30 @@ export class JetStreamPublisher implements Publisher {
       // n.b. the API is silent too while its server stops or starts.
       return new PublishFailedError({ topic, reason: textOf(error), retryable: true, cause: error });
     }
+  }
+
+  /**
+   * Whether anybody takes what is published to the subject, which the API cannot tell of mapped subjects and of streams
+   * elsewhere. It asks by a message that no stream stores: each of its two expectations is one that cannot hold.
+   */
+  async #isTaken(topic: string, signal: AbortSignal | undefined): Promise<boolean> {
+    const headers = this.#session.makeHeaders();
+    headers.append("Nats-Expected-Stream", `tidelane-asks-${uniqueName()}`);
+    headers.append("Nats-Expected-Last-Sequence", String(2n ** 63n - 1n));
+    const what = `The question who takes ${JSON.stringify(topic)}`;
+    const { timeoutMs } = this.#api;
+    const payload = new Uint8Array();
+    try {
+      const request = { subject: topic, payload, headers, what, timeoutMs, signal, repeatable: true };
+      readAnswer((await this.#session.requests.send(request)).data);
+    } catch (error) {
+      if (error instanceof RequestFault && error.kind === "no-responders") return false;
+      if (error instanceof RequestFault && error.kind === "refused") throw publishError(topic, error);
+      // Whoever is silent takes it too; what else answers than a stream is told apart when a message is published.
+      if (!(error instanceof JetStreamApiError)) return isAnswer(error);
+      this.#unnamed.add(topic);
+    }
+    return true;
   }
 
   /** n.b. a server that is stopped ends its streams before its connections: for that moment nobody listens. */
@@ -254,6 +285,12 @@ export class JetStreamPublisher implements Publisher {
     await sleep(settings.clock, absentMs, either).catch(() => {});
     link.delete(bound);
   }
+}
+
+/** Whether the error says that somebody listens. What else went wrong is thrown. */
+function isAnswer(error: unknown): boolean {
+  if (error instanceof SyntaxError || isTidelaneError(error, "TIDELANE_TIMEOUT")) return true;
+  throw error;
 }
 
 /** How long a stream that is not there is left alone. */

@@ -6,6 +6,7 @@ import {
   addSubjects,
   createStream,
   findStream,
+  hasAll,
   hasSubject,
   type StreamSettings,
   streamsOf,
@@ -61,7 +62,8 @@ async function createFor(
     return name;
   }
   await createStream(api, name, create, "options.create");
-  if (hasSubject(found.config, filter)) return name;
+  // n.b. the subscription reads a part of what it asks for where the stream has a part.
+  if (hasAll(found.config, filter)) return name;
   if (update !== "add") throw lacking(name, filter);
   await addSubjects(api, name, [filter], found.config, "options.create");
   return name;
@@ -72,11 +74,17 @@ function lacking(stream: string, filter: string): SubscriptionFailedError {
   return new SubscriptionFailedError({ topic: filter, reason });
 }
 
-/** For a stream that is created without a name: the tokens of its subject that are no wildcards. */
+/**
+ * For a stream that is created without a name: the tokens of its subject, with words for wildcards. n.b. a subject that
+ * has the word in that place matches the pattern, and finds its stream.
+ */
 function nameFrom(filter: string): string {
-  const tokens = filter.split(".").filter((token) => token !== "*" && token !== ">");
-  const name = tokens.join("-").replaceAll(/[*>/\\]/g, "-");
-  if (name !== "") return name;
+  const tokens = filter.split(".");
+  if (tokens.some((token) => wildcards[token] === undefined)) {
+    return tokens.map((token) => wildcards[token] ?? token.replaceAll(/[*>/\\]/g, "-")).join("-");
+  }
   const expected = `the name of the stream to create, as the pattern "${filter}" gives none`;
   throw new InvalidArgumentError({ argument: "options.stream", expected, received: undefined });
 }
+
+const wildcards: Readonly<Record<string, string | undefined>> = { "*": "any", ">": "all" };

@@ -1,5 +1,6 @@
 import { checkCount, checkObject } from "../../../traits/arguments.ts";
-import { InvalidArgumentError } from "../../../traits/errors.ts";
+import { sleep } from "../../../traits/clock.ts";
+import { InvalidArgumentError, TimeoutError } from "../../../traits/errors.ts";
 import { type OptionNames, optionNames } from "../../../traits/option-names.ts";
 import { apiErrors, isApiError } from "../errors.ts";
 import { positive } from "../options.ts";
@@ -45,6 +46,8 @@ export interface StreamConfig {
   /** Of a stream that copies others. */
   readonly mirror?: unknown;
   readonly sources?: readonly unknown[];
+  /** What it stores comes under other subjects than it was published to. */
+  readonly subject_transform?: unknown;
 }
 
 type Field = Exclude<keyof StreamSettings, "update">;
@@ -159,7 +162,12 @@ async function reconcile(
   await addSubjects(api, name, wanted, found, argument);
 }
 
-/** Adds the subjects that the stream lacks. Narrower ones that a new one stands for give way to it. */
+/**
+ * Adds the subjects that the stream lacks. Narrower ones that a new one stands for give way to it.
+ *
+ * n.b. an update replaces the whole configuration, and the API cannot say "only if it is still so". Whoever read before
+ * we wrote, and writes after it, takes our subjects away: so we look again, and add them again.
+ */
 export async function addSubjects(
   api: JetStreamApi,
   name: string,
@@ -167,12 +175,39 @@ export async function addSubjects(
   found: StreamConfig,
   argument: string,
 ): Promise<void> {
+  const { clock } = api.session.settings;
+  const end = clock.now() + api.timeoutMs;
+  let config = found;
+  if (!(await addOnce(api, name, wanted, config, argument))) return;
+  for (let held = 0; held < 2; ) {
+    await sleep(clock, lookAgainMs * (0.5 + Math.random()));
+    config = (await findStream(api, name))?.config ?? config;
+    held = (await addOnce(api, name, wanted, config, argument)) ? 0 : held + 1;
+    if (held === 0 && clock.now() >= end) {
+      const what = `Adding "${wanted.join(", ")}" to the stream "${name}", from which others took it again,`;
+      throw new TimeoutError({ what, timeoutMs: api.timeoutMs });
+    }
+  }
+}
+
+/** About; longer than it takes others from their reading to their writing. */
+const lookAgainMs = 100;
+
+/** Whether anything was missing. */
+async function addOnce(
+  api: JetStreamApi,
+  name: string,
+  wanted: readonly string[],
+  found: StreamConfig,
+  argument: string,
+): Promise<boolean> {
   const { subjects = [] } = found;
   const added = wanted.filter((subject) => !subjects.some((pattern) => includes(pattern, subject)));
-  if (added.length === 0) return;
+  if (added.length === 0) return false;
   const kept = subjects.filter((subject) => !added.some((pattern) => includes(pattern, subject)));
   try {
     await api.call(`STREAM.UPDATE.${name}`, { ...found, subjects: [...kept, ...added] });
+    return true;
   } catch (error) {
     throw await overlap(api, name, added, argument, error);
   }
@@ -200,11 +235,22 @@ async function overlap(
   return error;
 }
 
-/** Whether the stream stores any subject the filter matches. One that copies other streams may have any. */
+/** Whether the stream may store any subject the filter matches. */
 export function hasSubject(config: StreamConfig, filter: string): boolean {
-  const { subjects = [], mirror, sources = [] } = config;
-  if (mirror !== undefined || sources.length > 0) return true;
-  return subjects.some((pattern) => overlaps(pattern, filter));
+  const { subjects = [] } = config;
+  return mayHaveAny(config) || subjects.some((pattern) => overlaps(pattern, filter));
+}
+
+/** Whether the stream may store every subject the filter matches. */
+export function hasAll(config: StreamConfig, filter: string): boolean {
+  const { subjects = [] } = config;
+  return mayHaveAny(config) || subjects.some((pattern) => includes(pattern, filter));
+}
+
+/** One that copies other streams, or renames what it stores, has subjects that its configuration does not list. */
+function mayHaveAny({ subjects = [], mirror, sources = [], subject_transform }: StreamConfig): boolean {
+  const isCopy = mirror !== undefined || sources.length > 0;
+  return isCopy || subject_transform !== undefined || subjects.length === 0;
 }
 
 /** Undefined where there is no stream of that name. */

@@ -29,6 +29,8 @@ export class FakeJetStream {
   enabled = true;
   /** Calls that are not answered, by the beginning of their verb. */
   readonly silent = new Set<string>();
+  /** Subjects that the server maps to others before a stream sees them; the API knows nothing of it. */
+  readonly mappings = new Map<string, string>();
   /** Calls that were made, without those for messages. */
   readonly calls: string[] = [];
   readonly clock: Clock;
@@ -66,7 +68,7 @@ export class FakeJetStream {
   /** Whether the message was for JetStream. */
   take(message: Published): boolean {
     if (!this.enabled) return false;
-    const { subject } = message;
+    const subject = this.mappings.get(message.subject) ?? message.subject;
     if (subject.startsWith("$JS.API.")) this.#call(subject.slice("$JS.API.".length), message);
     else if (subject.startsWith("$JS.ACK.")) this.#answer(message);
     else {
@@ -74,7 +76,7 @@ export class FakeJetStream {
         subjects.some((pattern) => matches(pattern, subject)),
       );
       if (stream === undefined) return false;
-      stream.store(message);
+      stream.store({ ...message, subject });
     }
     return true;
   }
@@ -211,6 +213,9 @@ export class FakeStream {
       (stored) => id !== undefined && stored.message.headers?.get("Nats-Msg-Id") === id,
     );
     if (twin !== undefined) return { stream: this.name, seq: twin.sequence, duplicate: true };
+    const home = headers?.get("Nats-Expected-Stream");
+    if (home !== undefined && home !== this.name)
+      return refusal(400, 10_060, "expected stream does not match");
     const expected = headers?.get("Nats-Expected-Last-Sequence");
     if (expected !== undefined && Number(expected) !== this.lastSequence) {
       return refusal(400, 10_071, `wrong last sequence: ${this.lastSequence}`);

@@ -73,6 +73,48 @@ describe("publish() to a stream", () => {
     expect((await errorOf(publisher.checkTopic("s.a"))).name).toBe("ConnectionClosedError");
   });
 
+  it("asks the subject itself where the API names no stream, and stores nothing by it", async () => {
+    const { jetStream, stream, connection } = await setUpJetStream();
+    jetStream.mappings.set("dead", "s.dead");
+    const publisher = connection.publisher();
+    expect(await publisher.checkTopic("dead")).toBeUndefined();
+    expect(stream.messages).toEqual([]);
+    expect(await publisher.publishAcked({ topic: "dead", payload: "" })).toMatchObject({ sequence: 1 });
+    // It is out of reach for a moment, while the API here answers.
+    jetStream.mappings.delete("dead");
+    expect(await errorOf(publisher.publish({ topic: "dead", payload: "" }))).toMatchObject({
+      retryable: true,
+    });
+    const another = connection.publisher();
+    expect(await errorOf(another.publish({ topic: "dead", payload: "" }))).toMatchObject({
+      retryable: false,
+    });
+  });
+
+  it("that found nobody for a moment may be tried again where a stream answers on the subject", async () => {
+    const { clock, nats, jetStream, stream, connection } = await setUpJetStream();
+    const told = errorOf(connection.publisher().publish({ topic: "dead", payload: "" }));
+    while (!jetStream.calls.includes("STREAM.NAMES")) await Promise.resolve();
+    jetStream.mappings.set("dead", "s.dead");
+    await clock.flush();
+    expect(await told).toMatchObject({ retryable: true });
+    expect(nats.log.filter(({ subject }) => subject === "dead")).toHaveLength(2);
+    expect(stream.messages).toEqual([]);
+  });
+
+  it("checks that a topic may be published to, and leaves what else listens there to the publish", async () => {
+    const { clock, nats, connection } = await setUpJetStream({ apiTimeoutMs: 300 });
+    const publisher = connection.publisher();
+    await connection.core.subscribe("mute");
+    const silent = publisher.checkTopic("mute");
+    await clock.advance(300);
+    expect(await silent).toBeUndefined();
+    nats.denied.add("secret");
+    const error = await errorOf(publisher.checkTopic("secret"));
+    expect(error).toMatchObject({ code: "TIDELANE_PUBLISH_FAILED", retryable: false });
+    expect(error.message).toContain('does not permit this user to publish to "secret"');
+  });
+
   it("may be tried again where JetStream is silent for a moment", async () => {
     const { jetStream, connection } = await setUpJetStream();
     jetStream.enabled = false;
