@@ -51,7 +51,8 @@ async function ask(link: Link, { topic, exchange, routingKey }: TopicPlace): Pro
     // Somebody has the queue alone: nobody else may ask about it, and everybody may publish to it.
     if (code === 405) return;
     // n.b. a queue whose node is down is answered with 404 too, and comes back.
-    if (code === 404 && exchange === "" && text.includes("no queue ")) throw unroutable(topic, exchange, routingKey);
+    if (code === 404 && exchange === "" && text.includes("no queue "))
+      throw unroutable(topic, exchange, routingKey);
     throw publishFailure(topic, session.over ? session.fault : error, link.settings.secrets);
   }
 }
