@@ -22,6 +22,7 @@ const headers: Arbitrary<Header[]> = fc.uniqueArray(
   fc.oneof(
     fc.nat({ max: 12 }).map((count): Header => [headerNames.retryCount, String(count)]),
     fc.constantFrom<Header[]>(
+      [headerNames.retryTopic, "orders"],
       [headerNames.contentType, "application/json"],
       [headerNames.correlationId, "order 7"],
       [headerNames.messageId, "m-1"],

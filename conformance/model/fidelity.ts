@@ -8,6 +8,7 @@ const ownHeaders: ReadonlySet<string> = new Set([
   headerNames.deadLetterSource,
   headerNames.deadLetterAttempts,
   headerNames.retryCount,
+  headerNames.retryTopic,
 ]);
 
 const requestHeaders: ReadonlySet<string> = new Set([headerNames.replyTo, headerNames.correlationId]);

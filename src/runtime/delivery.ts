@@ -13,7 +13,10 @@ export interface HandlerContext<M extends Message = Message> {
   readonly topic: string;
   /** The key of the lane; `undefined` without one. */
   readonly key: string | undefined;
-  /** 1 on the first run. Counts redeliveries by the broker, where it counts them, and retries in place. */
+  /**
+   * 1 on the first run at this topic. Counts redeliveries by the broker, where it counts them, retries in place, and what a
+   * copy says of its time at this topic.
+   */
   readonly attempt: number;
   /** The worker this runs on, 0 to n - 1. */
   readonly worker: number;
@@ -113,5 +116,5 @@ export class Delivery<M extends Message = Message, Value = unknown>
 
 /** What a copy carries in its headers, and the broker's count of this copy. */
 function firstAttempt(message: Message): number {
-  return retryCountIn(message.headers) + (message.deliveryCount ?? 1);
+  return retryCountIn(message.headers, message.topic) + (message.deliveryCount ?? 1);
 }

@@ -1,6 +1,6 @@
 import type { NextStep } from "../traits/diagnostics.ts";
 import { isTidelaneError } from "../traits/errors.ts";
-import { headerNames, MessageHeaders } from "../traits/headers.ts";
+import { headerNames, MessageHeaders, withRetryCount } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
 import { backoffDelay, type CheckedPolicy, type DeadLetterTarget } from "./failure-policy.ts";
 import type { MiddlewareOutcome } from "./outcome.ts";
@@ -113,9 +113,9 @@ async function publishDeadLetter(
   let headers = MessageHeaders.from(message.headers)
     .with(headerNames.deadLetterReason, headerText(reason))
     .with(headerNames.deadLetterSource, message.topic)
-    .with(headerNames.deadLetterAttempts, String(attempts))
-    // Whoever handles the copy counts on, after a replay too.
-    .with(headerNames.retryCount, String(attempts));
+    .with(headerNames.deadLetterAttempts, String(attempts));
+  // After a replay to its topic the copy counts on. Whoever handles it elsewhere counts from 1.
+  headers = withRetryCount(headers, message.topic, attempts);
   if (error !== undefined) headers = headers.with(headerNames.deadLetterError, headerText(sentenceOf(error)));
   const key = message.partitionKey;
   const { payload } = message;

@@ -19,6 +19,7 @@ export const headerNames = {
   replyTo: "reply-to",
   traceparent: "traceparent",
   retryCount: "x-ruststream-retry-count",
+  retryTopic: "x-tidelane-retry-topic",
   deadLetterReason: "x-tidelane-dead-letter-reason",
   deadLetterSource: "x-tidelane-dead-letter-source",
   deadLetterAttempts: "x-tidelane-dead-letter-attempts",
@@ -39,10 +40,20 @@ export function partitionKeyIn(headers: MessageHeaders): string | undefined {
   return name === undefined ? undefined : headers.get(name);
 }
 
-/** How often the message was handled before this copy of it was made. 0 where no header says so, or says no number. */
-export function retryCountIn(headers: MessageHeaders): number {
+/**
+ * How often the message was handled at `topic` before this copy of it was made. A copy says at which topic that was: what is
+ * counted at one topic uses up no attempt at another. RustStream's programs write the count alone; it holds wherever the
+ * copy is read. 0 where no header says so, or says no number.
+ */
+export function retryCountIn(headers: MessageHeaders, topic: string): number {
   const carried = headers.size === 0 ? undefined : headers.get(headerNames.retryCount);
-  return carried !== undefined && /^\d{1,9}$/.test(carried) ? Number(carried) : 0;
+  if (carried === undefined || !/^\d{1,9}$/.test(carried)) return 0;
+  return (headers.get(headerNames.retryTopic) ?? topic) === topic ? Number(carried) : 0;
+}
+
+/** The headers of a copy of a message that was handled `count` times at `topic`. */
+export function withRetryCount(headers: MessageHeaders, topic: string, count: number): MessageHeaders {
+  return headers.with(headerNames.retryCount, String(count)).with(headerNames.retryTopic, topic);
 }
 
 /** A byte order mark is part of the value: without `ignoreBOM` the decoder would swallow it. */

@@ -28,6 +28,7 @@ export {
   MessageHeaders,
   partitionKeyIn,
   retryCountIn,
+  withRetryCount,
 } from "./headers.ts";
 export { Message, settledAtOnce } from "./message.ts";
 export { checkOptionNames, type OptionNames, optionNames } from "./option-names.ts";

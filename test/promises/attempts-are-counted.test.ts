@@ -1,4 +1,4 @@
-import { deadLetter, headerNames, MessageHeaders, retry, retryAfter } from "tidelane";
+import { deadLetter, headerNames, MemoryBroker, MessageHeaders, pipeline, retry, retryAfter } from "tidelane";
 import { describe, expect, it } from "vitest";
 import { RecordingPublisher, Stage } from "./stage.ts";
 
@@ -124,5 +124,28 @@ describe("after the last attempt", () => {
     expect(headers.getAll(headerNames.retryCount)).toEqual(["4"]);
     expect(headers.get(headerNames.deadLetterReason)).toBe("attempt 4");
     expect(headers.getAll(headerNames.deadLetterAttempts)).toEqual(["4"]);
+  });
+
+  it("belong to a topic: a dead letter has all its attempts where it is handled next", async () => {
+    const stage = new Stage();
+    const connection = await new MemoryBroker({ clock: stage.clock }).connect();
+    const publisher = connection.publisher();
+    const [orders, dead] = [await connection.subscribe("orders"), await connection.subscribe("dead")];
+    const seen: string[] = [];
+    const fail =
+      (at: string) =>
+      (_: unknown, { attempt }: { readonly attempt: number }) => {
+        seen.push(`${at} ${attempt}`);
+        throw new Error("down for a moment");
+      };
+    pipeline(orders)
+      .onFailure({ maxAttempts: 3, deadLetter: { topic: "dead", publisher } })
+      .handle(fail("orders"));
+    const last = pipeline(dead).onFailure({ maxAttempts: 3, deadLetter: "drop" }).handle(fail("dead"));
+    await publisher.publish({ topic: "orders", payload: "1" });
+    await stage.clock.advance(10_000);
+    expect(seen).toEqual(["orders 1", "orders 2", "orders 3", "dead 1", "dead 2", "dead 3"]);
+    expect(last.stats).toMatchObject({ dropped: 1 });
+    await connection.shutdown();
   });
 });

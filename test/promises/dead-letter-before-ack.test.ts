@@ -32,6 +32,7 @@ describe("a dead letter", () => {
       "x-tidelane-dead-letter-source": "orders",
       "x-tidelane-dead-letter-attempts": "1",
       "x-ruststream-retry-count": "1",
+      "x-tidelane-retry-topic": "orders",
     });
   });
 

@@ -37,6 +37,12 @@ describe("the attempt", () => {
     expect(attemptOf(new RecordingMessage(copied))).toBe(9);
   });
 
+  it("takes a count from another topic for none, and one from its own for its own", () => {
+    const count = { "x-ruststream-retry-count": "7" };
+    expect(attemptOf(new Uncounted({ ...count, "x-tidelane-retry-topic": "orders" }))).toBe(1);
+    expect(attemptOf(new Uncounted({ ...count, "X-Tidelane-Retry-Topic": "test" }))).toBe(8);
+  });
+
   it.each(["", "two", "-1", "1.5", "1e3", " 3", "99999999999"])("takes %j for no count", (text) => {
     expect(attemptOf(new Uncounted({ "x-ruststream-retry-count": text }))).toBe(1);
   });

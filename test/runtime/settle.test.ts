@@ -132,6 +132,7 @@ describe("settle", () => {
       ["x-tidelane-dead-letter-source", "orders"],
       ["x-tidelane-dead-letter-attempts", "4"],
       ["x-ruststream-retry-count", "4"],
+      ["x-tidelane-retry-topic", "orders"],
       ["x-tidelane-dead-letter-error", "RangeError: far"],
     ]);
     expect(message.settlements).toEqual([{ settle: "ack" }]);

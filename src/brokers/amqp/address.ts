@@ -71,8 +71,7 @@ type Parameters = Pick<Address, "heartbeat" | "frameMax" | "channelMax">;
 function readParameters(argument: string, parameters: URLSearchParams): Parameters {
   const found = { heartbeat: undefined, frameMax: undefined, channelMax: undefined };
   for (const [name, value] of parameters) {
-    if (!(name in found))
-      throw refuse(argument, `the parameter ${JSON.stringify(name)}, which has no meaning`);
+    if (!(name in found)) throw refuse(argument, "a parameter other than heartbeat, frameMax and channelMax");
     if (!/^\d{1,9}$/.test(value)) throw refuse(argument, `a ${name} that is no whole number`);
     Object.assign(found, { [name]: Number(value) });
   }

@@ -37,3 +37,8 @@ function nameOf(queue: string, delayMs: number): string {
 export function isDelayQueue(name: string): boolean {
   return /\.delay\.\d+$/.test(name);
 }
+
+/** Whether a message that waited in `name` went back to `queue`. */
+export function isDelayQueueOf(queue: string, name: string): boolean {
+  return isDelayQueue(name) && name.startsWith(`${queue}.delay.`);
+}

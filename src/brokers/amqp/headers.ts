@@ -1,7 +1,7 @@
 import { InvalidMessageError } from "../../traits/errors.ts";
 import { type HeaderValue, headerNames, MessageHeaders } from "../../traits/headers.ts";
 import type { AmqpField, AmqpProperties, AmqpTable } from "./client.ts";
-import { isDelayQueue } from "./delay-queues.ts";
+import { isDelayQueue, isDelayQueueOf } from "./delay-queues.ts";
 
 type Entry = readonly [name: string, value: HeaderValue];
 
@@ -18,7 +18,7 @@ type PropertyName = (typeof properties)[number][1];
 const propertyOf: ReadonlyMap<string, PropertyName> = new Map(properties);
 
 /** Where a copy in a delay queue says where the original was published. */
-export const delayedTopicHeader = "x-tidelane-delayed-topic";
+const delayedTopicHeader = "x-tidelane-delayed-topic";
 
 /** What the server reads out of the table, to send copies by; and "__proto__", which the client loses. */
 const swallowed: ReadonlySet<string> = new Set(["CC", "BCC", "__proto__"]);
@@ -145,15 +145,34 @@ function isDeath(entry: unknown): entry is { queue: string; reason: string; "rou
   return typeof queue === "string" && typeof reason === "string" && !isDelayQueue(queue);
 }
 
-/** The table of a copy that waits: as it was published, with how often the message was handled before. */
+/**
+ * Where a delivery was published: by its routing key, or by what a copy says that came back from a delay queue. Of a copy
+ * that died afterwards, and was led to another queue, the routing key says where it is now.
+ */
+export function topicOf(table: AmqpTable, routingKey: string): string {
+  const delayed = table[delayedTopicHeader];
+  if (typeof delayed !== "string") return routingKey;
+  const deaths = table["x-death"];
+  const waited = (Array.isArray(deaths) ? deaths : []).some((entry: unknown) => {
+    const queue = (entry as { queue?: unknown } | null | undefined)?.queue;
+    return typeof queue === "string" && isDelayQueueOf(routingKey, queue);
+  });
+  return waited ? delayed : routingKey;
+}
+
+const counting: ReadonlySet<string> = new Set([headerNames.retryCount, headerNames.retryTopic]);
+
+/** The table of a copy that waits: as it was published, with how often the message was handled before, and at which topic. */
 export function delayedTable(table: AmqpTable, routingKey: string, retryCount: number): AmqpTable {
   const published = Object.entries(table).filter(
-    ([name]) => !swallowed.has(name) && !isHistory(name) && name.toLowerCase() !== headerNames.retryCount,
+    ([name]) => !swallowed.has(name) && !isHistory(name) && !counting.has(name.toLowerCase()),
   );
+  const topic = topicOf(table, routingKey);
   return {
     ...Object.fromEntries(published),
     [headerNames.retryCount]: String(retryCount),
-    [delayedTopicHeader]: table[delayedTopicHeader] ?? routingKey,
+    [headerNames.retryTopic]: topic,
+    [delayedTopicHeader]: topic,
   };
 }
 

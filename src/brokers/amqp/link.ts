@@ -47,7 +47,10 @@ export class Link {
     this.#adopt(session);
   }
 
-  /** The first connect, of which no part is tried twice but the addresses. */
+  /**
+   * The first connect, of which no part is tried twice but the addresses. Throws what the last said, or the first that
+   * refused for good: trying again would only repeat what was refused.
+   */
   static async open(settings: Settings, client: AmqpClient, signal: AbortSignal | undefined): Promise<Link> {
     let failure: unknown;
     for (let index = 0; index < settings.addresses.length; index += 1) {
@@ -55,7 +58,7 @@ export class Link {
         return new Link(settings, client, await begin(client, settings, index, signal));
       } catch (error) {
         if (isTidelaneError(error, "TIDELANE_ABORTED")) throw error;
-        failure = error;
+        if (!isRefusal(failure)) failure = error;
       }
     }
     throw failure;
@@ -185,6 +188,11 @@ export class Link {
     await Promise.all(riders.map((rider) => rider.end(failure)));
     await session?.close();
   }
+}
+
+/** A failure that another try would not change. */
+function isRefusal(error: unknown): boolean {
+  return isTidelaneError(error) && !error.retryable;
 }
 
 /** One try: a session with the topology of the options declared. */

@@ -3,7 +3,7 @@ import { DeliveryLostError, SettleUnsupportedError } from "../../traits/errors.t
 import { headerNames, type MessageHeaders, partitionKeyIn, retryCountIn } from "../../traits/headers.ts";
 import { Message } from "../../traits/message.ts";
 import type { AmqpProperties, ClientMessage } from "./client.ts";
-import { bytesOf, delayedTopicHeader, readHeaders } from "./headers.ts";
+import { bytesOf, readHeaders, topicOf } from "./headers.ts";
 import type { Settlements } from "./settlements.ts";
 
 /** What a subscription knows of all its messages. */
@@ -46,8 +46,8 @@ export class AmqpMessage extends Message {
 
   /** The routing key it was published with. */
   get topic(): string {
-    const delayed = this.#from.properties.headers?.[delayedTopicHeader];
-    return typeof delayed === "string" ? delayed : this.#from.fields.routingKey;
+    const { fields, properties } = this.#from;
+    return topicOf(properties.headers ?? {}, fields.routingKey);
   }
 
   get payload(): Uint8Array {
@@ -107,7 +107,7 @@ export class AmqpMessage extends Message {
 
   protected override sendNackAfter(delayMs: number): Promise<void> | void {
     if (delayMs === 0) return this.sendNack(true);
-    const handled = retryCountIn(this.headers) + (this.deliveryCount ?? 1);
+    const handled = retryCountIn(this.headers, this.topic) + (this.deliveryCount ?? 1);
     const copied = this.#place.delay?.(this.#from, handled, delayMs);
     if (copied === undefined) return this.#settlements.hold(this.#tag, delayMs);
     return this.#ackOnce(copied, delayMs);

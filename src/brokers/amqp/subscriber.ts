@@ -57,7 +57,7 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
     try {
       const first = await subscriber.#begin(true);
       void subscriber.#live(first);
-      void checkDeadLetter(link, plan);
+      void checkDeadLetter(link, plan, subscriber.#closing.signal);
       return subscriber;
     } catch (error) {
       link.leave(subscriber.#rider);

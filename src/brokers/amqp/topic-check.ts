@@ -47,10 +47,12 @@ async function ask(link: Link, { topic, exchange, routingKey }: TopicPlace): Pro
     else await channel.checkExchange(exchange);
     closing(channel).catch(() => {});
   } catch (error) {
-    const { code } = readFault(error);
+    const { code, text } = readFault(error);
     // Somebody has the queue alone: nobody else may ask about it, and everybody may publish to it.
     if (code === 405) return;
-    if (code === 404 && exchange === "") throw unroutable(topic, exchange, routingKey);
+    // n.b. a queue whose node is down is answered with 404 too, and comes back.
+    if (code === 404 && exchange === "" && text.includes("no queue "))
+      throw unroutable(topic, exchange, routingKey);
     throw publishFailure(topic, session.over ? session.fault : error, link.settings.secrets);
   }
 }

@@ -93,7 +93,9 @@ export class KafkaBroker implements Broker<KafkaConnection> {
   readonly #create: TopicCreation | false;
 
   constructor(options: KafkaBrokerOptions) {
-    checkObject("options", options);
+    // n.b. text in place of options may be a URL with a login: it is not shown.
+    const given: unknown = typeof options === "string" ? "(text, not shown)" : options;
+    checkObject("options", given, 'an object, as { brokers: "host:port" }');
     checkOptionNames("new KafkaBroker(options)", options, brokerOptionNames);
     this.#options = options;
     this.name = checkName("options.name", options.name ?? "kafka");
@@ -189,10 +191,16 @@ function checkServers(brokers: unknown): readonly string[] {
       port === undefined
         ? '"host:port", several as a list or with commas; TLS and a login are options.ssl and options.sasl'
         : '"host:port" with a port of 1 to 65535';
-    throw new InvalidArgumentError({ argument, expected, received: servers[index] });
+    throw new InvalidArgumentError({ argument, expected, received: shown(servers[index]) });
   }
   if (trimmed.length > 0) return trimmed;
   throw new InvalidArgumentError({ argument, expected: 'at least one "host:port"', received: brokers });
+}
+
+/** n.b. what is no "host:port" may be a piece of a URL with a login. A bare host name, or one with a number, is shown. */
+function shown(server: unknown): unknown {
+  if (typeof server !== "string" || /^\s*[\w.-]*(?::\d*)?\s*$/.test(server)) return server;
+  return "(text that is no address, not shown)";
 }
 
 function secretsOf(sasl: SaslOptions | undefined): (string | undefined)[] {

@@ -1,6 +1,7 @@
 import { Outlet } from "../../structures/outlet.ts";
 import { sleep } from "../../traits/clock.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
+import { diagnostics } from "../../traits/diagnostics.ts";
 import { SubscriptionFailedError } from "../../traits/errors.ts";
 import { Backoff } from "../shared/backoff.ts";
 import { within } from "../shared/within.ts";
@@ -235,13 +236,21 @@ export class Consumption implements MemberEvents {
         this.#fail(failure);
         return;
       }
-      site.outages.lost(this, backoff.tries + 1, failure.cause);
+      this.#report(failure, backoff.tries + 1);
       await this.#pauseFor(backoff.next());
       if (!this.over) failure = await this.#tryUp();
     }
     if (this.over) return;
     this.#recovering = false;
     site.outages.restored(this, backoff.tries);
+  }
+
+  /** Only an outage is a lost connection. */
+  #report({ outage, cause }: Fault, attempt: number): void {
+    const { site, name } = this.#place;
+    const events = diagnostics["tidelane:error"];
+    if (outage) site.outages.lost(this, attempt, cause);
+    else if (events.hasSubscribers) events.publish({ topic: name, error: cause });
   }
 
   /** It is done for: what it had out is lost, and it leaves the group, in a time or in the background. */

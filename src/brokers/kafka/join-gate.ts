@@ -19,11 +19,20 @@ export interface JoinAnswer {
 
 interface Coordinator {
   joinGroup?: (request: unknown) => Promise<JoinAnswer>;
+  syncGroup?: (request: unknown) => Promise<unknown>;
+}
+
+/** What a member hears of its joins. */
+export interface JoinEvents {
+  joined(answer: JoinAnswer): void;
+  /** The group took no assignment from this member, because it had begun again. */
+  superseded(): void;
 }
 
 /**
- * `unassigned`: the join of this member before it, if no assignment came of that. Where it led the group then, nobody got
- * one, because the group takes assignments from its leader alone: another member joined, and the group began again.
+ * `unassigned`: the join of this member before it, if the group began again before it took an assignment. Where it led the
+ * group then, nobody got one, because the group takes assignments from its leader alone.
+ * n.b. any other failure proves nothing: a coordinator that failed over may have given the assignment out.
  */
 export function joinAfter(
   unassigned: Joined | undefined,
@@ -46,7 +55,7 @@ export function joinAfter(
 export function gateJoins(
   create: CreateAssigner,
   ready: () => Promise<void>,
-  joined: (answer: JoinAnswer) => void,
+  events: JoinEvents,
 ): CreateAssigner {
   return (place) => {
     const { cluster } = place;
@@ -57,7 +66,7 @@ export function gateJoins(
       const coordinator = (await find(group)) as Coordinator | undefined;
       if (coordinator && !heard.has(coordinator)) {
         heard.add(coordinator);
-        listen(coordinator, joined);
+        listen(coordinator, events);
       }
       return coordinator;
     };
@@ -65,12 +74,21 @@ export function gateJoins(
   };
 }
 
-function listen(coordinator: Coordinator, joined: (answer: JoinAnswer) => void): void {
+function listen(coordinator: Coordinator, events: JoinEvents): void {
   const join = coordinator.joinGroup?.bind(coordinator);
-  if (join === undefined) return;
+  const sync = coordinator.syncGroup?.bind(coordinator);
+  if (join === undefined || sync === undefined) return;
   coordinator.joinGroup = async (request) => {
     const answer = await join(request);
-    joined(answer);
+    events.joined(answer);
     return answer;
+  };
+  coordinator.syncGroup = async (request) => {
+    try {
+      return await sync(request);
+    } catch (error) {
+      if ((error as { type?: unknown } | undefined)?.type === "REBALANCE_IN_PROGRESS") events.superseded();
+      throw error;
+    }
   };
 }

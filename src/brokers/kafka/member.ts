@@ -36,8 +36,8 @@ export class Member {
   #heartbeat: (() => Promise<void>) | undefined = undefined;
   #activity = 0;
   #join: Joined | undefined = undefined;
-  /** Whether an assignment came of that join. */
-  #assigned = false;
+  /** Whether the group began again before it took an assignment of that join. */
+  #superseded = false;
 
   /** `assigners`: what it offers the group, best first. */
   constructor(
@@ -47,14 +47,15 @@ export class Member {
     events: MemberEvents,
   ) {
     this.#events = events;
-    const gated = gateJoins(
-      assigners[0],
-      () => this.#joining(),
-      (answer) => {
-        this.#join = joinAfter(this.#assigned ? undefined : this.#join, answer);
-        this.#assigned = false;
+    const gated = gateJoins(assigners[0], () => this.#joining(), {
+      joined: (answer) => {
+        this.#join = joinAfter(this.#superseded ? this.#join : undefined, answer);
+        this.#superseded = false;
       },
-    );
+      superseded: () => {
+        this.#superseded = true;
+      },
+    });
     this.#consumer = client.consumer({
       ...config,
       partitionAssigners: [gated, ...assigners.slice(1)],
@@ -140,7 +141,6 @@ export class Member {
     });
     consumer.on("consumer.group_join", ({ payload }) => {
       this.#activity += 1;
-      this.#assigned = true;
       if (!this.retired.aborted) this.#events.joined(this, payload.memberAssignment);
     });
     consumer.on("consumer.start_batch_process", ({ payload }) => {

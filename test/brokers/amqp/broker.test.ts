@@ -39,6 +39,24 @@ describe("connect", () => {
     expect(clock.timers).toBe(0);
   });
 
+  it("of several addresses, tells a refused login before a server that is down, and repeats it no more", async () => {
+    const urls = ["amqp://ann:wrong@one", "amqp://ann:wrong@two"];
+    const { clock, rabbit, broker } = fake({ url: urls, connect: { waitMs: 60_000 } });
+    const hosts: unknown[] = [];
+    vi.spyOn(rabbit, "connect").mockImplementation(async ({ hostname }) => {
+      hosts.push(hostname);
+      if (hostname === "two") throw Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+      throw new Error(
+        'Handshake terminated by server: 403 (ACCESS-REFUSED) with message "ACCESS_REFUSED - Login was refused"',
+      );
+    });
+    await expect(broker.connect()).rejects.toMatchObject({
+      retryable: false,
+      message: expect.stringContaining("it refused the user name or the password"),
+    });
+    expect([hosts, clock.timers]).toEqual([["one", "two"], 0]);
+  });
+
   it("tries the addresses in turn, each once", async () => {
     const { rabbit, broker } = fake({ url: [url, "amqp://two"] });
     rabbit.refusal = new Error("no");

@@ -41,9 +41,11 @@ describe("delay queues", () => {
     await clock.advance(1);
     const again = await takeOne(orders, clock);
     expect(again).toMatchObject({ topic: "orders", partitionKey: "k", deliveryCount: 1 });
-    const { retryCount } = headerNames;
-    expect([...again.headers.without(retryCount)].sort()).toEqual([...first.headers].sort());
-    expect(again.headers.get(retryCount)).toBe("1");
+    const { retryCount, retryTopic } = headerNames;
+    expect([...again.headers.without(retryCount).without(retryTopic)].sort()).toEqual(
+      [...first.headers].sort(),
+    );
+    expect([again.headers.get(retryCount), again.headers.get(retryTopic)]).toEqual(["1", "orders"]);
     expect(again.properties).toMatchObject({ priority: 4, deliveryMode: 2 });
     await again.nack();
     expect(attemptOf(await takeOne(orders, clock))).toBe(3);
@@ -91,12 +93,34 @@ describe("delay queues", () => {
       await second.nack({ requeue: false });
       await clock.flush();
       const letter = await takeOne(await later.subscribe("dead"), clock);
-      expect(retryCountIn(letter.headers)).toBe(5);
+      expect(retryCountIn(letter.headers, "orders")).toBe(5);
+      expect([letter.topic, attemptOf(letter)]).toEqual(["dead", 1]);
       await later.publisher().publish({ topic: "orders", payload: letter.payload, headers: letter.headers });
       expect(attemptOf(await takeOne(again, clock))).toBe(6);
       expect(rabbit.queue("orders.delay.1000").ready).toEqual([]);
     },
   );
+
+  it("count for their own topic: a handler that passes the headers on leaves the next its attempts", async () => {
+    const { clock, connection, publisher } = await setUp();
+    const [a, b] = [await open(connection, "a", { delaysMs }), await open(connection, "b", { delaysMs })];
+    await publish(connection, "a", "1");
+    for (const attempt of [1, 2, 3]) {
+      const message = await takeOne(a, clock);
+      expect(attemptOf(message)).toBe(attempt);
+      await message.nackAfter(1);
+      await clock.advance(1_000);
+    }
+    const message = await takeOne(a, clock);
+    await publisher.publish({ topic: "b", payload: "result", headers: message.headers });
+    const first = await takeOne(b, clock);
+    expect(attemptOf(first)).toBe(1);
+    await first.nackAfter(1);
+    await clock.advance(1_000);
+    const second = await takeOne(b, clock);
+    expect(second.headers.getAll(headerNames.retryTopic)).toEqual(["b"]);
+    expect(attemptOf(second)).toBe(2);
+  });
 
   it("that are all too short leave the waiting to this process", async () => {
     const { clock, connection, rabbit } = await setUp();

@@ -32,8 +32,18 @@ describe("the delivery count", () => {
 
 describe("the topic and the key", () => {
   it("are read from whatever was sent", () => {
-    const delayed = message({ "x-tidelane-delayed-topic": "order.placed", "partition-key": "k" });
+    const waited = { queue: "orders.delay.1000", reason: "expired" };
+    const copy = { "x-tidelane-delayed-topic": "order.placed", "x-death": [waited] };
+    const delayed = message({ ...copy, "partition-key": "k" });
     expect(delayed).toMatchObject({ topic: "order.placed", partitionKey: "k" });
+    const led = message({
+      ...copy,
+      "x-death": [
+        { queue: "mails", reason: "rejected" },
+        { ...waited, queue: "mails.delay.1" },
+      ],
+    });
+    expect(led.topic).toBe("orders");
     const odd = message({ "x-tidelane-delayed-topic": 5, "partition-key": 7 });
     expect(odd).toMatchObject({ topic: "orders", partitionKey: "7" });
   });

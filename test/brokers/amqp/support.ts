@@ -65,7 +65,7 @@ export async function takeOne(subscriber: AmqpSubscriber, clock: VirtualClock): 
 
 /** The attempt as a pipeline counts it. */
 export function attemptOf(message: AmqpMessage): number {
-  return retryCountIn(message.headers) + (message.deliveryCount ?? 1);
+  return retryCountIn(message.headers, message.topic) + (message.deliveryCount ?? 1);
 }
 
 export function texts(messages: readonly AmqpMessage[]): string[] {

@@ -68,6 +68,17 @@ describe("checkTopic", () => {
     await publisher.checkTopic("orders");
   });
 
+  it("of a queue whose node is down says that it may come back", async () => {
+    const { rabbit, publisher } = await setUp();
+    rabbit.queueFor = () => {
+      const text = "home node 'rabbit@b' of durable queue 'dead' in vhost '/' is down or inaccessible";
+      throw serverError(404, "NOT_FOUND", text);
+    };
+    const found = await fault(publisher.checkTopic("dead"));
+    expect(found).toMatchObject({ ...failed, retryable: true });
+    expect(found.message).toContain("is down or inaccessible");
+  });
+
   it("refuses what is no topic, and asks nobody", async () => {
     const { rabbit, publisher } = await setUp();
     for (const topic of ["", "order.*", "x".repeat(256)]) {

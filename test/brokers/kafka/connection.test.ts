@@ -14,6 +14,15 @@ function failure(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
+it.each(["u:opensesame", { brokers: "u:opensesame" }, { brokers: ["kafka://u:opensesame"] }])(
+  "what may be a login is not shown: %j",
+  (options) => {
+    const make = (): unknown => new KafkaBroker(options as KafkaBrokerOptions);
+    expect(make).toThrow(/not shown/);
+    expect(make).not.toThrow(/opensesame/);
+  },
+);
+
 describe("a broker", () => {
   it.each([
     [{ brokers: "" }, "options.brokers"],

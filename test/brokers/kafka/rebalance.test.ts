@@ -71,6 +71,16 @@ describe("when a member joins", () => {
     expect(bench.committed("wide/0")).toBe(2);
   });
 
+  it("its leader counts all as lost where the coordinator failed over: others may have got the assignment", async () => {
+    const { bench, messages } = await opened();
+    const group = bench.cluster.group("g");
+    group.interruptions = 1;
+    group.interruption = "NOT_COORDINATOR_FOR_GROUP";
+    group.rebalance();
+    await bench.clock.advance(5_000);
+    expect(messages.map(({ lost }) => lost === undefined)).toEqual([false, false, false, false]);
+  });
+
   it("nothing new goes out meanwhile", async () => {
     const { bench, iterator } = await opened();
     void bench.subscribe("wide", options);

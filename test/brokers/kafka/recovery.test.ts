@@ -51,6 +51,20 @@ describe("a consumer that crashes", () => {
     expect(bench.kafka.consumers).toHaveLength(2);
   });
 
+  it("by no outage is replaced too, and told as an error, not as a lost connection", async () => {
+    const [losses, errors] = [heard("tidelane:reconnect"), heard("tidelane:error")];
+    const { bench, connection, iterator } = await opened();
+    await taken(bench, iterator, 1);
+    const cause = new TypeError("Cannot read properties of undefined");
+    bench.kafka.consumer.crash(cause);
+    await bench.flush();
+    expect(connection.state).toBe("open");
+    expect(errors).toMatchObject([{ topic: "orders", error: cause }]);
+    await bench.clock.advance(200);
+    expect(texts(await taken(bench, iterator))).toEqual(["a", "b"]);
+    expect(losses).toEqual([]);
+  });
+
   it("is tried for as long as the outage lasts, less and less often", async () => {
     const events = heard("tidelane:reconnect");
     const { bench, iterator } = await opened();
@@ -123,7 +137,7 @@ describe("a consumer that crashes", () => {
     await taken(bench, iterator);
     const [first] = bench.kafka.consumers;
     if (first) first.wake = () => undefined;
-    const events = heard("tidelane:reconnect");
+    const events = heard("tidelane:error");
     await bench.clock.advance(200_000);
     expect(String(events[0]?.error)).toContain("kafkajs has done nothing for 90000 ms");
     expect(bench.kafka.consumers.length).toBeGreaterThan(1);

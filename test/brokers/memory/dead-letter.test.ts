@@ -95,6 +95,10 @@ describe("a dead letter topic", () => {
       "5",
       "5",
     ]);
+    expect(letters.map((letter) => letter.headers.get("x-tidelane-retry-topic"))).toEqual([
+      "orders",
+      "orders",
+    ]);
     expect(letters.map(({ deliveryCount }) => deliveryCount)).toEqual([1, 1]);
   });
 

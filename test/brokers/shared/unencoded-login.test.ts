@@ -9,6 +9,8 @@ describe("unencodedLogin", () => {
     "nats://token#1@host:4222",
     "nats://a:b?c@host",
     "user:p@ss@host",
+    "amqp://u:p@ss@h/team@prod",
+    "amqp://u:p#ss@h/team@prod",
   ])("finds it in %s", (url) => {
     expect(unencodedLogin(url)).toMatch(/^a login that is not percent-encoded/);
   });
@@ -17,6 +19,8 @@ describe("unencodedLogin", () => {
     "amqp://guest:guest@127.0.0.1:5672/",
     "amqp://host/vhost?heartbeat=10",
     "nats://host:4222",
+    "amqp://u:p@h/team@prod",
+    "amqp://u:p@127.0.0.1:5672/team@prod",
     "host:4222",
     "amqps://user:p%40ss%2Fword%231@host/v",
   ])("lets %s be", (url) => {

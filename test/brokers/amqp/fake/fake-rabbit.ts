@@ -151,7 +151,9 @@ export class FakeRabbit implements AmqpClient {
     if (typeof exchange !== "string") return;
     const { expiration: _, ...properties } = entry.properties;
     const death = { reason, queue: from.name, exchange: entry.exchange, "routing-keys": [entry.routingKey] };
-    const headers = { ...properties.headers, "x-death": [death], "x-first-death-reason": reason };
+    const { "x-death": deaths } = properties.headers ?? {};
+    const history = [death, ...(Array.isArray(deaths) ? deaths : [])];
+    const headers = { ...properties.headers, "x-death": history, "x-first-death-reason": reason };
     const routingKey = typeof key === "string" ? key : entry.routingKey;
     this.route({ ...entry, properties: { ...properties, headers }, exchange, routingKey, returns: 0 });
   }

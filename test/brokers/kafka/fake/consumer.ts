@@ -42,7 +42,10 @@ export class FakeConsumer implements ClientConsumer {
       cluster: {
         findGroupCoordinator: async (_group: { groupId: string }): Promise<unknown> => {
           cluster.check();
-          return { joinGroup: (request: unknown) => this.#joinGroup(request) };
+          return {
+            joinGroup: (request: unknown) => this.#joinGroup(request),
+            syncGroup: async (_request: unknown) => this.#syncGroup(),
+          };
         },
         addMultipleTargetTopics: async () => undefined,
         findTopicPartitionMetadata: (topic: string) =>
@@ -146,6 +149,7 @@ export class FakeConsumer implements ClientConsumer {
     const { groupId } = this.config;
     const coordinator = (await this.#find({ groupId })) as {
       joinGroup: (request: unknown) => Promise<unknown>;
+      syncGroup: (request: unknown) => Promise<unknown>;
     };
     try {
       await coordinator.joinGroup({});
@@ -155,9 +159,10 @@ export class FakeConsumer implements ClientConsumer {
       this.#memberId = undefined;
       return this.#join();
     }
-    if (this.group.interruptions > 0) {
+    try {
+      await coordinator.syncGroup({});
+    } catch {
       // As kafkajs does it where the group does not take the assignment: it joins again, and tells nobody.
-      this.group.interruptions -= 1;
       return this.#join();
     }
     this.#positions.clear();
@@ -169,6 +174,12 @@ export class FakeConsumer implements ClientConsumer {
       }
     }
     this.emit("consumer.group_join", { memberAssignment: assigned });
+  }
+
+  #syncGroup(): void {
+    if (this.group.interruptions === 0) return;
+    this.group.interruptions -= 1;
+    throw new FakeKafkaError(this.group.interruption);
   }
 
   async #joinGroup(_request: unknown): Promise<JoinAnswer> {

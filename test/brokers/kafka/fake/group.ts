@@ -32,6 +32,8 @@ export class FakeGroup {
   commits = 0;
   /** How many joins come to nothing, as somebody else joins before the assignment. */
   interruptions = 0;
+  /** How a sync fails then. */
+  interruption = "REBALANCE_IN_PROGRESS";
   leaderId = "";
   readonly #cluster: FakeCluster;
   readonly #waiting = new Map<string, Waiting>();
