@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "../../traits/errors.ts";
-import { unencodedLogin } from "../shared/unencoded-login.ts";
+import { hasUnencodedLogin, loginEncoding } from "../shared/unencoded-login.ts";
 
 /** One server, as its URL says it. */
 export interface Address {
@@ -45,8 +45,10 @@ export function showAddress({ host, port }: Pick<Address, "host" | "port">): str
 
 function parse(argument: string, url: unknown): URL {
   if (typeof url !== "string") throw new InvalidArgumentError({ argument, expected, received: typeof url });
-  const login = unencodedLogin(url);
-  if (login !== undefined) throw refuse(argument, login);
+  if (hasUnencodedLogin(url)) {
+    const received = "(not shown: a part of it may be the password)";
+    throw new InvalidArgumentError({ argument, expected: `a URL with ${loginEncoding}`, received });
+  }
   const port = /^[a-z][a-z\d+.-]*:\/\/(?:[^/?#]*@)?[^/?#@]*:(\d+)(?:[/?#]|$)/i.exec(url)?.[1];
   if (port !== undefined && (Number(port) > 65_535 || Number(port) === 0)) {
     throw refuse(argument, `the port ${port}, which is not between 1 and 65535`);

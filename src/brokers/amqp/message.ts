@@ -1,7 +1,7 @@
-import { diagnostics } from "../../traits/diagnostics.ts";
 import { DeliveryLostError, SettleUnsupportedError } from "../../traits/errors.ts";
 import { headerNames, type MessageHeaders, partitionKeyIn, retryCountIn } from "../../traits/headers.ts";
 import { Message } from "../../traits/message.ts";
+import { reportError } from "../shared/error-report.ts";
 import type { AmqpProperties, ClientMessage } from "./client.ts";
 import { bytesOf, readHeaders, topicOf } from "./headers.ts";
 import type { Settlements } from "./settlements.ts";
@@ -120,8 +120,7 @@ export class AmqpMessage extends Message {
       this.#settlements.ack(this.#tag);
     } catch (error) {
       this.#settlements.hold(this.#tag, delayMs);
-      const events = diagnostics["tidelane:error"];
-      if (events.hasSubscribers) events.publish({ topic: this.topic, error, message: this });
+      reportError({ topic: this.topic, error, message: this });
     }
   }
 

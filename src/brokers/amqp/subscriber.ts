@@ -1,11 +1,11 @@
 import { Outlet } from "../../structures/outlet.ts";
 import type { Capabilities } from "../../traits/capabilities.ts";
 import { type Clock, sleep } from "../../traits/clock.ts";
-import { diagnostics } from "../../traits/diagnostics.ts";
 import { type ConnectFailedError, isTidelaneError, SubscriptionFailedError } from "../../traits/errors.ts";
 import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../traits/subscriber.ts";
 import { Backoff } from "../shared/backoff.ts";
 import { Batches } from "../shared/batches.ts";
+import { reportError } from "../shared/error-report.ts";
 import { Consumption, type ConsumptionOwner } from "./consumption.ts";
 import { checkDeadLetter } from "./dead-letter-check.ts";
 import { channelFault, isProtocolFault, scrub, subscriptionFailure } from "./errors.ts";
@@ -159,8 +159,6 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
   }
 
   #report(error: unknown): void {
-    const events = diagnostics["tidelane:error"];
-    if (!events.hasSubscribers) return;
-    events.publish({ topic: this.topic, error: scrub(error, this.#link.settings.secrets) });
+    reportError({ topic: this.topic, error: scrub(error, this.#link.settings.secrets) });
   }
 }

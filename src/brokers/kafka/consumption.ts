@@ -1,9 +1,9 @@
 import { Outlet } from "../../structures/outlet.ts";
 import { sleep } from "../../traits/clock.ts";
 import { type Deferred, deferred } from "../../traits/deferred.ts";
-import { diagnostics } from "../../traits/diagnostics.ts";
 import { SubscriptionFailedError } from "../../traits/errors.ts";
 import { Backoff } from "../shared/backoff.ts";
+import { reportError } from "../shared/error-report.ts";
 import { within } from "../shared/within.ts";
 import type { CreateAssigner, EachBatchPayload } from "./client.ts";
 import { DeliveryCounts } from "./delivery-counts.ts";
@@ -248,9 +248,8 @@ export class Consumption implements MemberEvents {
   /** Only an outage is a lost connection. */
   #report({ outage, cause }: Fault, attempt: number): void {
     const { site, name } = this.#place;
-    const events = diagnostics["tidelane:error"];
     if (outage) site.outages.lost(this, attempt, cause);
-    else if (events.hasSubscribers) events.publish({ topic: name, error: cause });
+    else reportError({ topic: name, error: cause });
   }
 
   /** It is done for: what it had out is lost, and it leaves the group, in a time or in the background. */

@@ -1,7 +1,7 @@
 import { type Deferred, deferred } from "../../traits/deferred.ts";
-import { diagnostics } from "../../traits/diagnostics.ts";
 import { PositionUnavailableError, TransactionError } from "../../traits/errors.ts";
 import { settledAtOnce } from "../../traits/message.ts";
+import { reportError } from "../shared/error-report.ts";
 import { Assignment } from "./assignment.ts";
 import type { EachBatchPayload } from "./client.ts";
 import { Committer } from "./committer.ts";
@@ -323,8 +323,7 @@ export class Term {
   }
 
   #report(topic: string, error: unknown): void {
-    const channel = diagnostics["tidelane:error"];
-    if (channel.hasSubscribers) channel.publish({ topic, error });
+    reportError({ topic, error });
   }
 }
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "../../traits/errors.ts";
-import { unencodedLogin } from "../shared/unencoded-login.ts";
+import { hasUnencodedLogin, loginEncoding } from "../shared/unencoded-login.ts";
 
 /** Where to connect to, and as whom, taken apart. */
 export interface Address {
@@ -40,15 +40,14 @@ function checkCommas(texts: readonly string[]): void {
     const before = texts.slice(0, index + 1);
     const isRest = text.includes("@") && !text.includes("://") && before.some((one) => one.includes("://"));
     if (isRest && !before.some((one) => one.includes("@")))
-      throw refused('a URL without a login that is not percent-encoded: write "," in it as %2C');
+      throw refused("a URL with a percent-encoded login: the comma in it is %2C");
   });
 }
 
 function readUrl(text: unknown): URL {
   if (typeof text !== "string" || text.trim() === "") throw refused("a URL such as nats://127.0.0.1:4222");
   const trimmed = text.trim();
-  const fault = unencodedLogin(trimmed);
-  if (fault !== undefined) throw refused(`a URL without ${fault}`);
+  if (hasUnencodedLogin(trimmed)) throw refused(`a URL with ${loginEncoding}`);
   const [, port] = /:(\d+)\/?$/.exec(trimmed) ?? [];
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535))
     throw refused("a URL with a port from 1 to 65535");

@@ -1,7 +1,7 @@
 import type { ConnectionState, ServerDescription } from "../../traits/broker.ts";
 import { nextTurn } from "../../traits/clock.ts";
-import { diagnostics } from "../../traits/diagnostics.ts";
 import { ConnectionClosedError } from "../../traits/errors.ts";
+import { reportError } from "../shared/error-report.ts";
 import { ReconnectReport } from "../shared/reconnect-report.ts";
 import type { Secrets } from "../shared/secrets.ts";
 import type {
@@ -284,7 +284,6 @@ export class Link {
   }
 
   #tell(error: unknown, topic = ""): void {
-    const channel = diagnostics["tidelane:error"];
-    if (channel.hasSubscribers) channel.publish({ topic, error });
+    reportError({ topic, error });
   }
 }

@@ -1,7 +1,7 @@
-import { diagnostics } from "../../traits/diagnostics.ts";
 import { DecodeError, SettleUnsupportedError } from "../../traits/errors.ts";
 import { headerNames, MessageHeaders, partitionKeyIn } from "../../traits/headers.ts";
 import { Message } from "../../traits/message.ts";
+import { reportError } from "../shared/error-report.ts";
 import type { ClientMessage } from "./client.ts";
 import { fromClient } from "./headers.ts";
 
@@ -53,8 +53,7 @@ export abstract class ClientDelivery extends Message {
       // n.b. the clients refuse all headers of a message when they do not like the name of one.
       const reason = "its headers are not readable and are left out";
       const error = new DecodeError({ topic: this.topic, reason, cause });
-      const channel = diagnostics["tidelane:error"];
-      if (channel.hasSubscribers) channel.publish({ topic: this.topic, error, message: this });
+      reportError({ topic: this.topic, error, message: this });
       return { headers: MessageHeaders.empty, steering: MessageHeaders.empty };
     }
   }

@@ -42,8 +42,8 @@ describe("servers", () => {
   });
 
   it("say what is wrong with a login that is not percent-encoded, and with a port", () => {
-    expect(() => readServers("nats://jo:p@ss/word#1@host")).toThrow('write "@" as %40');
-    expect(() => readServers("nats://jo:1,2@host")).toThrow('write "," in it as %2C');
+    expect(() => readServers("nats://jo:p@ss/word#1@host")).toThrow("percent-encoded login: @ is %40");
+    expect(() => readServers("nats://jo:1,2@host")).toThrow("the comma in it is %2C");
     for (const port of ["99999", "0", "65536"])
       expect(() => readServers(`nats://jo:p@host:${port}`)).toThrow("a port from 1 to 65535");
   });
