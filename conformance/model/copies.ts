@@ -22,6 +22,7 @@ export function copyIn(group: Group, posting: Posting, state: CopyState): Copy {
     lastCount: undefined,
     position: undefined,
     lastSeat: undefined,
+    unsettled: false,
     hazards: new Set(),
     taints: new Set(),
   };
@@ -51,16 +52,22 @@ export function admit(group: Group, posting: Posting, others: readonly Group[]):
   }
 }
 
-/** Whether the message was given to one of these groups, whatever became of it there. */
+/**
+ * Whether one of these groups has had the message: settled it, or still has to. What a subscription left unsettled when it
+ * closed nobody has had.
+ */
 function hadBy(groups: readonly Group[], posting: Posting): "somebody" | "perhaps somebody" | "nobody" {
   let had: "perhaps somebody" | "nobody" = "nobody";
-  for (const { copies, seats, liveSince } of groups) {
+  for (const { copies, seats, liveSince, durable, capabilities } of groups) {
     const copy = copies.get(posting.id);
     if (copy === undefined || (copy.state.kind === "over" && copy.state.law === "backlog")) continue;
+    if (copy.unsettled) continue;
     const opened = seats.size > 0 || liveSince !== undefined;
-    if (copy.deliveries > 0 || copy.state.kind === "over" || (opened && copy.state.kind !== "unsure")) {
-      return "somebody";
-    }
+    const leaving = !durable && [...seats].every(({ state }) => state === "closing");
+    // n.b. one that closed in doubt, over a settle that was not answered, may have settled it.
+    const doubtful = copy.state.kind === "over" && copy.state.law === "quiet-after-close";
+    const settled = copy.state.kind === "over" && !(doubtful && capabilities.settlement === "ack");
+    if (settled || (opened && !leaving && copy.state.kind !== "unsure")) return "somebody";
     had = "perhaps somebody";
   }
   return had;

@@ -198,7 +198,11 @@ export class Ledger {
     if (gone || stays) group.liveSince = undefined;
     // Nobody has promised to keep what it had: another subscriber may still be given what is left.
     const rest = gone ? over("quiet-after-close", "its subscription is gone") : unsure;
-    for (const copy of group.copies.values()) if (copy.state.kind !== "over") copy.state = rest;
+    for (const copy of group.copies.values()) {
+      if (copy.state.kind === "over") continue;
+      copy.unsettled = gone && copy.state.kind !== "unsure" && group.capabilities.settlement === "ack";
+      copy.state = rest;
+    }
   }
 
   /** A subscriber or a connection goes, or has gone. Gives the number of that. */

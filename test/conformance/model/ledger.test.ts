@@ -97,6 +97,31 @@ describe("what goes to the first subscription that opens", () => {
     }
   });
 
+  it("was not had by one without a name that is gone and has not settled it, and is owed to the next", () => {
+    for (const delivered of [false, true]) {
+      const told = new Told();
+      const posting = told.publish();
+      const seat = told.open({ group: null, ...unread });
+      if (delivered) told.deliver(seat, posting);
+      told.leave(seat, "close");
+      const next = told.open({ group: null, ...unread });
+      expect(told.ledger.starving(next)?.posting).toBe(posting);
+      told.deliver(next, posting, { deliveryCount: 1 });
+      expect(told.broken()).toEqual([]);
+    }
+  });
+
+  it("may be had by one without a name that is being closed", () => {
+    const told = new Told();
+    const posting = told.publish();
+    const seat = told.open({ group: null, ...unread });
+    told.ledger.leaving(seat, "close");
+    const next = told.open({ group: null, ...unread });
+    expect(told.ledger.starving(next)).toBeUndefined();
+    told.deliver(next, posting);
+    expect(told.broken()).toEqual([]);
+  });
+
   it("was not had by a group that began after it", () => {
     const told = new Told();
     const posting = told.publish();

@@ -1,4 +1,11 @@
-import { type MemoryMessage, MessageHeaders, type OutgoingMessage, type SubscriberIterator } from "tidelane";
+import {
+  type MemoryConnection,
+  type MemoryMessage,
+  MessageHeaders,
+  type OutgoingMessage,
+  type SubscribeOptions,
+  type SubscriberIterator,
+} from "tidelane";
 import type { Doctor, Fault } from "./doctored.ts";
 
 const resolved = (): Promise<void> => Promise.resolve();
@@ -204,6 +211,20 @@ export const faults: readonly Fault[] = [
     defect: "what no subscription has had goes to none",
     law: "backlog",
     doctor: () => ({ options: (options) => (options.group ? options : { ...options, from: "new" }) }),
+  },
+  {
+    defect: "what a subscription without a group leaves unsettled is lost when it closes",
+    law: "backlog",
+    doctor: () => ({
+      connection: (real) => ({
+        subscribe: (async (topic: string, options: SubscribeOptions) => {
+          const subscriber = await real.subscribe(topic, options);
+          // Nobody reads it, and it has all of them too.
+          if (options.group === undefined) await real.subscribe(topic, { from: "start" });
+          return subscriber;
+        }) as MemoryConnection["subscribe"],
+      }),
+    }),
   },
   {
     defect: "a subscription is given again what others have had",
