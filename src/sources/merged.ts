@@ -4,10 +4,11 @@ import type { Capabilities } from "../traits/capabilities.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import { diagnostics } from "../traits/diagnostics.ts";
 import { InvalidArgumentError, SubscriptionFailedError } from "../traits/errors.ts";
+import { LiveCapabilities } from "../traits/live-capabilities.ts";
 import type { Message } from "../traits/message.ts";
 import type { SubscriptionSource } from "../traits/source.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
-import { LiveCapabilities, weakest } from "./capabilities.ts";
+import { weakest } from "./capabilities.ts";
 import { MergedPart } from "./merged-part.ts";
 import { type ConnectionOf, isSource, type MessageOf } from "./types.ts";
 

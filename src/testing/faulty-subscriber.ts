@@ -1,7 +1,7 @@
-import { LiveCapabilities } from "../sources/capabilities.ts";
 import { Outlet } from "../structures/outlet.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { type Clock, sleep, systemClock, type Timer } from "../traits/clock.ts";
+import { LiveCapabilities } from "../traits/live-capabilities.ts";
 import type { Message } from "../traits/message.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
 import type { Faults } from "./faulty.ts";
