@@ -85,13 +85,14 @@ describe("what goes to the first subscription that opens", () => {
     expect(told.broken()).toEqual([["backlog"]]);
   });
 
-  it("is had by a group that has settled it, and by one that is gone", () => {
+  it("is had by a group that has settled it, and by one without settlement that was given it and is gone", () => {
     for (const goes of [false, true]) {
       const told = new Told();
       const seat = told.open({ group: "a", capabilities: { settlement: "none" } });
       const posting = told.publish();
+      const delivery = told.deliver(seat, posting);
       if (goes) told.leave(seat, "close");
-      else told.settle(told.deliver(seat, posting), "ack");
+      else told.settle(delivery, "ack");
       told.deliver(told.open({ group: "b", ...unread }), posting, { deliveryCount: 1 });
       expect(told.broken()).toEqual([["backlog"]]);
     }

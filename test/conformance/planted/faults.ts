@@ -3,6 +3,7 @@ import {
   type MemoryMessage,
   MessageHeaders,
   type OutgoingMessage,
+  PublishFailedError,
   type SubscribeOptions,
   type SubscriberIterator,
 } from "tidelane";
@@ -206,6 +207,34 @@ export const faults: readonly Fault[] = [
     defect: "a new group misses what its topic still has",
     law: "backlog",
     doctor: () => ({ options: (options) => (options.group ? { ...options, from: "new" } : options) }),
+  },
+  {
+    defect: "a publish is refused while a group of its topic is opened for the first time",
+    law: "backlog",
+    doctor: () => {
+      const known = new Set<string>();
+      const opening = new Set<string>();
+      return {
+        connection: (real) => ({
+          subscribe: (async (topic: string, options: SubscribeOptions) => {
+            const name = `${topic} ${options.group}`;
+            if (options.group === undefined || !known.has(name)) opening.add(topic);
+            known.add(name);
+            for (let turns = 0; turns < 8; turns += 1) await undefined;
+            opening.delete(topic);
+            return real.subscribe(topic, options);
+          }) as MemoryConnection["subscribe"],
+        }),
+        publisher: (real) => ({
+          publish: async (message, options) => {
+            const { topic } = message;
+            if (opening.has(topic))
+              throw new PublishFailedError({ topic, reason: "not yet", retryable: true });
+            await real.publish(message, options);
+          },
+        }),
+      };
+    },
   },
   {
     defect: "what no subscription has had goes to none",
