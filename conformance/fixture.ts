@@ -56,6 +56,11 @@ export interface StrictPromises {
   readonly limitPerGroup?: boolean;
   /** A publish that rejects with `AbortedError` has sent nothing. */
   readonly abortSendsNothing?: boolean;
+  /**
+   * Calls of one connection reach the broker in the order they were made: a group that a connection opens is not given
+   * what the same connection published before. Adds nothing where the broker confirms what is published.
+   */
+  readonly ordersCalls?: boolean;
 }
 
 /** Headers the transport carries, beyond the plain ones every transport carries. */
@@ -122,6 +127,11 @@ export interface Fixture<C extends Connection = Connection> {
    * count may be 1 again. @default false
    */
   readonly forgetsCounts?: boolean;
+  /**
+   * The broker may refuse a publish, `retryable`, while a group of its topic is opened for the first time. @default false:
+   * only an end of a subscriber or a connection excuses a refusal
+   */
+  readonly refusesWhileOpening?: boolean;
   /** Whether `TopicNeeds.capacity` is honoured. */
   readonly bounded?: boolean;
   readonly positions?: Positions;

@@ -22,6 +22,7 @@ export function copyIn(group: Group, posting: Posting, state: CopyState): Copy {
     lastCount: undefined,
     position: undefined,
     lastSeat: undefined,
+    unsettled: false,
     hazards: new Set(),
     taints: new Set(),
   };
@@ -29,13 +30,16 @@ export function copyIn(group: Group, posting: Posting, state: CopyState): Copy {
   return copy;
 }
 
-/** What a group that is new is given of a message published, or being published, before it. `others` may have it too. */
-export function admit(group: Group, posting: Posting, others: readonly Group[]): void {
+/**
+ * What a group that is new is given of a message published, or being published, before it. `others` may have it too.
+ * `ahead`: what nobody confirmed was with the broker before the subscription all the same.
+ */
+export function admit(group: Group, posting: Posting, others: readonly Group[], ahead: boolean): void {
   const { backlog } = group.capabilities;
   const had = backlog === "unread" ? hadBy(others, posting) : "nobody";
   if (posting.state === "refused") {
     copyIn(group, posting, over("publish-refuses", "its publish was refused"));
-  } else if (posting.state !== "sent" || posting.confirmation === "none" || had === "perhaps somebody") {
+  } else if (posting.state !== "sent" || isOnItsWay(posting, ahead) || had === "perhaps somebody") {
     // n.b. what nobody confirmed may still be on its way, and reach the broker after the subscription.
     copyIn(group, posting, unsure);
   } else if (had === "somebody") {
@@ -51,16 +55,35 @@ export function admit(group: Group, posting: Posting, others: readonly Group[]):
   }
 }
 
-/** Whether the message was given to one of these groups, whatever became of it there. */
+function isOnItsWay({ confirmation }: Posting, ahead: boolean): boolean {
+  return confirmation === "none" && !ahead;
+}
+
+/** A group that another connection opens too, before it is open, may be given what is still on its way to the broker. */
+export function admitLate(group: Group): void {
+  for (const copy of group.copies.values()) {
+    const refused = copy.state.kind === "over" && copy.state.law === "backlog";
+    if (refused && copy.posting.confirmation === "none") copy.state = unsure;
+  }
+}
+
+/**
+ * Whether one of these groups has had the message: settled it, or still has to. What a subscription left unsettled when it
+ * closed nobody has had.
+ */
 function hadBy(groups: readonly Group[], posting: Posting): "somebody" | "perhaps somebody" | "nobody" {
   let had: "perhaps somebody" | "nobody" = "nobody";
-  for (const { copies, seats, liveSince } of groups) {
+  for (const { copies, seats, liveSince, durable, capabilities } of groups) {
     const copy = copies.get(posting.id);
     if (copy === undefined || (copy.state.kind === "over" && copy.state.law === "backlog")) continue;
+    if (copy.unsettled) continue;
     const opened = seats.size > 0 || liveSince !== undefined;
-    if (copy.deliveries > 0 || copy.state.kind === "over" || (opened && copy.state.kind !== "unsure")) {
-      return "somebody";
-    }
+    const leaving = !durable && [...seats].every(({ state }) => state === "closing");
+    // n.b. one that is gone may have settled it in the end, or been given it, where nobody settles.
+    const gone = copy.state.kind === "over" && copy.state.law === "quiet-after-close";
+    const settled = copy.state.kind === "over" && !gone;
+    const seen = capabilities.settlement === "none" && copy.deliveries > 0;
+    if (seen || settled || (opened && !leaving && copy.state.kind !== "unsure")) return "somebody";
     had = "perhaps somebody";
   }
   return had;

@@ -1,7 +1,7 @@
 import type { Message } from "../../src/traits/index.ts";
 import type { LawName } from "../law.ts";
 import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
-import { admit, copyIn, isCurrent, isPromised, over, unsure } from "./copies.ts";
+import { admit, admitLate, copyIn, isCurrent, isPromised, over, unsure } from "./copies.ts";
 import { type Departure, Holdings } from "./holdings.ts";
 import { groupFor, newSeat, type OpeningFacts } from "./openings.ts";
 import type { Posting, PostingFacts } from "./posting.ts";
@@ -22,6 +22,7 @@ export class Ledger {
   #restedAt = 0;
   /** When a subscriber, or a connection, last began to go or was gone. */
   #departedAt = 0;
+  #crashed = false;
 
   constructor(book: Book) {
     this.#holdings = new Holdings(book);
@@ -120,12 +121,19 @@ export class Ledger {
       for (const posting of this.postings.values()) {
         if (!group.target.covers(posting.topic)) continue;
         const others = this.#holdings.groupsOf(posting).filter((other) => other !== group);
-        admit(group, posting, others);
+        admit(group, posting, others, this.#isAhead(posting, facts));
       }
     }
+    const elsewhere = [...group.seats].some(({ connection }) => connection !== facts.connection);
+    if (group.liveSince === undefined && elsewhere) admitLate(group);
     if (group.seats.size > 0) this.#holdings.rebalance(group);
     group.seats.add(seat);
     return seat;
+  }
+
+  /** n.b. a client that lost its connection may subscribe again before it writes what it kept meanwhile. */
+  #isAhead({ publisher }: Posting, { connection }: OpeningFacts): boolean {
+    return this.#holdings.book.promises.ordersCalls === true && publisher === connection && !this.#crashed;
   }
 
   opened(seat: Seat): void {
@@ -161,7 +169,7 @@ export class Ledger {
 
   /** The subscriber is going away: what it holds may be delivered again from here on. */
   leaving(seat: Seat, how: Departure): void {
-    this.departing();
+    this.departing(how);
     if (seat.state === "closed") return;
     const law = how === "crash" ? "crash-returns-unsettled" : "close-returns-unsettled";
     seat.state = "closing";
@@ -198,11 +206,16 @@ export class Ledger {
     if (gone || stays) group.liveSince = undefined;
     // Nobody has promised to keep what it had: another subscriber may still be given what is left.
     const rest = gone ? over("quiet-after-close", "its subscription is gone") : unsure;
-    for (const copy of group.copies.values()) if (copy.state.kind !== "over") copy.state = rest;
+    for (const copy of group.copies.values()) {
+      if (copy.state.kind === "over") continue;
+      copy.unsettled = gone && copy.state.kind !== "unsure" && group.capabilities.settlement === "ack";
+      copy.state = rest;
+    }
   }
 
   /** A subscriber or a connection goes, or has gone. Gives the number of that. */
-  departing(): number {
+  departing(how?: Departure): number {
+    if (how === "crash") this.#crashed = true;
     this.#departedAt = this.#holdings.tick();
     return this.#departedAt;
   }

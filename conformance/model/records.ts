@@ -91,6 +91,8 @@ export interface Copy {
   /** Where the broker said it stands; undefined where it says nothing, or nothing yet. */
   position: unknown;
   lastSeat: Seat | undefined;
+  /** Its subscription was over before anybody in it was done with it: what has no name leaves that to the next. */
+  unsettled: boolean;
   /** The laws a loss of it breaks; they start afresh with each delivery. */
   readonly hazards: Set<LawName>;
   /** What was done to it that a broker may get wrong much later. */

@@ -5,6 +5,7 @@ import {
   type Publisher,
   type PublishOptions,
 } from "../../src/traits/index.ts";
+import type { LawName } from "../law.ts";
 import type { Departure } from "../model/holdings.ts";
 import type { Posting } from "../model/posting.ts";
 import { nameOfError } from "../model/settling.ts";
@@ -118,7 +119,7 @@ export class ConnectionActor {
 
   /** Something is about to end it without a goodbye. */
   dying(): void {
-    this.#stage.ledger.departing();
+    this.#stage.ledger.departing("crash");
     this.#crashing = this.state === "open";
     if (this.#crashing) this.state = "closing";
     for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "crash");
@@ -198,10 +199,11 @@ export class ConnectionActor {
   #judgeRefusal(posting: Posting, error: unknown, wasClosed: boolean): void {
     const { ledger, subject } = this.#stage;
     const closed = isTidelaneError(error, "TIDELANE_CONNECTION_CLOSED") && this.state !== "open";
+    const opening = ledger.overlapsFirstOpening(posting);
     const failed =
       isTidelaneError(error, "TIDELANE_PUBLISH_FAILED") &&
       error.retryable &&
-      (ledger.overlapsDeparture(posting) || ledger.overlapsFirstOpening(posting));
+      (ledger.overlapsDeparture(posting) || (subject.fixture.refusesWhileOpening === true && opening));
     const aborted = isTidelaneError(error, "TIDELANE_ABORTED");
     const invalid = isTidelaneError(error, "TIDELANE_INVALID_MESSAGE");
     if (closed) ledger.notSent(posting, wasClosed ? "publish-after-shutdown" : undefined);
@@ -211,7 +213,11 @@ export class ConnectionActor {
     const observed = `the publish of #${posting.id} rejected with ${nameOfError(error)}`;
     if (closed || failed || aborted || (invalid && posting.at !== "plain")) return;
     if (wasClosed) this.violateClosed(observed);
-    else this.#stage.violate(["conservation", "capabilities-match"], observed, "it resolves");
+    else {
+      const laws: LawName[] = ["conservation", "capabilities-match"];
+      if (opening) laws.push("backlog");
+      this.#stage.violate(laws, observed, "it resolves");
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { checkCount, checkDuration } from "../traits/arguments.ts";
 import type { Connection } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
+import { LiveCapabilities } from "../traits/live-capabilities.ts";
 import type { Message } from "../traits/message.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { SubscriptionSource } from "../traits/source.ts";
@@ -84,9 +85,9 @@ class BufferedSource implements SubscriptionSource<Connection, BufferedSubscribe
 
 class Buffered<M extends Message> implements BufferedSubscriber<M> {
   readonly topic: string;
-  readonly capabilities: Capabilities;
   /** What the time of a batch goes by. */
   readonly clock: Clock;
+  readonly #capabilities: LiveCapabilities;
   readonly #subscriber: Subscriber<M>;
   readonly #collector: Collector<M>;
   readonly #max: number;
@@ -95,12 +96,18 @@ class Buffered<M extends Message> implements BufferedSubscriber<M> {
 
   constructor(subscriber: Subscriber<M>, options: BufferedOptions) {
     this.topic = subscriber.topic;
-    this.capabilities = bufferedCapabilities(subscriber.capabilities);
+    this.#capabilities = new LiveCapabilities([subscriber], () =>
+      bufferedCapabilities(subscriber.capabilities),
+    );
     this.#subscriber = subscriber;
     this.clock = options.clock ?? subscriber.clock ?? systemClock;
     this.#collector = new Collector(subscriber, this.clock);
     this.#max = options.max;
     this.#maxWaitMs = options.maxWaitMs ?? 10;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#capabilities.now;
   }
 
   batches(options: Partial<BatchOptions> = {}): AsyncIterable<M[]> {

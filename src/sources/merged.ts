@@ -4,6 +4,7 @@ import type { Capabilities } from "../traits/capabilities.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import { diagnostics } from "../traits/diagnostics.ts";
 import { InvalidArgumentError, SubscriptionFailedError } from "../traits/errors.ts";
+import { LiveCapabilities } from "../traits/live-capabilities.ts";
 import type { Message } from "../traits/message.ts";
 import type { SubscriptionSource } from "../traits/source.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
@@ -50,7 +51,10 @@ class MergedSource implements SubscriptionSource {
 
   constructor(sources: readonly SubscriptionSource[]) {
     this.topic = topicOf(sources);
-    this.capabilities = mergedCapabilities(sources);
+    this.capabilities = mergedCapabilities(
+      sources.map(({ capabilities }) => capabilities),
+      haveOwnTopics(sources),
+    );
     this.#sources = [...sources];
   }
 
@@ -66,9 +70,9 @@ class MergedSource implements SubscriptionSource {
 
 class MergedSubscriber implements Subscriber {
   readonly topic: string;
-  readonly capabilities: Capabilities;
   /** Of the first part whose clock is not the system's: a part may be where no broker is. */
   readonly clock: Clock;
+  readonly #capabilities: LiveCapabilities;
   readonly #parts: readonly MergedPart[];
   readonly #outlet: Outlet<Message>;
   /** Whose turn it is. */
@@ -77,7 +81,8 @@ class MergedSubscriber implements Subscriber {
 
   constructor(subscribers: readonly Subscriber[]) {
     this.topic = topicOf(subscribers);
-    this.capabilities = mergedCapabilities(subscribers);
+    const ordered = haveOwnTopics(subscribers);
+    this.#capabilities = new LiveCapabilities(subscribers, (parts) => mergedCapabilities(parts, ordered));
     const clocks = subscribers.map(({ clock = systemClock }) => clock);
     this.clock = clocks.find((clock) => clock !== systemClock) ?? systemClock;
     this.#outlet = new Outlet(this.topic, {
@@ -86,6 +91,10 @@ class MergedSubscriber implements Subscriber {
       released: () => this.#release(),
     });
     this.#parts = subscribers.map((subscriber) => new MergedPart(subscriber, this));
+  }
+
+  get capabilities(): Capabilities {
+    return this.#capabilities.now;
   }
 
   [Symbol.asyncIterator](): SubscriberIterator {
@@ -187,10 +196,11 @@ function topicOf(parts: readonly { readonly topic: string }[]): string {
 }
 
 /** Two parts of one topic may share its messages, as one group does, and then neither has them all in order. */
-function mergedCapabilities(
-  parts: readonly { readonly topic: string; readonly capabilities: Capabilities }[],
-): Capabilities {
-  const least = weakest(parts.map(({ capabilities }) => capabilities));
-  const topics = new Set(parts.map(({ topic }) => topic));
-  return topics.size < parts.length ? { ...least, order: "none" } : least;
+function haveOwnTopics(parts: readonly { readonly topic: string }[]): boolean {
+  return new Set(parts.map(({ topic }) => topic)).size === parts.length;
+}
+
+function mergedCapabilities(parts: readonly Capabilities[], ordered: boolean): Capabilities {
+  const least = weakest(parts);
+  return ordered ? least : { ...least, order: "none" };
 }

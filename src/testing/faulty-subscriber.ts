@@ -1,6 +1,7 @@
 import { Outlet } from "../structures/outlet.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { type Clock, sleep, systemClock, type Timer } from "../traits/clock.ts";
+import { LiveCapabilities } from "../traits/live-capabilities.ts";
 import type { Message } from "../traits/message.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
 import type { Faults } from "./faulty.ts";
@@ -23,8 +24,8 @@ export interface FaultRecord {
 /** What `faulty` makes of a subscriber. */
 export class FaultySubscriber<M extends Message = Message> implements Subscriber<FaultyMessage<M>> {
   readonly topic: string;
-  readonly capabilities: Capabilities;
   readonly clock: Clock;
+  readonly #capabilities: LiveCapabilities;
   readonly #inner: Subscriber<M>;
   readonly #faults: Faults;
   readonly #random: () => number;
@@ -48,9 +49,9 @@ export class FaultySubscriber<M extends Message = Message> implements Subscriber
   #closing: Promise<void> | undefined;
 
   /** @internal */
-  constructor(inner: Subscriber<M>, faults: Faults, capabilities: Capabilities) {
+  constructor(inner: Subscriber<M>, faults: Faults, claim: (inner: Capabilities) => Capabilities) {
     this.topic = inner.topic;
-    this.capabilities = capabilities;
+    this.#capabilities = new LiveCapabilities([inner], () => claim(inner.capabilities));
     this.clock = faults.clock ?? inner.clock ?? systemClock;
     this.#inner = inner;
     this.#faults = faults;
@@ -63,6 +64,10 @@ export class FaultySubscriber<M extends Message = Message> implements Subscriber
       },
       released: () => this.#release(),
     });
+  }
+
+  get capabilities(): Capabilities {
+    return this.#capabilities.now;
   }
 
   /** The faults so far. */

@@ -65,14 +65,14 @@ export function faulty(
   options: FaultOptions,
 ): SubscriptionSource | FaultySubscriber {
   const faults = checkFaults(options);
-  if (!("open" in from))
-    return new FaultySubscriber(from, faults, faultyCapabilities(from.capabilities, faults));
+  const claim = (capabilities: Capabilities): Capabilities => faultyCapabilities(capabilities, faults);
+  if (!("open" in from)) return new FaultySubscriber(from, faults, claim);
   return {
     topic: from.topic,
-    capabilities: faultyCapabilities(from.capabilities, faults),
+    capabilities: claim(from.capabilities),
     open: async (connection) => {
       const subscriber = await from.open(connection);
-      return new FaultySubscriber(subscriber, faults, faultyCapabilities(subscriber.capabilities, faults));
+      return new FaultySubscriber(subscriber, faults, claim);
     },
   };
 }

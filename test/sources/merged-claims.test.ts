@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { buffered } from "../../src/sources/buffered.ts";
 import { merged } from "../../src/sources/merged.ts";
-import { RecordingMessage, ScriptedSubscriber, VirtualClock } from "../../src/testing/index.ts";
+import { faulty, RecordingMessage, ScriptedSubscriber, VirtualClock } from "../../src/testing/index.ts";
 import type { SubscriptionSource } from "../../src/traits/source.ts";
 import type { Subscriber } from "../../src/traits/subscriber.ts";
 import { message, ScriptedConnection, scriptedSource, texts } from "./setup/doubles.ts";
@@ -18,6 +19,30 @@ describe("what merged subscribers claim", () => {
     expect(() => merged([])).toThrow("at least one in it and none twice");
     expect(() => merged([one, one])).toThrow("none twice");
     expect(() => merged([one, source] as unknown as Subscriber[])).toThrow("all sources or all subscribers");
+  });
+
+  it("claims what its parts claim now, as do `buffered` and `faulty`", () => {
+    const live = (): { subscriber: ScriptedSubscriber; learn(ackDeadlineMs: number): void } => {
+      const subscriber = part("a");
+      let capabilities = { ...subscriber.capabilities, ackDeadlineMs: 30_000 };
+      Object.defineProperty(subscriber, "capabilities", { get: () => capabilities });
+      const learn = (ackDeadlineMs: number): void => {
+        capabilities = { ...capabilities, ackDeadlineMs };
+      };
+      return { subscriber, learn };
+    };
+    for (const wrap of [
+      (subscriber: ScriptedSubscriber) => merged([part("b"), subscriber]),
+      (subscriber: ScriptedSubscriber) => buffered(subscriber, { max: 2 }),
+      (subscriber: ScriptedSubscriber) => faulty(subscriber, { seed: 1 }),
+    ]) {
+      const { subscriber, learn } = live();
+      const whole = wrap(subscriber);
+      const before = whole.capabilities;
+      expect(whole.capabilities).toBe(before);
+      learn(1_500);
+      expect([before.ackDeadlineMs, whole.capabilities.ackDeadlineMs]).toEqual([30_000, 1_500]);
+    }
   });
 
   it("claims what the weakest of its parts does", () => {

@@ -6,7 +6,13 @@ import { settledAtOnce } from "../../traits/message.ts";
 import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import { Bus } from "./bus.ts";
 import { MemoryConnection } from "./connection.ts";
-import { checkTopicOptions, type TopicOptions } from "./options.ts";
+import {
+  checkTopicOptions,
+  defaultUnread,
+  type TopicOptions,
+  type UnreadOptions,
+  unreadNames,
+} from "./options.ts";
 import { Pattern } from "./pattern.ts";
 
 export interface MemoryBrokerOptions {
@@ -20,6 +26,8 @@ export interface MemoryBrokerOptions {
    * By topic, or by pattern: an exact name wins, then the first pattern that matches.
    */
   readonly topics?: Readonly<Record<string, TopicOptions>>;
+  /** What all topics together keep for the first subscription to them. */
+  readonly unread?: UnreadOptions;
 }
 
 const call = "new MemoryBroker(options)";
@@ -28,6 +36,7 @@ const names = optionNames<MemoryBrokerOptions>()({
   clock: true,
   maxPayloadBytes: true,
   topics: true,
+  unread: unreadNames,
 });
 const connectNames = optionNames<{ signal?: AbortSignal }>()({ signal: true });
 
@@ -49,7 +58,9 @@ export class MemoryBroker implements Broker<MemoryConnection> {
       0,
       true,
     );
-    this.#bus = new Bus(options.clock ?? systemClock, topicOptions(options.topics ?? {}));
+    const unread = options.unread?.messages ?? defaultUnread;
+    checkCount("options.unread.messages", unread, 0, true);
+    this.#bus = new Bus(options.clock ?? systemClock, topicOptions(options.topics ?? {}), unread);
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<MemoryConnection> {

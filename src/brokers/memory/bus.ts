@@ -24,10 +24,22 @@ export class Bus {
   #manyTopics = keptTopics;
   #order = 0;
   #lastInbox = 0;
+  readonly #maxUnread: number;
+  /** How many messages wait, in all topics that do not forget them, for a first subscription. Changed by topics only. */
+  unread = 0;
 
-  constructor(clock: Clock, optionsOf: (topic: string) => TopicOptions | undefined) {
+  constructor(
+    clock: Clock,
+    optionsOf: (topic: string) => TopicOptions | undefined,
+    maxUnread: number = Number.POSITIVE_INFINITY,
+  ) {
     this.clock = clock;
+    this.#maxUnread = maxUnread;
     this.#optionsOf = optionsOf;
+  }
+
+  get fullOfUnread(): boolean {
+    return this.unread >= this.#maxUnread;
   }
 
   nextOrder(): number {
@@ -60,6 +72,12 @@ export class Bus {
     const topic = this.destination(message.topic);
     if (topic === undefined) this.#inboxes.get(message.topic)?.(message);
     else topic.append(message);
+  }
+
+  /** For what has nobody to wait for room: says once of a topic that it holds more than it should. */
+  sendAnyway(message: CheckedMessage): void {
+    this.send(message);
+    this.find(message.topic)?.warnWhenOverfull();
   }
 
   openInbox(onReply: (reply: CheckedMessage) => void): string {

@@ -11,6 +11,7 @@ import { describeSettings, type GroupSettings } from "./group-settings.ts";
 import { deliveries, MemoryMessage } from "./message.ts";
 import type { SubscribeOptions } from "./options.ts";
 import type { StoredMessage } from "./stored-message.ts";
+import type { Topic } from "./topic.ts";
 
 /**
  * Subscriptions that share messages. Each message it was offered is in one of three places until it is settled: in the
@@ -69,9 +70,7 @@ export class Group {
     const lost = this.#recall(held);
     if (this.#consumers.size === 0) this.#alarm.cancel();
     if (this.#consumers.size === 0 && !this.#named) {
-      this.#detach();
-      for (const entry of held) release(entry.stored);
-      for (const stored of this.#empty()) release(stored);
+      this.#end(held);
     } else {
       this.#goBack(held);
     }
@@ -114,6 +113,7 @@ export class Group {
 
   ack(entry: Entry): void {
     this.#land(entry);
+    entry.stored.settled = true;
     release(entry.stored);
     if (this.#waiting.size > 0) this.#dispatch();
   }
@@ -175,6 +175,21 @@ export class Group {
     }
   }
 
+  /** Without a name it is over with its last consumer. What it has still to settle is for another subscription. */
+  #end(held: readonly Entry[]): void {
+    this.#detach();
+    const exhausted = held.filter((entry) => this.#isExhausted(entry));
+    const owed = held.filter((entry) => !this.#isExhausted(entry)).map((entry) => entry.stored);
+    const byTopic = new Map<Topic, StoredMessage[]>();
+    for (const stored of [...owed, ...this.#empty()]) {
+      const stands = byTopic.get(stored.topic);
+      if (stands === undefined) byTopic.set(stored.topic, [stored]);
+      else stands.push(stored);
+    }
+    for (const [topic, messages] of byTopic) topic.giveBack(messages);
+    for (const entry of exhausted) this.#setAside(entry, "max-deliveries");
+  }
+
   /** No longer in flight. */
   #land(entry: Entry): void {
     this.#inFlight.remove(entry);
@@ -204,7 +219,8 @@ export class Group {
   /** n.b. a dead letter is appended without waiting for room: the settle that causes it has nothing to wait with. */
   #setAside(entry: Entry, reason: string): void {
     const { deadLetter } = this.settings;
-    if (deadLetter !== undefined) this.#bus.send(deadLetterOf(entry, deadLetter.topic, reason));
+    entry.stored.settled = true;
+    if (deadLetter !== undefined) this.#bus.sendAnyway(deadLetterOf(entry, deadLetter.topic, reason));
     release(entry.stored);
   }
 

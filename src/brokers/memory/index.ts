@@ -8,6 +8,7 @@ export type {
   RetainOptions,
   SubscribeOptions,
   TopicOptions,
+  UnreadOptions,
 } from "./options.ts";
 export type { MemoryPublisher } from "./publisher.ts";
 export { memoryPatternSource, memorySource } from "./source.ts";

@@ -58,9 +58,22 @@ export class Log {
     return found;
   }
 
-  clear(): void {
+  /** Takes out every message from `sequence` on, in order. */
+  takeFrom(sequence: number): StoredMessage[] {
+    const all = this.from(1);
+    this.#replace(all.filter((stored) => stored.sequence < sequence));
+    return all.filter((stored) => stored.sequence >= sequence);
+  }
+
+  /** Puts messages back in their places. */
+  restore(messages: readonly StoredMessage[]): void {
+    this.#replace([...this.#messages, ...messages].sort((a, b) => a.sequence - b.sequence));
+  }
+
+  #replace(messages: readonly StoredMessage[]): void {
     this.#messages.clear();
     this.#bytes = 0;
+    for (const stored of messages) this.append(stored);
   }
 
   #trim(): void {

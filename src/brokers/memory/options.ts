@@ -1,11 +1,12 @@
 import { checkCount, checkDuration, checkName } from "../../traits/arguments.ts";
 import type { Capabilities } from "../../traits/capabilities.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
-import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
+import { checkOptionNames, type OptionNames, optionNames } from "../../traits/option-names.ts";
 import { hasWildcard, inboxPrefix } from "./pattern.ts";
 
 export const defaultMaxInFlight = 1024;
 export const defaultCapacity = 65_536;
+export const defaultUnread = 131_072;
 export const defaultRetain: RetainOptions = { messages: 1024, bytes: 2 ** 20 };
 
 /** How many messages a topic keeps at most. The oldest goes first; a limit left out is no limit. */
@@ -38,6 +39,15 @@ export interface TopicOptions {
   readonly capacity?: CapacityOptions;
 }
 
+export interface UnreadOptions {
+  /**
+   * Messages that no subscription has had, in topics without a `retain` of their own. While there are so many, `publish`
+   * to a topic that nobody subscribes to rejects.
+   * @default 131_072
+   */
+  readonly messages?: number;
+}
+
 export interface DeadLetterOptions {
   /** Where a delivery goes that is dropped, or would be delivered once more than `maxDeliveries` times. */
   readonly topic: string;
@@ -48,7 +58,8 @@ export interface DeadLetterOptions {
 export interface SubscribeOptions {
   /**
    * Subscriptions of one group share the messages; the group stays, and keeps collecting, when they close. Without it
-   * the subscription is a group of its own that goes when it closes.
+   * the subscription is a group of its own that goes when it closes; what it has not settled and no other group has goes to
+   * the next subscription that opens.
    */
   readonly group?: string;
   /** Deliveries the group holds unsettled at most. @default 1_024 */
@@ -64,6 +75,7 @@ export interface SubscribeOptions {
   readonly from?: "new" | "start";
 }
 
+export const unreadNames: OptionNames = optionNames<UnreadOptions>()({ messages: true });
 const retainNames = optionNames<RetainOptions>()({ messages: true, bytes: true, ageMs: true });
 const capacityNames = optionNames<CapacityOptions>()({ messages: true, bytes: true });
 const topicNames = optionNames<TopicOptions>()({ retain: retainNames, capacity: capacityNames });

@@ -66,7 +66,7 @@ export class MemoryPublisher implements TransactionalPublisher, RequestReply {
   async checkTopic(topic: string, options?: PublishOptions): Promise<void> {
     checkCall("checkTopic()", "topic", this.#lifetime, options);
     checkMessage({ topic, payload: "" }, this.capabilities);
-    const refusal = this.#bus.find(topic)?.refusal(0);
+    const refusal = this.#bus.destination(topic)?.refusal(0);
     if (refusal !== undefined) throw refusal;
   }
 

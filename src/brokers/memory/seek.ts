@@ -4,10 +4,14 @@ import type { MemoryPosition } from "./options.ts";
 import type { StoredMessage } from "./stored-message.ts";
 import type { Topic } from "./topic.ts";
 
-/** Makes the message at `position` the next one of `group`. Throws, and moves nothing, where that cannot be. */
+/**
+ * Makes the message at `position` the next one of `group`. What no subscription has had from there on is the group's then.
+ * Throws, and moves nothing, where that cannot be.
+ */
 export function seekIn(topic: Topic, group: Group, position: MemoryPosition): void {
   if (position !== "start" && position !== "end") checkPosition(topic, position);
   group.replace((owed) => from(topic, position, owed), "its subscriber was moved by seek()");
+  if (position !== "end") topic.claimed(position === "start" ? 1 : position);
 }
 
 function checkPosition(topic: Topic, position: number): void {
@@ -31,7 +35,7 @@ function from(
 ): readonly StoredMessage[] {
   if (position === "end") return [];
   if (position !== "start") return topic.log.from(position);
-  // What the log no longer holds and the group still owes is older than all the log holds.
-  const first = topic.log.first ?? Number.POSITIVE_INFINITY;
-  return [...owed.filter((stored) => stored.sequence < first), ...topic.log.from(first)];
+  // n.b. the log no longer holds all that the group still owes, or that nobody has had.
+  const all = new Set([...owed, ...topic.backlog(true)]);
+  return [...all].sort((a, b) => a.sequence - b.sequence);
 }

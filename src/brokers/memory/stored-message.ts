@@ -16,6 +16,8 @@ export class StoredMessage {
   readonly at: number;
   /** How many groups have not settled it: queued, delayed or in flight there. Changed by its topic only. */
   owed = 0;
+  /** Whether some group was done with it: acked it, dropped it, or set it aside. */
+  settled = false;
 
   constructor(topic: Topic, sequence: number, order: number, message: CheckedMessage, at: number) {
     this.topic = topic;

@@ -24,7 +24,7 @@ export class Topic {
   readonly #groups: Group[] = [];
   /** The latest messages, whoever had them. */
   readonly log: Log;
-  /** Messages that no group was ever given, however old they are. */
+  /** Messages that no group was given, or that those which were gave back unsettled, however old they are. */
   readonly #unread: Log;
   /** The limits of its log are the user's: what is beyond them is forgotten, so that it cannot fill the topic. */
   readonly #forgets: boolean;
@@ -36,6 +36,7 @@ export class Topic {
    */
   #owed = 0;
   #owedBytes = 0;
+  #warned = false;
   /** Publishers that wait for room, in the order they came. While one waits, none passes it. */
   readonly #turns = new LinkedList<Turn>();
 
@@ -82,7 +83,7 @@ export class Topic {
     this.log.append(stored);
     if (this.#groups.length === 0) {
       this.#unread.append(stored);
-      if (!this.#forgets) this.own(stored);
+      if (!this.#forgets) this.#keep(stored);
     }
     for (const group of this.#groups) {
       this.own(stored);
@@ -96,11 +97,30 @@ export class Topic {
     return all ? new Set([...unread, ...this.log.from(1)]) : unread;
   }
 
-  /** A group has taken over what no group was given before. */
-  claimed(): void {
-    const unread = this.#unread.from(1);
-    this.#unread.clear();
-    if (!this.#forgets) for (const stored of unread) this.release(stored);
+  /** A group has taken over what no group was given before, from this sequence on. */
+  claimed(sequence = 1): void {
+    const unread = this.#unread.takeFrom(sequence);
+    if (this.#forgets) return;
+    this.#bus.unread -= unread.length;
+    for (const stored of unread) this.release(stored);
+  }
+
+  /** It waits for the first subscription, which counts as one group that owes it. */
+  #keep(stored: StoredMessage): void {
+    this.#bus.unread += 1;
+    this.own(stored);
+  }
+
+  /**
+   * A group that is over gives back what it owed. What no group has settled, and none still owes, waits for the next
+   * subscription.
+   */
+  giveBack(owed: readonly StoredMessage[]): void {
+    const unread = owed.filter((stored) => stored.owed === 1 && !stored.settled);
+    this.#unread.restore(unread);
+    if (!this.#forgets) for (const stored of unread) this.#keep(stored);
+    for (const stored of owed) this.release(stored);
+    this.#admit();
   }
 
   /** One more group owes it. */
@@ -128,17 +148,36 @@ export class Topic {
 
   /** A message larger than the whole capacity has room while nothing is owed, or it would wait forever. */
   hasRoom(bytes: number): boolean {
+    if (this.#isBeyondBroker) return false;
     if (this.#owed === 0) return true;
     return this.#owed < this.#capacity.messages && this.#owedBytes + bytes <= this.#capacity.bytes;
   }
 
   /** Why there will be no room, unless somebody subscribes: what fills it is for nobody. */
   refusal(bytes: number): PublishFailedError | undefined {
+    if (this.#isBeyondBroker) {
+      const reason = `nobody subscribes to it, and the broker is full with ${this.#bus.unread} messages that no subscription has had; subscribe to their topics, give those a retain, or raise the broker's unread.messages`;
+      return new PublishFailedError({ topic: this.name, reason, retryable: true });
+    }
     const { size, bytes: unreadBytes } = this.#unread;
     if (this.#forgets || size === 0) return undefined;
     if (size < this.#capacity.messages && unreadBytes + bytes <= this.#capacity.bytes) return undefined;
     const reason = `the topic is full with ${size} messages that no subscription has had; subscribe to it, raise its capacity, or let it forget them with retain`;
     return new PublishFailedError({ topic: this.name, reason, retryable: true });
+  }
+
+  /** Once: dead letters of the broker find no room, and are kept all the same. */
+  warnWhenOverfull(): void {
+    const full = this.#owed > this.#capacity.messages || this.#owedBytes > this.#capacity.bytes;
+    if (!full || this.#warned) return;
+    this.#warned = true;
+    const text = `The memory topic "${this.name}" holds ${this.#owed} messages of ${this.#owedBytes} bytes, more than its capacity: dead letters of the broker are kept, room or not. Subscribe to it, or give it a retain. Said once for this topic.`;
+    process.emitWarning(text, "TidelaneWarning");
+  }
+
+  /** A message to it would be one more that nobody reads, and the broker has as many of those as it may. */
+  get #isBeyondBroker(): boolean {
+    return this.#groups.length === 0 && !this.#forgets && this.#bus.fullOfUnread;
   }
 
   wait(turn: Turn): void {

@@ -1,5 +1,5 @@
-import { pipeline } from "tidelane";
-import { describe, expect, it } from "vitest";
+import { MemoryBroker, pipeline } from "tidelane";
+import { describe, expect, it, vi } from "vitest";
 import { publish, setUp, stateOf, take, takeOne, texts } from "./support.ts";
 
 describe("a message that no subscription has had", () => {
@@ -49,6 +49,85 @@ describe("a message that no subscription has had", () => {
     const { connection } = await setUp({ topics: { log: { retain: { messages: 2 } } } });
     await publish(connection, "log", "a", "b", "c");
     expect(texts(take(await connection.subscribe("log")))).toEqual(["b", "c"]);
+  });
+});
+
+describe("what a subscription without a group leaves unsettled", () => {
+  it("goes to the next one, in order: delivered or not, and published while it was open", async () => {
+    const { connection } = await setUp();
+    await publish(connection, "orders", "a", "b", "c");
+    const first = await connection.subscribe("orders");
+    const [a] = take(first, 2);
+    await publish(connection, "orders", "d");
+    await a?.ack();
+    await first.close();
+    await publish(connection, "orders", "e");
+    const next = await connection.subscribe("orders");
+    expect(texts(take(next))).toEqual(["b", "c", "d", "e"]);
+    await connection.subscribe("orders");
+    await next.close();
+    const last = await connection.subscribe("orders");
+    const had = take(last);
+    expect(texts(had)).toEqual(["b", "c", "d", "e"]);
+    for (const message of had) await message.ack();
+    await last.close();
+    expect(take(await connection.subscribe("orders"))).toEqual([]);
+  });
+
+  it("goes to the next one from a subscription to a pattern, and from a topic with a retain", async () => {
+    const { connection } = await setUp({ topics: { "log.*": { retain: { messages: 2 } } } });
+    for (const topic of ["a.x", "a.y", "log.z"]) await publish(connection, topic, "1", "2", "3");
+    const pattern = await connection.subscribePattern(">");
+    expect(texts(take(pattern))).toEqual(["1", "2", "3", "1", "2", "3", "2", "3"]);
+    await pattern.close();
+    const left = [];
+    for (const topic of ["a.x", "a.y", "log.z"]) left.push(texts(take(await connection.subscribe(topic))));
+    expect(left).toEqual([
+      ["1", "2", "3"],
+      ["1", "2", "3"],
+      ["2", "3"],
+    ]);
+  });
+
+  it("goes back when its connection dies, and is with whoever still has it", async () => {
+    const { broker, connection } = await setUp();
+    const dying = await broker.connect();
+    await dying.subscribe("orders");
+    await publish(connection, "orders", "a");
+    const other = await connection.subscribe("orders", { from: "new" });
+    await publish(connection, "orders", "b");
+    dying.kill();
+    expect(texts(take(await connection.subscribe("orders")))).toEqual(["a"]);
+    expect(texts(take(other))).toEqual(["b"]);
+    await other.close();
+    expect(texts(take(await connection.subscribe("orders")))).toEqual(["b"]);
+  });
+
+  it("is a dead letter where it was delivered often enough", async () => {
+    const { connection } = await setUp();
+    await publish(connection, "orders", "a", "b");
+    const only = await connection.subscribe("orders", { deadLetter: { topic: "dead", maxDeliveries: 1 } });
+    take(only, 1);
+    await only.close();
+    expect(texts(take(await connection.subscribe("dead")))).toEqual(["a"]);
+    expect(texts(take(await connection.subscribe("orders")))).toEqual(["b"]);
+  });
+});
+
+describe("seek", () => {
+  it("takes over what no subscription has had, from its position on", async () => {
+    for (const [position, had, left] of [
+      ["start", ["a", "b", "c"], []],
+      [2, ["b", "c"], ["a"]],
+      ["end", [], ["a", "b", "c"]],
+    ] as const) {
+      const { connection } = await setUp();
+      await publish(connection, "orders", "a", "b", "c");
+      const group = await connection.subscribe("orders", { group: "g", from: "new" });
+      await group.seek(position);
+      expect(texts(take(group))).toEqual(had);
+      expect(texts(take(await connection.subscribe("orders")))).toEqual(left);
+    }
   });
 });
 
@@ -152,7 +231,9 @@ describe("a topic full of messages that no subscription has had", () => {
     const states = () => Promise.all(calls.map(stateOf));
     expect(await states()).toEqual(["waiting", "waiting", "waiting"]);
     await own.close();
-    expect(await states()).toEqual([undefined, undefined, "TIDELANE_PUBLISH_FAILED"]);
+    const refused = "TIDELANE_PUBLISH_FAILED";
+    expect(await states()).toEqual([refused, refused, refused]);
+    expect(texts(take(await connection.subscribe("orders")))).toEqual(["a", "b"]);
   });
 
   it("is what checkTopic tells of, and an illegal name", async () => {
@@ -174,12 +255,67 @@ describe("a topic full of messages that no subscription has had", () => {
     });
   });
 
-  it("takes dead letters all the same", async () => {
+  it("takes dead letters all the same, and says so once", async () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     const { connection } = await setUp({ topics: { dead: { capacity: { messages: 1 } } } });
     const subscriber = await connection.subscribe("orders", { deadLetter: { topic: "dead" } });
-    await publish(connection, "orders", "a", "b");
-    for (const message of take(subscriber)) await message.nack({ requeue: false });
-    expect(texts(take(await connection.subscribe("dead")))).toEqual(["a", "b"]);
+    await publish(connection, "orders", "a", "b", "c");
+    const [a, b, c] = take(subscriber);
+    await a?.nack({ requeue: false });
+    expect(warn).not.toHaveBeenCalled();
+    for (const message of [b, c]) await message?.nack({ requeue: false });
+    expect(warn.mock.calls).toEqual([
+      [
+        'The memory topic "dead" holds 2 messages of 2 bytes, more than its capacity: dead letters of the broker are kept, room or not. Subscribe to it, or give it a retain. Said once for this topic.',
+        "TidelaneWarning",
+      ],
+    ]);
+    warn.mockRestore();
+    expect(texts(take(await connection.subscribe("dead")))).toEqual(["a", "b", "c"]);
+  });
+});
+
+describe("a broker full of messages that no subscription has had", () => {
+  it("rejects a publish to a topic that nobody subscribes to, and says why", async () => {
+    const { connection, publisher } = await setUp({
+      unread: { messages: 2 },
+      topics: { log: { retain: { messages: 1 } } },
+    });
+    await publish(connection, "log", "x", "y");
+    await publish(connection, "a", "1");
+    await publish(connection, "b", "2");
+    await expect(publisher.publish({ topic: "c", payload: "3" })).rejects.toMatchObject({
+      code: "TIDELANE_PUBLISH_FAILED",
+      retryable: true,
+      topic: "c",
+      message: expect.stringMatching(
+        /"c".* nobody subscribes to it, and the broker is full with 2 messages .* raise the broker's unread\.messages/,
+      ),
+    });
+    await expect(publisher.checkTopic("c")).rejects.toMatchObject({ code: "TIDELANE_PUBLISH_FAILED" });
+    await publish(connection, "log", "z");
+    const read = await connection.subscribe("c");
+    await publish(connection, "c", "4");
+    expect(texts(take(read))).toEqual(["4"]);
+    const group = await connection.subscribe("a", { group: "g" });
+    await publish(connection, "d", "5");
+    expect(texts(take(group))).toEqual(["1"]);
+    await expect(publisher.checkTopic("e")).rejects.toMatchObject({ code: "TIDELANE_PUBLISH_FAILED" });
+  });
+
+  it("has room again when what came back at a close was had", async () => {
+    const { connection, publisher } = await setUp({ unread: { messages: 1 } });
+    const own = await connection.subscribe("a");
+    await publish(connection, "a", "1");
+    await own.close();
+    expect(await stateOf(publisher.publish({ topic: "b", payload: "2" }))).toBe("TIDELANE_PUBLISH_FAILED");
+    await takeOne(await connection.subscribe("a")).ack();
+    await publish(connection, "b", "2");
+  });
+
+  it("has a bound of a whole number", () => {
+    expect(() => new MemoryBroker({ unread: { messages: -1 } })).toThrow("options.unread.messages");
+    expect(() => new MemoryBroker({ unread: { max: 1 } as never })).toThrow("unread.max");
   });
 });
 

@@ -85,16 +85,42 @@ describe("what goes to the first subscription that opens", () => {
     expect(told.broken()).toEqual([["backlog"]]);
   });
 
-  it("is had by a group that has settled it, and by one that is gone", () => {
+  it("is had by a group that has settled it, and by one without settlement that was given it and is gone", () => {
     for (const goes of [false, true]) {
       const told = new Told();
       const seat = told.open({ group: "a", capabilities: { settlement: "none" } });
       const posting = told.publish();
+      const delivery = told.deliver(seat, posting);
       if (goes) told.leave(seat, "close");
-      else told.settle(told.deliver(seat, posting), "ack");
+      else told.settle(delivery, "ack");
       told.deliver(told.open({ group: "b", ...unread }), posting, { deliveryCount: 1 });
       expect(told.broken()).toEqual([["backlog"]]);
     }
+  });
+
+  it("was not had by one without a name that is gone and has not settled it, and is owed to the next", () => {
+    for (const delivered of [false, true]) {
+      const told = new Told();
+      const posting = told.publish();
+      const seat = told.open({ group: null, ...unread });
+      if (delivered) told.deliver(seat, posting);
+      told.leave(seat, "close");
+      const next = told.open({ group: null, ...unread });
+      expect(told.ledger.starving(next)?.posting).toBe(posting);
+      told.deliver(next, posting, { deliveryCount: 1 });
+      expect(told.broken()).toEqual([]);
+    }
+  });
+
+  it("may be had by one without a name that is being closed", () => {
+    const told = new Told();
+    const posting = told.publish();
+    const seat = told.open({ group: null, ...unread });
+    told.ledger.leaving(seat, "close");
+    const next = told.open({ group: null, ...unread });
+    expect(told.ledger.starving(next)).toBeUndefined();
+    told.deliver(next, posting);
+    expect(told.broken()).toEqual([]);
   });
 
   it("was not had by a group that began after it", () => {

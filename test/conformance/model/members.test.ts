@@ -20,6 +20,43 @@ describe("a publish that nobody confirmed", () => {
   });
 });
 
+describe("a publish that nobody confirmed, where calls of one connection keep their order", () => {
+  const strict = { ordersCalls: true };
+
+  it("is not for a group that its connection opens afterwards", () => {
+    for (const [connection, publisher, broken] of [
+      ["c1", "c1", [["backlog"]]],
+      ["c2", "c1", []],
+      ["c1", "c1's second publisher", []],
+    ] as const) {
+      const told = new Told(strict);
+      const posting = told.publish(undefined, "none", publisher);
+      told.deliver(told.open({ connection }), posting);
+      expect(told.broken()).toEqual(broken);
+    }
+  });
+
+  it("may be for one that another connection opens as well, while neither is open", () => {
+    const told = new Told(strict);
+    const posting = told.publish(undefined, "none");
+    told.begin({ connection: "c1" });
+    const other = told.open({ connection: "c2" });
+    told.deliver(other, posting);
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("may be overtaken after a crash, and while its call is not answered", () => {
+    const told = new Told(strict);
+    told.leave(told.open({ group: null }), "crash");
+    const posting = told.publish(undefined, "none");
+    told.deliver(told.open(), posting);
+    const calm = new Told(strict);
+    const sending = calm.send({ confirmation: "none" });
+    calm.deliver(calm.open(), sending);
+    expect([...told.broken(), ...calm.broken()]).toEqual([]);
+  });
+});
+
 describe("a group that is being opened for the first time", () => {
   it("excuses that a publish is refused until it is open, and not afterwards", () => {
     const told = new Told();

@@ -53,7 +53,8 @@ export class Told {
 
   open(
     facts: {
-      group?: string;
+      /** null: without one. @default "g" */
+      group?: string | null;
       options?: SourceOptions;
       capabilities?: Partial<Capabilities>;
       connection?: string;
@@ -69,7 +70,7 @@ export class Told {
     this.#seats += 1;
     return this.ledger.opening({
       seat: `s${this.#seats}`,
-      group: facts.group ?? "g",
+      group: facts.group === null ? undefined : (facts.group ?? "g"),
       target: { label: "A", pattern: false, covers: (topic) => topic === "A" },
       connection: facts.connection ?? "c1",
       options: facts.options ?? {},

@@ -1,4 +1,12 @@
-import { type MemoryMessage, MessageHeaders, type OutgoingMessage, type SubscriberIterator } from "tidelane";
+import {
+  type MemoryConnection,
+  type MemoryMessage,
+  MessageHeaders,
+  type OutgoingMessage,
+  PublishFailedError,
+  type SubscribeOptions,
+  type SubscriberIterator,
+} from "tidelane";
 import type { Doctor, Fault } from "./doctored.ts";
 
 const resolved = (): Promise<void> => Promise.resolve();
@@ -201,9 +209,51 @@ export const faults: readonly Fault[] = [
     doctor: () => ({ options: (options) => (options.group ? { ...options, from: "new" } : options) }),
   },
   {
+    defect: "a publish is refused while a group of its topic is opened for the first time",
+    law: "backlog",
+    doctor: () => {
+      const known = new Set<string>();
+      const opening = new Set<string>();
+      return {
+        connection: (real) => ({
+          subscribe: (async (topic: string, options: SubscribeOptions) => {
+            const name = `${topic} ${options.group}`;
+            if (options.group === undefined || !known.has(name)) opening.add(topic);
+            known.add(name);
+            for (let turns = 0; turns < 8; turns += 1) await undefined;
+            opening.delete(topic);
+            return real.subscribe(topic, options);
+          }) as MemoryConnection["subscribe"],
+        }),
+        publisher: (real) => ({
+          publish: async (message, options) => {
+            const { topic } = message;
+            if (opening.has(topic))
+              throw new PublishFailedError({ topic, reason: "not yet", retryable: true });
+            await real.publish(message, options);
+          },
+        }),
+      };
+    },
+  },
+  {
     defect: "what no subscription has had goes to none",
     law: "backlog",
     doctor: () => ({ options: (options) => (options.group ? options : { ...options, from: "new" }) }),
+  },
+  {
+    defect: "what a subscription without a group leaves unsettled is lost when it closes",
+    law: "backlog",
+    doctor: () => ({
+      connection: (real) => ({
+        subscribe: (async (topic: string, options: SubscribeOptions) => {
+          const subscriber = await real.subscribe(topic, options);
+          // Nobody reads it, and it has all of them too.
+          if (options.group === undefined) await real.subscribe(topic, { from: "start" });
+          return subscriber;
+        }) as MemoryConnection["subscribe"],
+      }),
+    }),
   },
   {
     defect: "a subscription is given again what others have had",

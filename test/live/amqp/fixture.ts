@@ -61,6 +61,8 @@ export function rabbitmqFixture({
       sockets.get(connection)?.();
       while (connection.state === "open") await new Promise((resolve) => setImmediate(resolve));
     },
+    // RabbitMQ may route to a queue before its leader takes writes, and refuses a confirm until it does.
+    refusesWhileOpening: true,
     timings: { arrivalMs: 5_000, stepMs: 80, closeMs: 10_000 },
     gaps: {
       "dead-letter":

@@ -48,6 +48,8 @@ export function natsFixture({ address, client = "nats" }: NatsFixtureOptions): F
     patternSource: (pattern, given) => natsPatternSource(pattern, options(pattern, given)),
     patterns,
     kill: (connection) => lines.cut(connection),
+    // One socket, written in the order of the calls.
+    promises: { ordersCalls: true },
     timings: { arrivalMs: 2_000, stepMs: 100 },
   };
 }
