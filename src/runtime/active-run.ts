@@ -1,7 +1,7 @@
 import { checkDuration } from "../traits/arguments.ts";
 import { type Clock, nextTurn, sleep } from "../traits/clock.ts";
 import { type Deferred, deferred } from "../traits/deferred.ts";
-import { AbortedError, NotSupportedError, TimeoutError } from "../traits/errors.ts";
+import { AbortedError, IntakeStalledError, NotSupportedError, TimeoutError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
 import { checkOptionNames } from "../traits/option-names.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
@@ -23,6 +23,7 @@ import {
   stopNames,
 } from "./run.ts";
 import { isFinal } from "./settle.ts";
+import { StallWatch, stallAfterMs } from "./stall-watch.ts";
 import type { RunStats } from "./stats.ts";
 
 /** So many turns of the event loop a test has to move its clock, before a drain that waits for it says so. */
@@ -57,6 +58,8 @@ export class ActiveRun<M extends Message, Value> implements Run {
   readonly #dispatcher: Dispatcher<M, Value>;
   readonly #intake: Intake<M>;
   readonly #continuations: Continuations<M>;
+  /** Watches while there are too many continuations to pull. */
+  readonly #continuationStall: StallWatch;
   readonly #keepAlive: KeepAlive<Delivery<M, Value>> | undefined;
   readonly #signal: AbortSignal | undefined;
 
@@ -100,6 +103,11 @@ export class ActiveRun<M extends Message, Value> implements Run {
       pulling: () => this.#phase === "running",
       fatal: (error) => this.#fatal(error),
     });
+    this.#continuationStall = new StallWatch(clock, {
+      pulled: () => this.#dispatcher.stats.pulled,
+      isStuck: () => this.#continuations.room <= 0 && this.#phase === "running",
+      stalled: () => this.#reportStall(),
+    });
     if (subscriber.capabilities.ackDeadlineMs !== undefined) {
       const deadlineMs = (): number | undefined => subscriber.capabilities.ackDeadlineMs;
       this.#keepAlive = new KeepAlive(this.#dispatcher.inFlight, clock, deadlineMs, failed);
@@ -112,7 +120,9 @@ export class ActiveRun<M extends Message, Value> implements Run {
   }
 
   get stats(): RunStats {
-    return { ...this.#dispatcher.stats, continuations: this.#continuations.size };
+    const { stats } = this.#dispatcher;
+    const stalled = stats.stalled || this.#continuationStall.isStalled;
+    return { ...stats, stalled, continuations: this.#continuations.size };
   }
 
   async idle(): Promise<void> {
@@ -278,10 +288,18 @@ export class ActiveRun<M extends Message, Value> implements Run {
     }
     this.#pumping = false;
     if (this.#phase === "closing" || this.#phase === "ended") return;
+    this.#continuationStall.watch(this.#continuations.room <= 0 && this.#phase === "running");
     if (this.#dispatcher.inFlight.size > 0) this.#keepAlive?.arm();
     else if (this.#quiet && this.#isQuiet()) this.#resolveQuiet();
     if (this.#clock.manual && this.#phase === "draining") void this.#watchClock();
     if (this.#exhausted && this.#isDone()) void this.#close();
+  }
+
+  #reportStall(): void {
+    const { inFlight, retrying, blocked } = this.#dispatcher.stats;
+    const facts = { topic: this.topic, inFlight, failing: retrying + blocked };
+    const { size: continuations } = this.#continuations;
+    this.#reporter.failed(new IntakeStalledError({ ...facts, continuations, stalledMs: stallAfterMs }));
   }
 
   /** Whether all is done that will be: a stop waits for what is active, everything else for all that is in flight. */
@@ -319,6 +337,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
     const continuations = this.#continuations.size;
     this.#continuations.clear();
     this.#keepAlive?.stop();
+    this.#continuationStall.watch(false);
     await this.#closeSubscriber();
     this.#phase = "ended";
     this.#deadline.cancel();

@@ -3,6 +3,7 @@ import type { Broker, Connection, ConnectionState } from "../traits/broker.ts";
 import { nextTurn, systemClock } from "../traits/clock.ts";
 import { AbortedError, InvalidArgumentError, isTidelaneError, throwIfAborted } from "../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
+import { mostUnfinished } from "./continuations.ts";
 import { warn } from "./report.ts";
 import {
   type DrainOptions,
@@ -145,11 +146,13 @@ class RunningApp implements App {
       if (connection !== "open") notReady.push(`The connection to "${broker.name}" is ${connection}.`);
     }
     for (const { topic, stats } of this.#runs) {
-      const { stalled, inFlight, retrying, blocked } = stats;
+      const { stalled, inFlight, retrying, blocked, continuations } = stats;
       if (stalled) {
-        notReady.push(
-          `The run of "${topic}" pulls nothing: ${retrying + blocked} of ${inFlight} in flight failed and are retried.`,
-        );
+        const why =
+          continuations < mostUnfinished
+            ? `${retrying + blocked} of ${inFlight} in flight failed and are retried, and the others wait`
+            : `${continuations} pieces of work given to afterSettle() have not finished`;
+        notReady.push(`The run of "${topic}" pulls nothing: ${why}.`);
       }
       if (blocked > 0) {
         notReady.push(

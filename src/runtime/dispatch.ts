@@ -16,11 +16,12 @@ import { keyOf } from "./key.ts";
 import { Lanes } from "./lanes.ts";
 import type { FailureOutcome, MiddlewareOutcome } from "./outcome.ts";
 import { decide, isFinal, nextStep, type SettlingDecision, setAside, settle } from "./settle.ts";
+import { stallAfterMs } from "./stall-watch.ts";
 import { newCounters, type RunStats } from "./stats.ts";
 import { isThenable } from "./thenable.ts";
 import { isReason } from "./thrown.ts";
 import { Timeouts } from "./timeouts.ts";
-import { stallAfterMs, Trouble } from "./trouble.ts";
+import { Trouble } from "./trouble.ts";
 import { toDecodeError } from "./undecodable.ts";
 import { Worker } from "./worker.ts";
 
@@ -49,13 +50,11 @@ export class Dispatcher<M extends Message, Value> {
   constructor(config: DispatchConfig<M, Value>) {
     this.#config = config;
     this.#workers = Array.from({ length: config.workers }, () => new Worker(config.chain.read, this.#ended));
-    const { clock, timeoutMs, topic } = config;
-    const stalled = (failing: number): void => {
-      const facts = { topic, inFlight: this.inFlight.size, failing, stalledMs: stallAfterMs };
-      config.reporter.failed(new IntakeStalledError(facts));
-    };
-    const isFull = (): boolean => this.inFlight.size >= config.maxInFlight && config.pulling();
-    this.#trouble = new Trouble(this.#counters, config, isFull, stalled);
+    const { clock, timeoutMs } = config;
+    this.#trouble = new Trouble(this.#counters, clock, {
+      isStuck: () => this.#isStuck(),
+      stalled: () => this.#reportStall(),
+    });
     this.#timeouts = timeoutMs === undefined ? undefined : new Timeouts(clock, timeoutMs, this.#expired);
     this.#idle = Array.from(this.#workers.keys()).reverse();
   }
@@ -76,6 +75,22 @@ export class Dispatcher<M extends Message, Value> {
     const waiting = inFlight - running - settling;
     const stalled = this.#trouble.isStalled;
     return { ...this.#counters, inFlight, waiting, peakInFlight, lanes: this.#lanes.size, stalled };
+  }
+
+  /**
+   * No room, and failures to blame. A worker that has nothing to do shows that nothing else may run; failures that fill half
+   * the room are enough where handlers that hang keep all workers.
+   */
+  #isStuck(): boolean {
+    const { maxInFlight, pulling } = this.#config;
+    if (this.room > 0 || !pulling()) return false;
+    return this.#idle.length > 0 || this.#trouble.failing * 2 >= maxInFlight;
+  }
+
+  #reportStall(): void {
+    const { topic, reporter } = this.#config;
+    const facts = { topic, inFlight: this.inFlight.size, failing: this.#trouble.failing };
+    reporter.failed(new IntakeStalledError({ ...facts, stalledMs: stallAfterMs }));
   }
 
   /** Takes one delivery in. The promise, where there is one, is the wait for a value the key is computed from. */

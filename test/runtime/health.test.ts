@@ -98,7 +98,7 @@ describe("health", () => {
     expect(reasons()).toEqual([]);
     await clock.advance(1);
     expect(reasons()).toEqual([
-      'The run of "orders" pulls nothing: 1 of 1 in flight failed and are retried.',
+      'The run of "orders" pulls nothing: 1 of 1 in flight failed and are retried, and the others wait.',
     ]);
     await clock.advance(3_001);
     expect(reasons()).toContain(
