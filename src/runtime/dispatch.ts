@@ -43,6 +43,8 @@ export class Dispatcher<M extends Message, Value> {
   readonly #workers: Worker<Delivery<M, Value>>[];
   readonly #timeouts: Timeouts<Delivery<M, Value>> | undefined;
   readonly #trouble: Trouble;
+  /** Given up after a timeout; their handlers have not returned. They are not in flight. */
+  readonly #abandoned = new Set<Delivery<M, Value>>();
   #sequence = 0;
   /** Once halted nothing starts any more, and a failed run is left unsettled instead of retried. */
   #halted = false;
@@ -66,6 +68,11 @@ export class Dispatcher<M extends Message, Value> {
   /** Handlers that have not returned, and settles that have not been answered. */
   get active(): number {
     return this.#counters.running + this.#counters.settling;
+  }
+
+  /** Whose handlers were given up after a timeout, and have not returned. */
+  get abandoned(): Iterable<Delivery<M, Value>> {
+    return this.#abandoned;
   }
 
   get stats(): Omit<RunStats, "continuations"> {
@@ -117,7 +124,9 @@ export class Dispatcher<M extends Message, Value> {
     while (this.#idle.length > 0 && !this.#halted) {
       const delivery = this.#lanes.take();
       if (delivery === undefined) return;
-      if (delivery.message.lost) this.#leaveLost(delivery, delivery.message.lost);
+      const { settled, lost } = delivery.message;
+      if (settled) this.#leave(delivery, "by-handler");
+      else if (lost) this.#leaveLost(delivery, lost);
       else this.#start(delivery);
     }
   }
@@ -132,6 +141,11 @@ export class Dispatcher<M extends Message, Value> {
       delivery.timer = undefined;
       if (delivery.phase === "running") delivery.abort(reason);
     }
+  }
+
+  /** Nothing is in flight: holds no timer. */
+  rest(): void {
+    this.#timeouts?.rest();
   }
 
   // ---- lane and worker
@@ -226,6 +240,8 @@ export class Dispatcher<M extends Message, Value> {
   }
 
   readonly #ended = (delivery: Delivery<M, Value>, result: MiddlewareOutcome): void => {
+    // Whatever a handler that was given up comes to is nobody's.
+    if (this.#abandoned.delete(delivery)) return;
     this.#ran(delivery, result);
     this.#config.changed();
   };
@@ -236,10 +252,14 @@ export class Dispatcher<M extends Message, Value> {
       void this.#nameLate(delivery, error);
       return;
     }
-    // Another worker takes the place: whatever the handler comes to later is nobody's.
-    this.#workers[delivery.worker]?.forget();
+    // Another worker and another object take the place: the handler that was given up keeps its context, whose signal has
+    // aborted, and what it asks of that context is nobody's.
+    this.#abandoned.add(delivery);
     this.#workers[delivery.worker] = new Worker(this.#config.chain.read, this.#ended);
-    this.#ended(delivery, { kind: "failure", error });
+    const successor = delivery.succeed();
+    this.inFlight.replace(delivery, successor);
+    this.#lanes.replace(delivery, successor);
+    this.#ended(successor, { kind: "failure", error });
   };
 
   /** A handler that heeds its signal has returned by then, and its failure is told with what comes next. */
@@ -257,7 +277,8 @@ export class Dispatcher<M extends Message, Value> {
     this.#freeWorker(delivery);
     let result = given;
     const late = this.#timeouts?.ended(delivery);
-    if (late) result = { kind: "failure", error: late };
+    // A run that is halted carries out what a handler decides, even late; else its message would come again.
+    if (late && !(this.#halted && isDecided(result))) result = { kind: "failure", error: late };
     else if (
       result.kind === "dead-letter" &&
       typeof policy.deadLetter !== "object" &&
@@ -395,6 +416,11 @@ export class Dispatcher<M extends Message, Value> {
     this.#lanes.finish(delivery);
     if (delivery.continuations) this.#config.continued(delivery, settlement);
   }
+}
+
+/** A handler settles its delivery with this; a retry or a failure leaves it to the policy. */
+function isDecided({ kind }: MiddlewareOutcome): boolean {
+  return kind !== "failure" && kind !== "retry";
 }
 
 const counterOf = {
