@@ -109,4 +109,23 @@ describe("health", () => {
     expect(app.health).toMatchObject({ ...healthy, runs: [{ deadLettered: 1 }] });
     await app.stop();
   });
+
+  it("is not ready while work of afterSettle keeps a run from pulling, and says so", async () => {
+    const clock = new VirtualClock();
+    const messages = Array.from({ length: 1_100 }, () => new RecordingMessage());
+    const subscriber = new ScriptedSubscriber({ topic: "orders", clock }).deliver(...messages);
+    const { app } = await started(() =>
+      pipeline(subscriber, quiet).handle((_message, { afterSettle }) => {
+        afterSettle(() => new Promise(() => undefined));
+      }),
+    );
+    await clock.advance(10_000);
+    const { continuations } = app.health.runs[0] ?? {};
+    expect(app.health.ready.reasons).toEqual([
+      `The run of "orders" pulls nothing: ${continuations} pieces of work given to afterSettle() have not finished.`,
+    ]);
+    const stopped = app.stop({ deadlineMs: 10 });
+    await clock.advance(10);
+    await stopped;
+  });
 });
