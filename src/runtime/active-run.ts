@@ -1,7 +1,7 @@
 import { checkDuration } from "../traits/arguments.ts";
 import { type Clock, nextTurn, sleep } from "../traits/clock.ts";
 import { type Deferred, deferred } from "../traits/deferred.ts";
-import { AbortedError, NotSupportedError, TimeoutError } from "../traits/errors.ts";
+import { AbortedError, IntakeStalledError, NotSupportedError, TimeoutError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
 import { checkOptionNames } from "../traits/option-names.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
@@ -10,6 +10,7 @@ import { Deadline } from "./deadline.ts";
 import type { Delivery } from "./delivery.ts";
 import { Dispatcher } from "./dispatch.ts";
 import type { DispatchConfig } from "./dispatch-config.ts";
+import type { DeadLetterTarget } from "./failure-policy.ts";
 import { Intake } from "./intake.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import type { Reporter } from "./report.ts";
@@ -22,7 +23,9 @@ import {
   type StopOptions,
   stopNames,
 } from "./run.ts";
+import { setFacts } from "./run-facts.ts";
 import { isFinal } from "./settle.ts";
+import { StallWatch, stallAfterMs } from "./stall-watch.ts";
 import type { RunStats } from "./stats.ts";
 
 /** So many turns of the event loop a test has to move its clock, before a drain that waits for it says so. */
@@ -30,6 +33,9 @@ const turnsToMoveClock = 100;
 
 /** How long closing the subscriber may take before the run ends without it. */
 const closeWithinMs = 5_000;
+
+/** A publisher that has not said for so long whether the dead letter topic takes messages is reported. */
+const answerWithinMs = 5_000;
 
 type Phase = "running" | "draining" | "stopping" | "closing" | "ended";
 
@@ -46,9 +52,8 @@ export class ActiveRun<M extends Message, Value> implements Run {
   readonly started: Promise<void>;
   readonly done: Promise<RunReport>;
   readonly #started = deferred<void>();
-  /** Rejects when a drain waits for a clock that nobody moves. */
-  readonly #stoodStill = deferred<never>();
-  /** At most once at a time, and not again once it was said. */
+  /** Rejects when a drain waits for a clock that nobody moves; there while a drain wants to hear of it. */
+  #stoodStill: Deferred<never> | undefined;
   #watchingClock = false;
   readonly #done = deferred<RunReport>();
   readonly #subscriber: Subscriber<M>;
@@ -57,6 +62,8 @@ export class ActiveRun<M extends Message, Value> implements Run {
   readonly #dispatcher: Dispatcher<M, Value>;
   readonly #intake: Intake<M>;
   readonly #continuations: Continuations<M>;
+  /** Watches while there are too many continuations to pull. */
+  readonly #continuationStall: StallWatch;
   readonly #keepAlive: KeepAlive<Delivery<M, Value>> | undefined;
   readonly #signal: AbortSignal | undefined;
 
@@ -69,6 +76,10 @@ export class ActiveRun<M extends Message, Value> implements Run {
   #exhausted = false;
   /** The dead letter topic was asked for, where it can be: pulling may begin. */
   #checked = false;
+  /** The dead letter topic that was asked for, until the publisher answers. */
+  #asksFor: string | undefined;
+  /** Once the run is over. */
+  #left: readonly LeftDelivery[] = [];
   /** Given up when the run halts. */
   readonly #halted = new AbortController();
   /** Resolves when nothing is in flight and the intake waits, or the run is over; there while somebody asked. */
@@ -89,7 +100,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
     this.topic = subscriber.topic;
     this.started = this.#started.promise;
     this.done = this.#done.promise;
-    for (const promise of [this.started, this.done, this.#stoodStill.promise]) promise.catch(() => undefined);
+    for (const promise of [this.started, this.done]) promise.catch(() => undefined);
     const failed = (error: unknown, delivery: Delivery<M, unknown>): void => reporter.failed(error, delivery);
     this.#continuations = new Continuations<M>(failed, () => this.#pump());
     this.#dispatcher = new Dispatcher<M, Value>({
@@ -100,11 +111,17 @@ export class ActiveRun<M extends Message, Value> implements Run {
       pulling: () => this.#phase === "running",
       fatal: (error) => this.#fatal(error),
     });
+    this.#continuationStall = new StallWatch(clock, {
+      pulled: () => this.#dispatcher.stats.pulled,
+      isStuck: () => this.#continuations.room <= 0 && this.#phase === "running",
+      stalled: () => this.#reportStall(),
+    });
     if (subscriber.capabilities.ackDeadlineMs !== undefined) {
       const deadlineMs = (): number | undefined => subscriber.capabilities.ackDeadlineMs;
       this.#keepAlive = new KeepAlive(this.#dispatcher.inFlight, clock, deadlineMs, failed);
     }
     this.#intake = this.#openIntake(config);
+    this.#stateFacts();
     void this.#endInTime();
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (this.#signal?.aborted) this.#onAbort();
@@ -112,7 +129,9 @@ export class ActiveRun<M extends Message, Value> implements Run {
   }
 
   get stats(): RunStats {
-    return { ...this.#dispatcher.stats, continuations: this.#continuations.size };
+    const { stats } = this.#dispatcher;
+    const stalled = stats.stalled || this.#continuationStall.isStalled;
+    return { ...stats, stalled, continuations: this.#continuations.size };
   }
 
   async idle(): Promise<void> {
@@ -122,7 +141,8 @@ export class ActiveRun<M extends Message, Value> implements Run {
         this.#quiet ??= deferred();
         await this.#quiet.promise;
       } else if (this.#continuations.size > 0) {
-        await this.#continuations.idle();
+        // One that never ends does not outlive the run.
+        await Promise.race([this.#continuations.idle(), this.done.catch(() => undefined)]);
       } else {
         const { pulled } = this.#dispatcher.stats;
         if (pulled === seen) return;
@@ -147,8 +167,10 @@ export class ActiveRun<M extends Message, Value> implements Run {
       void this.#closeIntake();
     }
     if (!this.#clock.manual) return this.done;
+    this.#stoodStill ??= deferred();
     const drained = Promise.race([this.done, this.#stoodStill.promise]);
     drained.catch(() => undefined);
+    void this.#watchClock();
     return drained;
   }
 
@@ -170,9 +192,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
     // Not before the caller has the run: a handler may be called at once, and may end it.
     await undefined;
     try {
-      if (typeof target === "object") {
-        await target.publisher.checkTopic?.(target.topic, { signal: this.#halted.signal });
-      }
+      if (typeof target === "object") await this.#checkTopic(target);
     } catch (error) {
       if (this.#halted.signal.aborted) return;
       const next = isFinal(error) ? "end" : "none";
@@ -187,9 +207,42 @@ export class ActiveRun<M extends Message, Value> implements Run {
     this.#pump();
   }
 
+  /** Asks the publisher whether the topic takes messages, and says so when it takes long to answer. */
+  async #checkTopic({ topic, publisher }: DeadLetterTarget): Promise<void> {
+    this.#asksFor = topic;
+    const late = this.#clock.schedule(answerWithinMs, () => {
+      const what = `Asking the publisher whether dead letters of "${this.topic}" can go to "${topic}"`;
+      this.#reporter.failed(new TimeoutError({ what, timeoutMs: answerWithinMs }), undefined, {
+        kind: "wait",
+      });
+    });
+    const forget = (): void => late.cancel();
+    this.#halted.signal.addEventListener("abort", forget, { once: true });
+    try {
+      await publisher.checkTopic?.(topic, { signal: this.#halted.signal });
+    } finally {
+      forget();
+      this.#halted.signal.removeEventListener("abort", forget);
+      this.#asksFor = undefined;
+    }
+  }
+
+  #stateFacts(): void {
+    const left = (): readonly LeftDelivery[] => this.#left;
+    const asksFor = (): string | undefined => this.#asksFor;
+    setFacts(this, {
+      get left() {
+        return left();
+      },
+      get asksFor() {
+        return asksFor();
+      },
+    });
+  }
+
   /** While a drain waits for nothing but a clock that somebody has to move: says so when nobody moves it. */
   async #watchClock(): Promise<void> {
-    if (this.#watchingClock) return;
+    if (this.#watchingClock || this.#stoodStill === undefined) return;
     this.#watchingClock = true;
     let now = this.#clock.now();
     for (let turns = 0; this.#phase === "draining" && this.#isHeld(); turns += 1) {
@@ -199,8 +252,10 @@ export class ActiveRun<M extends Message, Value> implements Run {
           reason: "deliveries wait for their retry; advance the clock, then await the drain",
         });
         this.#reporter.failed(error);
-        this.#stoodStill.reject(error);
-        return;
+        // A later drain is told anew: the clock may have moved by then.
+        this.#stoodStill?.reject(error);
+        this.#stoodStill = undefined;
+        break;
       }
       await nextTurn();
       if (this.#clock.now() !== now) turns = 0;
@@ -278,10 +333,19 @@ export class ActiveRun<M extends Message, Value> implements Run {
     }
     this.#pumping = false;
     if (this.#phase === "closing" || this.#phase === "ended") return;
+    this.#continuationStall.watch(this.#continuations.room <= 0 && this.#phase === "running");
     if (this.#dispatcher.inFlight.size > 0) this.#keepAlive?.arm();
-    else if (this.#quiet && this.#isQuiet()) this.#resolveQuiet();
+    else this.#dispatcher.rest();
+    if (this.#quiet && this.#isQuiet()) this.#resolveQuiet();
     if (this.#clock.manual && this.#phase === "draining") void this.#watchClock();
     if (this.#exhausted && this.#isDone()) void this.#close();
+  }
+
+  #reportStall(): void {
+    const { inFlight, retrying, blocked } = this.#dispatcher.stats;
+    const facts = { topic: this.topic, inFlight, failing: retrying + blocked };
+    const { size: continuations } = this.#continuations;
+    this.#reporter.failed(new IntakeStalledError({ ...facts, continuations, stalledMs: stallAfterMs }));
   }
 
   /** Whether all is done that will be: a stop waits for what is active, everything else for all that is in flight. */
@@ -313,13 +377,16 @@ export class ActiveRun<M extends Message, Value> implements Run {
     if (this.#phase === "closing" || this.#phase === "ended") return;
     this.#phase = "closing";
     this.#halted.abort();
-    const left = Array.from(this.#dispatcher.inFlight, leftDelivery);
+    const unsettled = Array.from(this.#dispatcher.inFlight, leftDelivery);
     const stats = this.#dispatcher.stats;
     await Promise.race([this.#continuations.idle(), this.#deadline.passed]);
     const continuations = this.#continuations.size;
     this.#continuations.clear();
     this.#keepAlive?.stop();
+    this.#continuationStall.watch(false);
     await this.#closeSubscriber();
+    const left = [...unsettled, ...Array.from(this.#dispatcher.abandoned, abandonedDelivery)];
+    this.#left = left;
     this.#phase = "ended";
     this.#deadline.cancel();
     this.#signal?.removeEventListener("abort", this.#onAbort);
@@ -350,6 +417,11 @@ export class ActiveRun<M extends Message, Value> implements Run {
       giveUp.abort();
     }
   }
+}
+
+/** Its handler has not returned, whatever became of the delivery. */
+function abandonedDelivery({ topic, key, attempt }: Delivery): LeftDelivery {
+  return { topic, key, attempt, state: "running" };
 }
 
 function leftDelivery(delivery: Delivery): LeftDelivery {

@@ -3,15 +3,18 @@ import type { Broker, Connection, ConnectionState } from "../traits/broker.ts";
 import { nextTurn, systemClock } from "../traits/clock.ts";
 import { AbortedError, InvalidArgumentError, isTidelaneError, throwIfAborted } from "../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
+import { mostUnfinished } from "./continuations.ts";
 import { warn } from "./report.ts";
 import {
   type DrainOptions,
   drainNames,
+  type LeftDelivery,
   type Run,
   type RunReport,
   type StopOptions,
   stopNames,
 } from "./run.ts";
+import { factsOf } from "./run-facts.ts";
 import type { RunStats } from "./stats.ts";
 import { messageOf } from "./thrown.ts";
 
@@ -135,6 +138,8 @@ class RunningApp implements App {
   #recalled = false;
   /** Why the app has failed, or is about to: a sentence for each run that ended with an error, or for the start. */
   readonly #failures: string[] = [];
+  /** What the runs left that are over, those too that ended with an error. */
+  readonly #left: LeftDelivery[] = [];
 
   get health(): Health {
     const state = this.#failures.length > 0 && this.#state === "running" ? "failed" : this.#state;
@@ -144,12 +149,21 @@ class RunningApp implements App {
       const connection = opened?.state ?? "not open yet";
       if (connection !== "open") notReady.push(`The connection to "${broker.name}" is ${connection}.`);
     }
-    for (const { topic, stats } of this.#runs) {
-      const { stalled, inFlight, retrying, blocked } = stats;
-      if (stalled) {
+    for (const run of this.#runs) {
+      const { topic, stats } = run;
+      const asksFor = factsOf(run)?.asksFor;
+      if (asksFor !== undefined) {
         notReady.push(
-          `The run of "${topic}" pulls nothing: ${retrying + blocked} of ${inFlight} in flight failed and are retried.`,
+          `The run of "${topic}" has not begun: its publisher has not said whether dead letters can go to "${asksFor}".`,
         );
+      }
+      const { stalled, inFlight, retrying, blocked, continuations } = stats;
+      if (stalled) {
+        const why =
+          continuations < mostUnfinished
+            ? `${retrying + blocked} of ${inFlight} in flight failed and are retried, and the others wait`
+            : `${continuations} pieces of work given to afterSettle() have not finished`;
+        notReady.push(`The run of "${topic}" pulls nothing: ${why}.`);
       }
       if (blocked > 0) {
         notReady.push(
@@ -246,12 +260,12 @@ class RunningApp implements App {
     try {
       for (const name of signals) process.on(name, onSignal);
       const report = await this.#untilOver(deadlineMs);
-      if (nameLeft(report) && exitOnStop) {
-        // The warning is written at the end of this turn.
-        await nextTurn();
-        process.exit(1);
-      }
+      if (nameLeft(this.#left) && exitOnStop) await exitNextTurn();
       return received === undefined ? report : { ...report, signal: received };
+    } catch (error) {
+      // The caller gets the error first, and has this turn to write it down.
+      if (nameLeft(this.#left) && exitOnStop) void exitNextTurn();
+      throw error;
     } finally {
       alive.cancel();
       for (const name of signals) process.off(name, onSignal);
@@ -272,9 +286,13 @@ class RunningApp implements App {
 
   #add(run: Run): void {
     this.#runs.push(run);
-    run.done.catch((error) => {
-      this.#failures.push(`The run of "${run.topic}" ended: ${messageOf(error)}`);
-    });
+    run.done.then(
+      ({ left }) => this.#left.push(...left),
+      (error) => {
+        this.#left.push(...(factsOf(run)?.left ?? []));
+        this.#failures.push(`The run of "${run.topic}" ended: ${messageOf(error)}`);
+      },
+    );
   }
 
   #endOrJoin(state: AppState, end: (run: Run) => Promise<RunReport>): Promise<AppReport> {
@@ -304,7 +322,7 @@ class RunningApp implements App {
     end: (run: Run) => Promise<RunReport>,
   ): Promise<PromiseSettledResult<RunReport | undefined>[]> {
     const ended: PromiseSettledResult<RunReport | undefined>[] = await Promise.allSettled(
-      this.#runs.map(end),
+      this.#runs.map((run) => endFully(run, end)),
     );
     for (const { opened } of this.#brokers.toReversed()) {
       if (opened) ended.push(...(await Promise.allSettled([opened.shutdown().then(() => undefined)])));
@@ -327,14 +345,33 @@ class RunningApp implements App {
   }
 }
 
+/**
+ * A drain rejects before its run is over when a clock stands still. Then the run is stopped: a run that outlived its
+ * connection could not give back what it holds.
+ */
+async function endFully(run: Run, end: (run: Run) => Promise<RunReport>): Promise<RunReport> {
+  try {
+    return await end(run);
+  } catch (error) {
+    await run.stop().catch(() => undefined);
+    throw error;
+  }
+}
+
 function probe(reasons: readonly string[]): Probe {
   return { ok: reasons.length === 0, reasons: [...reasons] };
 }
 
+/** The warning is written at the end of this turn. */
+async function exitNextTurn(): Promise<void> {
+  await nextTurn();
+  process.exit(1);
+}
+
 /** Says which handlers have not returned. Whether there are any. */
-function nameLeft({ runs }: AppReport): boolean {
-  const names = runs
-    .flatMap(({ left }) => left.filter(({ state }) => state === "running"))
+function nameLeft(left: readonly LeftDelivery[]): boolean {
+  const names = left
+    .filter(({ state }) => state === "running")
     .map(
       ({ topic, key, attempt }) =>
         `"${topic}" (${key === undefined ? "" : `key "${key}", `}attempt ${attempt})`,

@@ -6,7 +6,7 @@ import type { Delivery, Settlement } from "./delivery.ts";
 const concurrency = 16;
 
 /** Unfinished continuations above which a run pulls no more. */
-const mostUnfinished = 1_024;
+export const mostUnfinished = 1_024;
 
 /**
  * Work that handlers asked to be done after the settle: off the delivery path, tracked, and waited for by a drain. There

@@ -87,7 +87,7 @@ export class Delivery<M extends Message = Message, Value = unknown>
       const controller = new AbortController();
       const lost = this.message.signal;
       if (lost.aborted) controller.abort(lost.reason);
-      else lost.addEventListener("abort", () => controller.abort(lost.reason), { once: true });
+      else lost.addEventListener("abort", this, { once: true });
       this.#controller = controller;
     }
     return this.#controller.signal;
@@ -101,15 +101,41 @@ export class Delivery<M extends Message = Message, Value = unknown>
     };
   }
 
-  /** For another run: the signal of one whose time was up has aborted. */
+  /** The delivery was lost: it listens itself, so that a signal that is read costs no function. */
+  handleEvent(): void {
+    this.#controller?.abort(this.message.signal.reason);
+  }
+
+  /** For another run, once the handler has returned: the signal of a run whose time was up has aborted. */
   renew(): void {
     if (this.#controller?.signal.aborted) this.#controller = undefined;
+  }
+
+  /**
+   * The same delivery for what comes next, while its handler goes on with this one. What that handler asked for so far
+   * belongs to the delivery; what it asks for from now on is nobody's.
+   */
+  succeed(): Delivery<M, Value> {
+    const successor = new Delivery<M, Value>(this.sequence, this.message);
+    successor.key = this.key;
+    successor.value = this.value;
+    successor.decoded = this.decoded;
+    successor.phase = this.phase;
+    successor.retries = this.retries;
+    successor.settleRetries = this.settleRetries;
+    successor.worker = this.worker;
+    successor.trouble = this.trouble;
+    successor.continuations = this.continuations;
+    this.phase = "abandoned";
+    this.continuations = undefined;
+    return successor;
   }
 
   /** Tells a running handler to give up. */
   abort(reason: unknown): void {
     // Reading `signal` afterwards must show the abort too, so the controller is made when there is none.
     if (this.#controller === undefined) void this.signal;
+    this.message.signal.removeEventListener("abort", this);
     this.#controller?.abort(reason);
   }
 }

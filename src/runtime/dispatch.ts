@@ -16,11 +16,12 @@ import { keyOf } from "./key.ts";
 import { Lanes } from "./lanes.ts";
 import type { FailureOutcome, MiddlewareOutcome } from "./outcome.ts";
 import { decide, isFinal, nextStep, type SettlingDecision, setAside, settle } from "./settle.ts";
+import { stallAfterMs } from "./stall-watch.ts";
 import { newCounters, type RunStats } from "./stats.ts";
 import { isThenable } from "./thenable.ts";
 import { isReason } from "./thrown.ts";
 import { Timeouts } from "./timeouts.ts";
-import { stallAfterMs, Trouble } from "./trouble.ts";
+import { Trouble } from "./trouble.ts";
 import { toDecodeError } from "./undecodable.ts";
 import { Worker } from "./worker.ts";
 
@@ -42,6 +43,8 @@ export class Dispatcher<M extends Message, Value> {
   readonly #workers: Worker<Delivery<M, Value>>[];
   readonly #timeouts: Timeouts<Delivery<M, Value>> | undefined;
   readonly #trouble: Trouble;
+  /** Given up after a timeout; their handlers have not returned. They are not in flight. */
+  readonly #abandoned = new Set<Delivery<M, Value>>();
   #sequence = 0;
   /** Once halted nothing starts any more, and a failed run is left unsettled instead of retried. */
   #halted = false;
@@ -49,13 +52,11 @@ export class Dispatcher<M extends Message, Value> {
   constructor(config: DispatchConfig<M, Value>) {
     this.#config = config;
     this.#workers = Array.from({ length: config.workers }, () => new Worker(config.chain.read, this.#ended));
-    const { clock, timeoutMs, topic } = config;
-    const stalled = (failing: number): void => {
-      const facts = { topic, inFlight: this.inFlight.size, failing, stalledMs: stallAfterMs };
-      config.reporter.failed(new IntakeStalledError(facts));
-    };
-    const isFull = (): boolean => this.inFlight.size >= config.maxInFlight && config.pulling();
-    this.#trouble = new Trouble(this.#counters, config, isFull, stalled);
+    const { clock, timeoutMs } = config;
+    this.#trouble = new Trouble(this.#counters, clock, {
+      isStuck: () => this.#isStuck(),
+      stalled: () => this.#reportStall(),
+    });
     this.#timeouts = timeoutMs === undefined ? undefined : new Timeouts(clock, timeoutMs, this.#expired);
     this.#idle = Array.from(this.#workers.keys()).reverse();
   }
@@ -69,6 +70,11 @@ export class Dispatcher<M extends Message, Value> {
     return this.#counters.running + this.#counters.settling;
   }
 
+  /** Whose handlers were given up after a timeout, and have not returned. */
+  get abandoned(): Iterable<Delivery<M, Value>> {
+    return this.#abandoned;
+  }
+
   get stats(): Omit<RunStats, "continuations"> {
     const { running, settling } = this.#counters;
     const inFlight = this.inFlight.size;
@@ -76,6 +82,22 @@ export class Dispatcher<M extends Message, Value> {
     const waiting = inFlight - running - settling;
     const stalled = this.#trouble.isStalled;
     return { ...this.#counters, inFlight, waiting, peakInFlight, lanes: this.#lanes.size, stalled };
+  }
+
+  /**
+   * No room, and failures to blame. A worker that has nothing to do shows that nothing else may run; failures that fill half
+   * the room are enough where handlers that hang keep all workers.
+   */
+  #isStuck(): boolean {
+    const { maxInFlight, pulling } = this.#config;
+    if (this.room > 0 || !pulling()) return false;
+    return this.#idle.length > 0 || this.#trouble.failing * 2 >= maxInFlight;
+  }
+
+  #reportStall(): void {
+    const { topic, reporter } = this.#config;
+    const facts = { topic, inFlight: this.inFlight.size, failing: this.#trouble.failing };
+    reporter.failed(new IntakeStalledError({ ...facts, stalledMs: stallAfterMs }));
   }
 
   /** Takes one delivery in. The promise, where there is one, is the wait for a value the key is computed from. */
@@ -102,7 +124,9 @@ export class Dispatcher<M extends Message, Value> {
     while (this.#idle.length > 0 && !this.#halted) {
       const delivery = this.#lanes.take();
       if (delivery === undefined) return;
-      if (delivery.message.lost) this.#leaveLost(delivery, delivery.message.lost);
+      const { settled, lost } = delivery.message;
+      if (settled) this.#leave(delivery, "by-handler");
+      else if (lost) this.#leaveLost(delivery, lost);
       else this.#start(delivery);
     }
   }
@@ -117,6 +141,11 @@ export class Dispatcher<M extends Message, Value> {
       delivery.timer = undefined;
       if (delivery.phase === "running") delivery.abort(reason);
     }
+  }
+
+  /** Nothing is in flight: holds no timer. */
+  rest(): void {
+    this.#timeouts?.rest();
   }
 
   // ---- lane and worker
@@ -211,6 +240,8 @@ export class Dispatcher<M extends Message, Value> {
   }
 
   readonly #ended = (delivery: Delivery<M, Value>, result: MiddlewareOutcome): void => {
+    // Whatever a handler that was given up comes to is nobody's.
+    if (this.#abandoned.delete(delivery)) return;
     this.#ran(delivery, result);
     this.#config.changed();
   };
@@ -221,10 +252,14 @@ export class Dispatcher<M extends Message, Value> {
       void this.#nameLate(delivery, error);
       return;
     }
-    // Another worker takes the place: whatever the handler comes to later is nobody's.
-    this.#workers[delivery.worker]?.forget();
+    // Another worker and another object take the place: the handler that was given up keeps its context, whose signal has
+    // aborted, and what it asks of that context is nobody's.
+    this.#abandoned.add(delivery);
     this.#workers[delivery.worker] = new Worker(this.#config.chain.read, this.#ended);
-    this.#ended(delivery, { kind: "failure", error });
+    const successor = delivery.succeed();
+    this.inFlight.replace(delivery, successor);
+    this.#lanes.replace(delivery, successor);
+    this.#ended(successor, { kind: "failure", error });
   };
 
   /** A handler that heeds its signal has returned by then, and its failure is told with what comes next. */
@@ -242,7 +277,8 @@ export class Dispatcher<M extends Message, Value> {
     this.#freeWorker(delivery);
     let result = given;
     const late = this.#timeouts?.ended(delivery);
-    if (late) result = { kind: "failure", error: late };
+    // A run that is halted carries out what a handler decides, even late; else its message would come again.
+    if (late && !(this.#halted && isDecided(result))) result = { kind: "failure", error: late };
     else if (
       result.kind === "dead-letter" &&
       typeof policy.deadLetter !== "object" &&
@@ -380,6 +416,11 @@ export class Dispatcher<M extends Message, Value> {
     this.#lanes.finish(delivery);
     if (delivery.continuations) this.#config.continued(delivery, settlement);
   }
+}
+
+/** A handler settles its delivery with this; a retry or a failure leaves it to the policy. */
+function isDecided({ kind }: MiddlewareOutcome): boolean {
+  return kind !== "failure" && kind !== "retry";
 }
 
 const counterOf = {

@@ -25,6 +25,10 @@ export class InFlight<M extends Message, Value> implements Iterable<Delivery<M, 
     this.#list.remove(delivery);
   }
 
+  replace(delivery: Delivery<M, Value>, successor: Delivery<M, Value>): void {
+    this.#list.replace(delivery, successor);
+  }
+
   /** Those that are in flight now, whatever leaves while they are looked at. */
   [Symbol.iterator](): Iterator<Delivery<M, Value>> {
     return this.#list.toArray()[Symbol.iterator]();

@@ -6,6 +6,9 @@ interface HeldDelivery {
   readonly phase: string;
 }
 
+/** A run whose handlers are slow arms nothing for a long time: so often the deadline is read all the same. */
+const lookAgainMs = 1_000;
+
 /**
  * Extends the ack deadline of everything in flight, three times a deadline, so that a delivery that waits for its lane,
  * for a retry or for a slow handler is not taken for lost. One timer a run, armed while something is in flight.
@@ -16,6 +19,9 @@ export class KeepAlive<D extends HeldDelivery> {
   readonly #deadlineMs: () => number | undefined;
   readonly #failed: (error: unknown, delivery: D) => void;
   #timer: Timer | undefined;
+  /** The deadline that the timer goes by, and when it fires. */
+  #armedFor = Number.POSITIVE_INFINITY;
+  #due = Number.POSITIVE_INFINITY;
 
   constructor(
     held: Iterable<D>,
@@ -29,18 +35,36 @@ export class KeepAlive<D extends HeldDelivery> {
     this.#failed = failed;
   }
 
-  /** Call when something may have come into flight. */
+  /** Call when something may have come into flight, or the deadline may have become shorter. */
   arm(): void {
-    if (this.#timer !== undefined) return;
     // Asked each time: on some brokers others may shorten the deadline of a subscription that is open.
     const deadlineMs = this.#deadlineMs();
-    if (deadlineMs === undefined) return;
-    this.#timer = this.#clock.schedule(deadlineMs / 3, () => this.#beat());
+    if (deadlineMs === undefined || (this.#timer !== undefined && deadlineMs >= this.#armedFor)) return;
+    const due = this.#clock.now() + deadlineMs / 3;
+    this.#armedFor = deadlineMs;
+    if (this.#timer !== undefined && due >= this.#due) return;
+    this.#due = due;
+    this.#schedule();
   }
 
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+  }
+
+  #schedule(): void {
+    this.#timer?.cancel();
+    const afterMs = Math.min(this.#due - this.#clock.now(), lookAgainMs);
+    this.#timer = this.#clock.schedule(afterMs, () => this.#look());
+  }
+
+  #look(): void {
+    if (this.#clock.now() >= this.#due) {
+      this.#beat();
+      return;
+    }
+    this.#schedule();
+    this.arm();
   }
 
   #beat(): void {

@@ -73,6 +73,15 @@ export class Lanes<Entry extends LaneEntry> {
     this.#released.push(entry);
   }
 
+  /** `successor` takes the place of an entry taken before. */
+  replace(entry: Entry, successor: Entry): void {
+    successor.behind = entry.behind;
+    successor.lane = entry.lane;
+    if (successor.lane?.tail === entry) successor.lane.tail = successor;
+    entry.behind = undefined;
+    entry.lane = undefined;
+  }
+
   /** The entry taken before is over: the next of its lane may run. */
   finish(entry: Entry): void {
     const { key, lane } = entry;

@@ -48,7 +48,9 @@ export interface HandleOptions {
   readonly signal?: AbortSignal;
   /**
    * How long one run of the handler may take. Then `context.signal` aborts with a `TimeoutError` that names topic, key and
-   * attempt, and the run has failed, whatever the handler returns later: the failure policy decides. @default no limit
+   * attempt, and the run has failed, whatever the handler returns later: the failure policy decides. Only a run that is
+   * being stopped carries out what a late handler decides. An async decoder is not covered: it must limit its waits itself.
+   * @default no limit
    */
   readonly timeoutMs?: number;
   /**

@@ -1,7 +1,10 @@
 import { type OptionNames, optionNames } from "../traits/option-names.ts";
 import type { RunStats } from "./stats.ts";
 
-/** A delivery that was not settled when its run ended. It goes back to the broker. */
+/**
+ * A delivery that was not settled when its run ended; it goes back to the broker. Or one whose handler was given up after
+ * a timeout (`onTimeout: "abandon"`) and had not returned; that one may be settled.
+ */
 export interface LeftDelivery {
   readonly topic: string;
   readonly key: string | undefined;

@@ -28,8 +28,8 @@ export interface RunStats {
   /** In flight after their settle failed, or the publish of their dead letter: it is tried again, and their lanes wait. */
   readonly blocked: number;
   /**
-   * Nothing was pulled for at least 5 seconds, as there is no room, and half of what fills it is `retrying` or `blocked`. Reported as
-   * `IntakeStalledError` when it begins.
+   * Nothing was pulled for at least 5 seconds because there is no room: deliveries that are `retrying` or `blocked` fill it
+   * with those that wait behind them, or `continuations` do. Reported as `IntakeStalledError` when it begins.
    */
   readonly stalled: boolean;
   /** The most there were in flight at once. */

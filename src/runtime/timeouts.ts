@@ -20,6 +20,7 @@ export class Timeouts<D extends Pick<HandlerContext, "worker" | "topic" | "key" 
   /** By the number of the worker. */
   readonly #runs: (TimedRun<D> | undefined)[] = [];
   #timer: Timer | undefined;
+  #over = false;
 
   constructor(clock: Clock, timeoutMs: number, expired: (delivery: D, error: TimeoutError) => void) {
     this.#clock = clock;
@@ -45,11 +46,20 @@ export class Timeouts<D extends Pick<HandlerContext, "worker" | "topic" | "key" 
     return this.#runs[worker]?.error;
   }
 
-  stop(): void {
+  /** Disarms the timer: call when no handler runs, as an armed timer keeps the process alive. */
+  rest(): void {
     this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  /** Nobody's time is up any more. */
+  stop(): void {
+    this.rest();
+    this.#over = true;
   }
 
   #arm(afterMs: number): void {
+    if (this.#over) return;
     this.#timer ??= this.#clock.schedule(afterMs, () => this.#look());
   }
 

@@ -1,41 +1,36 @@
-import type { Clock, Timer } from "../traits/clock.ts";
+import type { Clock } from "../traits/clock.ts";
+import { type StallHooks, StallWatch } from "./stall-watch.ts";
 import type { Counters } from "./stats.ts";
-
-/** Without a pull for so long, for lack of room, the intake has stalled if it is failures that take the room. */
-export const stallAfterMs = 5_000;
 
 interface Troubled {
   trouble: "retrying" | "blocked" | undefined;
 }
 
-/** Counts the deliveries that failed and are still in flight, and notices when they have taken the room for all others. */
+/**
+ * Counts the deliveries that failed and are still in flight, and notices when they have taken the room for all others. One
+ * that fails is enough: those that wait behind it in its lane fill the room.
+ */
 export class Trouble {
   readonly #counters: Counters;
-  readonly #clock: Clock;
-  readonly #maxInFlight: number;
-  readonly #isFull: () => boolean;
-  readonly #stalled: (failing: number) => void;
-  /** Armed while deliveries that failed fill half the room or more. */
-  #timer: Timer | undefined;
-  /** How many had been pulled when the intake was found stalled. */
-  #stalledAt: number | undefined;
+  readonly #watch: StallWatch;
   #over = false;
 
-  constructor(
-    counters: Counters,
-    { clock, maxInFlight }: { readonly clock: Clock; readonly maxInFlight: number },
-    isFull: () => boolean,
-    stalled: (failing: number) => void,
-  ) {
+  constructor(counters: Counters, clock: Clock, hooks: Omit<StallHooks, "pulled">) {
     this.#counters = counters;
-    this.#clock = clock;
-    this.#maxInFlight = maxInFlight;
-    this.#isFull = isFull;
-    this.#stalled = stalled;
+    this.#watch = new StallWatch(clock, {
+      pulled: () => counters.pulled,
+      isStuck: () => hooks.isStuck(),
+      stalled: () => hooks.stalled(),
+    });
+  }
+
+  /** Failed, and still in flight. */
+  get failing(): number {
+    return this.#counters.retrying + this.#counters.blocked;
   }
 
   get isStalled(): boolean {
-    return this.#stalledAt === this.#counters.pulled && this.#isFull();
+    return this.failing > 0 && this.#watch.isStalled;
   }
 
   /** What the trouble of a delivery is from now on. */
@@ -43,29 +38,11 @@ export class Trouble {
     if (delivery.trouble) this.#counters[delivery.trouble] -= 1;
     delivery.trouble = trouble;
     if (trouble) this.#counters[trouble] += 1;
-    this.#watch();
+    this.#watch.watch(!this.#over && this.failing > 0);
   }
 
   stop(): void {
     this.#over = true;
-    this.#watch();
-  }
-
-  #watch(): void {
-    const { pulled, retrying, blocked } = this.#counters;
-    const failing = retrying + blocked;
-    if (this.#over || failing * 2 < this.#maxInFlight) {
-      this.#timer?.cancel();
-      this.#timer = undefined;
-      return;
-    }
-    this.#timer ??= this.#clock.schedule(stallAfterMs, () => {
-      this.#timer = undefined;
-      if (this.#counters.pulled === pulled && this.#stalledAt !== pulled && this.#isFull()) {
-        this.#stalledAt = pulled;
-        this.#stalled(this.#counters.retrying + this.#counters.blocked);
-      }
-      this.#watch();
-    });
+    this.#watch.watch(false);
   }
 }

@@ -28,11 +28,6 @@ export class Worker<D extends object> {
     void then.call(Promise.resolve(returned), this.#onReturned, this.#onThrown);
   }
 
-  /** `ended` is not called for the run it waits for. */
-  forget(): void {
-    this.#delivery = undefined;
-  }
-
   readonly #onReturned = (returned: unknown): void => {
     let result: MiddlewareOutcome;
     try {

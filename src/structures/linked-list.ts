@@ -43,6 +43,21 @@ export class LinkedList<T extends Linked<T>> {
     this.#size -= 1;
   }
 
+  /** `successor`, which stands in no list, takes the place of `element`, which stands in this one. */
+  replace(element: T, successor: T): void {
+    const { previous, next } = element;
+    successor.list = this;
+    successor.previous = previous;
+    successor.next = next;
+    if (previous === undefined) this.#first = successor;
+    else previous.next = successor;
+    if (next === undefined) this.#last = successor;
+    else next.previous = successor;
+    element.list = undefined;
+    element.previous = undefined;
+    element.next = undefined;
+  }
+
   shift(): T | undefined {
     const first = this.#first;
     if (first !== undefined) this.remove(first);

@@ -11,7 +11,7 @@ export type NextStep =
   | { readonly kind: "drop" }
   /** The handler is not run again. Its settle, or the publish of its dead letter, is, after `delayMs`; its lane waits. */
   | { readonly kind: "settle"; readonly delayMs: number }
-  /** Its time is up and its handler has not returned; its lane waits for it. */
+  /** The time is up and the wait goes on: the lane for its handler, or the run for what its publisher says of a topic. */
   | { readonly kind: "wait" }
   /** The run ends with this error, and what is in flight goes back to the broker. */
   | { readonly kind: "end" }

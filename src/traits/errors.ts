@@ -149,13 +149,23 @@ export class IntakeStalledError extends TidelaneError {
   declare readonly inFlight: number;
   /** Of those in flight: failed before, and retried. */
   declare readonly failing: number;
+  /** Set where unfinished work of `afterSettle` is the reason, and how much of it there is. */
+  declare readonly continuations?: number;
   declare readonly stalledMs: number;
 
-  constructor(facts: { topic: string; inFlight: number; failing: number; stalledMs: number }) {
-    super(
-      `The run of "${facts.topic}" has pulled nothing for ${facts.stalledMs} ms: ${facts.failing} of ${facts.inFlight} in flight failed and are retried. Set maxAttempts in onFailure(), or a larger maxInFlight in workers().`,
-      facts,
-    );
+  constructor(facts: {
+    topic: string;
+    inFlight: number;
+    failing: number;
+    continuations?: number;
+    stalledMs: number;
+  }) {
+    const { topic, inFlight, failing, continuations, stalledMs } = facts;
+    const why =
+      continuations === undefined
+        ? `${failing} of ${inFlight} in flight failed and are retried, and the others wait. Set maxAttempts in onFailure(), or a larger maxInFlight in workers()`
+        : `${continuations} pieces of work given to afterSettle() have not finished. Give that work a time limit`;
+    super(`The run of "${topic}" has pulled nothing for ${stalledMs} ms: ${why}.`, facts);
   }
 }
 

@@ -1,4 +1,4 @@
-import { pipeline } from "tidelane";
+import { createApp, MemoryBroker, pipeline } from "tidelane";
 import { RecordingMessage, ScriptedSubscriber, VirtualClock } from "tidelane/testing";
 import { describe, expect, it } from "vitest";
 import { Gate, Stage } from "./stage.ts";
@@ -59,5 +59,46 @@ describe("a clock that only a test moves", () => {
     const drained = run.drain();
     for (let moves = 0; moves < 30; moves += 1) await stage.clock.advance(1_000);
     expect(await drained).toMatchObject({ endedBy: "drain", handled: 1, retries: 7 });
+  });
+
+  it("is told anew to a drain that asks anew, once the clock has moved", async () => {
+    const stage = new Stage();
+    stage.deliver("a");
+    const run = stage.pipeline.handle((_message, { attempt }) => (attempt < 3 ? failing() : undefined));
+    await stage.clock.flush();
+    await expect(run.drain()).rejects.toThrow("advance the clock");
+    const told = stage.errors.length;
+    const again = run.drain();
+    await stage.clock.advance(100);
+    expect(run.stats.retries).toBe(2);
+    await expect(again).rejects.toThrow("advance the clock");
+    expect(stage.errors).toHaveLength(told + 2);
+    const last = run.drain();
+    await stage.clock.advance(200);
+    expect(await last).toMatchObject({ endedBy: "drain", handled: 1 });
+  });
+
+  it("ends an app with the sentence, and what its run held goes back before the connection shuts down", async () => {
+    const clock = new VirtualClock();
+    const app = createApp();
+    const memory = app.broker(new MemoryBroker({ clock }));
+    app.mount(memory, async (connection) => {
+      const orders = await connection.subscribe("orders", { group: "billing" });
+      await connection.publisher().publish({ topic: "orders", payload: "tea" });
+      return pipeline(orders, { onError: () => undefined }).handle(failing);
+    });
+    const log: string[] = [];
+    await app.start();
+    await clock.flush();
+    const { connection } = memory;
+    const shutdown = connection.shutdown.bind(connection);
+    connection.shutdown = () => {
+      const { inFlight } = app.health.runs[0] ?? {};
+      log.push(`shuts down, left ${inFlight}, timers ${clock.timers}`);
+      return shutdown();
+    };
+    await expect(app.drain()).rejects.toThrow("advance the clock");
+    expect(log).toEqual(["shuts down, left 1, timers 0"]);
+    expect(app.health.state).toBe("failed");
   });
 });

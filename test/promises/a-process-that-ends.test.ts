@@ -46,6 +46,18 @@ const hanging = (options: string): string => `
   const { signal, runs } = await over;
   console.log(signal, runs[0].left.length);
 `;
+/** The same, with more steps; the app ends by itself. */
+const failing = (steps: string, options: string): string => `
+  const app = createApp();
+  const memory = app.broker(new MemoryBroker());
+  app.mount(memory, async (connection) => {
+    const orders = await connection.subscribe("orders");
+    await connection.publisher().publish({ topic: "orders", payload: "1" });
+    return pipeline(orders, { onError() {} })${steps};
+  });
+  await app.run(${options});
+`;
+const hang = "() => new Promise(() => setInterval(() => undefined, 1_000))";
 const named = '1 handlers have not returned: "orders" (attempt 1). ';
 
 describe("an app whose handler never returns", { timeout: 60_000 }, () => {
@@ -60,6 +72,40 @@ describe("an app whose handler never returns", { timeout: 60_000 }, () => {
     const { code, errors } = await runModule(hanging("{ deadlineMs: 50, exitOnStop: true }"));
     expect(errors).toContain(named);
     expect(code).toBe(1);
+  });
+
+  it("ends the process with exitOnStop also when a timeout gave the handler up", async () => {
+    const steps = `.onFailure({ maxAttempts: 1, deadLetter: "drop" })
+      .handle(${hang}, { timeoutMs: 20, onTimeout: "abandon" })`;
+    const script = failing(steps, "{ deadlineMs: 50, exitOnStop: true }");
+    const { code, errors } = await runModule(
+      script.replace(
+        "await app.run",
+        "setTimeout(() => process.kill(process.pid, 'SIGTERM'), 200); await app.run",
+      ),
+    );
+    expect(errors).toContain(named);
+    expect(code).toBe(1);
+  });
+
+  it("ends the process with exitOnStop also when another run failed, having told its error", async () => {
+    const script = failing(`.handle(${hang})`, "{ deadlineMs: 50, exitOnStop: true }").replace(
+      "await app.run(",
+      `app.mount(memory, async (connection) => {
+        const broken = new Error("broken");
+        const publisher = { publish: () => Promise.reject(Object.assign(broken, { retryable: false })) };
+        const tea = await connection.subscribe("tea");
+        await connection.publisher().publish({ topic: "tea", payload: "1" });
+        return pipeline(tea, { onError() {} })
+          .onFailure({ maxAttempts: 1, deadLetter: { topic: "dead", publisher } })
+          .handle(() => { throw new Error("bad"); });
+      });
+      const told = (error) => console.log("caught", error.message);
+      await app.run(`,
+    );
+    const { code, errors, output } = await runModule(script.replace(/\}\);\s*$/, "}).catch(told);"));
+    expect(errors).toContain(named);
+    expect([code, output.trim()]).toEqual([1, "caught broken"]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { byKey } from "tidelane";
 import { describe, expect, it } from "vitest";
-import { Stage } from "./stage.ts";
+import { Gate, Stage } from "./stage.ts";
 
 const broken = new Error("broken");
 
@@ -28,6 +28,43 @@ describe("keys that fail for ever and fill the room", () => {
     isFixed = true;
     await stage.clock.advance(30_000);
     expect(run.stats).toMatchObject({ handled: 5_256, retrying: 0, stalled: false, inFlight: 0 });
+    await run.drain();
+    expect(stage.clock.timers).toBe(0);
+  });
+
+  it("is named when one key fails and the deliveries behind it fill the room", async () => {
+    const stage = new Stage();
+    stage.deliver(Array.from({ length: 300 }, () => "k:poison").join(" "));
+    stage.deliver("h:fine");
+    const run = stage.pipeline.workers(8, byKey).handle(() => {
+      throw broken;
+    });
+    await stage.clock.advance(5_000);
+    expect(run.stats).toMatchObject({ pulled: 256, retrying: 1, stalled: true });
+    const stalls = stage.errors.filter((error) => error !== broken);
+    expect(stalls).toMatchObject([{ code: "TIDELANE_INTAKE_STALLED", failing: 1, inFlight: 256 }]);
+    await run.stop();
+    expect(stage.clock.timers).toBe(0);
+  });
+
+  it("is named when work of afterSettle does not end, and over when it does", async () => {
+    const stage = new Stage();
+    stage.deliver(Array.from({ length: 1_100 }, () => "a").join(" "));
+    const gate = new Gate();
+    const run = stage.pipeline.workers(8).handle((_message, { afterSettle }) => {
+      afterSettle(() => gate.opened);
+    });
+    await stage.clock.advance(4_999);
+    expect(run.stats.stalled).toBe(false);
+    await stage.clock.advance(20_000);
+    const { pulled, continuations, stalled } = run.stats;
+    expect([pulled, continuations, stalled]).toEqual([continuations, continuations, true]);
+    expect(stage.errors.map(String)).toEqual([
+      `IntakeStalledError: The run of "orders" has pulled nothing for 5000 ms: ${continuations} pieces of work given to afterSettle() have not finished. Give that work a time limit.`,
+    ]);
+    gate.open();
+    await run.idle();
+    expect(run.stats).toMatchObject({ pulled: 1_100, stalled: false });
     await run.drain();
     expect(stage.clock.timers).toBe(0);
   });

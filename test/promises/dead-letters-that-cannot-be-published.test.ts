@@ -32,6 +32,38 @@ function staged(answer: () => Promise<void>) {
 }
 
 describe("before a run pulls, it asks whether its dead letters can be published", () => {
+  it("and says so when the publisher has not answered after 5 seconds", async () => {
+    const { stage, run } = staged(() => new Promise(() => undefined));
+    await stage.clock.advance(4_999);
+    expect(stage.errors).toEqual([]);
+    await stage.clock.advance(60_000);
+    expect(stage.reports.map(({ error, next }) => [String(error), next.kind])).toEqual([
+      [
+        'TimeoutError: Asking the publisher whether dead letters of "orders" can go to "dead" did not finish within 5000 ms.',
+        "wait",
+      ],
+    ]);
+    await run.stop();
+    expect(stage.clock.timers).toBe(0);
+  });
+
+  it("and an app that waits for the answer names the topic", async () => {
+    const gate = new Gate();
+    const { run } = staged(() => gate.opened);
+    const app = createApp();
+    app.mount(app.broker(new MemoryBroker()), () => run);
+    const starting = app.start();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(app.health.ready.reasons).toEqual([
+      "The app is starting.",
+      'The run of "orders" has not begun: its publisher has not said whether dead letters can go to "dead".',
+    ]);
+    gate.open();
+    await starting;
+    expect(app.health.ready.ok).toBe(true);
+    await app.stop();
+  });
+
   it("and pulls nothing until that is answered", async () => {
     const gate = new Gate();
     const { stage, publisher, run } = staged(() => gate.opened);

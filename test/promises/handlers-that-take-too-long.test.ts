@@ -131,4 +131,128 @@ describe("a handler with a timeout", () => {
     expect([run.stats.handled, stage.errors, stage.clock.timers]).toEqual([2, [], 0]);
     await run.stop();
   });
+
+  it("keeps its own context when it is given up, and the retry gets another one", async () => {
+    const stage = new Stage();
+    stage.deliver("k:1 k:2");
+    const [poll, second] = [new Gate(), new Gate()];
+    const run = stage.pipeline.workers(2, byKey).handle(
+      async (message, context) => {
+        const { attempt } = context;
+        stage.note(`${message.text()} ${attempt}`);
+        if (message.text() === "k:2") return;
+        if (attempt === 2) {
+          context.afterSettle(() => stage.note("after 2"));
+          await second.opened;
+          return;
+        }
+        context.afterSettle(() => stage.note("after 1, asked for in time"));
+        await poll.opened;
+        context.afterSettle(() => stage.note("after 1"));
+        stage.note(`given up: attempt ${context.attempt}, aborted ${context.signal.aborted}`);
+      },
+      { timeoutMs: 200, onTimeout: "abandon" },
+    );
+    await stage.clock.advance(310);
+    poll.open();
+    await stage.clock.advance(10);
+    expect(run.stats).toMatchObject({ inFlight: 2, running: 1, retrying: 1, lanes: 1 });
+    second.open();
+    await stage.clock.advance(10);
+    expect(stage.log).toEqual([
+      "k:1 1 @0",
+      "k:1 2 @300",
+      "given up: attempt 1, aborted true @310",
+      "after 2 @320",
+      "k:2 1 @320",
+    ]);
+    expect(run.stats).toMatchObject({ handled: 2, retries: 1, inFlight: 0, running: 0, lanes: 0 });
+    await run.drain();
+    expect(stage.clock.timers).toBe(0);
+  });
+
+  it("is not run again when it settles its message itself, given up and before the retry", async () => {
+    const stage = new Stage();
+    const [message] = stage.deliver("k:1");
+    const run = stage.pipeline.handle(
+      async (_message, { attempt }) => {
+        stage.note(`run ${attempt}`);
+        await new Promise(() => undefined);
+      },
+      { timeoutMs: 50, onTimeout: "abandon" },
+    );
+    await stage.clock.advance(100);
+    await message?.ack();
+    await stage.clock.advance(1_000);
+    expect(stage.log).toEqual(["run 1 @0"]);
+    expect(run.stats).toMatchObject({ handled: 1, retries: 1, inFlight: 0 });
+    await run.stop();
+  });
+
+  it("leaves no listener with the message for each retry", async () => {
+    for (const onTimeout of ["wait", "abandon"] as const) {
+      const stage = new Stage();
+      const message = stage.message("k:1");
+      const { signal } = message;
+      let listeners = 0;
+      const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+      Object.assign(signal, {
+        addEventListener: (...given: Parameters<typeof add>) => {
+          listeners += 1;
+          add(...given);
+        },
+        removeEventListener: (...given: Parameters<typeof remove>) => {
+          listeners -= 1;
+          remove(...given);
+        },
+      });
+      stage.subscriber.deliver(message);
+      const run = stage.pipeline.handle((_message, { signal }) => untilAborted(signal), {
+        timeoutMs: 10,
+        onTimeout,
+      });
+      await stage.clock.advance(5_000);
+      expect(run.stats.retries).toBeGreaterThan(4);
+      expect(listeners).toBeLessThanOrEqual(2);
+      await run.stop();
+    }
+  });
+
+  it("has its own verdict carried out when it comes late and the run is stopping", async () => {
+    const stage = new Stage();
+    const [message] = stage.deliver("k:1");
+    const gate = new Gate();
+    const run = stage.pipeline.handle(() => gate.opened, { timeoutMs: 50 });
+    await stage.clock.advance(60);
+    const stopped = run.stop();
+    gate.open();
+    expect(await stopped).toMatchObject({ handled: 1, left: [] });
+    expect(message?.settlements).toMatchObject([{ settle: "ack" }]);
+  });
+
+  it("leaves no timer armed when nothing is in flight, and none when the run is over", async () => {
+    const stage = new Stage();
+    stage.deliver("a");
+    const run = stage.pipeline.handle(() => stage.clock.flush(), { timeoutMs: 4_000 });
+    await run.idle();
+    expect([run.stats.handled, stage.clock.timers]).toEqual([1, 0]);
+    await run.drain();
+    expect(stage.clock.timers).toBe(0);
+  });
+
+  it("is left by its run when it was given up and has not returned", async () => {
+    const stage = new Stage();
+    stage.deliver("k:1 k:2");
+    const gate = new Gate();
+    const run = stage.pipeline
+      .onFailure({ maxAttempts: 1, deadLetter: "drop" })
+      .handle((message) => (message.text() === "k:1" ? new Promise(() => undefined) : gate.opened), {
+        timeoutMs: 50,
+        onTimeout: "abandon",
+      });
+    await stage.clock.advance(120);
+    gate.open();
+    const { left, dropped } = await run.stop();
+    expect([dropped, left]).toEqual([2, [{ topic: "orders", key: undefined, attempt: 1, state: "running" }]]);
+  });
 });

@@ -94,6 +94,21 @@ describe("idle()", () => {
       expect(watched.idle).toBe(true);
     }
   });
+
+  it("resolves when the run is over, though a continuation never ends", async () => {
+    const stage = new Stage();
+    stage.deliver("a");
+    const run = stage.pipeline.handle((_message, { afterSettle }) => {
+      afterSettle(() => new Promise(() => undefined));
+    });
+    await stage.clock.flush();
+    const watched = watch(run);
+    await stage.clock.flush();
+    expect(watched.idle).toBe(false);
+    void run.stop({ deadlineMs: 10 });
+    await stage.clock.advance(10);
+    expect(watched.idle).toBe(true);
+  });
 });
 
 function withoutTakeReady<M extends Message>(subscriber: Subscriber<M>): Subscriber<M> {

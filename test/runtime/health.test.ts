@@ -98,7 +98,7 @@ describe("health", () => {
     expect(reasons()).toEqual([]);
     await clock.advance(1);
     expect(reasons()).toEqual([
-      'The run of "orders" pulls nothing: 1 of 1 in flight failed and are retried.',
+      'The run of "orders" pulls nothing: 1 of 1 in flight failed and are retried, and the others wait.',
     ]);
     await clock.advance(3_001);
     expect(reasons()).toContain(
@@ -108,5 +108,24 @@ describe("health", () => {
     await clock.advance(8_000);
     expect(app.health).toMatchObject({ ...healthy, runs: [{ deadLettered: 1 }] });
     await app.stop();
+  });
+
+  it("is not ready while work of afterSettle keeps a run from pulling, and says so", async () => {
+    const clock = new VirtualClock();
+    const messages = Array.from({ length: 1_100 }, () => new RecordingMessage());
+    const subscriber = new ScriptedSubscriber({ topic: "orders", clock }).deliver(...messages);
+    const { app } = await started(() =>
+      pipeline(subscriber, quiet).handle((_message, { afterSettle }) => {
+        afterSettle(() => new Promise(() => undefined));
+      }),
+    );
+    await clock.advance(10_000);
+    const { continuations } = app.health.runs[0] ?? {};
+    expect(app.health.ready.reasons).toEqual([
+      `The run of "orders" pulls nothing: ${continuations} pieces of work given to afterSettle() have not finished.`,
+    ]);
+    const stopped = app.stop({ deadlineMs: 10 });
+    await clock.advance(10);
+    await stopped;
   });
 });

@@ -106,3 +106,34 @@ it("goes by a deadline that became shorter from the next beat on", async () => {
   await clock.advance(20);
   expect(message.keepAlives).toBe(3);
 });
+
+it("goes by a deadline that became shorter at once when it is armed again, and never later than before", async () => {
+  const message = new RecordingMessage();
+  const { clock, deadline, keepAlive } = held(message);
+  deadline.ms = 3_000;
+  keepAlive.arm();
+  await clock.advance(100);
+  deadline.ms = 300;
+  keepAlive.arm();
+  expect(clock.timers).toBe(1);
+  await clock.advance(100);
+  expect(message.keepAlives).toBe(1);
+  await clock.advance(90);
+  deadline.ms = 299;
+  keepAlive.arm();
+  await clock.advance(10);
+  expect(message.keepAlives).toBe(2);
+});
+
+it("notices within a second that the deadline became shorter, though nobody arms it", async () => {
+  const message = new RecordingMessage();
+  const { clock, deadline, keepAlive } = held(message);
+  deadline.ms = 30_000;
+  keepAlive.arm();
+  await clock.advance(100);
+  deadline.ms = 1_500;
+  await clock.advance(1_400);
+  expect(message.keepAlives).toBe(1);
+  await clock.advance(1_000);
+  expect([message.keepAlives, clock.timers]).toEqual([3, 1]);
+});

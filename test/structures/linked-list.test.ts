@@ -16,6 +16,21 @@ class Node implements Linked<Node> {
 const ids = (nodes: readonly Node[]): number[] => nodes.map(({ id }) => id);
 
 describe("LinkedList", () => {
+  it.each([0, 1, 2])("gives the place of element %i to another one", (index) => {
+    const nodes = [new Node(0), new Node(1), new Node(2)];
+    const list = new LinkedList<Node>();
+    for (const node of nodes) list.append(node);
+    const replaced = nodes[index] as Node;
+    const successor = new Node(9);
+    list.replace(replaced, successor);
+    const expected = nodes.map((node) => (node === replaced ? 9 : node.id));
+    expect([ids(list.toArray()), list.size, replaced.list]).toEqual([expected, 3, undefined]);
+    list.append(replaced);
+    list.remove(successor);
+    const left = [...nodes.filter((node) => node !== replaced), replaced];
+    expect(ids(list.toArray())).toEqual(ids(left));
+  });
+
   it("keeps order while any element leaves, and may come back", () => {
     const shift = fc.constant("shift" as const);
     const toggle = fc.nat({ max: 9 });
