@@ -152,6 +152,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
         await nextTurn();
       }
     }
+    if (this.#failure) throw this.#failure.cause;
   }
 
   drain(options: DrainOptions = {}): Promise<RunReport> {

@@ -53,14 +53,14 @@ export class Reporter<M extends Message> {
     try {
       const returned: unknown = this.#onError(report);
       // The type says void, and takes an async function all the same; nobody else owns its promise.
-      if (isThenable(returned)) returned.then(undefined, (thrown) => this.#warnOfListener(thrown));
+      if (isThenable(returned)) returned.then(undefined, (thrown) => this.#warnOfListener(thrown, error));
     } catch (thrown) {
-      this.#warnOfListener(thrown);
+      this.#warnOfListener(thrown, error);
     }
   }
 
-  #warnOfListener(thrown: unknown): void {
-    warn(`onError of "${this.#topic}" threw: ${sentenceOf(thrown)}`);
+  #warnOfListener(thrown: unknown, told: unknown): void {
+    warn(`onError of "${this.#topic}" threw: ${sentenceOf(thrown)}. It was told of: ${sentenceOf(told)}`);
   }
 
   #warnOnce({ error, attempt, next }: ErrorReport & { readonly next: NextStep }): void {

@@ -55,7 +55,7 @@ export interface Run {
   /**
    * Resolves when there is nothing to do: nothing is in flight (a retry that waits is), no continuation is unfinished, and
    * the subscriber has had nothing to give for two turns of the event loop. What a server has not sent yet is not waited
-   * for. Resolves too when the run is over, however it ended.
+   * for. Resolves too when the run is over; rejects with the error of one that failed, as `done` does.
    */
   idle(): Promise<void>;
   /**

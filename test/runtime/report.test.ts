@@ -135,7 +135,7 @@ describe("failed", () => {
       throw new Error("listener");
     });
     expect(() => reporter.failed(broken)).not.toThrow();
-    expect(warned[0]?.[0]).toBe('onError of "orders" threw: Error: listener');
+    expect(warned[0]?.[0]).toBe('onError of "orders" threw: Error: listener. It was told of: Error: broken');
   });
 
   it("survives an onError that is async and rejects, and says so", async () => {
@@ -143,6 +143,12 @@ describe("failed", () => {
     const reporter = new Reporter("orders", () => Promise.reject(new Error("listener")));
     reporter.failed(broken);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(warned).toEqual([['onError of "orders" threw: Error: listener', "TidelaneWarning", undefined]]);
+    expect(warned).toEqual([
+      [
+        'onError of "orders" threw: Error: listener. It was told of: Error: broken',
+        "TidelaneWarning",
+        undefined,
+      ],
+    ]);
   });
 });
