@@ -1,4 +1,4 @@
-import { MemoryBroker, type Message, pipeline, type Run, type Subscriber } from "tidelane";
+import { by, MemoryBroker, type Message, pipeline, type Run, type Subscriber } from "tidelane";
 import { describe, expect, it } from "vitest";
 import { Gate, Stage } from "./stage.ts";
 
@@ -93,6 +93,22 @@ describe("idle()", () => {
       await stage.clock.advance(10);
       expect(watched.idle).toBe(true);
     }
+  });
+
+  it("rejects with the error of a run that failed", async () => {
+    const connection = await new MemoryBroker().connect();
+    await connection.publisher().publish({ topic: "orders", payload: "1" });
+    const run = pipeline(await connection.subscribe("orders"))
+      .workers(
+        2,
+        by(() => {
+          throw new Error("no key today");
+        }),
+      )
+      .handle(() => undefined);
+    await expect(run.idle()).rejects.toMatchObject({ code: "TIDELANE_KEY" });
+    await expect(run.done).rejects.toMatchObject({ code: "TIDELANE_KEY" });
+    await connection.close();
   });
 
   it("resolves when the run is over, though a continuation never ends", async () => {
