@@ -1,7 +1,7 @@
 import { checkDuration } from "../traits/arguments.ts";
 import { type Clock, nextTurn, sleep } from "../traits/clock.ts";
 import { type Deferred, deferred } from "../traits/deferred.ts";
-import { AbortedError, IntakeStalledError, NotSupportedError, TimeoutError } from "../traits/errors.ts";
+import { AbortedError, NotSupportedError, TimeoutError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
 import { checkOptionNames } from "../traits/option-names.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
@@ -9,7 +9,7 @@ import { Continuations } from "./continuations.ts";
 import { Deadline } from "./deadline.ts";
 import type { Delivery } from "./delivery.ts";
 import { Dispatcher } from "./dispatch.ts";
-import type { DispatchConfig } from "./dispatch-config.ts";
+import type { RunConfig } from "./dispatch-config.ts";
 import type { DeadLetterTarget } from "./failure-policy.ts";
 import { Intake } from "./intake.ts";
 import { KeepAlive } from "./keep-alive.ts";
@@ -23,9 +23,9 @@ import {
   type StopOptions,
   stopNames,
 } from "./run.ts";
-import { setFacts } from "./run-facts.ts";
+import { abandonedDelivery, leftDelivery, setFacts } from "./run-facts.ts";
 import { isFinal } from "./settle.ts";
-import { StallWatch, stallAfterMs } from "./stall-watch.ts";
+import { StallWatch, stallError } from "./stall-watch.ts";
 import type { RunStats } from "./stats.ts";
 
 /** So many turns of the event loop a test has to move its clock, before a drain that waits for it says so. */
@@ -38,13 +38,6 @@ const closeWithinMs = 5_000;
 const answerWithinMs = 5_000;
 
 type Phase = "running" | "draining" | "stopping" | "closing" | "ended";
-
-export interface RunConfig<M extends Message, Value>
-  extends Omit<DispatchConfig<M, Value>, "topic" | "continued" | "changed" | "pulling" | "fatal"> {
-  readonly subscriber: Subscriber<M>;
-  readonly signal: AbortSignal | undefined;
-  readonly reporter: Reporter<M>;
-}
 
 /** Ties intake and dispatcher together and takes them through the life of a run. */
 export class ActiveRun<M extends Message, Value> implements Run {
@@ -114,14 +107,14 @@ export class ActiveRun<M extends Message, Value> implements Run {
     this.#continuationStall = new StallWatch(clock, {
       pulled: () => this.#dispatcher.stats.pulled,
       isStuck: () => this.#continuations.room <= 0 && this.#phase === "running",
-      stalled: () => this.#reportStall(),
+      stalled: () => reporter.failed(stallError(this.topic, this.stats, this.#continuations.size)),
     });
     if (subscriber.capabilities.ackDeadlineMs !== undefined) {
       const deadlineMs = (): number | undefined => subscriber.capabilities.ackDeadlineMs;
       this.#keepAlive = new KeepAlive(this.#dispatcher.inFlight, clock, deadlineMs, failed);
     }
     this.#intake = this.#openIntake(config);
-    this.#stateFacts();
+    setFacts(this, { left: () => this.#left, asksFor: () => this.#asksFor });
     void this.#endInTime();
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (this.#signal?.aborted) this.#onAbort();
@@ -228,19 +221,6 @@ export class ActiveRun<M extends Message, Value> implements Run {
     }
   }
 
-  #stateFacts(): void {
-    const left = (): readonly LeftDelivery[] => this.#left;
-    const asksFor = (): string | undefined => this.#asksFor;
-    setFacts(this, {
-      get left() {
-        return left();
-      },
-      get asksFor() {
-        return asksFor();
-      },
-    });
-  }
-
   /** While a drain waits for nothing but a clock that somebody has to move: says so when nobody moves it. */
   async #watchClock(): Promise<void> {
     if (this.#watchingClock || this.#stoodStill === undefined) return;
@@ -342,13 +322,6 @@ export class ActiveRun<M extends Message, Value> implements Run {
     if (this.#exhausted && this.#isDone()) void this.#close();
   }
 
-  #reportStall(): void {
-    const { inFlight, retrying, blocked } = this.#dispatcher.stats;
-    const facts = { topic: this.topic, inFlight, failing: retrying + blocked };
-    const { size: continuations } = this.#continuations;
-    this.#reporter.failed(new IntakeStalledError({ ...facts, continuations, stalledMs: stallAfterMs }));
-  }
-
   /** Whether all is done that will be: a stop waits for what is active, everything else for all that is in flight. */
   #isDone(): boolean {
     return this.#phase === "stopping" ? this.#dispatcher.active === 0 : this.#dispatcher.inFlight.size === 0;
@@ -418,14 +391,4 @@ export class ActiveRun<M extends Message, Value> implements Run {
       giveUp.abort();
     }
   }
-}
-
-/** Its handler has not returned, whatever became of the delivery. */
-function abandonedDelivery({ topic, key, attempt }: Delivery): LeftDelivery {
-  return { topic, key, attempt, state: "running" };
-}
-
-function leftDelivery(delivery: Delivery): LeftDelivery {
-  const { topic, key, attempt, phase } = delivery;
-  return { topic, key, attempt, state: phase === "running" || phase === "settling" ? phase : "waiting" };
 }

@@ -1,10 +1,10 @@
 import { checkDuration, checkFunction } from "../traits/arguments.ts";
 import type { Broker, Connection, ConnectionState } from "../traits/broker.ts";
-import { nextTurn, systemClock } from "../traits/clock.ts";
+import { systemClock } from "../traits/clock.ts";
 import { AbortedError, InvalidArgumentError, isTidelaneError, throwIfAborted } from "../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import { mostUnfinished } from "./continuations.ts";
-import { warn } from "./report.ts";
+import { exitNextTurn, nameLeft } from "./left-handlers.ts";
 import {
   type DrainOptions,
   drainNames,
@@ -151,7 +151,7 @@ class RunningApp implements App {
     }
     for (const run of this.#runs) {
       const { topic, stats } = run;
-      const asksFor = factsOf(run)?.asksFor;
+      const asksFor = factsOf(run)?.asksFor();
       if (asksFor !== undefined) {
         notReady.push(
           `The run of "${topic}" has not begun: its publisher has not said whether dead letters can go to "${asksFor}".`,
@@ -289,7 +289,7 @@ class RunningApp implements App {
     run.done.then(
       ({ left }) => this.#left.push(...left),
       (error) => {
-        this.#left.push(...(factsOf(run)?.left ?? []));
+        this.#left.push(...(factsOf(run)?.left() ?? []));
         this.#failures.push(`The run of "${run.topic}" ended: ${messageOf(error)}`);
       },
     );
@@ -360,27 +360,6 @@ async function endFully(run: Run, end: (run: Run) => Promise<RunReport>): Promis
 
 function probe(reasons: readonly string[]): Probe {
   return { ok: reasons.length === 0, reasons: [...reasons] };
-}
-
-/** The warning is written at the end of this turn. */
-async function exitNextTurn(): Promise<void> {
-  await nextTurn();
-  process.exit(1);
-}
-
-/** Says which handlers have not returned. Whether there are any. */
-function nameLeft(left: readonly LeftDelivery[]): boolean {
-  const names = left
-    .filter(({ state }) => state === "running")
-    .map(
-      ({ topic, key, attempt }) =>
-        `"${topic}" (${key === undefined ? "" : `key "${key}", `}attempt ${attempt})`,
-    );
-  if (names.length === 0) return false;
-  warn(
-    `${names.length} handlers have not returned: ${names.slice(0, 5).join(", ")}. They may keep the process alive: heed context.signal in them, or pass exitOnStop to app.run().`,
-  );
-  return true;
 }
 
 /** What `work` gives; when `signal` fires first it rejects, and `late` ends what comes after that. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../traits/clock.ts";
 import type { Message } from "../traits/message.ts";
+import type { Subscriber } from "../traits/subscriber.ts";
 import type { Delivery, Settlement } from "./delivery.ts";
 import type { CheckedPolicy } from "./failure-policy.ts";
 import type { KeySelector } from "./key.ts";
@@ -30,4 +31,11 @@ export interface DispatchConfig<M extends Message, Value> {
   readonly pulling: () => boolean;
   /** No run can go on: what is in flight stays unsettled. */
   readonly fatal: (error: unknown) => void;
+}
+
+export interface RunConfig<M extends Message, Value>
+  extends Omit<DispatchConfig<M, Value>, "topic" | "continued" | "changed" | "pulling" | "fatal"> {
+  readonly subscriber: Subscriber<M>;
+  readonly signal: AbortSignal | undefined;
+  readonly reporter: Reporter<M>;
 }

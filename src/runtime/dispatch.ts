@@ -1,7 +1,6 @@
 import { nextTurn } from "../traits/clock.ts";
 import {
   DecodeError,
-  IntakeStalledError,
   isTidelaneError,
   type KeyError,
   MissingDeadLetterError,
@@ -14,15 +13,15 @@ import { backoffDelay } from "./failure-policy.ts";
 import { InFlight } from "./in-flight.ts";
 import { keyOf } from "./key.ts";
 import { Lanes } from "./lanes.ts";
-import type { FailureOutcome, MiddlewareOutcome } from "./outcome.ts";
+import { type FailureOutcome, isDecided, type MiddlewareOutcome } from "./outcome.ts";
 import { decide, isFinal, nextStep, type SettlingDecision, setAside, settle } from "./settle.ts";
-import { stallAfterMs } from "./stall-watch.ts";
-import { newCounters, type RunStats } from "./stats.ts";
+import { stallError } from "./stall-watch.ts";
+import { counterOf, newCounters, type RunStats } from "./stats.ts";
 import { isThenable } from "./thenable.ts";
 import { isReason } from "./thrown.ts";
 import { Timeouts } from "./timeouts.ts";
 import { Trouble } from "./trouble.ts";
-import { toDecodeError } from "./undecodable.ts";
+import { decodeInto } from "./undecodable.ts";
 import { Worker } from "./worker.ts";
 
 /**
@@ -55,7 +54,7 @@ export class Dispatcher<M extends Message, Value> {
     const { clock, timeoutMs } = config;
     this.#trouble = new Trouble(this.#counters, clock, {
       isStuck: () => this.#isStuck(),
-      stalled: () => this.#reportStall(),
+      stalled: () => config.reporter.failed(stallError(config.topic, this.stats)),
     });
     this.#timeouts = timeoutMs === undefined ? undefined : new Timeouts(clock, timeoutMs, this.#expired);
     this.#idle = Array.from(this.#workers.keys()).reverse();
@@ -92,12 +91,6 @@ export class Dispatcher<M extends Message, Value> {
     const { maxInFlight, pulling } = this.#config;
     if (this.room > 0 || !pulling()) return false;
     return this.#idle.length > 0 || this.#trouble.failing * 2 >= maxInFlight;
-  }
-
-  #reportStall(): void {
-    const { topic, reporter } = this.#config;
-    const facts = { topic, inFlight: this.inFlight.size, failing: this.#trouble.failing };
-    reporter.failed(new IntakeStalledError({ ...facts, stalledMs: stallAfterMs }));
   }
 
   /** Takes one delivery in. The promise, where there is one, is the wait for a value the key is computed from. */
@@ -188,25 +181,11 @@ export class Dispatcher<M extends Message, Value> {
     delivery: Delivery<M, Value>,
     decode: (message: M) => Value | Promise<Value>,
   ): Promise<void> | undefined {
-    try {
-      const value = decode(delivery.message);
-      if (isThenable(value)) return this.#decodeLate(delivery, value);
-      delivery.value = value;
-      delivery.decoded = true;
-    } catch (error) {
-      this.#unrunnable(delivery, toDecodeError(delivery.message, error));
-    }
-    return undefined;
+    return decodeInto(delivery, decode, this.#undecodable);
   }
 
-  async #decodeLate(delivery: Delivery<M, Value>, value: PromiseLike<Value>): Promise<void> {
-    try {
-      delivery.value = await value;
-      delivery.decoded = true;
-    } catch (error) {
-      this.#unrunnable(delivery, toDecodeError(delivery.message, error));
-    }
-  }
+  readonly #undecodable = (delivery: Delivery<M, Value>, error: DecodeError): void =>
+    this.#unrunnable(delivery, error);
 
   /** After a wait for the value, in which the run may have been halted, or the delivery lost or set aside. */
   #runLate(delivery: Delivery<M, Value>): void {
@@ -417,17 +396,3 @@ export class Dispatcher<M extends Message, Value> {
     if (delivery.continuations) this.#config.continued(delivery, settlement);
   }
 }
-
-/** A handler settles its delivery with this; a retry or a failure leaves it to the policy. */
-function isDecided({ kind }: MiddlewareOutcome): boolean {
-  return kind !== "failure" && kind !== "retry";
-}
-
-const counterOf = {
-  ack: "handled",
-  "by-handler": "handled",
-  drop: "dropped",
-  "dead-letter": "deadLettered",
-  redeliver: "redelivered",
-  lost: "lost",
-} as const satisfies Record<Settlement, string>;

@@ -125,3 +125,8 @@ function checkReason(argument: string, reason: unknown): string {
   if (typeof reason === "string") return reason;
   throw new InvalidArgumentError({ argument, expected: "a string", received: reason });
 }
+
+/** A handler settles its delivery with this; a retry or a failure leaves it to the policy. */
+export function isDecided({ kind }: MiddlewareOutcome): boolean {
+  return kind !== "failure" && kind !== "retry";
+}

@@ -1,11 +1,12 @@
+import type { Delivery } from "./delivery.ts";
 import type { LeftDelivery, Run } from "./run.ts";
 
 /** What an app asks of a run beside its public face. */
 export interface RunFacts {
   /** Once the run is over, however it ended: what it left, as its report says it. */
-  readonly left: readonly LeftDelivery[];
+  left(): readonly LeftDelivery[];
   /** The dead letter topic whose publisher has not answered yet whether it takes messages. */
-  readonly asksFor: string | undefined;
+  asksFor(): string | undefined;
 }
 
 const facts = new WeakMap<Run, RunFacts>();
@@ -15,7 +16,16 @@ export function factsOf(run: Run): RunFacts | undefined {
   return facts.get(run);
 }
 
-/** The members of `of` are read when they are asked for. */
 export function setFacts(run: Run, of: RunFacts): void {
   facts.set(run, of);
+}
+
+/** Its handler has not returned, whatever became of the delivery. */
+export function abandonedDelivery({ topic, key, attempt }: Delivery): LeftDelivery {
+  return { topic, key, attempt, state: "running" };
+}
+
+export function leftDelivery(delivery: Delivery): LeftDelivery {
+  const { topic, key, attempt, phase } = delivery;
+  return { topic, key, attempt, state: phase === "running" || phase === "settling" ? phase : "waiting" };
 }

@@ -1,7 +1,9 @@
 import type { Clock, Timer } from "../traits/clock.ts";
+import { IntakeStalledError } from "../traits/errors.ts";
+import type { RunStats } from "./stats.ts";
 
 /** A run that has pulled nothing for so long, because it has no room, has stalled. */
-export const stallAfterMs = 5_000;
+const stallAfterMs = 5_000;
 
 export interface StallHooks {
   /** How many deliveries were pulled so far. */
@@ -49,4 +51,14 @@ export class StallWatch {
       this.#hooks.stalled();
     });
   }
+}
+
+/** With `continuations`, their number is the reason. */
+export function stallError(
+  topic: string,
+  { inFlight, retrying, blocked }: Pick<RunStats, "inFlight" | "retrying" | "blocked">,
+  continuations?: number,
+): IntakeStalledError {
+  const facts = { topic, inFlight, failing: retrying + blocked, stalledMs: stallAfterMs };
+  return new IntakeStalledError(continuations === undefined ? facts : { ...facts, continuations });
 }

@@ -1,3 +1,5 @@
+import type { Settlement } from "./delivery.ts";
+
 /** Counters of one run. Each delivery is counted once among the ways to leave, or is in flight, or was left by a stop. */
 export interface RunStats {
   /** Taken from the subscriber. `pulled = handled + dropped + deadLettered + redelivered + lost + inFlight`. */
@@ -73,3 +75,14 @@ export function newCounters(): Counters {
     blocked: 0,
   };
 }
+
+/** What a way to leave is counted as. */
+export const counterOf: Record<Settlement, "handled" | "dropped" | "deadLettered" | "redelivered" | "lost"> =
+  {
+    ack: "handled",
+    "by-handler": "handled",
+    drop: "dropped",
+    "dead-letter": "deadLettered",
+    redeliver: "redelivered",
+    lost: "lost",
+  };
