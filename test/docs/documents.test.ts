@@ -45,7 +45,7 @@ describe("the snippets of the documents", () => {
     ({ document }) => !document.startsWith("docs/brokers/") || document === "docs/brokers/memory.md",
   );
   for (const snippet of alone.filter((candidate) => !candidate.noRun)) {
-    it(`${placeOf(snippet)} runs`, { timeout: 10_000 }, async () => {
+    it(`${placeOf(snippet)} runs`, { timeout: 60_000 }, async () => {
       await workbench.run(snippet);
     });
   }
