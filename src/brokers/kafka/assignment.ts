@@ -149,8 +149,12 @@ export class Assignment implements PartitionOwner {
     if (this.#inFlight === 0) this.#events.quiet();
   }
 
-  delay(record: KafkaRecord, delayMs: number): void {
-    if (!this.over) this.#delays.add(record, delayMs);
+  momentIn(delayMs: number): number {
+    return this.#options.clock.now() + delayMs;
+  }
+
+  delay(record: KafkaRecord, dueMs: number): void {
+    if (!this.over) this.#delays.add(record, dueMs);
   }
 
   moved(partition: Partition): void {

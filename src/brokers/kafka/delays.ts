@@ -22,9 +22,10 @@ export class Delays {
     if (this.#waiting.size > 0) this.#ring();
   }
 
-  add(record: KafkaRecord, delayMs: number): void {
-    record.dueMs = this.#clock.now() + delayMs;
-    this.adopt(record);
+  add(record: KafkaRecord, dueMs: number): void {
+    record.dueMs = dueMs;
+    if (dueMs <= this.#clock.now()) this.#due(record);
+    else this.adopt(record);
   }
 
   /** Hands over those of one partition. */

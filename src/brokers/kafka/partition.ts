@@ -24,7 +24,10 @@ export interface PartitionOwner {
   out(change: 1 | -1): void;
   /** It may have become ready. */
   offer(partition: Partition): void;
-  delay(record: KafkaRecord, delayMs: number): void;
+  /** What the clock will say in so many milliseconds. */
+  momentIn(delayMs: number): number;
+  /** It comes back at that moment; at once where that has passed. */
+  delay(record: KafkaRecord, dueMs: number): void;
   /** There may be more to commit. */
   moved(partition: Partition): void;
   /** Set between two assignments, when it is not known yet who has the partition in the next: settles wait for it. */
@@ -227,10 +230,12 @@ export class Partition {
   }
 
   requeue(record: KafkaRecord, delayMs: number): Promise<void> | void {
+    // The delay runs while the settle waits for the group to say who has the partition.
+    const dueMs = this.owner.momentIn(delayMs);
     return this.#decided(record, () => {
       record.message = undefined;
       this.owner.out(-1);
-      if (delayMs > 0) this.owner.delay(record, delayMs);
+      if (delayMs > 0) this.owner.delay(record, dueMs);
       else this.giveBack(record);
     });
   }

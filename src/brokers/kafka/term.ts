@@ -139,6 +139,8 @@ export class Term {
       if (partition.position === undefined) unknown.push(partition);
       else member.seek(partition, partition.position);
     }
+    // Settles that waited for the group come first: what they give back stands before what is later.
+    await settledAtOnce;
     this.assignment.offerKept();
     const found = unknown.length > 0 ? await positions.find(unknown, () => !this.open) : [];
     if (!this.open) return false;

@@ -135,6 +135,31 @@ describe("when a member joins", () => {
     expect(bench.committed(`wide/${1 - (kept ?? 0)}`)).toBe(0);
   });
 
+  it.each([
+    ["given back", (message: KafkaMessage) => message.nack()],
+    ["given back for a moment that passes meanwhile", (message: KafkaMessage) => message.nackAfter(100)],
+  ])("what is %s between stands before what was fetched and is later", async (_how, giveBack) => {
+    const { bench, subscriber, iterator, messages } = await opened();
+    const group = bench.cluster.group("g");
+    bench.cluster.publish("wide", ["a2"], 0);
+    bench.cluster.publish("wide", ["b2"], 1);
+    await bench.flush();
+    group.members.set("slow", { id: "slow", generation: 0, assigned: {} });
+    const opening = bench.subscribe("wide", options);
+    await bench.clock.advance(4_000);
+    const waiting = iterator.next();
+    const answers = messages.map((message) => giveBack(message).catch(() => undefined));
+    await bench.clock.advance(200);
+    group.expel("slow");
+    const second = await bench.settled(opening);
+    await Promise.all(answers);
+    const kept = has(subscriber)[0] === 0 ? "a" : "b";
+    const first = await bench.settled(waiting);
+    expect(first.value?.text()).toBe(`${kept}0`);
+    expect(texts(await taken(bench, iterator))).toEqual([`${kept}1`, `${kept}2`]);
+    await bench.settled(second.close());
+  });
+
   it("keeps delays and requeued records of a partition that stays", async () => {
     const { bench, subscriber, iterator, messages } = await opened();
     for (const message of messages) await message.nackAfter(6_000);
