@@ -18,6 +18,12 @@ const stallMs = { first: 5_000, later: 1_000 };
 /** After so many histories that hang, the others are not played any more. */
 const mostStalls = 10;
 
+/**
+ * How long a failure on a server is looked at for a shorter history that fails too, in milliseconds. One that fails once in
+ * many plays has no end of candidates, and nobody would hear of it meanwhile.
+ */
+const shrinkMs = 120_000;
+
 /** Plays the histories of one law, and remembers the last that failed: after shrinking that is the shortest. */
 export class Play {
   readonly subject: Subject;
@@ -25,6 +31,8 @@ export class Play {
   #histories = 0;
   #stalls = 0;
   #failure: Failure | undefined;
+  /** When the first one failed, on the machine's clock. */
+  #failedMs: number | undefined;
 
   /** `counts`: whether a contradiction fails the history. */
   constructor(subject: Subject, counts: (violation: LawViolation) => boolean) {
@@ -43,7 +51,7 @@ export class Play {
 
   /** Plays one history on a stage of its own. Throws when it fails. */
   async run(topics: Topics, act: (stage: Stage) => Promise<void>): Promise<void> {
-    if (this.#stalls >= mostStalls) return;
+    if (this.#stalls >= mostStalls || this.#isShrunkEnough()) return;
     this.#histories += 1;
     const stage = await Stage.open(this.subject, this.#counts, topics);
     try {
@@ -51,10 +59,16 @@ export class Play {
       stage.check();
     } catch (error) {
       this.#failure = { history: stage.trace.report(), ...factsOf(error) };
+      this.#failedMs ??= systemClock.now();
       throw error;
     } finally {
       await stage.dismantle();
     }
+  }
+
+  #isShrunkEnough(): boolean {
+    if (this.#failedMs === undefined || this.subject.fixture.time === "virtual") return false;
+    return systemClock.now() - this.#failedMs > shrinkMs;
   }
 
   /** A call of the broker that is never answered would otherwise keep the history, and the process, for ever. */
