@@ -185,6 +185,7 @@ class RunningApp implements App {
 
   broker<C extends Connection>(broker: Broker<C>): MountedBroker<C> {
     this.#checkIdle("app.broker()");
+    checkFunction("app.broker(broker): broker.connect", broker?.connect);
     const added = new AppBroker(broker);
     this.#brokers.push(added as unknown as AppBroker<Connection>);
     return added;
@@ -193,7 +194,7 @@ class RunningApp implements App {
   mount<C extends Connection>(on: MountedBroker<C>, open: (connection: C) => Promise<Run> | Run): void {
     this.#checkIdle("app.mount()");
     checkFunction("app.mount(broker, open)", open);
-    this.#mounts.push(() => open(on.connection));
+    this.#mounts.push(async () => checkRun(await open(on.connection)));
   }
 
   async start(options: AppStartOptions = {}): Promise<void> {
@@ -356,6 +357,16 @@ async function endFully(run: Run, end: (run: Run) => Promise<RunReport>): Promis
     await run.stop().catch(() => undefined);
     throw error;
   }
+}
+
+/** A forgotten `return` would leave a run that nobody drains. */
+function checkRun(given: Run): Run {
+  if (typeof given?.stop === "function") return given;
+  throw new InvalidArgumentError({
+    argument: "app.mount(broker, open): the result of open",
+    expected: "the run that pipeline(...).handle(...) returns",
+    received: given,
+  });
 }
 
 function probe(reasons: readonly string[]): Probe {

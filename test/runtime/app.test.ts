@@ -285,6 +285,19 @@ describe("createApp", () => {
     expect(subscriber.closed).toBe(true);
   });
 
+  it("refuses a broker that cannot connect, and a mount that returns no run", async () => {
+    const app = createApp();
+    expect(() => app.broker({} as MemoryBroker)).toThrow(
+      "app.broker(broker): broker.connect must be a function; received undefined.",
+    );
+    const memory = app.broker(new MemoryBroker());
+    app.mount(memory, (() => undefined) as never);
+    await expect(app.start()).rejects.toThrow(
+      "app.mount(broker, open): the result of open must be the run that pipeline(...).handle(...) returns; received undefined.",
+    );
+    expect(app.health.state).toBe("failed");
+  });
+
   it("refuses additions and a second start once started", async () => {
     const app = createApp();
     await app.start();
