@@ -143,9 +143,14 @@ export class Ledger {
   }
 
   openFailed(seat: Seat): void {
-    this.#holdings.tick();
+    const now = this.#holdings.tick();
+    const { group } = seat;
     seat.state = "closed";
-    seat.group.seats.delete(seat);
+    group.seats.delete(seat);
+    if (group.durable || group.liveSince === undefined) return;
+    // The server may have had it for a member, and have given it what nobody will see.
+    group.liveSince = now;
+    for (const copy of this.owed(group)) copy.state = unsure;
   }
 
   pausing(seat: Seat): void {

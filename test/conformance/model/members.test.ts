@@ -164,3 +164,31 @@ describe("a group that rebalances", () => {
     }
   });
 });
+
+describe("a member whose opening failed, where nobody settles", () => {
+  const capabilities = { settlement: "none", requeue: false } as const;
+
+  it("may have been given what was published meanwhile, and nothing that is published later", () => {
+    const told = new Told();
+    const open = told.open({ capabilities });
+    const failing = told.begin({ capabilities, connection: "c2" });
+    const answered = told.publish();
+    const late = told.send();
+    told.ledger.openFailed(failing);
+    told.ledger.sent(late);
+    const next = told.publish();
+    const owed = told.ledger.owed(open.group).map(({ posting }) => posting);
+    expect(owed).toEqual([next]);
+    told.deliver(open, answered);
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("takes nothing from a group whose messages wait for their settle", () => {
+    const told = new Told();
+    const open = told.open();
+    const failing = told.begin({ connection: "c2" });
+    const posting = told.publish();
+    told.ledger.openFailed(failing);
+    expect(told.ledger.owed(open.group).map((copy) => copy.posting)).toEqual([posting]);
+  });
+});

@@ -9,6 +9,7 @@ const notClaimed: readonly LawName[] = [
   "ack-deadline",
   "publish-waits",
   "request-reply",
+  "forwarded-request-is-answered",
   "dead-letter",
   "lanes-work-conserving",
 ];

@@ -33,6 +33,7 @@ const notOfStreams: readonly LawName[] = [
   ...neither,
   "dead-letter",
   "request-reply",
+  "forwarded-request-is-answered",
   "transaction-visibility",
 ];
 
