@@ -151,7 +151,7 @@ await describeLive(
         const manager = await manage();
         await publish(connection, `${name}.a`, numbers(3));
         const loop = new Loop(
-          await connection.subscribe(`${name}.a`, { group: "g", ...options, ackDeadlineMs: 30_000 }),
+          await connection.subscribe(`${name}.a`, { group: "g", ...options, ackDeadlineMs: 10_000 }),
         );
         const messages = await loop.take(3);
         await server.kill();
@@ -159,7 +159,8 @@ await describeLive(
         const settled = Promise.all(messages.map((message) => message.ack()));
         await server.restart();
         await settled;
-        // n.b. a server that was killed may have forgotten that it delivered them. They come again, and are acked again.
+        // n.b. a server that was killed may have forgotten that it delivered them, or have no place yet for the acks. They
+        // come again, at the latest when their ack deadline has passed, and are acked again.
         loop.next().catch(() => {});
         await until("all are acked", async () => {
           const info = await manager.consumers.info(name, "g").catch(() => undefined);
