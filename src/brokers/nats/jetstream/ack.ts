@@ -47,6 +47,11 @@ export const answers: Readonly<Record<"ack" | "requeue" | "drop" | "extend", Uin
   extend: encoder.encode("+WPI"),
 };
 
+/** With a delay or without. */
+export function isRequeue(answer: Uint8Array): boolean {
+  return answer[0] === answers.requeue[0];
+}
+
 const longestDelay = 2n ** 63n - 1n;
 
 export function requeueAfter(delayMs: number): Uint8Array {

@@ -3,7 +3,7 @@ import { Alarm } from "../../shared/alarm.ts";
 import type { BatchSupply } from "../../shared/batches.ts";
 import type { ClientMessage } from "../client.ts";
 import { RequestFault } from "../errors.ts";
-import { type AckFacts, answers, readAckSubject, send, takesReasons, tell } from "./ack.ts";
+import { type AckFacts, answers, isRequeue, readAckSubject, send, takesReasons, tell } from "./ack.ts";
 import { Comeback } from "./comeback.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { FeedHooks, FeedPlace } from "./feed-place.ts";
@@ -34,6 +34,11 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   #paused = false;
   /** The consumer is being looked after. */
   #held = false;
+  /**
+   * Whether what is settled has a place to go to. Not from a loss until the consumer is found again: a server that was
+   * restarted takes connections before its consumers are back, and an ack that comes in between is dropped unseen.
+   */
+  #reachable = true;
   #closed = false;
   /** The consumer sequence that comes next; undefined where nobody knows, and others may read too. */
   #expected: number | undefined = undefined;
@@ -164,13 +169,23 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   }
 
   lost(): void {
+    this.#reachable = false;
     this.#acks.lost();
     this.#pulls.forget();
   }
 
   restored(): void {
     this.#place.consumer.dropDeadRequests();
-    this.#late.send((message, answer) => this.#answer(message, answer));
+  }
+
+  /** The consumer is there: it is told what was settled meanwhile. */
+  found(): void {
+    this.#reachable = true;
+    this.#late.send((message, answer) => {
+      this.#answer(message, answer);
+      // A server that was killed may have forgotten the delivery itself, and takes no ack for what it has not delivered.
+      if (!isRequeue(answer)) this.#acks.doubt(message.identity);
+    });
   }
 
   /** Over. With a connection, what is unsettled goes back; resolves when it was sent. */
@@ -209,7 +224,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
   }
 
   settle(message: JetStreamMessage, answer: Uint8Array): Promise<void> | void {
-    if (!this.#place.session.link.up) return this.#late.hold(message, answer);
+    if (!this.#place.session.link.up || !this.#reachable) return this.#late.hold(message, answer);
     this.#answer(message, answer);
   }
 
@@ -244,7 +259,7 @@ export class Feed implements Holder, BatchSupply<JetStreamMessage> {
 
   #settled(message: JetStreamMessage, answer: Uint8Array): void {
     this.#deliveries.remove(message);
-    if (answer[0] !== answers.requeue[0]) {
+    if (!isRequeue(answer)) {
       this.#acks.settled(message.identity);
       this.#progress?.done(message.position);
     }

@@ -7,7 +7,7 @@ interface LateSettle {
   readonly told: Deferred<void>;
 }
 
-/** Settles that were made while the connection was lost. They are sent when it is back, if the delivery still stands. */
+/** Settles that were made while the consumer was out of reach. They are sent when it is found again, if the delivery still stands. */
 export class LateSettles {
   #held: LateSettle[] = [];
 

@@ -35,6 +35,11 @@ export class RecentAcks {
     this.#count = 0;
   }
 
+  /** It was settled across a loss: the server may have forgotten that it delivered it. */
+  doubt({ sequence, storedAt }: Identity): void {
+    this.#doubtful.set(sequence, storedAt);
+  }
+
   /** Whether a delivery is one that the server has forgotten the ack of. Said once of each. */
   cameAgain({ sequence, storedAt }: Identity): boolean {
     return this.#doubtful.get(sequence) === storedAt && this.#doubtful.delete(sequence);

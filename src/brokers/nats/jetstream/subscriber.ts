@@ -230,6 +230,7 @@ export class JetStreamSubscriber
     } else if (finding === "renewed") {
       this.#feed.restart("its consumer was deleted and made again");
     }
+    this.#feed.found();
     if (this.#settings.sole && !(await this.#takeBack())) return;
     this.#tell("restored");
     this.#feed.go();

@@ -210,6 +210,36 @@ describe("a settle while the connection is lost", () => {
     expect(consumer.answers).toEqual(["1 +ACK", "2 -NAK"]);
   });
 
+  it("waits until the consumer is back too, which on a server that was restarted takes longer", async () => {
+    const { clock, nats, jetStream, messages, consumer } = await delivered("1", "2");
+    nats.line.lose();
+    await clock.flush();
+    const before = messages[0]?.ack();
+    jetStream.enabled = false;
+    nats.line.restore();
+    await clock.flush();
+    const after = messages[1]?.ack();
+    await clock.advance(300);
+    expect(consumer.answers).toEqual([]);
+    jetStream.enabled = true;
+    await clock.advance(500);
+    await Promise.all([before, after]);
+    expect([consumer.answers, consumer.pending.size]).toEqual([["1 +ACK", "2 +ACK"], 0]);
+  });
+
+  it("answers for a delivery that the server has forgotten, and gives it to nobody again", async () => {
+    const { clock, nats, loop, messages, consumer, connection } = await delivered("1");
+    nats.line.lose();
+    await clock.flush();
+    const settled = messages[0]?.ack();
+    nats.line.restore();
+    await settled;
+    consumer.repeat(1, 0);
+    await store(connection, "2");
+    expect((await loop.next()).text()).toBe("2");
+    expect(consumer.answers).toEqual(["1 +ACK", "1 +ACK"]);
+  });
+
   it("rejects when the deadline passes first", async () => {
     const { clock, nats, messages, consumer } = await delivered("1");
     nats.line.lose();
