@@ -180,6 +180,7 @@ export class Ledger {
     seat.state = "closing";
     seat.ends ||= how !== "crash";
     seat.group.disturbed = true;
+    seat.group.leavingAt = this.#departedAt;
     if (seat.group.seats.size > 1) this.#holdings.rebalance(seat.group);
     if (seat.capabilities.delayedRequeue === "local") this.#holdings.endDelays(seat.group);
     for (const copy of this.owed(seat.group)) {
@@ -255,7 +256,9 @@ export class Ledger {
     else if (copy === undefined) judgeWrongTopic(book, seat, posting);
     if (copy === undefined) return undefined;
     const undisturbed = !this.overlapsDeparture(copy.posting);
-    judgeArrival({ book, seat, message, copy, undisturbed, pulledAt, restedAt: this.#restedAt });
+    const late = message.lost !== undefined && seat.state !== "open";
+    judgeArrival({ book, seat, message, copy, undisturbed, late, pulledAt, restedAt: this.#restedAt });
+    if (late) return this.#holdings.pass(copy, seat, message);
     const delivery = this.#holdings.hold(copy, seat, message);
     checkLimit(book, seat, this.#holdings.underLimit(seat));
     return delivery;

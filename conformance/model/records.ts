@@ -46,6 +46,8 @@ export interface Group {
   readonly seats: Set<Seat>;
   /** The event since which it is owed all that is published; undefined while it is owed nothing. */
   liveSince: number | undefined;
+  /** The event at which one of its members last began to go: what that one was handed just before may be seen just after. */
+  leavingAt: number;
   /** Its members changed where that moves what they hold: each may lose any of it from here on. */
   moving: boolean;
   /** Something went back, or a subscriber went away: a prefetching broker may then hand out in another order. */

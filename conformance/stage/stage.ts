@@ -7,7 +7,7 @@ import type { Delivery } from "../model/records.ts";
 import type { Subject } from "../subject.ts";
 import { ConnectionActor } from "./connection-actor.ts";
 import { type Pace, paceOf, turns } from "./pace.ts";
-import type { SubscriberActor } from "./subscriber-actor.ts";
+import type { GroupSpec, SubscriberActor } from "./subscriber-actor.ts";
 import { Trace } from "./trace.ts";
 import type { TransactionActor } from "./transaction-actor.ts";
 
@@ -49,10 +49,14 @@ export class Stage {
   readonly connections: ConnectionActor[] = [];
   readonly subscribers: SubscriberActor[] = [];
   readonly transactions: TransactionActor[] = [];
+  /** What a step may open: set before the first one. */
+  groups: readonly GroupSpec[] = [];
   /** Subscriptions that are being opened. They never reject. */
   readonly opening: Set<Promise<unknown>> = new Set();
   /** Calls with a signal, whose abort is a step of its own. */
   readonly abortable: Abortable[] = [];
+  /** Ends when the ledger knows of what was taken beside a next() that waited: whatever is called later is told later. */
+  told: Promise<void> = Promise.resolve();
   /** What the names of its topics begin with. */
   readonly base: string;
   readonly #topics: ReadonlyMap<string, string>;

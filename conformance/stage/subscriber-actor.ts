@@ -10,8 +10,26 @@ import type { Departure } from "../model/holdings.ts";
 import { nameOf, type Seat } from "../model/records.ts";
 import { nameOfError } from "../model/settling.ts";
 import type { ConnectionActor } from "./connection-actor.ts";
+import { turns } from "./pace.ts";
 import type { Stage } from "./stage.ts";
 import type { Line } from "./trace.ts";
+
+/** A call of `next()`. */
+interface Pull {
+  state: "waiting" | "answered" | "told";
+}
+
+/** A call of `takeReady()`. */
+interface TakeFacts {
+  readonly max: number;
+  /** The calls of `next()` that waited when it was made. */
+  readonly waiting: readonly Pull[];
+  readonly line: Line;
+  readonly pulledAt: number;
+}
+
+/** Turns of the microtask queue until an answer that was given has been seen. */
+const turnsToSee = 20;
 
 /**
  * A subscription the history may open, any number of times: the label of its topic, or a pattern, and its options. The
@@ -44,6 +62,8 @@ export class SubscriberActor {
   endedBy: Departure | undefined;
   readonly #stage: Stage;
   #iterator: SubscriberIterator | undefined;
+  /** Calls of `next()`, those that wait among them. */
+  #pulls: Pull[] = [];
   /** Of the calls that wait, and of those before them. Never rejects. */
   #answers: Promise<void>[] = [];
   #failures = 0;
@@ -67,19 +87,36 @@ export class SubscriberActor {
     const iterator = this.#loop();
     if (iterator === undefined) return Promise.resolve();
     this.waiting += 1;
+    const call: Pull = { state: "waiting" };
+    this.#pulls = [...this.#pulls.filter(({ state }) => state !== "told"), call];
     const answered = (): void => {
       this.waiting -= 1;
+      call.state = "answered";
+    };
+    const { told } = this.#stage;
+    const tell = async (act: () => void): Promise<void> => {
+      await told;
+      call.state = "told";
+      act();
     };
     const answer = iterator
       .next()
       .finally(answered)
       .then(
         (result) =>
-          result.done === true ? this.#ended(iterator, line) : this.#took(result.value, line, pulledAt),
-        (error: unknown) => this.#failed(error, line),
+          tell(() => {
+            if (result.done === true) this.#ended(iterator, line);
+            else this.#took(result.value, line, pulledAt);
+          }),
+        (error: unknown) => tell(() => this.#failed(error, line)),
       );
     this.#answers.push(answer);
     return answer;
+  }
+
+  /** Whether the ledger has still to be told of an answer of next(), given or not. */
+  get expecting(): boolean {
+    return this.#pulls.some(({ state }) => state !== "told");
   }
 
   /** The fast path, where there is one. */
@@ -88,11 +125,25 @@ export class SubscriberActor {
     if (iterator?.takeReady === undefined) return;
     const line = this.#stage.trace.line(`take up to ${max} from ${this.name}`);
     const pulledAt = this.#stage.ledger.event;
-    const overtakes = this.waiting > 0;
     const taken = iterator.takeReady(max);
+    const waiting = this.#pulls.filter(({ state }) => state === "waiting");
     if (taken.length === 0) line.outcome("nothing");
-    if (taken.length > max || (overtakes && taken.length > 0)) {
-      const observed = `takeReady(${max}) of ${this.name} gave ${taken.length} deliveries with ${this.waiting} next() waiting`;
+    else if (this.#stage.subscribers.every((each) => !each.expecting)) {
+      this.#tookReady(taken, { max, waiting, line, pulledAt });
+    } else {
+      // n.b. a next() called before may be answered already, which is seen some turns later.
+      const told = this.#stage.told;
+      this.#stage.told = turns(turnsToSee)
+        .then(() => told)
+        .then(() => this.#tookReady(taken, { max, waiting, line, pulledAt }));
+    }
+  }
+
+  #tookReady(taken: readonly Message[], call: TakeFacts): void {
+    const { max, line, pulledAt } = call;
+    const waiting = call.waiting.filter(({ state }) => state === "waiting").length;
+    if (taken.length > max || waiting > 0) {
+      const observed = `takeReady(${max}) of ${this.name} gave ${taken.length} deliveries with ${waiting} next() waiting`;
       this.#stage.violate(
         ["key-order", "capabilities-match"],
         observed,
