@@ -29,6 +29,8 @@ export interface HistoryDesign {
   readonly steps: readonly Weighted[];
   /** How often another subscriber opens, and how many of one group at once. @default weight 2, most 2 */
   readonly opens?: { readonly weight: number; readonly most?: number };
+  /** No topic is bounded beyond what `topics` says. */
+  readonly unbounded?: boolean;
   /** Generated at most; those with nothing to act on are left out. @default 60 */
   readonly maxSteps?: number;
 }
@@ -52,9 +54,9 @@ export function history(design: (subject: Subject) => HistoryDesign): Law["prope
     const favored = design(subject);
     const plain = plainGround(favored, subject);
     const cases = fc.record({
-      mixture: mixtures(subject),
+      mixture: mixtures(subject, favored.unbounded === true),
       profile: fc.constantFrom<Profile[]>("subscribe first", "publish first"),
-      steps: stepsOf(favored, subject, replay),
+      steps: stepsOf({ ...favored, topics: plain.topics }, subject, replay),
     });
     return fc.asyncProperty(cases, ({ mixture, profile, steps }) => {
       const ground = mix(plain, mixture);
@@ -87,7 +89,9 @@ function stepsOf(design: HistoryDesign, subject: Subject, replay: string | undef
   const most = subject.capabilities.groups ? (design.opens?.most ?? 2) : 1;
   const opening: readonly Weighted[] = opens > 0 ? [[opens * favor, openAnother(most)]] : [];
   const favored = design.steps.map(([weight, step]) => [weight * favor, step] as const);
-  const single = [...favored, ...everyStep(subject), ...opening].filter(([weight]) => weight > 0);
+  const single = [...favored, ...everyStep(subject, design.topics ?? {}), ...opening].filter(
+    ([weight]) => weight > 0,
+  );
   const { requeue } = subject.capabilities;
   const total = single.reduce((sum, [weight]) => sum + weight, 0);
   const step = oneOf([

@@ -26,5 +26,7 @@ export const transactionVisibility: Law = {
       [6, pull],
       [1, ack],
     ],
+    // A commit waits for room in all its topics, and then takes what it needs.
+    unbounded: true,
   })),
 };

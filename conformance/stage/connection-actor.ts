@@ -77,7 +77,8 @@ export class ConnectionActor {
     const refused = isTidelaneError(answer, "TIDELANE_INVALID_MESSAGE");
     line.outcome(answer === "resolved" ? answer : nameOfError(answer));
     this.#stage.ledger.notSent(posting, refused ? "publish-refuses" : undefined);
-    if (refused) return;
+    const closed = isTidelaneError(answer, "TIDELANE_CONNECTION_CLOSED") && this.state !== "open";
+    if (refused || closed) return;
     const observed = `publishing #${facts.id} with ${how} ${answer === "resolved" ? answer : `rejected with ${nameOfError(answer)}`}`;
     this.#stage.violate(["publish-refuses"], observed, "it rejects with InvalidMessageError");
   }

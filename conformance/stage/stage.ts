@@ -21,6 +21,7 @@ export type Gap = "rest" | number;
 export interface Abortable {
   readonly what: string;
   readonly controller: AbortController;
+  readonly connection: ConnectionActor;
   /** The error it rejected with, or undefined. Never rejects. */
   readonly answer: Promise<unknown>;
   over: boolean;

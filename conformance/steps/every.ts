@@ -1,3 +1,4 @@
+import type { Topics } from "../stage/stage.ts";
 import type { Subject } from "../subject.ts";
 import { abort, publishAbortable, publishAborted } from "./aborting.ts";
 import { publishClosed, request } from "./ending.ts";
@@ -17,8 +18,12 @@ import {
 import { ack, delay, drop, prolong, requeue, settleAgain, settleLost } from "./settling.ts";
 import type { Weighted } from "./step.ts";
 
-/** Every step there is, for what this broker offers: they run beside the steps a law favors. */
-export function everyStep({ capabilities, fixture, publisher }: Subject): readonly Weighted[] {
+/** Every step there is, for what this broker offers and a history with these topics has. */
+export function everyStep(
+  { capabilities, fixture, publisher }: Subject,
+  topics: Topics,
+): readonly Weighted[] {
+  const asks = "A" in topics;
   const virtual = fixture.time === "virtual";
   const requeues = capabilities.requeue;
   const claimed = (weight: number, claim: boolean): number => (claim ? weight : 0);
@@ -45,11 +50,11 @@ export function everyStep({ capabilities, fixture, publisher }: Subject): readon
     [1, shutdown],
     [1, shutdownAgain],
     [3, connect],
-    [1, publishClosed],
-    [claimed(1, publisher.requestReply && virtual), request],
-    [1, publishAbortable],
-    [1, publishAborted],
-    [2, abort],
+    [claimed(1, asks), publishClosed],
+    [claimed(1, asks && publisher.requestReply && virtual), request],
+    [claimed(1, asks), publishAbortable],
+    [claimed(1, asks), publishAborted],
+    [claimed(2, asks), abort],
     ...whereTimeIsFree(virtual),
   ];
 }
