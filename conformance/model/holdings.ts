@@ -138,9 +138,14 @@ export class Holdings {
 
   /** Whoever leaves may have fetched it unseen, and used up its deliveries. */
   abandoned(copy: Copy): void {
-    if (copy.group.deadLetter === undefined || this.book.promises.noPrefetch === true) return;
-    copy.state = unsure;
-    this.#letters(copy);
+    if (copy.group.deadLetter === undefined) return;
+    if (this.book.promises.noPrefetch !== true) {
+      copy.state = unsure;
+      this.#letters(copy);
+    } else if (copy.deliveries + 1 >= copy.group.deadLetter.maxDeliveries) {
+      // n.b. it may have been handed out a moment ago, which is told when its answer is seen.
+      this.#letters(copy, copy.deliveries + 1);
+    }
   }
 
   /** n.b. a broker that prefetches counts deliveries that nobody saw; then its own count is the better one. */
@@ -157,12 +162,12 @@ export class Holdings {
     }
   }
 
-  #letters({ group, posting, deliveries }: Copy): Copy[] {
+  #letters({ group, posting, deliveries }: Copy, attempts: number = deliveries): Copy[] {
     if (group.deadLetter === undefined) return [];
     const letter: Posting = {
       ...posting,
       topic: group.deadLetter.topic,
-      setAside: { source: posting.topic, attempts: deliveries },
+      setAside: { source: posting.topic, attempts },
     };
     return this.groupsOf(letter).map((reader) => copyIn(reader, letter, unsure));
   }
