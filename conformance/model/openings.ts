@@ -30,6 +30,11 @@ export function groupFor(groups: Map<string, Group>, facts: OpeningFacts): Group
     liveSince: undefined,
     moving: false,
     disturbed: false,
+    sought: false,
+    soughtAt: 0,
+    loose: new Set(),
+    batched: false,
+    scattered: false,
   };
   groups.set(key, group);
   return group;
@@ -46,6 +51,8 @@ export function newSeat(group: Group, { seat: name, connection, capabilities }: 
     ends: false,
     leftAt: undefined,
     flow: "on",
+    pausedAt: 0,
+    forming: false,
     firsts: [],
   };
 }

@@ -25,6 +25,8 @@ export class ConnectionActor {
   readonly #stage: Stage;
   /** It is "closing" by a crash, which it may survive. */
   #crashing = false;
+  /** How often something ended it without a goodbye, or tried to. */
+  crashes = 0;
   /** Requests that were not answered. */
   readonly requests: Set<Promise<void>> = new Set();
 
@@ -119,6 +121,7 @@ export class ConnectionActor {
 
   /** Something is about to end it without a goodbye. */
   dying(): void {
+    this.crashes += 1;
     this.#stage.ledger.departing("crash");
     this.#crashing = this.state === "open";
     if (this.#crashing) this.state = "closing";
