@@ -32,7 +32,8 @@ const disturbed: Law["property"] = history(({ fixture }) => ({
   groups: [
     { topic: "A", options: { group: "g" } },
     { topic: "B", options: { group: "g" } },
-    { topic: "A", options: { group: "h" } },
+    // n.b. a group that is new is given what is there, whatever a topic has room for.
+    { topic: "B", options: { group: "h" } },
   ],
   seats: [0, 1],
   connections: 2,

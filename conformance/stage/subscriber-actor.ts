@@ -7,6 +7,7 @@ import {
 } from "../../src/traits/index.ts";
 import { isBatching, isPausable } from "../abilities.ts";
 import type { SourceOptions } from "../fixture.ts";
+import type { LawName } from "../law.ts";
 import type { Departure } from "../model/holdings.ts";
 import { nameOf, type Seat } from "../model/records.ts";
 import { nameOfError } from "../model/settling.ts";
@@ -133,10 +134,13 @@ export class SubscriberActor {
   async breakLoop(): Promise<void> {
     const iterator = this.#iterator;
     if (iterator === undefined) return;
+    const laws: LawName[] = [
+      "break-loses-nothing",
+      ...(this.inBatches ? (["batches-bounded"] as const) : []),
+    ];
     this.#iterator = undefined;
     this.#stage.trace.line(`break the loop over ${this.name}`);
     this.#stage.ledger.broke(this.seat);
-    const laws = ["break-loses-nothing"] as const;
     const answers = Promise.all(this.#answers).then(() => undefined);
     await Promise.all([
       this.#stage.track(
@@ -160,7 +164,7 @@ export class SubscriberActor {
     const answers = Promise.all(this.#answers).then(() => undefined);
     void this.#stage.track(
       `a next() of ${this.name} that waited when it was closed`,
-      ["quiet-after-close"],
+      this.inBatches ? ["quiet-after-close", "batches-bounded"] : ["quiet-after-close"],
       answers,
     );
     try {
