@@ -42,13 +42,13 @@ interface Offers {
   readonly groups: boolean;
 }
 
-function offersOf({ capabilities, fixture }: Subject, unbounded: boolean): Offers {
+function offersOf({ capabilities, fixture }: Subject): Offers {
   const claims = (options: SourceOptions) =>
     fixture.source("tidelane-conformance", { group: "claims", ...options }).capabilities;
   const settles = capabilities.settlement === "ack";
   const deadLetter = { topic: "tidelane-conformance-dead", maxDeliveries: 2 };
   return {
-    capacity: fixture.bounded === true && !unbounded,
+    capacity: fixture.bounded === true,
     maxInFlight: settles && claims({ maxInFlight: 2 }).maxInFlight === 2,
     // n.b. on real time a deadline that passes costs its length.
     ackDeadline:
@@ -73,8 +73,8 @@ function sometimes<T>(offered: boolean, values: Arbitrary<T>): Arbitrary<T | und
 }
 
 /** What is mixed into the histories on this broker: nothing into some, so that the law has them to itself. */
-export function mixtures(subject: Subject, unbounded: boolean): Arbitrary<Mixture> {
-  const offers = offersOf(subject, unbounded);
+export function mixtures(subject: Subject): Arbitrary<Mixture> {
+  const offers = offersOf(subject);
   const plain: Arbitrary<Mixture> = fc.constant({});
   const mixed: Arbitrary<Mixture> = fc.record({
     capacity: sometimes(offers.capacity, fc.integer({ min: 1, max: 4 })),

@@ -29,8 +29,6 @@ export interface HistoryDesign {
   readonly steps: readonly Weighted[];
   /** How often another subscriber opens, and how many of one group at once. @default weight 2, most 2 */
   readonly opens?: { readonly weight: number; readonly most?: number };
-  /** No topic is bounded beyond what `topics` says. */
-  readonly unbounded?: boolean;
   /** Generated at most; those with nothing to act on are left out. @default 60 */
   readonly maxSteps?: number;
 }
@@ -54,7 +52,7 @@ export function history(design: (subject: Subject) => HistoryDesign): Law["prope
     const favored = design(subject);
     const plain = plainGround(favored, subject);
     const cases = fc.record({
-      mixture: mixtures(subject, favored.unbounded === true),
+      mixture: mixtures(subject),
       profile: fc.constantFrom<Profile[]>("subscribe first", "publish first"),
       steps: stepsOf({ ...favored, topics: plain.topics }, subject, replay),
     });

@@ -130,8 +130,11 @@ function setAside({ book, copy, message }: Arrival): Fault | undefined {
   };
 }
 
-function unpaused({ book, seat }: Arrival): Fault | undefined {
+function unpaused({ book, seat, copy, pulledAt }: Arrival): Fault | undefined {
   if (seat.flow !== "paused" || book.promises.noPrefetch !== true) return undefined;
+  const formed = seat.forming && copy.state.kind === "owed" && copy.state.since < seat.pausedAt;
+  // What a batch took before the pause is here already.
+  if (formed && pulledAt < seat.pausedAt) return undefined;
   const observed = `was delivered to ${seat.name}, which is paused`;
   return { laws: ["pause-holds"], observed, expected: "a paused subscriber is given nothing" };
 }
@@ -170,6 +173,7 @@ function inOrder(arrival: Arrival): Fault | undefined {
   // n.b. what was prefetched and given back comes late, by no fault of the order.
   const unseen = seat.group.disturbed || mayHaveExpired(arrival);
   if (unseen && book.promises.noPrefetch !== true) return undefined;
+  if (seat.group.scattered) return undefined;
   const { order } = seat.capabilities;
   const placed = order === "topic" || order === "partition";
   const later = seat.firsts.find(
@@ -183,12 +187,14 @@ function inOrder(arrival: Arrival): Fault | undefined {
   const laws: LawName[] = ["key-order"];
   if (book.isBounded(copy.posting.topic)) laws.push("publish-waits");
   if (copy.hazards.has("transaction-visibility")) laws.push("transaction-visibility");
+  if (copy.hazards.has("seek-lands")) laws.push("seek-lands");
+  if (seat.group.batched) laws.push("batches-bounded");
   return { laws, observed: `${key}came after #${later.posting.id}`, expected };
 }
 
 /** Only where a message that goes back keeps its place: nothing later overtakes what was there before the pull. */
 function inPlace({ book, copy, seat, message, pulledAt }: Arrival): Fault | undefined {
-  if (book.promises.requeueKeepsPlace !== true) return undefined;
+  if (book.promises.requeueKeepsPlace !== true || seat.group.scattered) return undefined;
   const arriving = { ...copy, position: positionOf(message) };
   for (const other of seat.group.copies.values()) {
     if (other === copy || other.deliveries === 0 || other.state.kind !== "owed") continue;
@@ -212,14 +218,19 @@ function counted({ book, copy, seat, message, restedAt }: Arrival): Fault | unde
   }
   const nth = copy.deliveries + 1;
   const fault = (expected: string): Fault => ({
-    laws: count === undefined ? ["delivery-count-grows", "capabilities-match"] : ["delivery-count-grows"],
+    laws: [
+      "delivery-count-grows",
+      ...(count === undefined ? (["capabilities-match"] as const) : []),
+      ...(seat.group.batched ? (["batches-bounded"] as const) : []),
+    ],
     observed: `has the delivery count ${count} at its ${ordinal(nth)} delivery`,
     expected,
   });
   if (count === undefined || !Number.isSafeInteger(count) || count < 1) return fault("it counts from 1");
   // n.b. a count kept by the process starts again with a new subscription.
   if (kind === "process" && nth > 1 && copy.lastSeat !== seat) return undefined;
-  const unseen = seat.group.disturbed || seat.group.moving || mayHaveExpired({ book, copy, seat });
+  const { disturbed, moving, sought } = seat.group;
+  const unseen = disturbed || moving || sought || mayHaveExpired({ book, copy, seat });
   const exact = book.promises.countsExactly === true || (nth === 1 && !unseen);
   // n.b. the delivery before it may be one that its holder, who is gone, is to see in this very moment.
   const crossing = seat.group.leavingAt > restedAt && count > nth;

@@ -120,6 +120,15 @@ export class Holdings {
     return delivery;
   }
 
+  /** A delivery that was lost before anybody heard of it. */
+  stray(copy: Copy, seat: Seat, message: Message): Delivery {
+    const never = Number.POSITIVE_INFINITY;
+    const lost = { phase: "lost", settle: undefined, deadline: never, earliestDeadline: never } as const;
+    const delivery: Delivery = { copy, seat, message, nth: copy.deliveries + 1, ...lost };
+    this.deliveries.push(delivery);
+    return delivery;
+  }
+
   /** It has to be delivered, unless it was delivered often enough. */
   owe(copy: Copy, notBefore: number, due: number = notBefore): void {
     copy.availableMs = notBefore > 0 ? notBefore : this.book.now();
@@ -249,6 +258,7 @@ export class Holdings {
     if (posting.at === "headers") laws.add("header-fidelity");
     if (posting.setAside !== undefined) laws.add("dead-letter");
     if (group.target.pattern) laws.add("pattern");
+    if (group.batched) laws.add("batches-bounded");
     if (this.book.isBounded(posting.topic)) laws.add("publish-waits");
     return laws;
   }

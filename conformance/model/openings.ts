@@ -31,6 +31,11 @@ export function groupFor(groups: Map<string, Group>, facts: OpeningFacts): Group
     leavingAt: 0,
     moving: false,
     disturbed: false,
+    sought: false,
+    soughtAt: 0,
+    loose: new Set(),
+    batched: false,
+    scattered: false,
   };
   groups.set(key, group);
   return group;
@@ -47,6 +52,8 @@ export function newSeat(group: Group, { seat: name, connection, capabilities }: 
     ends: false,
     leftAt: undefined,
     flow: "on",
+    pausedAt: 0,
+    forming: false,
     firsts: [],
   };
 }

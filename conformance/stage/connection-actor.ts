@@ -27,6 +27,8 @@ export class ConnectionActor {
   #crashing = false;
   /** What last ended it, or was to. */
   #departure: Departure | undefined;
+  /** How often something ended it without a goodbye, or tried to. */
+  crashes = 0;
   /** Requests that were not answered. */
   readonly requests: Set<Promise<void>> = new Set();
 
@@ -123,6 +125,7 @@ export class ConnectionActor {
 
   /** Something is about to end it without a goodbye. */
   dying(): void {
+    this.crashes += 1;
     this.#stage.ledger.departing("crash");
     this.#departure = "crash";
     this.#crashing = this.state === "open";

@@ -1,14 +1,17 @@
 import {
+  type BatchOptions,
   isTidelaneError,
   type Message,
   type Subscriber,
   type SubscriberIterator,
 } from "../../src/traits/index.ts";
-import { isPausable } from "../abilities.ts";
+import { isBatching, isPausable } from "../abilities.ts";
 import type { SourceOptions } from "../fixture.ts";
+import type { LawName } from "../law.ts";
 import type { Departure } from "../model/holdings.ts";
 import { nameOf, type Seat } from "../model/records.ts";
 import { nameOfError } from "../model/settling.ts";
+import { BatchLoop } from "./batch-loop.ts";
 import type { ConnectionActor } from "./connection-actor.ts";
 import { turns } from "./pace.ts";
 import type { Stage } from "./stage.ts";
@@ -61,7 +64,7 @@ export class SubscriberActor {
   waiting = 0;
   endedBy: Departure | undefined;
   readonly #stage: Stage;
-  #iterator: SubscriberIterator | undefined;
+  #iterator: SubscriberIterator | BatchLoop | undefined;
   /** Calls of `next()`, those that wait among them. */
   #pulls: Pull[] = [];
   /** Of the calls that wait, and of those before them. Never rejects. */
@@ -79,6 +82,28 @@ export class SubscriberActor {
 
   get looping(): boolean {
     return this.#iterator !== undefined;
+  }
+
+  get inBatches(): boolean {
+    return this.#iterator instanceof BatchLoop;
+  }
+
+  /** How long a batch forms at most, in a loop over batches. */
+  get batchWaitMs(): number {
+    return this.#iterator instanceof BatchLoop ? this.#iterator.maxWaitMs : 0;
+  }
+
+  /** Begins a loop over batches. Whoever pulls is given a batch from now on, until the loop ends. */
+  beginBatches(options: Required<BatchOptions>): void {
+    if (this.looping || !isBatching(this.handle)) return;
+    const { max, maxWaitMs } = options;
+    this.#stage.trace.line(`batches of at most ${max} in ${maxWaitMs} ms over ${this.name}`);
+    try {
+      this.#iterator = new BatchLoop(this.#stage, this.seat, this.handle, options);
+    } catch (error) {
+      const observed = `a loop over the batches of ${this.name} could not begin: ${nameOfError(error)}`;
+      this.#stage.violate(["batches-bounded", "one-iterator"], observed, "after one loop another may begin");
+    }
   }
 
   pull(): Promise<void> {
@@ -109,7 +134,10 @@ export class SubscriberActor {
             else this.#took(result.value, line, pulledAt);
           }),
         (error: unknown) => tell(() => this.#failed(error, line)),
-      );
+      )
+      .finally(() => {
+        if (iterator instanceof BatchLoop) iterator.noted();
+      });
     this.#answers.push(answer);
     return answer;
   }
@@ -157,16 +185,19 @@ export class SubscriberActor {
   async breakLoop(): Promise<void> {
     const iterator = this.#iterator;
     if (iterator === undefined) return;
+    const laws: LawName[] = [
+      "break-loses-nothing",
+      ...(this.inBatches ? (["batches-bounded"] as const) : []),
+    ];
     this.#iterator = undefined;
     this.#stage.trace.line(`break the loop over ${this.name}`);
     this.#stage.ledger.broke(this.seat);
-    const laws = ["break-loses-nothing"] as const;
     const answers = Promise.all(this.#answers).then(() => undefined);
     await Promise.all([
       this.#stage.track(
         `return() on ${this.name}`,
         laws,
-        iterator.return().then(() => undefined),
+        Promise.resolve(iterator.return()).then(() => undefined),
       ),
       this.#stage.track(`a next() of ${this.name} that waited when its loop ended`, laws, answers),
     ]).catch((error: unknown) => {
@@ -184,7 +215,7 @@ export class SubscriberActor {
     const answers = Promise.all(this.#answers).then(() => undefined);
     void this.#stage.track(
       `a next() of ${this.name} that waited when it was closed`,
-      ["quiet-after-close"],
+      this.inBatches ? ["quiet-after-close", "batches-bounded"] : ["quiet-after-close"],
       answers,
     );
     try {
@@ -233,7 +264,7 @@ export class SubscriberActor {
     return this.waiting === 0 ? Promise.resolve() : Promise.race(this.#answers.slice(-this.waiting));
   }
 
-  #loop(): SubscriberIterator | undefined {
+  #loop(): SubscriberIterator | BatchLoop | undefined {
     if (this.#iterator !== undefined) return this.#iterator;
     try {
       this.#iterator = this.handle[Symbol.asyncIterator]();
@@ -248,13 +279,18 @@ export class SubscriberActor {
     return this.#iterator;
   }
 
-  #took(message: Message, line: Line, pulledAt: number): void {
+  #took(given: Message | readonly Message[], line: Line, pulledAt: number): void {
+    const messages = "length" in given ? given : [given];
+    for (const message of messages) this.#tookOne(message, line, pulledAt);
+  }
+
+  #tookOne(message: Message, line: Line, pulledAt: number): void {
     const delivery = this.#stage.ledger.delivered(this.seat, message, pulledAt);
     line.outcome(delivery === undefined ? "a message that does not belong here" : nameOf(delivery));
     if (delivery === undefined) void message.ack().catch(() => undefined);
   }
 
-  #ended(iterator: SubscriberIterator, line: Line): void {
+  #ended(iterator: SubscriberIterator | BatchLoop, line: Line): void {
     line.outcome("done");
     if (this.seat.state !== "open" || iterator !== this.#iterator) return;
     const observed = `the iteration of ${this.name} ended, and nobody ended it`;
