@@ -58,6 +58,7 @@ export class Holdings {
     delivery.copy.hazards.add("ack-deadline");
     delivery.seat.group.disturbed = true;
     delivery.phase = "leaving";
+    this.releasing(delivery.copy, false);
     if (delivery.deadline <= now) {
       if (this.book.virtual) delivery.phase = "lost";
       this.owe(delivery.copy, delivery.deadline);
@@ -87,6 +88,22 @@ export class Holdings {
     copy.lastCount = message.deliveryCount;
     copy.lastSeat = seat;
     copy.hazards.clear();
+    const delivery = this.#delivery(copy, seat, message);
+    copy.state = seat.state === "closed" ? unsure : { kind: "held", delivery };
+    return delivery;
+  }
+
+  /** It was lost before its answer was seen, and may be with somebody else by now. */
+  pass(copy: Copy, seat: Seat, message: Message): Delivery {
+    copy.deliveries += 1;
+    copy.lastCount = Math.max(copy.lastCount ?? 0, message.deliveryCount ?? 0) || undefined;
+    const delivery = this.#delivery(copy, seat, message);
+    delivery.phase = "lost";
+    if (copy.state.kind === "owed") this.owe(copy, copy.state.notBefore, copy.state.due);
+    return delivery;
+  }
+
+  #delivery(copy: Copy, seat: Seat, message: Message): Delivery {
     const now = this.book.now();
     const deadlineMs = seat.capabilities.ackDeadlineMs ?? Number.POSITIVE_INFINITY;
     const delivery: Delivery = {
@@ -99,7 +116,15 @@ export class Holdings {
       deadline: now + deadlineMs,
       earliestDeadline: (this.book.promises.noPrefetch === true ? now : copy.availableMs) + deadlineMs,
     };
-    copy.state = seat.state === "closed" ? unsure : { kind: "held", delivery };
+    this.deliveries.push(delivery);
+    return delivery;
+  }
+
+  /** A delivery that was lost before anybody heard of it. */
+  stray(copy: Copy, seat: Seat, message: Message): Delivery {
+    const never = Number.POSITIVE_INFINITY;
+    const lost = { phase: "lost", settle: undefined, deadline: never, earliestDeadline: never } as const;
+    const delivery: Delivery = { copy, seat, message, nth: copy.deliveries + 1, ...lost };
     this.deliveries.push(delivery);
     return delivery;
   }
@@ -122,9 +147,14 @@ export class Holdings {
 
   /** Whoever leaves may have fetched it unseen, and used up its deliveries. */
   abandoned(copy: Copy): void {
-    if (copy.group.deadLetter === undefined || this.book.promises.noPrefetch === true) return;
-    copy.state = unsure;
-    this.#letters(copy);
+    if (copy.group.deadLetter === undefined) return;
+    if (this.book.promises.noPrefetch !== true) {
+      copy.state = unsure;
+      this.#letters(copy);
+    } else if (copy.deliveries + 1 >= copy.group.deadLetter.maxDeliveries) {
+      // n.b. it may have been handed out a moment ago, which is told when its answer is seen.
+      this.#letters(copy, copy.deliveries + 1);
+    }
   }
 
   /** n.b. a broker that prefetches counts deliveries that nobody saw; then its own count is the better one. */
@@ -141,12 +171,12 @@ export class Holdings {
     }
   }
 
-  #letters({ group, posting, deliveries }: Copy): Copy[] {
+  #letters({ group, posting, deliveries }: Copy, attempts: number = deliveries): Copy[] {
     if (group.deadLetter === undefined) return [];
     const letter: Posting = {
       ...posting,
       topic: group.deadLetter.topic,
-      setAside: { source: posting.topic, attempts: deliveries },
+      setAside: { source: posting.topic, attempts },
     };
     return this.groupsOf(letter).map((reader) => copyIn(reader, letter, unsure));
   }
@@ -164,7 +194,9 @@ export class Holdings {
     // Where nothing is acknowledged there is no settle to refuse, and no delivery to lose.
     const certain = delivery.seat.capabilities.settlement === "ack" && (this.book.virtual || how !== "crash");
     if (certain) delivery.phase = "lost";
-    if (certain && delivery.settle?.answer !== "ok" && !delivery.message.signal.aborted) {
+    // n.b. what was settled in the moment of a crash is told by the answer, which may be a step behind.
+    const untold = how === "crash" && delivery.settle?.answer === "waiting";
+    if (certain && !untold && delivery.settle?.answer !== "ok" && !delivery.message.signal.aborted) {
       const observed = `the signal of ${nameOf(delivery)} has not aborted after a ${how} of ${delivery.seat.name}`;
       this.violate(["settle-after-loss"], observed, "a delivery that is lost says so by its signal");
     }
@@ -226,6 +258,7 @@ export class Holdings {
     if (posting.at === "headers") laws.add("header-fidelity");
     if (posting.setAside !== undefined) laws.add("dead-letter");
     if (group.target.pattern) laws.add("pattern");
+    if (group.batched) laws.add("batches-bounded");
     if (this.book.isBounded(posting.topic)) laws.add("publish-waits");
     return laws;
   }

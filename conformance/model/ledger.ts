@@ -7,7 +7,9 @@ import { groupFor, newSeat, type OpeningFacts } from "./openings.ts";
 import type { Posting, PostingFacts } from "./posting.ts";
 import type { Book, Copy, Delivery, Group, Seat, SettleHow } from "./records.ts";
 import { checkRoom } from "./room.ts";
+import { Seeks } from "./seeking.ts";
 import { expectedAnswer, judgeSettle, type SettleTicket } from "./settling.ts";
+import { Transacted } from "./transacted.ts";
 
 /**
  * The reference: what each group is owed, holds, and must not see again. It is told of every call and every answer, in
@@ -18,6 +20,8 @@ import { expectedAnswer, judgeSettle, type SettleTicket } from "./settling.ts";
  */
 export class Ledger {
   readonly postings: Map<number, Posting> = new Map();
+  readonly seeks: Seeks;
+  readonly transacted: Transacted;
   readonly #holdings: Holdings;
   #restedAt = 0;
   /** When a subscriber, or a connection, last began to go or was gone. */
@@ -26,6 +30,8 @@ export class Ledger {
 
   constructor(book: Book) {
     this.#holdings = new Holdings(book);
+    this.seeks = new Seeks(this.#holdings, this.postings);
+    this.transacted = new Transacted(this.#holdings);
   }
 
   /** The number of the last thing that happened. */
@@ -71,13 +77,14 @@ export class Ledger {
       const copy = copyIn(group, posting, unsure);
       if (groups.length > 1) copy.taints.add("group-copies");
       const first = copy.state === unsure && copy.deliveries === 0;
-      if (first && isPromised(group, posting)) this.#holdings.owe(copy, 0);
+      if (first && isPromised(group, posting) && !group.loose.has(copy)) this.#holdings.owe(copy, 0);
     }
   }
 
   /** A publish rejected. With `law` nothing was sent, and a delivery of it breaks that law. */
   notSent(posting: Posting, law: LawName | undefined): void {
     this.#holdings.tick();
+    this.transacted.released(posting);
     posting.state = law === undefined ? "unknown" : "refused";
     if (law === undefined) return;
     for (const group of this.#holdings.groupsOf(posting)) {
@@ -87,26 +94,6 @@ export class Ledger {
         this.#holdings.violate([law], observed, "nothing was sent");
       }
       copy.state = over(law, "its publish was refused");
-    }
-  }
-
-  /** What a transaction holds back must not be seen until it commits. */
-  heldBack(posting: Posting): void {
-    for (const group of this.#holdings.groupsOf(posting)) {
-      const state = over("transaction-visibility", "its transaction has not committed");
-      copyIn(group, posting, unsure).state = state;
-    }
-  }
-
-  /** The transaction is being committed: what it holds may come, in order. */
-  committing(postings: readonly Posting[]): void {
-    this.#holdings.tick();
-    for (const posting of postings) {
-      for (const group of this.#holdings.groupsOf(posting)) {
-        const copy = copyIn(group, posting, unsure);
-        copy.state = unsure;
-        copy.hazards.add("transaction-visibility");
-      }
     }
   }
 
@@ -121,13 +108,15 @@ export class Ledger {
       for (const posting of this.postings.values()) {
         if (!group.target.covers(posting.topic)) continue;
         const others = this.#holdings.groupsOf(posting).filter((other) => other !== group);
-        admit(group, posting, others, this.#isAhead(posting, facts));
+        if (!this.transacted.isHidden(group, posting))
+          admit(group, posting, others, this.#isAhead(posting, facts));
       }
     }
     const elsewhere = [...group.seats].some(({ connection }) => connection !== facts.connection);
     if (group.liveSince === undefined && elsewhere) admitLate(group);
     if (group.seats.size > 0) this.#holdings.rebalance(group);
     group.seats.add(seat);
+    group.scattered ||= group.batched && group.seats.size > 1;
     return seat;
   }
 
@@ -154,7 +143,7 @@ export class Ledger {
   }
 
   pausing(seat: Seat): void {
-    this.#holdings.tick();
+    seat.pausedAt = this.#holdings.tick();
     seat.flow = "pausing";
     for (const copy of this.owed(seat.group)) copy.hazards.add("pause-holds");
   }
@@ -164,9 +153,18 @@ export class Ledger {
     seat.flow = "on";
   }
 
+  /** A call for a batch waits on this seat, or none does any more. */
+  forming(seat: Seat, forming: boolean): void {
+    this.#holdings.tick();
+    seat.forming = forming;
+    seat.group.batched ||= forming;
+    seat.group.scattered ||= forming && seat.group.seats.size > 1;
+  }
+
   /** The loop over a subscriber ends by `break`. */
   broke(seat: Seat): void {
     this.#holdings.tick();
+    seat.forming = false;
     for (const { state, hazards } of seat.group.copies.values()) {
       if (state.kind === "owed" || state.kind === "held") hazards.add("break-loses-nothing");
     }
@@ -180,6 +178,8 @@ export class Ledger {
     seat.state = "closing";
     seat.ends ||= how !== "crash";
     seat.group.disturbed = true;
+    seat.group.leavingAt = this.#departedAt;
+    seat.forming = false;
     if (seat.group.seats.size > 1) this.#holdings.rebalance(seat.group);
     if (seat.capabilities.delayedRequeue === "local") this.#holdings.endDelays(seat.group);
     for (const copy of this.owed(seat.group)) {
@@ -226,7 +226,7 @@ export class Ledger {
   }
 
   /** Whether a subscriber or a connection was going while this was published: then a server may have refused it. */
-  overlapsDeparture({ startedAt }: Posting): boolean {
+  overlapsDeparture({ startedAt }: Pick<Posting, "startedAt">): boolean {
     if (this.#departedAt >= startedAt) return true;
     return [...this.groups].some(({ seats }) => [...seats].some(({ state }) => state === "closing"));
   }
@@ -254,8 +254,13 @@ export class Ledger {
     if (posting === undefined) judgeStranger(book, seat, message);
     else if (copy === undefined) judgeWrongTopic(book, seat, posting);
     if (copy === undefined) return undefined;
+    if (this.seeks.overtakes({ copy, message, pulledAt, restedAt: this.#restedAt }))
+      return this.#holdings.stray(copy, seat, message);
+    for (const sibling of this.transacted.shown(copy.posting)) this.sent(sibling);
     const undisturbed = !this.overlapsDeparture(copy.posting);
-    judgeArrival({ book, seat, message, copy, undisturbed, pulledAt, restedAt: this.#restedAt });
+    const late = message.lost !== undefined && seat.state !== "open";
+    judgeArrival({ book, seat, message, copy, undisturbed, late, pulledAt, restedAt: this.#restedAt });
+    if (late) return this.#holdings.pass(copy, seat, message);
     const delivery = this.#holdings.hold(copy, seat, message);
     checkLimit(book, seat, this.#holdings.underLimit(seat));
     return delivery;

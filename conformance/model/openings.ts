@@ -28,8 +28,14 @@ export function groupFor(groups: Map<string, Group>, facts: OpeningFacts): Group
     copies: new Map(),
     seats: new Set(),
     liveSince: undefined,
+    leavingAt: 0,
     moving: false,
     disturbed: false,
+    sought: false,
+    soughtAt: 0,
+    loose: new Set(),
+    batched: false,
+    scattered: false,
   };
   groups.set(key, group);
   return group;
@@ -46,6 +52,8 @@ export function newSeat(group: Group, { seat: name, connection, capabilities }: 
     ends: false,
     leftAt: undefined,
     flow: "on",
+    pausedAt: 0,
+    forming: false,
     firsts: [],
   };
 }

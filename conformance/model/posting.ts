@@ -28,6 +28,8 @@ export interface Posting {
   state: "sending" | "sent" | "unknown" | "refused";
   /** A request adds headers of its own. */
   readonly request?: boolean;
+  /** The name of the transaction it is part of. */
+  readonly transaction?: string;
   /** For a dead letter: which topic it comes from, and after how many deliveries. */
   readonly setAside?: { readonly source: string; readonly attempts: number };
   /** What else a loss of it would break, because of what it is. */

@@ -46,10 +46,22 @@ export interface Group {
   readonly seats: Set<Seat>;
   /** The event since which it is owed all that is published; undefined while it is owed nothing. */
   liveSince: number | undefined;
+  /** The event at which one of its members last began to go: what that one was handed just before may be seen just after. */
+  leavingAt: number;
   /** Its members changed where that moves what they hold: each may lose any of it from here on. */
   moving: boolean;
   /** Something went back, or a subscriber went away: a prefetching broker may then hand out in another order. */
   disturbed: boolean;
+  /** It was moved in its log: what comes after that may be counted from 1 again. */
+  sought: boolean;
+  /** The event at which its last move began or was over: deliveries of before it may still be told of. */
+  soughtAt: number;
+  /** Published while it was moved: nobody knows on which side of the new place they are. */
+  readonly loose: Set<Copy>;
+  /** Members read, or have read, it in batches. */
+  batched: boolean;
+  /** A batch formed beside other members, which may have been given what is later. */
+  scattered: boolean;
 }
 
 /** One subscriber's place in its group. */
@@ -65,6 +77,10 @@ export interface Seat {
   leftAt: number | undefined;
   /** "pausing": what was on its way may still come. */
   flow: "on" | "pausing" | "paused";
+  /** The event of its last pause. */
+  pausedAt: number;
+  /** A call for a batch waits: what the batch has taken nobody has seen. */
+  forming: boolean;
   /** What it was the first of its group to see, in order. */
   readonly firsts: Copy[];
 }

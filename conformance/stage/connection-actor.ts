@@ -12,7 +12,7 @@ import { nameOfError } from "../model/settling.ts";
 import { type Content, compose } from "./outgoing.ts";
 import type { Stage } from "./stage.ts";
 import { type GroupSpec, SubscriberActor } from "./subscriber-actor.ts";
-import { aim, resolve } from "./target.ts";
+import { aim, describeOptions, resolve } from "./target.ts";
 
 /** A connection of the history: it publishes, opens, and ends one way or the other. */
 export class ConnectionActor {
@@ -25,6 +25,10 @@ export class ConnectionActor {
   readonly #stage: Stage;
   /** It is "closing" by a crash, which it may survive. */
   #crashing = false;
+  /** What last ended it, or was to. */
+  #departure: Departure | undefined;
+  /** How often something ended it without a goodbye, or tried to. */
+  crashes = 0;
   /** Requests that were not answered. */
   readonly requests: Set<Promise<void>> = new Set();
 
@@ -75,7 +79,8 @@ export class ConnectionActor {
     const refused = isTidelaneError(answer, "TIDELANE_INVALID_MESSAGE");
     line.outcome(answer === "resolved" ? answer : nameOfError(answer));
     this.#stage.ledger.notSent(posting, refused ? "publish-refuses" : undefined);
-    if (refused) return;
+    const closed = isTidelaneError(answer, "TIDELANE_CONNECTION_CLOSED") && this.state !== "open";
+    if (refused || closed) return;
     const observed = `publishing #${facts.id} with ${how} ${answer === "resolved" ? answer : `rejected with ${nameOfError(answer)}`}`;
     this.#stage.violate(["publish-refuses"], observed, "it rejects with InvalidMessageError");
   }
@@ -97,6 +102,7 @@ export class ConnectionActor {
   async shutdown(): Promise<void> {
     const line = this.#stage.trace.line(`shutdown${this.label}`);
     if (this.state === "open") this.state = "closing";
+    this.#departure ??= "shutdown";
     for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "shutdown");
     const laws = ["shutdown-idempotent"] as const;
     try {
@@ -119,7 +125,9 @@ export class ConnectionActor {
 
   /** Something is about to end it without a goodbye. */
   dying(): void {
+    this.crashes += 1;
     this.#stage.ledger.departing("crash");
+    this.#departure = "crash";
     this.#crashing = this.state === "open";
     if (this.#crashing) this.state = "closing";
     for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "crash");
@@ -151,7 +159,9 @@ export class ConnectionActor {
     const name = this.#stage.nextSubscriber();
     const { source, target } = aim(this.#stage, spec);
     const group = spec.options.group === undefined ? "" : ` in group ${spec.options.group}`;
-    const line = trace.line(`open ${name} on ${spec.topic}${group}${this.label}`);
+    const line = trace.line(
+      `open ${name} on ${spec.topic}${group}${describeOptions(spec.options)}${this.label}`,
+    );
     const seat = ledger.opening({
       seat: name,
       group: spec.options.group,
@@ -167,6 +177,7 @@ export class ConnectionActor {
       subscribers.push(actor);
       ledger.opened(seat);
       if (wasClosed) this.violateClosed(`${name} was opened`);
+      if (this.state !== "open") this.#takeAlong(actor);
       return actor;
     } catch (error) {
       line.outcome(nameOfError(error));
@@ -179,8 +190,18 @@ export class ConnectionActor {
     }
   }
 
+  /** It was opened while its connection ended: it is over with the connection. */
+  #takeAlong(actor: SubscriberActor): void {
+    const how = this.#departure ?? "shutdown";
+    this.#stage.ledger.leaving(actor.seat, how);
+    if (this.state !== "closed") return;
+    actor.endedBy = how;
+    this.#stage.ledger.left(actor.seat, how);
+  }
+
   #gone(how: Departure): void {
     this.state = "closed";
+    this.#departure = how;
     for (const subscriber of this.#subscribers()) {
       subscriber.endedBy = how;
       this.#stage.ledger.left(subscriber.seat, how);

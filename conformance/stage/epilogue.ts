@@ -16,6 +16,9 @@ export async function conclude(stage: Stage): Promise<void> {
   await stage.rest();
   await stage.awaitOpens();
   stage.check();
+  // A batch would keep what is owed for its time.
+  for (const subscriber of openOnes(stage))
+    if (subscriber.inBatches) await stage.step(() => subscriber.breakLoop());
   const connection = stage.connections.find(({ state }) => state === "open") ?? (await stage.connect());
   for (const subscriber of openOnes(stage)) subscriber.resume();
   for (const transaction of stage.transactions) {

@@ -45,7 +45,7 @@ export async function requestInVain(
 }
 
 /** Who is subscribed to the topic, or may be already. */
-function listenersOf(stage: Stage, label: string): Seat[] {
+export function listenersOf(stage: Stage, label: string): Seat[] {
   const seats = stage.subscribers.map(({ seat }) => seat);
   return seats.filter(
     ({ state, group }) =>

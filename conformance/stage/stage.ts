@@ -3,11 +3,13 @@ import type { Broker, Connection } from "../../src/traits/index.ts";
 import type { TopicNeeds } from "../fixture.ts";
 import { type LawName, LawViolation } from "../law.ts";
 import { Ledger } from "../model/ledger.ts";
-import type { Delivery } from "../model/records.ts";
+import type { Copy, Delivery } from "../model/records.ts";
 import type { Subject } from "../subject.ts";
 import { ConnectionActor } from "./connection-actor.ts";
 import { type Pace, paceOf, turns } from "./pace.ts";
-import type { SubscriberActor } from "./subscriber-actor.ts";
+import { Patience } from "./patience.ts";
+import type { RequestActor } from "./request-actor.ts";
+import type { GroupSpec, SubscriberActor } from "./subscriber-actor.ts";
 import { Trace } from "./trace.ts";
 import type { TransactionActor } from "./transaction-actor.ts";
 
@@ -21,6 +23,7 @@ export type Gap = "rest" | number;
 export interface Abortable {
   readonly what: string;
   readonly controller: AbortController;
+  readonly connection: ConnectionActor;
   /** The error it rejected with, or undefined. Never rejects. */
   readonly answer: Promise<unknown>;
   over: boolean;
@@ -49,10 +52,17 @@ export class Stage {
   readonly connections: ConnectionActor[] = [];
   readonly subscribers: SubscriberActor[] = [];
   readonly transactions: TransactionActor[] = [];
+  /** What a step may open: set before the first one. */
+  groups: readonly GroupSpec[] = [];
+  /** Requests that a step may answer. */
+  readonly asked: RequestActor[] = [];
+  readonly patience: Patience = new Patience();
   /** Subscriptions that are being opened. They never reject. */
   readonly opening: Set<Promise<unknown>> = new Set();
   /** Calls with a signal, whose abort is a step of its own. */
   readonly abortable: Abortable[] = [];
+  /** Ends when the ledger knows of what was taken beside a next() that waited: whatever is called later is told later. */
+  told: Promise<void> = Promise.resolve();
   /** What the names of its topics begin with. */
   readonly base: string;
   readonly #topics: ReadonlyMap<string, string>;
@@ -200,6 +210,13 @@ export class Stage {
     return this.pace.within(subscriber.firstAnswer(), this.subject.timings.arrivalMs);
   }
 
+  /** Whether the copy may stand in a batch that forms for a member of its group. */
+  #mayForm(copy: Copy): boolean {
+    const members = this.subscribers.filter(({ seat }) => seat.group === copy.group && seat.forming);
+    const limitMs = Math.max(0, ...members.map(({ batchWaitMs }) => batchWaitMs));
+    return this.patience.lasts(copy, limitMs, this.pace.clock.now());
+  }
+
   /** Ends every connection, whatever state it is in. Never throws. */
   async dismantle(): Promise<void> {
     for (const { connection } of this.connections) {
@@ -214,18 +231,21 @@ export class Stage {
   async #feed(): Promise<void> {
     // n.b. a log may show nothing that was published after what an open transaction holds back.
     if (!this.pace.virtual && this.transactions.some(({ state }) => state === "open")) return;
+    this.patience.begin(this.subscribers.flatMap(({ name, seat }) => (seat.forming ? [name] : [])));
     for (const subscriber of this.subscribers) {
       let copy = this.ledger.starving(subscriber.seat);
       // n.b. on real time a pull may be answered with another message, and the next one with this.
       while (subscriber.waiting > 0 && copy !== undefined) {
         if (!this.pace.virtual && (await this.#answers(subscriber)))
           copy = this.ledger.starving(subscriber.seat);
+        else if (this.pace.virtual && this.#mayForm(copy)) break;
         else {
           this.ledger.missing(copy, `while ${subscriber.name} waited for it`);
           break;
         }
       }
     }
+    this.patience.end();
     for (const [label, { capacity }] of Object.entries(this.#needs)) {
       if (capacity !== undefined) this.ledger.checkRoom(this.topic(label), capacity);
     }

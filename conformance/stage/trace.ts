@@ -1,3 +1,5 @@
+import { Folds } from "./folds.ts";
+
 /** One line of a history. Its outcome may come long after the line was begun. */
 export class Line {
   readonly #text: string;
@@ -34,6 +36,7 @@ export interface History {
 /** Remembers a history. Lines go to one section after the other. */
 export class Trace {
   readonly #sections: { readonly [Section in keyof History]: Line[] } = { given: [], steps: [], end: [] };
+  readonly #folds = new Folds();
   #section: keyof History = "given";
 
   /** What follows are the generated steps. */
@@ -53,8 +56,19 @@ export class Trace {
     return line;
   }
 
+  /** The steps written from here until the returned function is called are one entry. */
+  fold(title: string): () => void {
+    const { steps } = this.#sections;
+    const end = this.#folds.begin(title, steps.length);
+    return () => end(steps.length);
+  }
+
   report(): History {
     const { given, steps, end } = this.#sections;
-    return { given: given.map(String), steps: steps.map(String), end: end.map(String) };
+    return {
+      given: given.map(String),
+      steps: this.#folds.entries(steps.map(String)),
+      end: end.map(String),
+    };
   }
 }

@@ -1,9 +1,8 @@
 import type { Arbitrary } from "fast-check";
 import { fc } from "../fast-check.ts";
 import type { Stage } from "../stage/stage.ts";
-import type { GroupSpec, SubscriberActor } from "../stage/subscriber-actor.ts";
-import { openConnections } from "./publishing.ts";
-import { gap, pick, picked, Step, stepOn } from "./step.ts";
+import type { SubscriberActor } from "../stage/subscriber-actor.ts";
+import { pick, picked, Step, stepOn } from "./step.ts";
 
 /** Calls of `next()` that may wait at once on one subscriber. */
 const mostWaiting = 2;
@@ -67,18 +66,3 @@ export const resume: Arbitrary<Step> = stepOn(
   (stage) => subscribed(stage).filter(({ seat }) => seat.flow !== "on"),
   (subscriber) => subscriber.resume(),
 );
-
-/** Opens another subscriber of one of the groups, up to `most` of one group at a time. */
-export function open(groups: readonly GroupSpec[], most = 2): Arbitrary<Step> {
-  return fc.tuple(fc.nat({ max: groups.length - 1 }), pick, gap).map(([index, connection, gapped]) => {
-    const spec = picked(groups, index);
-    return new Step({
-      name: "open",
-      ready: (stage) =>
-        openConnections(stage).length > 0 &&
-        subscribed(stage).filter((subscriber) => subscriber.spec === spec).length < most,
-      act: (stage) => picked(openConnections(stage), connection).open(spec),
-      gap: gapped,
-    });
-  });
-}

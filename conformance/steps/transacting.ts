@@ -34,6 +34,13 @@ export const publishAfter: Arbitrary<Step> = publishTo((stage) =>
 export const commit: Arbitrary<Step> = stepOn("commit", open, (transaction) => transaction.commit());
 export const abandon: Arbitrary<Step> = stepOn("abandon", open, (transaction) => transaction.abandon());
 
+/** The signal of a transaction fires, while its work goes on or while it is being committed. */
+export const abortTransaction: Arbitrary<Step> = stepOn(
+  "abort a transaction",
+  (stage) => stage.transactions.filter(({ state, aborted }) => state !== "ended" && !aborted),
+  (transaction) => transaction.abort(),
+);
+
 function publishTo(from: (stage: Stage) => TransactionActor[]): Arbitrary<Step> {
   return fc.tuple(pick, pick, keys, gap).map(
     ([index, topic, key, gapped]) =>

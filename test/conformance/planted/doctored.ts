@@ -116,9 +116,22 @@ function iterator(
   };
 }
 
-async function* batches(
-  real: AsyncIterable<MemoryMessage[]>,
-  doctor: Doctor,
-): AsyncIterable<MemoryMessage[]> {
-  for await (const batch of real) yield batch.map((message) => override(message, doctor.message?.(message)));
+/** n.b. no generator: its return() would wait for the next() that waits. */
+function batches(real: AsyncIterable<MemoryMessage[]>, doctor: Doctor): AsyncIterable<MemoryMessage[]> {
+  const wrap = (message: MemoryMessage): MemoryMessage => override(message, doctor.message?.(message));
+  return {
+    [Symbol.asyncIterator]: () => {
+      const iterator = real[Symbol.asyncIterator]();
+      return {
+        next: async () => {
+          const result = await iterator.next();
+          return result.done ? result : { done: false, value: result.value.map(wrap) };
+        },
+        return: async () => {
+          await iterator.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }
