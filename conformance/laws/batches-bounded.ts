@@ -9,7 +9,7 @@ import type { Law } from "../law.ts";
 import { BatchReader } from "../stage/batch-reader.ts";
 import { conclude } from "../stage/epilogue.ts";
 import { batchLoop } from "../steps/batching.ts";
-import { advance, kill } from "../steps/faults.ts";
+import { advance, connect, kill } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { breakLoop, close, pause, pull, resume } from "../steps/receiving.ts";
 import { ack, delay, drop, requeue } from "../steps/settling.ts";
@@ -70,17 +70,18 @@ const breaking: Law["property"] = history(({ capabilities, fixture }) => ({
   connections: 2,
   groups: [{ topic: "A", options: { group: "g", maxInFlight: 4 } }],
   steps: [
-    [5, publish()],
-    [4, batchLoop],
-    [4, pull],
+    [6, publish()],
+    [6, batchLoop],
+    [2, pull],
     [2, breakLoop],
     [2, advance(10, 60, 200)],
-    [3, ack],
+    [2, ack],
     [capabilities.requeue ? 2 : 0, requeue],
     [capabilities.requeue ? 1 : 0, delay],
     [1, drop],
-    [1, close],
-    [fixture.kill === undefined ? 0 : 1, kill],
+    [2, close],
+    [fixture.kill === undefined ? 0 : 2, kill],
+    [1, connect],
     [capabilities.pause ? 1 : 0, pause],
     [capabilities.pause ? 1 : 0, resume],
   ],

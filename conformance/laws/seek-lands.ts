@@ -8,7 +8,7 @@ import { fc } from "../fast-check.ts";
 import type { Law } from "../law.ts";
 import { LogReader } from "../stage/log-reader.ts";
 import { batchLoop } from "../steps/batching.ts";
-import { advance } from "../steps/faults.ts";
+import { advance, connect, kill } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { breakLoop, close, pause, pull, resume, take } from "../steps/receiving.ts";
 import { seekAway, seekBack, seekGone, seekStart, seekToEnd } from "../steps/seeking.ts";
@@ -82,9 +82,12 @@ const meeting: Law["property"] = history(({ capabilities, fixture }) => ({
     [1, breakLoop],
     [capabilities.pause ? 1 : 0, pause],
     [capabilities.pause ? 1 : 0, resume],
-    [1, close],
+    [2, close],
+    [fixture.kill === undefined ? 0 : 1, kill],
+    [1, connect],
   ],
-  opens: { weight: 1, most: fixture.time === "virtual" ? 2 : 1 },
+  connections: 2,
+  opens: { weight: 2, most: fixture.time === "virtual" ? 2 : 1 },
   maxSteps: 50,
 }));
 

@@ -28,7 +28,7 @@ const quiet: Law["property"] = history(() => ({
 
 /** What ends a transaction from outside, topics that are full, and groups that open meanwhile. */
 const disturbed: Law["property"] = history(({ fixture }) => ({
-  topics: { A: fixture.bounded === true ? { capacity: 2 } : {}, B: {} },
+  topics: { A: fixture.bounded === true ? { capacity: 1 } : {}, B: {} },
   groups: [
     { topic: "A", options: { group: "g" } },
     { topic: "B", options: { group: "g" } },
@@ -38,22 +38,41 @@ const disturbed: Law["property"] = history(({ fixture }) => ({
   seats: [0, 1],
   connections: 2,
   steps: [
-    [2, publish()],
+    [1, publish()],
     [4, begin],
-    [7, publishIn],
+    [8, publishIn],
     [4, commit],
     [1, abandon],
     [1, abortTransaction],
     [1, publishAfter],
     [6, pull],
-    [3, ack],
+    [2, ack],
     [1, close],
-    [fixture.kill === undefined ? 0 : 1, kill],
+    [fixture.kill === undefined ? 0 : 2, kill],
     [1, shutdown],
     [1, connect],
   ],
-  opens: { weight: 2, most: 1 },
+  opens: { weight: 4, most: 1 },
   maxSteps: 50,
+}));
+
+/** Commits that wait for room, or for the server, while their connection dies or their signal fires. */
+const interrupted: Law["property"] = history(({ fixture }) => ({
+  topics: { A: fixture.bounded === true ? { capacity: 1 } : {} },
+  groups: [{ topic: "A", options: { group: "g" } }],
+  connections: 2,
+  steps: [
+    [4, begin],
+    [8, publishIn],
+    [5, commit],
+    [2, abortTransaction],
+    [3, pull],
+    [1, ack],
+    [fixture.kill === undefined ? 0 : 2, kill],
+    [2, connect],
+  ],
+  opens: { weight: 1, most: 1 },
+  maxSteps: 40,
 }));
 
 export const transactionVisibility: Law = {
@@ -61,5 +80,5 @@ export const transactionVisibility: Law = {
   promise:
     "Nothing of a transaction is seen before it commits; then all of it comes, in order; and nothing of it ever does when its work throws.",
   claim: ({ publisher }) => (publisher.transactions ? undefined : "its publisher says transactions false"),
-  property: either(quiet, disturbed),
+  property: either(quiet, disturbed, interrupted),
 };

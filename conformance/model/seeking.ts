@@ -130,8 +130,9 @@ export class Seeks {
     if (state.kind === "held") state.delivery.phase = "lost";
     copy.deliveries = 0;
     copy.taints.add("seek-lands");
-    // n.b. what is over by now was settled while the seek was on its way, on one side of it or the other.
-    if (posting.state !== "sent" || side === "unknown" || state.kind === "over") {
+    // n.b. it was settled while the seek was on its way: before it took effect, or after.
+    const settled = state.kind === "over" || (state.kind === "owed" && state.notBefore > 0);
+    if (posting.state !== "sent" || side === "unknown" || settled) {
       copy.state = unsure;
       if (posting.state === "sending") copy.group.loose.add(copy);
     } else if (side === "before") {

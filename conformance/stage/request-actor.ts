@@ -34,6 +34,8 @@ export class RequestActor {
   /** Where its answer goes, as the first who was given it read it. */
   address: string | undefined;
   state: "open" | "over" = "open";
+  /** Somebody published it again with its headers. */
+  passedOn = false;
   readonly #stage: Stage;
   readonly #connection: ConnectionActor;
   readonly #crashes: number;
@@ -196,6 +198,7 @@ export class RequestActor {
   }
 
   #violate(observed: string, expected: string): void {
-    this.#stage.violate(law, `${this.name} ${observed}`, expected);
+    const forwarded = this.passedOn ? (["forwarded-request-is-answered"] as const) : [];
+    this.#stage.violate([...law, ...forwarded], `${this.name} ${observed}`, expected);
   }
 }

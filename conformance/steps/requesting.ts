@@ -9,7 +9,7 @@ import type { Stage } from "../stage/stage.ts";
 import { openConnections } from "./publishing.ts";
 import { gap, pick, picked, Step } from "./step.ts";
 
-const law = ["request-reply"] as const;
+const laws = ["request-reply", "forwarded-request-is-answered"] as const;
 
 /** Requests of one connection that may wait at once. */
 const mostWaiting = 3;
@@ -65,6 +65,7 @@ export const passOn: Arbitrary<Step> = fc.tuple(pick, pick, pick, gap).map(
       ready: (stage) => openConnections(stage).length > 0 && delivered(stage).length > 0,
       act: (stage) => {
         const { message, request } = picked(delivered(stage), index);
+        request.passedOn = true;
         stage.trace.line(`pass on ${request.name}`);
         const headers = [...message.headers].filter(([name]) => name.toLowerCase() !== idHeader);
         return picked(openConnections(stage), connection).publish({
@@ -98,15 +99,15 @@ function requestOf(stage: Stage, { copy, message }: Delivery): RequestActor | un
     return address === undefined ? undefined : stage.asked.find((other) => other.address === address);
   }
   if (address === undefined) {
-    stage.violate(law, `${direct.name} has no reply-to header`, "it says where the reply goes");
+    stage.violate(laws, `${direct.name} has no reply-to header`, "it says where the reply goes");
     return undefined;
   }
   const known = direct.address ?? address;
   direct.address = known;
   if (known !== address)
-    stage.violate(law, `${direct.name} changed its address`, "its answer goes to one place");
+    stage.violate(laws, `${direct.name} changed its address`, "its answer goes to one place");
   if (stage.asked.some((other) => other !== direct && other.address === address)) {
-    stage.violate(law, "two requests wait for replies at one address", "a reply belongs to one request");
+    stage.violate(laws, "two requests wait for replies at one address", "a reply belongs to one request");
   }
   return direct;
 }

@@ -1,5 +1,6 @@
 import {
   type BatchOptions,
+  headerNames,
   type MemoryConnection,
   type MemoryMessage,
   type MemoryPublisher,
@@ -8,6 +9,7 @@ import {
   MessageHeaders,
   type OutgoingMessage,
   type Publisher,
+  type PublishOptions,
   type SubscribeOptions,
 } from "tidelane";
 import type { Doctor, Fault } from "./doctored.ts";
@@ -88,6 +90,41 @@ function leaking(): {
       }
     },
   };
+}
+
+/** Commits in a way of its own what a sound transaction has collected. */
+function committing(
+  commit: (
+    real: MemoryPublisher,
+    kept: readonly OutgoingMessage[],
+    options: PublishOptions | undefined,
+  ) => Promise<void>,
+): Fault["doctor"] {
+  return () => ({
+    publisher: (real) => ({
+      transaction: async <T>(
+        work: (inner: Publisher) => Promise<T>,
+        options?: PublishOptions,
+      ): Promise<T> => {
+        const kept: OutgoingMessage[] = [];
+        const collected = { result: undefined as T };
+        await real
+          .transaction(async (inner) => {
+            const publish = async (message: OutgoingMessage): Promise<void> => {
+              await inner.publish(message);
+              kept.push(message);
+            };
+            collected.result = await work({ ...inner, publish });
+            throw collected;
+          }, options)
+          .catch((error: unknown) => {
+            if (error !== collected) throw error;
+          });
+        await commit(real, kept, options);
+        return collected.result;
+      },
+    }),
+  });
 }
 
 const batchFaults: readonly Fault[] = [
@@ -318,6 +355,26 @@ const seekFaults: readonly Fault[] = [
     },
   },
   {
+    defect: "a seek whose subscriber closes meanwhile is never answered",
+    law: "seek-lands",
+    doctor: () => ({
+      subscriber: (real) => {
+        let open = true;
+        return {
+          seek: async (position) => {
+            await real.seek(position);
+            for (let turns = 0; turns < 12; turns += 1) await undefined;
+            if (!open) await never();
+          },
+          close: () => {
+            open = false;
+            return real.close();
+          },
+        };
+      },
+    }),
+  },
+  {
     defect: "a seek of a subscriber that is over moves its group",
     law: "seek-lands",
     doctor: () => {
@@ -413,54 +470,37 @@ const transactionFaults: readonly Fault[] = [
   {
     defect: "a commit to a full topic drops what it has no room for",
     law: "transaction-visibility",
-    doctor: () => ({
-      publisher: (real) => ({
-        transaction: async (work) => {
-          const kept: OutgoingMessage[] = [];
-          let over = false;
-          const publish = async (message: OutgoingMessage): Promise<void> => {
-            if (over) throw await refusalOf(real);
-            kept.push(message);
-          };
-          const result = await work({ capabilities: real.capabilities, publish }).finally(() => {
-            over = true;
-          });
-          for (const message of kept) {
-            const patience = new AbortController();
-            const sent = real.publish(message, { signal: patience.signal }).catch(() => undefined);
-            for (let turns = 0; turns < 4; turns += 1) await undefined;
-            patience.abort();
-            await sent;
-          }
-          return result;
-        },
-      }),
+    doctor: committing(async (real, kept) => {
+      for (const message of kept) {
+        const patience = new AbortController();
+        const sent = real.publish(message, { signal: patience.signal }).catch(() => undefined);
+        for (let turns = 0; turns < 4; turns += 1) await undefined;
+        patience.abort();
+        await sent;
+      }
     }),
   },
   {
     defect: "a transaction that is killed while its commit waits shows in part",
     law: "transaction-visibility",
-    doctor: () => ({
-      publisher: (real) => ({
-        transaction: (work, options) => {
-          const kept: OutgoingMessage[] = [];
-          let over = false;
-          const collected = real.transaction(async (inner) => {
-            const publish = async (message: OutgoingMessage): Promise<void> => {
-              if (over) await inner.publish(message);
-              else kept.push(message);
-            };
-            return work({ ...inner, publish }).finally(() => {
-              over = true;
-            });
-          }, options);
-          return collected.then(async (result) => {
-            for (const message of kept) await real.publish(message, options);
-            return result;
-          });
-        },
-      }),
+    doctor: committing(async (real, kept, options) => {
+      for (const message of kept) await real.publish(message, options);
     }),
+  },
+  {
+    defect: "a transaction shows when its signal fires",
+    law: "transaction-visibility",
+    doctor: () => {
+      const { publisher, show } = leaking();
+      return {
+        publisher: (real) => ({
+          transaction: (work, options) => {
+            options?.signal?.addEventListener("abort", () => show(real));
+            return publisher(real).transaction(work, options);
+          },
+        }),
+      };
+    },
   },
   {
     defect: "a transaction commits although its signal has fired",
@@ -468,15 +508,6 @@ const transactionFaults: readonly Fault[] = [
     doctor: () => ({ publisher: (real) => ({ transaction: (work) => real.transaction(work) }) }),
   },
 ];
-
-/** What a transaction that is over answers to a publish. */
-async function refusalOf(real: MemoryPublisher): Promise<unknown> {
-  let ended: Publisher | undefined;
-  await real.transaction(async (inner) => {
-    ended = inner;
-  });
-  return ended?.publish({ topic: "none", payload: "" }).catch((error: unknown) => error);
-}
 
 const requestFaults: readonly Fault[] = [
   {
@@ -551,6 +582,16 @@ const requestFaults: readonly Fault[] = [
     defect: "a reply comes without its headers",
     law: "request-reply",
     doctor: replying(() => ({ headers: MessageHeaders.empty })),
+  },
+  {
+    defect: "a request says where its answer goes at its first delivery only",
+    law: "forwarded-request-is-answered",
+    doctor: () => ({
+      message: (real) =>
+        real.deliveryCount === 1
+          ? {}
+          : { headers: MessageHeaders.from(real.headers).without(headerNames.replyTo) },
+    }),
   },
   {
     defect: "after a connection has died the replies of all others are lost",
