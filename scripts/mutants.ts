@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { UsageError, wholeNumber } from "./arguments.ts";
 import { hunt, type Verdict } from "./mutants/hunt.ts";
-import type { Mutant } from "./mutants/mutant.ts";
 import { formatReport, reportOf } from "./mutants/report.ts";
+import { spread } from "./mutants/spread.ts";
 
 const usage = `usage: npm run mutants -- [options]
 
@@ -71,14 +71,6 @@ function parseKnown(args: readonly string[]) {
       verbose: { type: "boolean" },
     },
   });
-}
-
-function spread(mutants: readonly Mutant[], count: number): readonly Mutant[] {
-  if (count >= mutants.length) return mutants;
-  return Array.from(
-    { length: count },
-    (_, index) => mutants[Math.floor((index * mutants.length) / count)],
-  ).filter((mutant) => mutant !== undefined);
 }
 
 function sayFate({ mutant, fate, aside, seconds }: Verdict): void {

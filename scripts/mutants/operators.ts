@@ -131,9 +131,11 @@ function isCondition({ parent }: ts.Expression): boolean {
   return ts.isIfStatement(parent) || ts.isConditionalExpression(parent);
 }
 
-/** One less, where it is compared with, is what the boundary says. */
+/** One less, where it is compared with, is what the boundary or the decided condition says. */
 function isCompared({ parent }: ts.Expression): boolean {
-  return ts.isBinaryExpression(parent) && (binary[parent.operatorToken.kind]?.[0]?.[0] ?? "") === "boundary";
+  if (!ts.isBinaryExpression(parent)) return false;
+  const [first] = binary[parent.operatorToken.kind] ?? [];
+  return first !== undefined && (first[0] === "boundary" || first[0] === "negated");
 }
 
 function enclosing(node: ts.Node): ts.SignatureDeclaration | undefined {
