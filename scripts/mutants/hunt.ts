@@ -21,7 +21,7 @@ export interface HuntOptions {
 export interface Verdict {
   readonly mutant: Mutant;
   readonly aside: AsideEntry | undefined;
-  /** "not reached": no law comes past it. */
+  /** "not reached": no law comes past it, or none is asked to. */
   readonly fate: Fate | { readonly kind: "not reached" };
   readonly seconds: number;
 }
@@ -100,8 +100,8 @@ async function playOne(
   entry: AsideEntry | undefined,
   { runs, seed }: HuntOptions,
 ): Promise<Verdict["fate"]> {
-  if (laws.length === 0) return { kind: "not reached" };
-  // What is set aside is only shown not to die at once: an entry that is wrong is found out.
+  if (laws.length === 0 || entry?.kind === "beyond the contract") return { kind: "not reached" };
+  // An equivalent one is only shown not to die at once: an entry that is wrong is found out.
   const rounds = entry === undefined ? roundsOf(runs) : [5];
   const broker = brokerOf(mutant);
   return player.play({ mutant: mutant.id, broker, laws, rounds, seed }, mutant.atLoad);

@@ -49,6 +49,8 @@ class OutletSubscriber implements Subscriber<MemoryMessage> {
   }
 
   #take(max: number): MemoryMessage[] {
+    // Allowed to a supply, and without effect: the call it is within answers whoever waits.
+    this.#outlet.serve();
     const held = this.#inbox.splice(0, max).filter(({ lost }) => lost === undefined);
     return [...held, ...(this.#source.takeReady?.(max - held.length) ?? [])];
   }
@@ -95,7 +97,8 @@ export const outletFixture: Fixture<MemoryConnection> = {
     if (source === undefined) throw new Error("the memory fixture has patterns");
     return wrap(source);
   },
-  promises: {},
+  // What came when nobody waited any more counts as delivered, and waits here for the next loop.
+  promises: { ...memoryFixture.promises, noPrefetch: false, countsExactly: false },
 };
 
 function wrap(source: SubscriptionSource<MemoryConnection>): SubscriptionSource<MemoryConnection> {
