@@ -1,8 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { UsageError, wholeNumber } from "./arguments.ts";
 import { hunt, type Verdict } from "./mutants/hunt.ts";
-import { formatReport, reportOf } from "./mutants/report.ts";
+import { formatReport, type MutantReport, reportOf } from "./mutants/report.ts";
 import { spread } from "./mutants/spread.ts";
 
 const usage = `usage: npm run mutants -- [options]
@@ -13,6 +13,7 @@ Changes the memory broker and Outlet in one place at a time, and plays the laws 
   --seed S        a whole number; the same seed gives the same histories (1 by default)
   --processes N   how many play (2 by default)
   --only TEXT     mutants whose name has this text; names hold file, function, operator and change
+  --again FILE    those that survived in this report
   --sample N      N of them, spread evenly
   --json FILE     where the report goes (mutants-report.json by default)
   --verbose       a line for each mutant
@@ -29,6 +30,9 @@ async function main(args: readonly string[]): Promise<number> {
     values[name] === undefined ? otherwise : wholeNumber(`--${name}`, values[name], 1);
   const [runs, seed] = [number("runs", 200), number("seed", 1)];
   const sample = number("sample", Number.MAX_SAFE_INTEGER);
+  const again = values.again === undefined ? undefined : survivorsIn(values.again);
+  const isWanted = (name: string): boolean =>
+    name.includes(values.only ?? "") && (again === undefined || again.has(name));
   const started = performance.now();
   const verdicts = await hunt({
     seed,
@@ -36,7 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
     processes: number("processes", 2),
     choose: (mutants) =>
       spread(
-        mutants.filter(({ name }) => name.includes(values.only ?? "")),
+        mutants.filter(({ name }) => isWanted(name)),
         sample,
       ),
     onFate: values.verbose ? sayFate : showProgress,
@@ -47,6 +51,11 @@ async function main(args: readonly string[]): Promise<number> {
   writeFileSync(file, `${JSON.stringify(report, undefined, 2)}\n`);
   process.stdout.write(`report written to ${file}\n`);
   return 0;
+}
+
+function survivorsIn(file: string): ReadonlySet<string> {
+  const report: MutantReport = JSON.parse(readFileSync(file, "utf8"));
+  return new Set(report.survived);
 }
 
 function parse(args: readonly string[]): ReturnType<typeof parseKnown> {
@@ -66,6 +75,7 @@ function parseKnown(args: readonly string[]) {
       seed: text,
       processes: text,
       only: text,
+      again: text,
       sample: text,
       json: text,
       verbose: { type: "boolean" },
