@@ -1,6 +1,5 @@
-import fc from "fast-check";
 import type { Fixture, LawName } from "tidelane/conformance";
-import { Play } from "../../conformance/engine/play.ts";
+import { checkLaw } from "../../conformance/engine/check-law.ts";
 import type { Law } from "../../conformance/law.ts";
 import { laws } from "../../conformance/laws/index.ts";
 import { examine, type Subject } from "../../conformance/subject.ts";
@@ -8,6 +7,7 @@ import { memoryFixture } from "../../test/conformance/memory-fixture.ts";
 import { outletFixture } from "../../test/conformance/outlet-broker.ts";
 import { expectLosses } from "../expected-losses.ts";
 import type { Answer, Assignment, BrokerName, Killed, Order } from "./messages.ts";
+import { limitByIdleness } from "./stall-watch.ts";
 import { activate, note } from "./switch.ts";
 
 /** How often it says that it is alive. */
@@ -49,13 +49,11 @@ async function play({ mutant, broker, laws: chosen, rounds, seed }: Assignment):
 }
 
 async function playLaw(law: Law, subject: Subject, runs: number, seed: number): Promise<number | Killed> {
-  const play = new Play(subject, () => true);
-  const numRuns = Math.max(1, Math.round(runs * (law.effort ?? 1)));
-  // That it fails is all there is to know: nothing is shrunk.
-  const details = await fc.check(law.property(play, undefined), { seed, numRuns, endOnFailure: true });
-  if (!details.failed) return play.histories;
-  const { breaks = [], observed = String(details.errorInstance), history } = play.failure ?? {};
-  return { law: law.name, breaks, observed: observed.slice(0, 400), steps: history?.steps.length ?? 0 };
+  // That it fails is all there is to know.
+  const report = await checkLaw(law, subject, { seed, runs, unshrunk: true });
+  if (report.counterexample === undefined) return report.histories;
+  const { breaks, observed, history } = report.counterexample;
+  return { law: law.name, breaks, observed: observed.slice(0, 400), steps: history.steps.length };
 }
 
 async function reach(broker: BrokerName, runs: number, seed: number): Promise<Answer> {
@@ -87,6 +85,7 @@ function die(error: unknown): void {
 }
 
 expectLosses();
+limitByIdleness();
 process.on("uncaughtException", die);
 process.on("unhandledRejection", die);
 process.on("message", (order: Order) => {

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import type { Answer, Assignment, Killed, Order } from "./messages.ts";
 
 /** A player that says nothing for so long has a mutant that loops. */
-const silentMs = 15_000;
+const silentMs = 20_000;
 const memoryMb = 512;
 
 /** How a mutant ended. "looped", "starved" and "died" end the process that plays, as they would that of a user. */
