@@ -1,12 +1,18 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { capabilityTable, type WrittenReport } from "./capability-table.ts";
 import { root } from "./entry-points.ts";
+import type { MutantReport } from "./mutants/report.ts";
 
 /** The brokers of this repository, in the order of the table. */
 export const reportedBrokers = ["memory", "nats", "jetstream", "nats-io", "rabbitmq", "kafka"] as const;
 
 export const reportsFolder: string = `${root}/docs/reports`;
 export const tableFile: string = `${root}/docs/capabilities.md`;
+
+/** What `npm run mutants -- --json docs/reports/mutants.json` wrote. */
+export function readMutants(): MutantReport {
+  return JSON.parse(readFileSync(`${reportsFolder}/mutants.json`, "utf8"));
+}
 
 export function readReports(): WrittenReport[] {
   return reportedBrokers.map((broker) => {
@@ -22,6 +28,6 @@ export function readReports(): WrittenReport[] {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  writeFileSync(tableFile, capabilityTable(readReports()));
+  writeFileSync(tableFile, capabilityTable(readReports(), readMutants()));
   console.log(`${tableFile} written`);
 }

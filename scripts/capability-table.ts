@@ -1,4 +1,5 @@
 import type { LawReport, Report } from "tidelane/conformance";
+import { type MutantReport, mutantSection } from "./mutants/report.ts";
 
 /** A report as `npm run conformance` writes it. */
 export interface WrittenReport extends Report {
@@ -10,8 +11,8 @@ const cells = { pass: "yes", fail: "FAILS", gap: "gap", "not claimed": "–" } a
   string
 >;
 
-/** Law by broker, as Markdown. Reasons stand below the table, by broker. */
-export function capabilityTable(reports: readonly WrittenReport[]): string {
+/** Law by broker, as Markdown. Reasons stand below the table, by broker, and what mutants say of the laws comes last. */
+export function capabilityTable(reports: readonly WrittenReport[], mutants?: MutantReport): string {
   const [first] = reports;
   if (first === undefined) throw new Error("There are no reports to make a table of.");
   const rows = first.laws.map(({ law, promise }) => {
@@ -37,6 +38,7 @@ export function capabilityTable(reports: readonly WrittenReport[]): string {
     ...reports.map(totals),
     "",
     ...reports.flatMap(reasons),
+    ...(mutants === undefined ? [] : mutantSection(mutants)),
   ].join("\n");
 }
 

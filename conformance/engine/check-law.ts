@@ -28,6 +28,8 @@ export interface CheckOptions {
   readonly path?: string;
   /** Only a contradiction that names the law itself counts: how the laws are told apart on planted faults. */
   readonly alone?: boolean;
+  /** The first history that fails is the counterexample, for whoever only asks whether there is one. */
+  readonly unshrunk?: boolean;
 }
 
 /** Holds a broker to one law. */
@@ -45,6 +47,7 @@ export async function checkLaw(law: Law, subject: Subject, options: CheckOptions
   const [path, replay] = options.path?.split("@") ?? [];
   const details = await fc.check(law.property(play, replay), {
     seed: options.seed,
+    endOnFailure: options.unshrunk ?? false,
     ...(path === undefined
       ? { numRuns: Math.max(1, Math.round(options.runs * (law.effort ?? 1))) }
       : { numRuns: 1, path, endOnFailure: true }),

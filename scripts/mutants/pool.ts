@@ -1,0 +1,92 @@
+import { type ChildProcess, fork } from "node:child_process";
+import type { Answer, Assignment, Killed, Order } from "./messages.ts";
+
+/** A player that says nothing for so long has a mutant that loops. */
+const silentMs = 20_000;
+const memoryMb = 512;
+
+/** How a mutant ended. "looped", "starved" and "died" end the process that plays, as they would that of a user. */
+export type Fate =
+  | { readonly kind: "killed"; readonly by: Killed }
+  | { readonly kind: "survived"; readonly histories: number }
+  | { readonly kind: "looped" | "died"; readonly law: string | undefined; readonly error: string };
+
+/** One process that plays. It is made anew after a mutant that did not end well. */
+export class Player {
+  readonly #bundle: string;
+  /** How long one mutant may take. */
+  readonly #limitMs: number;
+  #child: ChildProcess | undefined;
+  /** Mutants it has played. */
+  #played = 0;
+
+  constructor(bundle: string, limitMs: number) {
+    this.#bundle = bundle;
+    this.#limitMs = limitMs;
+  }
+
+  async play(assignment: Assignment, afresh: boolean): Promise<Fate> {
+    if (afresh || this.#played >= 50) this.end();
+    this.#played += 1;
+    const answer = await this.#ask({ kind: "play", assignment }, afresh ? assignment.mutant : 0);
+    if (answer.kind === "killed" || answer.kind === "survived") {
+      const isClean = answer.kind === "survived" || !answer.by.observed.includes("never answered");
+      if (afresh || !isClean) this.end();
+      return answer;
+    }
+    this.end();
+    if (answer.kind === "looped" || answer.kind === "died") return answer;
+    throw new Error(`The player answered "${answer.kind}" to a mutant.`);
+  }
+
+  async reach(order: Order): Promise<Readonly<Record<string, readonly number[]>>> {
+    const answer = await this.#ask(order, 0);
+    if (answer.kind === "reached") return answer.by;
+    throw new Error(`What the laws reach is not known: ${JSON.stringify(answer)}`);
+  }
+
+  end(): void {
+    this.#child?.kill("SIGKILL");
+    this.#child = undefined;
+    this.#played = 0;
+  }
+
+  #start(activeAtLoad: number): ChildProcess {
+    const child = fork(this.#bundle, {
+      execArgv: [`--max-old-space-size=${memoryMb}`, "--no-warnings", "--enable-source-maps"],
+      env: { ...process.env, TIDELANE_MUTANT: String(activeAtLoad) },
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    });
+    this.#child = child;
+    return child;
+  }
+
+  #ask(order: Order, activeAtLoad: number): Promise<Answer | Fate> {
+    const child = this.#child ?? this.#start(activeAtLoad);
+    const started = performance.now();
+    let heard = started;
+    let law: string | undefined;
+    return new Promise((resolve) => {
+      const finish = (answer: Answer | Fate): void => {
+        clearInterval(watch);
+        child.removeAllListeners();
+        resolve(answer);
+      };
+      const watch = setInterval(() => {
+        const now = performance.now();
+        if (now - heard > silentMs) finish({ kind: "looped", law, error: "it did not come back" });
+        else if (now - started > this.#limitMs) finish({ kind: "looped", law, error: "it took too long" });
+      }, 250);
+      child.on("message", (answer: Answer) => {
+        heard = performance.now();
+        if (answer.kind === "alive") law = answer.law;
+        else if (answer.kind !== "ready") finish(answer);
+      });
+      child.once("exit", (code, signal) => {
+        finish({ kind: "died", law, error: `the process ended (${signal ?? code})` });
+      });
+      child.once("error", (error) => finish({ kind: "died", law, error: error.message }));
+      child.send(order);
+    });
+  }
+}
