@@ -17,7 +17,7 @@ export const anyKeys: Arbitrary<string | undefined> = fc.oneof(
   { weight: 3, arbitrary: anyText },
 );
 
-export const textPayload: Arbitrary<Contents> = payloadTexts.map((payload) => ({ payload }));
+export const textPayload: Arbitrary<Contents> = fc.record({ payload: payloadTexts, bare: fc.boolean() });
 
 export const bytesPayload: Arbitrary<Contents> = fc.record({
   payload: fc.uint8Array({ maxLength: 12 }),

@@ -9,7 +9,7 @@ export type Header = readonly [name: string, value: HeaderValue];
 export type HeadersForm = "pairs" | "record" | "headers" | "map" | "once";
 
 /** Names that mean something, with what may stand there; few values, so that two messages have the same. */
-const wellKnown: readonly Header[] = [
+export const wellKnown: readonly Header[] = [
   [headerNames.messageId, "m-1"],
   [headerNames.correlationId, "order 7"],
   [headerNames.contentType, "application/json"],
@@ -73,7 +73,10 @@ const many: Arbitrary<Header[]> = fc
 export const headerLists: Arbitrary<Header[]> = fc.oneof(
   { weight: 8, arbitrary: fc.array(header, { maxLength: 4 }) },
   // Repeated to begin with: the same name, in the same letters or in others.
-  { weight: 2, arbitrary: fc.array(fc.tuple(fc.constantFrom("x-a", "X-A"), plainText), { minLength: 2, maxLength: 4 }) },
+  {
+    weight: 2,
+    arbitrary: fc.array(fc.tuple(fc.constantFrom("x-a", "X-A"), plainText), { minLength: 2, maxLength: 4 }),
+  },
   { weight: 1, arbitrary: many },
 );
 
@@ -102,6 +105,16 @@ export function shaped(headers: readonly Header[], form: HeadersForm): HeadersIn
     default:
       return form satisfies never;
   }
+}
+
+export function isKeyHeader(name: string): boolean {
+  return name.toLowerCase() === headerNames.partitionKey;
+}
+
+/** The key that travels in the headers, as text. */
+export function keyHeaderOf(headers: readonly Header[]): string | undefined {
+  const found = headers.find(([name]) => isKeyHeader(name));
+  return found === undefined ? undefined : MessageHeaders.from([found]).get(headerNames.partitionKey);
 }
 
 /** Names the adapters and the protocols act on, so that one of them may have no room for another meaning. */

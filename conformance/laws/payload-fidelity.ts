@@ -1,4 +1,10 @@
-import { barePayload, bytesPayload, type Contents, largestPayload, textPayload } from "../content/contents.ts";
+import {
+  barePayload,
+  bytesPayload,
+  type Contents,
+  largestPayload,
+  textPayload,
+} from "../content/contents.ts";
 import { largeBytes } from "../content/payloads.ts";
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";

@@ -12,7 +12,9 @@ const ownHeaders: ReadonlySet<string> = new Set([
 ]);
 
 /** What a dead letter says in the place of what stood there. */
-const rewrittenInLetters: ReadonlySet<string> = new Set([...ownHeaders].filter((name) => name !== headerNames.partitionKey));
+const rewrittenInLetters: ReadonlySet<string> = new Set(
+  [...ownHeaders].filter((name) => name !== headerNames.partitionKey),
+);
 
 /** Written by a broker that delivers again by a copy. */
 const rewrittenInCopies: ReadonlySet<string> = new Set([headerNames.retryCount, headerNames.retryTopic]);
@@ -34,7 +36,7 @@ export function payloadFault(posting: Posting, message: Message): string | undef
  * it was delivered before, and this may be a copy that says so.
  */
 export function headerFault(
-  posting: Posting,
+  posting: Pick<Posting, "headers" | "setAside" | "request">,
   message: Message,
   added: ReadonlySet<string>,
   again = false,

@@ -216,6 +216,8 @@ export class ConnectionActor {
     else {
       const laws: LawName[] = ["conservation", "capabilities-match"];
       if (opening) laws.push("backlog");
+      if (posting.at !== "plain")
+        laws.push(posting.at === "payload" ? "payload-fidelity" : "header-fidelity");
       this.#stage.violate(laws, observed, "it resolves");
     }
   }

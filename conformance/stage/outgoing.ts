@@ -1,6 +1,6 @@
-import { headerNames, type OutgoingMessage } from "../../src/traits/index.ts";
-import { arePlain, type Header, type HeadersForm, shaped } from "../content/headers.ts";
-import { laidOut, type Layout, largestTried } from "../content/payloads.ts";
+import type { OutgoingMessage } from "../../src/traits/index.ts";
+import { arePlain, type Header, type HeadersForm, keyHeaderOf, shaped } from "../content/headers.ts";
+import { type Layout, laidOut, largestTried } from "../content/payloads.ts";
 import { isPlainText } from "../content/texts.ts";
 import { showBytes } from "../model/fidelity.ts";
 import { idHeader, type PostingFacts, tagged } from "../model/posting.ts";
@@ -48,7 +48,7 @@ export function compose(stage: Stage, content: Content, publisher: string): Outg
     id,
     topic: stage.topic(content.topic),
     key,
-    keyHeader: textOf(given.find(([name]) => name.toLowerCase() === headerNames.partitionKey)),
+    keyHeader: keyHeaderOf(given),
     payload: bytes,
     headers,
     publisher,
@@ -85,7 +85,11 @@ function at({ key, headers, payload, largest }: Content): PostingFacts["at"] {
 const roomForHeaders = 4_096;
 
 /** Whether a transport may say that it cannot carry it: its key or its headers are not plain, or there is no room for them. */
-function isRefusable({ publisher }: Subject, { key, headers = [], unmarked }: Content, size: number): boolean {
+export function isRefusable(
+  { publisher }: Subject,
+  { key, headers = [], unmarked }: Content,
+  size: number,
+): boolean {
   const isBare = unmarked === true && headers.length === 0 && key === undefined;
   if (size + (isBare ? 0 : roomForHeaders) > publisher.maxPayloadBytes) return true;
   const carries = { bytes: publisher.headerValues === "bytes", duplicates: publisher.duplicateHeaders };
@@ -96,26 +100,19 @@ function isPlainKey(key: string | undefined): boolean {
   return key === undefined || isPlainText(key);
 }
 
-function textOf(header: Header | undefined): string | undefined {
-  const value = header?.[1];
-  return typeof value === "string" ? value : undefined;
-}
-
 /** Headers of one message that a line of the trace has room for. */
 const mostShown = 4;
 
-function describe(content: Content, payload: Uint8Array): string {
+export function describe(content: Content, payload: Uint8Array = nothing): string {
   const { key: given, headers = [], headersForm = "pairs", layout = "alone", largest } = content;
   const key = given === undefined ? "" : `, key ${shortened(JSON.stringify(given))}`;
   const as = typeof content.payload === "string" ? " as text" : layout === "alone" ? "" : ` (${layout})`;
   const isSaid = content.payload !== undefined || largest !== undefined;
   const size = isSaid ? `, payload ${showBytes(payload)}${as}` : "";
-  const shown = headers
-    .slice(0, mostShown)
-    .map(([name, value]) => {
-      const text = typeof value === "string" ? shortened(JSON.stringify(value)) : showBytes(value);
-      return `, ${shortened(name)}: ${text}`;
-    });
+  const shown = headers.slice(0, mostShown).map(([name, value]) => {
+    const text = typeof value === "string" ? shortened(JSON.stringify(value)) : showBytes(value);
+    return `, ${shortened(name)}: ${text}`;
+  });
   const more = headers.length > mostShown ? `, and ${headers.length - mostShown} headers more` : "";
   const form = headers.length > 0 && headersForm !== "pairs" ? ` (${headersForm})` : "";
   return `${key}${size}${shown.join("")}${more}${form}`;

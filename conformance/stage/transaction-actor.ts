@@ -58,7 +58,10 @@ export class TransactionActor {
       line.outcome(nameOfError(error));
       if (over && isTidelaneError(error, "TIDELANE_TRANSACTION"))
         ledger.notSent(posting, "transaction-visibility");
-      else
+      else if (!over && posting.refusable === true && isTidelaneError(error, "TIDELANE_INVALID_MESSAGE")) {
+        this.#postings.splice(this.#postings.indexOf(posting), 1);
+        ledger.notSent(posting, "publish-refuses");
+      } else
         this.#violate(
           `the publish of #${facts.id} in ${this.name} rejected with ${nameOfError(error)}`,
           over ? "it rejects with TransactionError" : "it resolves",

@@ -1,6 +1,6 @@
 import type { Arbitrary } from "fast-check";
+import { contents as anyContents, type Contents } from "../content/contents.ts";
 import { fc } from "../fast-check.ts";
-import { type Contents, contents as anyContents } from "../content/contents.ts";
 import type { ConnectionActor } from "../stage/connection-actor.ts";
 import type { Stage } from "../stage/stage.ts";
 import { gap, pick, picked, Step } from "./step.ts";
