@@ -37,7 +37,7 @@ export const bareBytes: Arbitrary<Uint8Array> = fc
   .constantFrom([], [0], [255], [0, 0], [13, 10], [0xc3, 0x28], [0xef, 0xbb, 0xbf])
   .map((bytes) => Uint8Array.from(bytes));
 
-/** More than fits one read of a socket. */
+/** More than fits one read of a socket, and what stands on either side of the sizes that buffers have. */
 export const largeBytes: Arbitrary<Uint8Array> = fc
-  .constantFrom(70_000, 1_000, 33_000)
+  .constantFrom(70_000, 1_000, 33_000, 255, 256, 1_024, 4_096, 8_192, 65_535, 65_536)
   .map((length) => new Uint8Array(length).map((_, index) => (index * 31) % 256));

@@ -1,3 +1,4 @@
+import type { Arbitrary } from "fast-check";
 import {
   barePayload,
   bytesPayload,
@@ -7,12 +8,13 @@ import {
 } from "../content/contents.ts";
 import { largeBytes } from "../content/payloads.ts";
 import { history } from "../engine/history.ts";
+import { fc } from "../fast-check.ts";
 import type { Law } from "../law.ts";
 import { publish } from "../steps/publishing.ts";
 import { pull, take } from "../steps/receiving.ts";
 import { ack, requeue } from "../steps/settling.ts";
 
-const largePayload = largeBytes.map((payload): Contents => ({ payload }));
+const largePayload: Arbitrary<Contents> = fc.record({ payload: largeBytes, bare: fc.boolean() });
 
 export const payloadFidelity: Law = {
   name: "payload-fidelity",

@@ -7,7 +7,7 @@ import { gap, pick, picked, Step, stepOn } from "./step.ts";
 
 /** Delays of `nackAfter`, in milliseconds; the long ones where waiting costs nothing. */
 const delays: Arbitrary<number> = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom(100, 0, 1, 50, 250) },
+  { weight: 6, arbitrary: fc.constantFrom(100, 0, 1, 50, 250, 0.5) },
   { weight: 1, arbitrary: fc.constantFrom(61_000, 3_600_000, 90_000_000) },
 );
 

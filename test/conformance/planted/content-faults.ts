@@ -198,6 +198,19 @@ export const contentFaults: readonly Fault[] = [
     ),
   },
   {
+    defect: "the memory of a payload is used for the next one",
+    law: "payload-fidelity",
+    doctor: () => {
+      const memory = new Uint8Array(100_000);
+      return {
+        message: ({ payload }) => {
+          memory.set(payload);
+          return { payload: memory.subarray(0, payload.byteLength) };
+        },
+      };
+    },
+  },
+  {
     defect: "the largest payload there may be is cut",
     law: "payload-fidelity",
     doctor: repacking((payload) => payload.subarray(0, 99_999)),
@@ -288,6 +301,13 @@ export const contentFaults: readonly Fault[] = [
     defect: "control characters in a topic are dropped",
     law: "topic-names",
     doctor: renaming((topic) => topic.replace(/\p{Cc}/gu, "")),
+  },
+  {
+    defect: "a delay is a whole number of milliseconds, and what is behind the point is cut",
+    law: "nack-after-never-early",
+    doctor: () => ({
+      message: (real) => ({ nackAfter: (delayMs) => real.nackAfter(Math.trunc(delayMs)) }),
+    }),
   },
   {
     defect: "a delay of more than a minute is a minute",
