@@ -33,6 +33,7 @@ export const lawNames = [
   "republish-keeps-headers",
   "key-order",
   "topic-isolation",
+  "topic-names",
   "backlog",
   "ack-is-final",
   "drop-is-final",

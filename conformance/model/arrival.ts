@@ -1,6 +1,6 @@
 import { headerNames, type Message } from "../../src/traits/index.ts";
 import { type LawName, LawViolation } from "../law.ts";
-import { headerFault, payloadFault, showBytes } from "./fidelity.ts";
+import { headerFault, payloadFault, showBytes, showValue } from "./fidelity.ts";
 import { isEarlier, positionOf, standsBefore } from "./order.ts";
 import { comesBefore, idOfHeaders, idOfPayload, type Posting } from "./posting.ts";
 import { type Book, type Copy, type Delivery, ordinal, type Seat } from "./records.ts";
@@ -57,7 +57,7 @@ const always: readonly Check[] = [
       : { laws: faithful("payload-fidelity", copy), observed, expected: "the payload arrives as published" };
   },
   ({ copy, message, book }) => {
-    const observed = headerFault(copy.posting, message, book.addedHeaders);
+    const observed = headerFault(copy.posting, message, book.addedHeaders, copy.deliveries > 0);
     return observed === undefined
       ? undefined
       : { laws: faithful("header-fidelity", copy), observed, expected: "headers arrive as published" };
@@ -68,9 +68,12 @@ const always: readonly Check[] = [
     return { laws: ["topic-isolation"], observed, expected: "a message says where it was published" };
   },
   ({ copy, message, seat }) => {
-    if (!seat.capabilities.partitionKey || message.partitionKey === copy.posting.key) return undefined;
-    const observed = `has the key ${message.partitionKey} instead of ${copy.posting.key}`;
-    const laws = ["header-fidelity", "key-order", "capabilities-match"] as const;
+    const { key, keyHeader } = copy.posting;
+    if (!seat.capabilities.partitionKey || message.partitionKey === key) return undefined;
+    // A transport may have no other place for the key than the header.
+    if (key === undefined && keyHeader !== undefined && message.partitionKey === keyHeader) return undefined;
+    const observed = `has the key ${showKey(message.partitionKey)} instead of ${showKey(key ?? keyHeader)}`;
+    const laws = [...faithful("header-fidelity", copy), "key-order", "capabilities-match"] as const;
     return { laws, observed, expected: "a message keeps its key" };
   },
   ({ seat, pulledAt, restedAt }) => {
@@ -83,6 +86,10 @@ const always: readonly Check[] = [
 ];
 
 const checks: readonly Check[] = [...always, unpaused, mayCome, inOrder, inPlace, counted];
+
+function showKey(key: string | undefined): string {
+  return key === undefined ? "undefined" : showValue(key);
+}
 
 /** A dead letter is to be as faithful as what it was made of. */
 function faithful(law: LawName, copy: Copy): readonly LawName[] {

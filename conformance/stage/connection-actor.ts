@@ -232,11 +232,13 @@ export class ConnectionActor {
       ledger.notSent(posting, subject.promises.abortSendsNothing ? "abort-is-prompt" : undefined);
     else ledger.notSent(posting, invalid ? "publish-refuses" : undefined);
     const observed = `the publish of #${posting.id} rejected with ${nameOfError(error)}`;
-    if (closed || failed || aborted || (invalid && posting.at !== "plain")) return;
+    if (closed || failed || aborted || (invalid && posting.refusable === true)) return;
     if (wasClosed) this.violateClosed(observed);
     else {
       const laws: LawName[] = ["conservation", "capabilities-match"];
       if (opening) laws.push("backlog");
+      if (posting.at !== "plain")
+        laws.push(posting.at === "payload" ? "payload-fidelity" : "header-fidelity");
       this.#stage.violate(laws, observed, "it resolves");
     }
   }

@@ -1,4 +1,5 @@
 import type { LawName } from "../law.ts";
+import { payloadFault } from "../model/fidelity.ts";
 import { type Delivery, nameOf, type SettleHow } from "../model/records.ts";
 import { nameOfError } from "../model/settling.ts";
 import type { Stage } from "./stage.ts";
@@ -9,6 +10,7 @@ export async function settle(stage: Stage, delivery: Delivery, how: SettleHow, d
   const words = { ack: "ack", requeue: "requeue", drop: "drop", delay: "nackAfter" } as const;
   const again = delivery.settle !== undefined ? ", a second time" : delivery.phase === "lost" ? ", lost" : "";
   const line = stage.trace.line(`${words[how]} ${nameOf(delivery)}${suffix}${again}`);
+  checkKept(stage, delivery);
   const ticket = stage.ledger.settling(delivery, how, delayMs);
   const answer = call(delivery, how, delayMs).then(
     () => stage.ledger.settled(delivery, ticket, undefined),
@@ -19,6 +21,17 @@ export async function settle(stage: Stage, delivery: Delivery, how: SettleHow, d
   );
   const laws: LawName[] = ["conservation", how === "ack" ? "ack-is-final" : "requeue-redelivers"];
   await stage.track(`${words[how]} on ${nameOf(delivery)}`, laws, answer);
+}
+
+/** What its holder has read it may read again: a broker does not use the memory of a payload for the next one. */
+function checkKept(stage: Stage, delivery: Delivery): void {
+  const { copy, message, phase } = delivery;
+  if (phase === "lost" || delivery.settle !== undefined) return;
+  const fault = payloadFault(copy.posting, message);
+  if (fault === undefined) return;
+  const laws: LawName[] = copy.posting.setAside === undefined ? [] : ["dead-letter"];
+  const observed = `${nameOf(delivery)}, while it is held, ${fault}`;
+  stage.violate(["payload-fidelity", ...laws], observed, "a payload stays as it is");
 }
 
 export async function keepAlive(stage: Stage, delivery: Delivery): Promise<void> {

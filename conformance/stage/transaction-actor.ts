@@ -72,7 +72,10 @@ export class TransactionActor {
     } catch (error) {
       line.outcome(nameOfError(error));
       this.#postings = this.#postings.filter((other) => other !== posting);
-      ledger.notSent(posting, "transaction-visibility");
+      const refused =
+        !over && posting.refusable === true && isTidelaneError(error, "TIDELANE_INVALID_MESSAGE");
+      ledger.notSent(posting, refused ? "publish-refuses" : "transaction-visibility");
+      if (refused) return;
       // n.b. it may have ended while the publish was on its way.
       const ended = over || gone || this.state !== "open";
       if (ended && isTidelaneError(error, "TIDELANE_TRANSACTION")) return;

@@ -4,6 +4,7 @@ import { checkLaw } from "../../conformance/engine/check-law.ts";
 import { laws } from "../../conformance/laws/index.ts";
 import { examine } from "../../conformance/subject.ts";
 import { capabilityFaults } from "./planted/capability-faults.ts";
+import { contentFaults } from "./planted/content-faults.ts";
 import { faultyFixture } from "./planted/doctored.ts";
 import { faults } from "./planted/faults.ts";
 import { stepFaults } from "./planted/step-faults.ts";
@@ -12,7 +13,7 @@ import { stepFaults } from "./planted/step-faults.ts";
 const most = 12;
 
 describe("a planted fault is found by the law that names it, in few words", () => {
-  for (const fault of [...faults, ...capabilityFaults, ...stepFaults]) {
+  for (const fault of [...faults, ...capabilityFaults, ...contentFaults, ...stepFaults]) {
     it.concurrent(`${fault.law}: ${fault.defect}`, { timeout: 60_000 }, async () => {
       const law = laws.find(({ name }) => name === fault.law);
       if (law === undefined) throw new Error("there is such a law");
