@@ -21,10 +21,16 @@ export class Harm {
   #serverFree: Promise<void> = Promise.resolve();
   #membersFree: Promise<void> = Promise.resolve();
   #stalls = 0;
+  #serverIsAway = false;
 
   constructor(site: HarmSite) {
     this.#site = site;
     this.#random = randomFrom(site.seed ^ 0x5bd1e995);
+  }
+
+  /** From its kill until it accepts connections again: nothing can be confirmed or handled meanwhile. */
+  get serverIsAway(): boolean {
+    return this.#serverIsAway;
   }
 
   /** Resolves when the fault is over and what it ended is back. `begin` is called when it begins. */
@@ -60,9 +66,15 @@ export class Harm {
   async #killServer(fault: FaultPlan, begin: () => void): Promise<void> {
     begin();
     const { server, restarted } = this.#site;
-    await server.kill();
-    await sleep(fault.lastsMs);
-    await server.restart();
+    this.#serverIsAway = true;
+    try {
+      await server.kill();
+      await sleep(fault.lastsMs);
+      // It gives a server a limited time to start, and rejects after it.
+      await server.restart();
+    } finally {
+      this.#serverIsAway = false;
+    }
     await restarted(fault);
   }
 
