@@ -100,6 +100,7 @@ export class Holdings {
     const delivery = this.#delivery(copy, seat, message);
     delivery.phase = "lost";
     if (copy.state.kind === "owed") this.owe(copy, copy.state.notBefore, copy.state.due);
+    else this.releasing(copy, false);
     return delivery;
   }
 
@@ -209,6 +210,7 @@ export class Holdings {
   settle(delivery: Delivery, settle: NonNullable<Delivery["settle"]>, done: boolean): void {
     const { copy } = delivery;
     settle.answer = done ? "ok" : "failed";
+    if (done) this.#madeRoom(copy.group);
     if (!isCurrent(delivery)) {
       // It was taken away meanwhile, and the settle got there first or did not.
       if (copy.state.kind === "owed" && delivery.nth === copy.deliveries) copy.state = unsure;
@@ -224,6 +226,13 @@ export class Holdings {
       copy.group.disturbed = true;
       this.owe(copy, settle.notBefore, settle.due);
     }
+  }
+
+  /** Room for another delivery, where their number is bounded: it is owed one of the others. */
+  #madeRoom({ options, copies }: Group): void {
+    if (options.maxInFlight === undefined) return;
+    for (const { state, hazards } of copies.values())
+      if (state.kind === "owed") hazards.add("prefetch-bound");
   }
 
   /** The broker may not have heard of what was settled over a connection that crashed. */

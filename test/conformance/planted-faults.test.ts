@@ -6,13 +6,14 @@ import { examine } from "../../conformance/subject.ts";
 import { capabilityFaults } from "./planted/capability-faults.ts";
 import { faultyFixture } from "./planted/doctored.ts";
 import { faults } from "./planted/faults.ts";
+import { mixedFaults } from "./planted/mixed-faults.ts";
 import { stepFaults } from "./planted/step-faults.ts";
 
 /** The most commands a counterexample may take to say. */
 const most = 12;
 
 describe("a planted fault is found by the law that names it, in few words", () => {
-  for (const fault of [...faults, ...capabilityFaults, ...stepFaults]) {
+  for (const fault of [...faults, ...capabilityFaults, ...stepFaults, ...mixedFaults]) {
     it.concurrent(`${fault.law}: ${fault.defect}`, { timeout: 60_000 }, async () => {
       const law = laws.find(({ name }) => name === fault.law);
       if (law === undefined) throw new Error("there is such a law");
