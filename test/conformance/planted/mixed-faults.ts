@@ -1,4 +1,4 @@
-import type { MemoryMessage, OutgoingMessage } from "tidelane";
+import type { MemoryMessage, OutgoingMessage, SubscriberIterator } from "tidelane";
 import type { Fault } from "./doctored.ts";
 
 /** Whether this is not the first call in this turn of the event loop. */
@@ -141,9 +141,9 @@ const metOptions: readonly Fault[] = [
   },
 ];
 
-type Iterator = ReturnType<import("tidelane").MemorySubscriber[typeof Symbol.asyncIterator]>;
+type Delivered = SubscriberIterator<MemoryMessage>;
 
-function skipping(real: Iterator, skipped: ReadonlySet<string>): Iterator {
+function skipping(real: Delivered, skipped: ReadonlySet<string>): Delivered {
   return {
     next: async () => {
       for (;;) {
@@ -153,7 +153,8 @@ function skipping(real: Iterator, skipped: ReadonlySet<string>): Iterator {
       }
     },
     return: () => real.return(),
-  } as Iterator;
+    takeReady: () => [],
+  };
 }
 
 /** Defects that show only after much, or long. */
