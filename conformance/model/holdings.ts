@@ -35,7 +35,20 @@ export class Holdings {
       if (delivery.earliestDeadline <= now) this.#expire(delivery, now);
       if (delivery.seat.group.moving && delivery.message.lost !== undefined) this.#moved(delivery);
     }
+    if (this.book.promises.noPrefetch !== true) {
+      for (const group of this.groups.values()) this.#expireUnseen(group, now);
+    }
     return this.#event;
+  }
+
+  /** Who fetched it ahead may have let its deadline pass, as often as it takes to set it aside. */
+  #expireUnseen({ capabilities, deadLetter, copies }: Group, now: number): void {
+    if (deadLetter === undefined || capabilities.ackDeadlineMs === undefined) return;
+    const latest = now - capabilities.ackDeadlineMs + (this.book.virtual ? 0 : this.book.skewMs);
+    for (const copy of copies.values()) {
+      const waits = copy.state.kind === "owed" || copy.state.kind === "unsure";
+      if (waits && copy.availableMs <= latest) this.abandoned(copy);
+    }
   }
 
   /** Members join or leave: what the others hold may move. */
