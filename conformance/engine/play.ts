@@ -13,7 +13,7 @@ export interface Failure {
   readonly expected: string;
 }
 
-/** How long a history on virtual time may take on the machine's clock; most take a few milliseconds. */
+/** How long nothing may happen in a history on virtual time, on the machine's clock; most take a few milliseconds. */
 const stallMs = { first: 5_000, later: 1_000 };
 /** After so many histories that hang, the others are not played any more. */
 const mostStalls = 10;
@@ -55,7 +55,7 @@ export class Play {
     this.#histories += 1;
     const stage = await Stage.open(this.subject, this.#counts, topics);
     try {
-      await this.#bounded(act(stage));
+      await this.#bounded(act(stage), stage);
       stage.check();
     } catch (error) {
       this.#failure = { history: stage.trace.report(), ...factsOf(error) };
@@ -72,16 +72,20 @@ export class Play {
   }
 
   /** A call of the broker that is never answered would otherwise keep the history, and the process, for ever. */
-  async #bounded(history: Promise<void>): Promise<void> {
+  async #bounded(history: Promise<void>, { ledger }: Stage): Promise<void> {
     const { fixture, timings } = this.subject;
     const virtualMs = this.#stalls === 0 ? stallMs.first : stallMs.later;
     const limitMs = fixture.time === "virtual" ? virtualMs : 30 * timings.arrivalMs;
     let timer: Timer | undefined;
     const stalled = new Promise<never>((_, reject) => {
-      timer = systemClock.schedule(limitMs, () => {
-        this.#stalls += 1;
-        reject(new Stall());
-      });
+      const watch = (seen: number): void => {
+        timer = systemClock.schedule(limitMs, () => {
+          if (ledger.event > seen) return watch(ledger.event);
+          this.#stalls += 1;
+          reject(new Stall());
+        });
+      };
+      watch(ledger.event);
     });
     try {
       await Promise.race([history, stalled]);

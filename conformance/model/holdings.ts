@@ -35,7 +35,20 @@ export class Holdings {
       if (delivery.earliestDeadline <= now) this.#expire(delivery, now);
       if (delivery.seat.group.moving && delivery.message.lost !== undefined) this.#moved(delivery);
     }
+    if (this.book.promises.noPrefetch !== true) {
+      for (const group of this.groups.values()) this.#expireUnseen(group, now);
+    }
     return this.#event;
+  }
+
+  /** Who fetched it ahead may have let its deadline pass, as often as it takes to set it aside. */
+  #expireUnseen({ capabilities, deadLetter, copies }: Group, now: number): void {
+    if (deadLetter === undefined || capabilities.ackDeadlineMs === undefined) return;
+    const latest = now - capabilities.ackDeadlineMs + (this.book.virtual ? 0 : this.book.skewMs);
+    for (const copy of copies.values()) {
+      const waits = copy.state.kind === "owed" || copy.state.kind === "unsure";
+      if (waits && copy.availableMs <= latest) this.abandoned(copy);
+    }
   }
 
   /** Members join or leave: what the others hold may move. */
@@ -100,6 +113,7 @@ export class Holdings {
     const delivery = this.#delivery(copy, seat, message);
     delivery.phase = "lost";
     if (copy.state.kind === "owed") this.owe(copy, copy.state.notBefore, copy.state.due);
+    else this.releasing(copy, false);
     return delivery;
   }
 
@@ -209,6 +223,7 @@ export class Holdings {
   settle(delivery: Delivery, settle: NonNullable<Delivery["settle"]>, done: boolean): void {
     const { copy } = delivery;
     settle.answer = done ? "ok" : "failed";
+    if (done) this.#madeRoom(copy.group);
     if (!isCurrent(delivery)) {
       // It was taken away meanwhile, and the settle got there first or did not.
       if (copy.state.kind === "owed" && delivery.nth === copy.deliveries) copy.state = unsure;
@@ -224,6 +239,13 @@ export class Holdings {
       copy.group.disturbed = true;
       this.owe(copy, settle.notBefore, settle.due);
     }
+  }
+
+  /** Room for another delivery, where their number is bounded: it is owed one of the others. */
+  #madeRoom({ options, copies }: Group): void {
+    if (options.maxInFlight === undefined) return;
+    for (const { state, hazards } of copies.values())
+      if (state.kind === "owed") hazards.add("prefetch-bound");
   }
 
   /** The broker may not have heard of what was settled over a connection that crashed. */

@@ -182,9 +182,9 @@ export class Ledger {
     seat.forming = false;
     if (seat.group.seats.size > 1) this.#holdings.rebalance(seat.group);
     if (seat.capabilities.delayedRequeue === "local") this.#holdings.endDelays(seat.group);
-    for (const copy of this.owed(seat.group)) {
-      copy.hazards.add(law);
-      this.#holdings.abandoned(copy);
+    for (const copy of seat.group.copies.values()) {
+      if (copy.state.kind === "owed") copy.hazards.add(law);
+      if (copy.state.kind === "owed" || copy.state.kind === "unsure") this.#holdings.abandoned(copy);
     }
     for (const delivery of this.#holdings.heldBy(seat)) {
       delivery.phase = "leaving";

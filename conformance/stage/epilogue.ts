@@ -5,7 +5,7 @@ import type { Stage } from "./stage.ts";
 import type { GroupSpec, SubscriberActor } from "./subscriber-actor.ts";
 
 /** More pulls than any history can need; only a broker that never stops delivering comes here. */
-const enough = 500;
+const enough = 2_000;
 
 /**
  * The end of every history. What is still owed has to come, and nothing else may come before a sentinel that is

@@ -46,7 +46,11 @@ export class Folds {
 }
 
 function written(title: string, lines: readonly string[]): string {
-  const cut = lines.length - 2 * shown;
-  const parts = cut <= 1 ? lines : [...lines.slice(0, shown), `... ${cut} more ...`, ...lines.slice(-shown)];
-  return `${title}: ${parts.join("; ")}`;
+  return `${title}: ${cut(lines, shown).join("; ")}`;
+}
+
+/** So many lines from the beginning, and as many from the end. */
+export function cut(lines: readonly string[], most: number): readonly string[] {
+  const left = lines.length - 2 * most;
+  return left <= 1 ? lines : [...lines.slice(0, most), `... ${left} more ...`, ...lines.slice(-most)];
 }

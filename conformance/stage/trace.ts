@@ -1,4 +1,4 @@
-import { Folds } from "./folds.ts";
+import { cut, Folds } from "./folds.ts";
 
 /** One line of a history. Its outcome may come long after the line was begun. */
 export class Line {
@@ -32,6 +32,9 @@ export interface History {
   /** What is done at the end of every history, as far as it came. */
   readonly end: readonly string[];
 }
+
+/** Of a long end so many lines are printed from its beginning, and as many from its last. */
+const shownOfEnd = 15;
 
 /** Remembers a history. Lines go to one section after the other. */
 export class Trace {
@@ -68,7 +71,7 @@ export class Trace {
     return {
       given: given.map(String),
       steps: this.#folds.entries(steps.map(String)),
-      end: end.map(String),
+      end: cut(end.map(String), shownOfEnd),
     };
   }
 }
