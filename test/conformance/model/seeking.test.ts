@@ -96,6 +96,18 @@ describe("a seek", () => {
     expect(first.phase).not.toBe("leaving");
   });
 
+  it("begins the count anew of what came while it was on its way, and was taken by it", () => {
+    const { told, seat, first } = underWay();
+    const move = begin(told, seat, first.copy);
+    const posting = told.publish();
+    const taken = told.deliver(seat, posting, { position: 4 });
+    (taken.message as RecordingMessage).lose("moved");
+    told.ledger.seeks.end(move);
+    told.deliver(seat, first.copy.posting, { position: 1, deliveryCount: 1 });
+    told.deliver(seat, posting, { position: 4, deliveryCount: 1 });
+    expect(told.broken().flat()).not.toContain("delivery-count-grows");
+  });
+
   it("decides nothing when another was called after it", () => {
     const { told, seat, second } = underWay();
     const earlier = begin(told, seat, "start");
