@@ -34,6 +34,7 @@ const disturbed: Law["property"] = history(({ fixture }) => ({
     { topic: "B", options: { group: "g" } },
     // n.b. a group that is new is given what is there, whatever a topic has room for.
     { topic: "B", options: { group: "h" } },
+    { topic: "B", options: { group: "i" } },
   ],
   seats: [0, 1],
   connections: 2,

@@ -49,9 +49,7 @@ export class Seeks {
       if (!this.#isInLog(group, posting)) continue;
       const copy = copyIn(group, posting, unsure);
       copy.state = unsure;
-      copy.deliveries = 0;
-      copy.lastCount = undefined;
-      copy.lastSeat = undefined;
+      forget(copy);
     }
     for (const each of group.seats) each.firsts.length = 0;
     group.sought = true;
@@ -128,7 +126,7 @@ export class Seeks {
       return;
     }
     if (state.kind === "held") state.delivery.phase = "lost";
-    copy.deliveries = 0;
+    forget(copy);
     copy.taints.add("seek-lands");
     // n.b. it was settled while the seek was on its way: before it took effect, or after.
     const settled = state.kind === "over" || (state.kind === "owed" && state.notBefore > 0);
@@ -148,6 +146,13 @@ export class Seeks {
     const observed = `#${posting.id} was delivered to ${group.label} after a seek past it`;
     this.#holdings.violate(law, observed, "the next delivery is the one at the position");
   }
+}
+
+/** From a seek on it is as if it had never been delivered. */
+function forget(copy: Copy): void {
+  copy.deliveries = 0;
+  copy.lastCount = undefined;
+  copy.lastSeat = undefined;
 }
 
 function sideOf({ to, startedAt }: Move, copy: Copy, { book }: Holdings): "before" | "after" | "unknown" {

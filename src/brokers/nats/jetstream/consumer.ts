@@ -8,8 +8,8 @@ import {
   type ConsumerInfo,
   checkConsumer,
   configOf,
+  movedTo,
   policies,
-  startOf,
 } from "./consumer-config.ts";
 import type { JetStreamSubscribeSettings, StartPosition } from "./options.ts";
 import { findStream, type StreamInfo } from "./stream.ts";
@@ -165,8 +165,7 @@ export class Consumer {
    */
   async moveTo(from: StartPosition): Promise<void> {
     const previous = this.#info.name;
-    const { opt_start_seq: _sequence, opt_start_time: _time, ...kept } = this.#info.config;
-    const config = { ...kept, ...startOf(from) };
+    const config = movedTo(from, this.#info.config);
     if (this.isPrivate) {
       this.#info = await create(this.#api, this.stream, this.filter, { ...config, name: privateName() });
       this.#api.tell(`CONSUMER.DELETE.${this.stream}.${previous}`);

@@ -198,6 +198,22 @@ describe("seek()", () => {
     expect(held.lost?.message).toContain("made again");
   });
 
+  it.each(["end", 7, "start"] as const)(
+    "to %s leaves the group open to those who name its start",
+    async (position) => {
+      const { clock, connection, subscriber } = await opened({ from: "start" });
+      await subscriber.seek(position);
+      await subscriber.seek(position);
+      await subscriber.close();
+      await clock.flush();
+      const again = await connection.subscribe("s.a", { group: "g", from: "start" });
+      const loop = new Loop(again, clock);
+      const next = loop.next();
+      await store(connection, "new");
+      expect((await next).text()).toBe({ end: "new", 7: "7", start: "1" }[position]);
+    },
+  );
+
   it("rejects once it is closed", async () => {
     const { subscriber, connection } = await opened();
     await subscriber.close();
