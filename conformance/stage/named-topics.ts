@@ -60,7 +60,7 @@ export class NamedTopics {
       iterator = subscriber[Symbol.asyncIterator]();
     } catch (error) {
       line.outcome(nameOfError(error));
-      if (!isTidelaneError(error, "TIDELANE_INVALID_ARGUMENT") && !this.#isMissing(error))
+      if (!isRefusal(error) && !this.#isMissing(error))
         this.#violate(`subscribing to ${shown(name)} rejected with ${nameOfError(error)}`);
     }
     this.#all.push({ name, iterator, published: false });
@@ -137,6 +137,13 @@ export class NamedTopics {
   #violate(observed: string): void {
     this.#stage.violate(law, observed, expected);
   }
+}
+
+/** n.b. a broker may check the topic of a subscription as it checks that of a message. */
+function isRefusal(error: unknown): boolean {
+  return (
+    isTidelaneError(error, "TIDELANE_INVALID_ARGUMENT") || isTidelaneError(error, "TIDELANE_INVALID_MESSAGE")
+  );
 }
 
 function shown(name: string): string {
