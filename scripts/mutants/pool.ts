@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { cpuSeconds } from "./cpu-time.ts";
 import type { Answer, Assignment, Killed, Order } from "./messages.ts";
 
-/** A player that says nothing for so long has a mutant that loops. */
-const silentMs = 20_000;
+/** A player that says nothing while it works for so long has a mutant that loops. */
+const silentSeconds = 10;
 const memoryMb = 512;
 
 /** How a mutant ended. "looped", "starved" and "died" end the process that plays, as they would that of a user. */
@@ -14,15 +15,15 @@ export type Fate =
 /** One process that plays. It is made anew after a mutant that did not end well. */
 export class Player {
   readonly #bundle: string;
-  /** How long one mutant may take. */
-  readonly #limitMs: number;
+  /** How long one mutant may be worked at. */
+  readonly #limitSeconds: number;
   #child: ChildProcess | undefined;
   /** Mutants it has played. */
   #played = 0;
 
-  constructor(bundle: string, limitMs: number) {
+  constructor(bundle: string, limitSeconds: number) {
     this.#bundle = bundle;
-    this.#limitMs = limitMs;
+    this.#limitSeconds = limitSeconds;
   }
 
   async play(assignment: Assignment, afresh: boolean): Promise<Fate> {
@@ -63,7 +64,7 @@ export class Player {
 
   #ask(order: Order, activeAtLoad: number): Promise<Answer | Fate> {
     const child = this.#child ?? this.#start(activeAtLoad);
-    const started = performance.now();
+    const started = cpuSeconds(child.pid);
     let heard = started;
     let law: string | undefined;
     return new Promise((resolve) => {
@@ -73,12 +74,12 @@ export class Player {
         resolve(answer);
       };
       const watch = setInterval(() => {
-        const now = performance.now();
-        if (now - heard > silentMs) finish({ kind: "looped", law, error: "it did not come back" });
-        else if (now - started > this.#limitMs) finish({ kind: "looped", law, error: "it took too long" });
+        const now = cpuSeconds(child.pid);
+        if (now - heard > silentSeconds) finish({ kind: "looped", law, error: "it did not come back" });
+        else if (now - started > this.#limitSeconds) finish({ kind: "looped", law, error: "it took too long" });
       }, 250);
       child.on("message", (answer: Answer) => {
-        heard = performance.now();
+        heard = cpuSeconds(child.pid);
         if (answer.kind === "alive") law = answer.law;
         else if (answer.kind !== "ready") finish(answer);
       });
