@@ -7,11 +7,13 @@ import { memoryFixture } from "../../test/conformance/memory-fixture.ts";
 import { outletFixture } from "../../test/conformance/outlet-broker.ts";
 import { expectLosses } from "../expected-losses.ts";
 import type { Answer, Assignment, BrokerName, Killed, Order } from "./messages.ts";
-import { limitByIdleness } from "./stall-watch.ts";
+import { limitByIdleness, watchIdleness } from "./stall-watch.ts";
 import { activate, note } from "./switch.ts";
 
 /** How often it says that it is alive. */
 const aliveMs = 500;
+/** Longer than a history that hangs is waited for. */
+const stuckLooks = 25;
 
 const fixtures: Readonly<Record<BrokerName, Fixture>> = {
   memory: memoryFixture as Fixture,
@@ -89,7 +91,13 @@ limitByIdleness();
 process.on("uncaughtException", die);
 process.on("unhandledRejection", die);
 process.on("message", (order: Order) => {
-  obey(order).then(send, die);
+  const watch = watchIdleness(
+    () => die(new Error("a call outside every history was never answered")),
+    stuckLooks,
+  );
+  obey(order)
+    .then(send, die)
+    .finally(() => watch.cancel());
 });
 process.on("disconnect", () => process.exit());
 setInterval(() => send({ kind: "alive", law: playing }), aliveMs).unref();

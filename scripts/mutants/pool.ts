@@ -76,7 +76,8 @@ export class Player {
       const watch = setInterval(() => {
         const now = cpuSeconds(child.pid);
         if (now - heard > silentSeconds) finish({ kind: "looped", law, error: "it did not come back" });
-        else if (now - started > this.#limitSeconds) finish({ kind: "looped", law, error: "it took too long" });
+        else if (now - started > this.#limitSeconds)
+          finish({ kind: "looped", law, error: "it took too long" });
       }, 250);
       child.on("message", (answer: Answer) => {
         heard = cpuSeconds(child.pid);
