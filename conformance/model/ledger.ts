@@ -149,7 +149,7 @@ export class Ledger {
     group.seats.delete(seat);
     if (group.durable || group.liveSince === undefined) return;
     // The server may have had it for a member, and have given it what nobody will see.
-    group.liveSince = now;
+    group.liveSince = isServed(group) ? now : undefined;
     for (const copy of this.owed(group)) copy.state = unsure;
   }
 
@@ -207,8 +207,8 @@ export class Ledger {
     for (const delivery of this.#holdings.heldBy(seat)) this.#holdings.lose(delivery, how);
     if (group.durable) return;
     const gone = group.seats.size === 0;
-    // n.b. nobody says when one that comes back by itself is live again.
-    if (gone || stays) group.liveSince = undefined;
+    // Nobody says when one that comes back by itself is live again, or when the server hears of one that is being opened.
+    if (stays || !isServed(group)) group.liveSince = undefined;
     // Nobody has promised to keep what it had: another subscriber may still be given what is left.
     const rest = gone ? over("quiet-after-close", "its subscription is gone") : unsure;
     for (const copy of group.copies.values()) {
@@ -341,4 +341,9 @@ export class Ledger {
     this.#holdings.violate(this.#holdings.blameForLoss(copy), observed, expected);
     copy.state = unsure;
   }
+}
+
+/** Whether a member is open: what is published then is for it. */
+function isServed({ seats }: Group): boolean {
+  return [...seats].some(({ state }) => state === "open");
 }

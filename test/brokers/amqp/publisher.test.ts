@@ -166,6 +166,25 @@ describe("publish", () => {
     expect(rabbit.channels).toEqual([]);
   });
 
+  it("refuses a topic as often as it is wrong, before and after a right one", async () => {
+    const { connection } = await setUp();
+    await open(connection, "order");
+    const publisher = connection.publisher();
+    for (const topic of [
+      "order.*",
+      "order.*",
+      "order",
+      "order.*",
+      "order",
+      "x".repeat(256),
+      "x".repeat(256),
+    ]) {
+      const publish = publisher.publish({ topic, payload: "" });
+      if (topic === "order") await publish;
+      else await expect(publish).rejects.toMatchObject({ code: "TIDELANE_INVALID_MESSAGE" });
+    }
+  });
+
   it("refuses what the client cannot encode", async () => {
     const { connection, rabbit } = await setUp();
     await open(connection, "orders");

@@ -183,6 +183,22 @@ describe("a member whose opening failed, where nobody settles", () => {
     expect(told.broken()).toEqual([]);
   });
 
+  it("leaves a group that nobody else has open without a promise, until the next member is", () => {
+    const told = new Told();
+    const first = told.open({ capabilities });
+    const failing = told.begin({ capabilities, connection: "c2" });
+    told.ledger.leaving(first, "close");
+    told.ledger.left(first, "close");
+    const between = told.publish();
+    told.ledger.openFailed(failing);
+    const last = told.begin({ capabilities, connection: "c3" });
+    const opening = told.publish();
+    const owed = (): unknown[] => told.ledger.owed(last.group).map(({ posting }) => posting);
+    expect([between, opening].filter((posting) => owed().includes(posting))).toEqual([]);
+    told.ledger.opened(last);
+    expect([told.publish()]).toEqual(owed());
+  });
+
   it("takes nothing from a group whose messages wait for their settle", () => {
     const told = new Told();
     const open = told.open();
