@@ -20,6 +20,8 @@ const fixtures: Readonly<Record<BrokerName, Fixture>> = {
   outlet: outletFixture as Fixture,
 };
 let playing: LawName | undefined;
+/** It has an order that it has not answered. */
+let busy = false;
 
 function send(answer: Answer): void {
   process.send?.(answer);
@@ -79,26 +81,29 @@ async function obey(order: Order): Promise<Answer> {
 }
 
 function die(error: unknown): void {
-  send({
-    kind: "died",
-    law: playing,
-    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  });
+  // What is left over of the mutant before must not be held against the next one.
+  if (!busy) process.exit(1);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  send({ kind: "died", law: playing, error: text });
+}
+
+function onOrder(order: Order): void {
+  busy = true;
+  send({ kind: "accepted" });
+  const stuck = new Error("a call outside every history was never answered");
+  const watch = watchIdleness(() => die(stuck), stuckLooks);
+  obey(order)
+    .then(send, die)
+    .finally(() => {
+      watch.cancel();
+      busy = false;
+    });
 }
 
 expectLosses();
 limitByIdleness();
 process.on("uncaughtException", die);
 process.on("unhandledRejection", die);
-process.on("message", (order: Order) => {
-  const watch = watchIdleness(
-    () => die(new Error("a call outside every history was never answered")),
-    stuckLooks,
-  );
-  obey(order)
-    .then(send, die)
-    .finally(() => watch.cancel());
-});
+process.on("message", onOrder);
 process.on("disconnect", () => process.exit());
 setInterval(() => send({ kind: "alive", law: playing }), aliveMs).unref();
-send({ kind: "ready" });

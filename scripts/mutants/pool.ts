@@ -29,7 +29,13 @@ export class Player {
   async play(assignment: Assignment, afresh: boolean): Promise<Fate> {
     if (afresh || this.#played >= 50) this.end();
     this.#played += 1;
-    const answer = await this.#ask({ kind: "play", assignment }, afresh ? assignment.mutant : 0);
+    const order: Order = { kind: "play", assignment };
+    const activeAtLoad = afresh ? assignment.mutant : 0;
+    let answer = await this.#ask(order, activeAtLoad);
+    if (answer.kind === "accepted") {
+      this.end();
+      answer = await this.#ask(order, activeAtLoad);
+    }
     if (answer.kind === "killed" || answer.kind === "survived") {
       const isClean = answer.kind === "survived" || !answer.by.observed.includes("never answered");
       if (afresh || !isClean) this.end();
@@ -54,7 +60,7 @@ export class Player {
 
   #start(activeAtLoad: number): ChildProcess {
     const child = fork(this.#bundle, {
-      execArgv: [`--max-old-space-size=${memoryMb}`, "--no-warnings", "--enable-source-maps"],
+      execArgv: [`--max-old-space-size=${memoryMb}`, "--no-warnings"],
       env: { ...process.env, TIDELANE_MUTANT: String(activeAtLoad) },
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
@@ -63,10 +69,11 @@ export class Player {
   }
 
   #ask(order: Order, activeAtLoad: number): Promise<Answer | Fate> {
-    const child = this.#child ?? this.#start(activeAtLoad);
+    const child = this.#child?.connected === true ? this.#child : this.#start(activeAtLoad);
     const started = cpuSeconds(child.pid);
     let heard = started;
     let law: string | undefined;
+    let accepted = false;
     return new Promise((resolve) => {
       const finish = (answer: Answer | Fate): void => {
         clearInterval(watch);
@@ -82,10 +89,13 @@ export class Player {
       child.on("message", (answer: Answer) => {
         heard = cpuSeconds(child.pid);
         if (answer.kind === "alive") law = answer.law;
-        else if (answer.kind !== "ready") finish(answer);
+        if (answer.kind === "accepted") accepted = true;
+        if (answer.kind !== "alive" && answer.kind !== "accepted") finish(answer);
       });
       child.once("exit", (code, signal) => {
-        finish({ kind: "died", law, error: `the process ended (${signal ?? code})` });
+        // It ended by what was left over of the mutant before.
+        if (!accepted) finish({ kind: "accepted" });
+        else finish({ kind: "died", law, error: `the process ended (${signal ?? code})` });
       });
       child.once("error", (error) => finish({ kind: "died", law, error: error.message }));
       child.send(order);
