@@ -9,9 +9,10 @@ export const reportedBrokers = ["memory", "nats", "jetstream", "nats-io", "rabbi
 export const reportsFolder: string = `${root}/docs/reports`;
 export const tableFile: string = `${root}/docs/capabilities.md`;
 
-/** What `npm run mutants -- --json docs/reports/mutants.json` wrote. */
-export function readMutants(): MutantReport {
-  return JSON.parse(readFileSync(`${reportsFolder}/mutants.json`, "utf8"));
+/** What `npm run mutants -- --json docs/reports/mutants.json` wrote, where it did. */
+export function readMutants(): MutantReport | undefined {
+  const file = `${reportsFolder}/mutants.json`;
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
 }
 
 export function readReports(): WrittenReport[] {

@@ -25,7 +25,8 @@ export interface Killed {
 
 /** From the player. */
 export type Answer =
-  | { readonly kind: "ready" }
+  /** The order has come. */
+  | { readonly kind: "accepted" }
   /** Sent all the time: a player that is silent loops. */
   | { readonly kind: "alive"; readonly law: LawName | undefined }
   | { readonly kind: "killed"; readonly by: Killed }

@@ -7,17 +7,21 @@ import { memoryFixture } from "../../test/conformance/memory-fixture.ts";
 import { outletFixture } from "../../test/conformance/outlet-broker.ts";
 import { expectLosses } from "../expected-losses.ts";
 import type { Answer, Assignment, BrokerName, Killed, Order } from "./messages.ts";
-import { limitByIdleness } from "./stall-watch.ts";
+import { limitByIdleness, watchIdleness } from "./stall-watch.ts";
 import { activate, note } from "./switch.ts";
 
 /** How often it says that it is alive. */
 const aliveMs = 500;
+/** Longer than a history that hangs is waited for. */
+const stuckLooks = 25;
 
 const fixtures: Readonly<Record<BrokerName, Fixture>> = {
   memory: memoryFixture as Fixture,
   outlet: outletFixture as Fixture,
 };
 let playing: LawName | undefined;
+/** It has an order that it has not answered. */
+let busy = false;
 
 function send(answer: Answer): void {
   process.send?.(answer);
@@ -77,20 +81,29 @@ async function obey(order: Order): Promise<Answer> {
 }
 
 function die(error: unknown): void {
-  send({
-    kind: "died",
-    law: playing,
-    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  });
+  // What is left over of the mutant before must not be held against the next one.
+  if (!busy) process.exit(1);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  send({ kind: "died", law: playing, error: text });
+}
+
+function onOrder(order: Order): void {
+  busy = true;
+  send({ kind: "accepted" });
+  const stuck = new Error("a call outside every history was never answered");
+  const watch = watchIdleness(() => die(stuck), stuckLooks);
+  obey(order)
+    .then(send, die)
+    .finally(() => {
+      watch.cancel();
+      busy = false;
+    });
 }
 
 expectLosses();
 limitByIdleness();
 process.on("uncaughtException", die);
 process.on("unhandledRejection", die);
-process.on("message", (order: Order) => {
-  obey(order).then(send, die);
-});
+process.on("message", onOrder);
 process.on("disconnect", () => process.exit());
 setInterval(() => send({ kind: "alive", law: playing }), aliveMs).unref();
-send({ kind: "ready" });

@@ -10,27 +10,28 @@ export type Aside =
   | "beyond the contract";
 
 export interface AsideEntry {
-  /** A name of a mutant, or how the names of several begin, followed by `*`. */
-  readonly mutant: string;
   readonly kind: Aside;
   readonly reason: string;
+  /** Names of mutants; one that ends with `*` stands for all that begin so. */
+  readonly mutants: readonly string[];
 }
 
-export const asideFile: string = `${root}/scripts/mutants/set-aside.json`;
+const asideFile = `${root}/scripts/mutants/set-aside.json`;
 
 export function readAside(): readonly AsideEntry[] {
   return JSON.parse(readFileSync(asideFile, "utf8"));
 }
 
-export function isEntryOf({ mutant }: AsideEntry, name: string): boolean {
-  return mutant.endsWith("*") ? name.startsWith(mutant.slice(0, -1)) : name === mutant;
+function isMeant(by: string, name: string): boolean {
+  return by.endsWith("*") ? name.startsWith(by.slice(0, -1)) : name === by;
 }
 
 export function asideOf(entries: readonly AsideEntry[], mutant: Mutant): AsideEntry | undefined {
-  return entries.find((entry) => isEntryOf(entry, mutant.name));
+  return entries.find(({ mutants }) => mutants.some((by) => isMeant(by, mutant.name)));
 }
 
-/** Entries that stand for no mutant any more. */
-export function stale(entries: readonly AsideEntry[], mutants: readonly Mutant[]): readonly AsideEntry[] {
-  return entries.filter((entry) => !mutants.some(({ name }) => isEntryOf(entry, name)));
+/** What stands for no mutant any more. */
+export function stale(entries: readonly AsideEntry[], mutants: readonly Mutant[]): readonly string[] {
+  const all = entries.flatMap((entry) => entry.mutants);
+  return all.filter((by) => !mutants.some(({ name }) => isMeant(by, name)));
 }

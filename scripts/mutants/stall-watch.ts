@@ -5,7 +5,7 @@ import { type Clock, systemClock, type Timer } from "../../src/traits/index.ts";
 const shortestLimitMs = 1_000;
 const lookMs = 200;
 /** So many looks in a row have to find nothing at work. */
-const idleLooks = 4;
+const historyLooks = 4;
 const idle = 0.2;
 
 /**
@@ -16,17 +16,18 @@ export function limitByIdleness(): void {
   const scheduleByTime = systemClock.schedule;
   const clock = systemClock as { schedule: Clock["schedule"] };
   clock.schedule = (delayMs, callback) =>
-    delayMs < shortestLimitMs ? scheduleByTime(delayMs, callback) : watch(callback);
+    delayMs < shortestLimitMs ? scheduleByTime(delayMs, callback) : watchIdleness(callback, historyLooks);
 }
 
-function watch(callback: () => void): Timer {
+/** Calls back once the event loop has stood still for so many looks of 200 ms. */
+export function watchIdleness(callback: () => void, looks: number): Timer {
   let last = performance.eventLoopUtilization();
-  let looks = 0;
+  let found = 0;
   const timer = setInterval(() => {
     const now = performance.eventLoopUtilization();
-    looks = performance.eventLoopUtilization(now, last).utilization < idle ? looks + 1 : 0;
+    found = performance.eventLoopUtilization(now, last).utilization < idle ? found + 1 : 0;
     last = now;
-    if (looks < idleLooks) return;
+    if (found < looks) return;
     clearInterval(timer);
     callback();
   }, lookMs);

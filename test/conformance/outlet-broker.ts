@@ -55,13 +55,17 @@ class OutletSubscriber implements Subscriber<MemoryMessage> {
     return [...held, ...(this.#source.takeReady?.(max - held.length) ?? [])];
   }
 
+  get #isWaitedFor(): boolean {
+    return this.#outlet.active && !this.#outlet.over && this.#outlet.waiting > 0;
+  }
+
   /** One `next()` of the real iterator at a time, for as long as somebody waits. */
   async #ask(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
     const source = this.#source;
     try {
-      while (source === this.#source && this.#outlet.waiting > 0) {
+      while (source === this.#source && this.#isWaitedFor) {
         const result = await source.next();
         if (!result.done) this.#inbox.push(result.value);
         else if (source === this.#source) return this.#outlet.end();
