@@ -8,6 +8,7 @@ import type { Posting, PostingFacts } from "./posting.ts";
 import type { Book, Copy, Delivery, Group, Seat, SettleHow } from "./records.ts";
 import { checkRoom } from "./room.ts";
 import { expectedAnswer, judgeSettle, type SettleTicket } from "./settling.ts";
+import { Signals } from "./signals.ts";
 
 /**
  * The reference: what each group is owed, holds, and must not see again. It is told of every call and every answer, in
@@ -19,6 +20,7 @@ import { expectedAnswer, judgeSettle, type SettleTicket } from "./settling.ts";
 export class Ledger {
   readonly postings: Map<number, Posting> = new Map();
   readonly #holdings: Holdings;
+  readonly #signals: Signals;
   #restedAt = 0;
   /** When a subscriber, or a connection, last began to go or was gone. */
   #departedAt = 0;
@@ -26,6 +28,7 @@ export class Ledger {
 
   constructor(book: Book) {
     this.#holdings = new Holdings(book);
+    this.#signals = new Signals(book);
   }
 
   /** The number of the last thing that happened. */
@@ -48,6 +51,7 @@ export class Ledger {
       for (const seat of group.seats) if (seat.flow === "pausing") seat.flow = "paused";
     }
     for (const delivery of this.deliveries) this.#holdings.checkHeld(delivery);
+    this.#signals.judge(this.deliveries, this.#crashed);
   }
 
   // --- publishing
@@ -243,6 +247,13 @@ export class Ledger {
     });
   }
 
+  /** Whether a group of the topic is being opened: the broker may not know the topic yet. */
+  isOpening(topic: string): boolean {
+    return [...this.groups].some(
+      ({ target, seats }) => target.covers(topic) && [...seats].some(({ state }) => state === "opening"),
+    );
+  }
+
   // --- deliveries
 
   /** A subscriber was handed a message, in answer to a pull made at `pulledAt`. Undefined for one that nobody knows. */
@@ -257,6 +268,7 @@ export class Ledger {
     const undisturbed = !this.overlapsDeparture(copy.posting);
     judgeArrival({ book, seat, message, copy, undisturbed, pulledAt, restedAt: this.#restedAt });
     const delivery = this.#holdings.hold(copy, seat, message);
+    this.#signals.watch(delivery);
     checkLimit(book, seat, this.#holdings.underLimit(seat));
     return delivery;
   }

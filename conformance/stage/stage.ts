@@ -53,6 +53,8 @@ export class Stage {
   readonly opening: Set<Promise<unknown>> = new Set();
   /** Calls with a signal, whose abort is a step of its own. */
   readonly abortable: Abortable[] = [];
+  /** Laws of what this history used beside publishing and receiving: a timer that is left may be theirs. */
+  readonly uses: Set<LawName> = new Set();
   /** What the names of its topics begin with. */
   readonly base: string;
   readonly #topics: ReadonlyMap<string, string>;
@@ -158,6 +160,7 @@ export class Stage {
   async rest(operation: Promise<unknown> = Promise.resolve()): Promise<void> {
     await this.pace.rest(operation);
     this.ledger.rested();
+    for (const connection of this.connections) connection.rested();
     await this.#feed();
   }
 
