@@ -1,7 +1,7 @@
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
 import { publish } from "../steps/publishing.ts";
-import { batchLoop, breakLoop, pull, pullReturned, secondLoop } from "../steps/receiving.ts";
+import { breakLoop, leaveBatches, pull, pullReturned, secondLoop } from "../steps/receiving.ts";
 import { ack } from "../steps/settling.ts";
 
 export const oneIterator: Law = {
@@ -16,7 +16,7 @@ export const oneIterator: Law = {
       [4, secondLoop],
       [3, breakLoop],
       [2, pullReturned],
-      [2, batchLoop],
+      [2, leaveBatches],
       [2, ack],
     ],
     maxSteps: 40,

@@ -13,10 +13,7 @@ export const quietAfterClose: Law = {
   promise:
     "After close, shutdown or a crash a subscription is silent: its next() ends, nothing is delivered, and nothing is left running.",
   property: history(({ capabilities, fixture }) => ({
-    groups: [
-      group,
-      { topic: "A", options: {} },
-    ],
+    groups: [group, { topic: "A", options: {} }],
     connections: 2,
     steps: [
       [4, publish()],

@@ -58,7 +58,7 @@ export const requestReply: Law = {
         if (plans[index] === "late") await requests.answer(index, asked.get(index), server.publisher);
       }
       await stage.rest();
-      requests.checkAll();
+      await requests.checkAll();
     },
   })),
 };

@@ -96,17 +96,11 @@ export class Signals {
 }
 
 function lawsOf({ deadline }: Delivery): LawName[] {
-  return deadline < Number.POSITIVE_INFINITY
-    ? ["settle-after-loss", "ack-deadline"]
-    : ["settle-after-loss"];
+  return deadline < Number.POSITIVE_INFINITY ? ["settle-after-loss", "ack-deadline"] : ["settle-after-loss"];
 }
 
 /** What the message says of itself when a settle was answered. */
-export function guardFault(
-  delivery: Delivery,
-  error: unknown,
-  before: "held" | "over",
-): Fault | undefined {
+export function guardFault(delivery: Delivery, error: unknown, before: "held" | "over"): Fault | undefined {
   const { message } = delivery;
   if (isTidelaneError(error, "TIDELANE_DELIVERY_LOST")) {
     if (message.lost !== undefined && message.signal.aborted) return undefined;

@@ -46,11 +46,7 @@ export class ConnectionActor {
   }
 
   /** Resolves with the error when it was refused; never rejects. */
-  async publish(
-    content: Content,
-    options?: PublishOptions,
-    by: PublisherChoice = "first",
-  ): Promise<unknown> {
+  async publish(content: Content, options?: PublishOptions, by: PublisherChoice = "first"): Promise<unknown> {
     const name = this.#nameOf(by);
     const { posting: facts, message, text } = compose(this.#stage, content, name);
     const { ledger, trace } = this.#stage;
@@ -125,7 +121,9 @@ export class ConnectionActor {
       return;
     }
     const mayRefuse =
-      this.state !== "open" || this.#departure !== undefined || this.#stage.topics[label]?.capacity !== undefined;
+      this.state !== "open" ||
+      this.#departure !== undefined ||
+      this.#stage.topics[label]?.capacity !== undefined;
     if (error === undefined || mayRefuse || ledger.isOpening(this.#stage.topic(label))) return;
     const expected = "it resolves where a publish would find a place";
     this.#stage.violate(["capabilities-match"], `checkTopic("${label}") ${answer}`, expected);
@@ -140,10 +138,15 @@ export class ConnectionActor {
 
   /** Ends it, also when it is already ending or over. */
   async shutdown(way: Ending = "shutdown"): Promise<void> {
-    const words = { shutdown: "shutdown", close: "close the connection", dispose: "dispose of the connection" };
+    const words = {
+      shutdown: "shutdown",
+      close: "close the connection",
+      dispose: "dispose of the connection",
+    };
     const line = this.#stage.trace.line(`${words[way]}${this.label}`);
     if (this.state === "open") this.state = "closing";
     this.#departure ??= "shutdown";
+    for (const each of this.#stage.subscribers) if (each.connection === this) each.left = true;
     for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "shutdown");
     const laws = ["shutdown-idempotent"] as const;
     try {

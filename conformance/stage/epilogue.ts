@@ -67,13 +67,17 @@ async function checkFailures(stage: Stage): Promise<void> {
   // n.b. on real time a fixture may kill a connection and then shut it down, which fails nobody.
   if (!stage.pace.virtual) return;
   for (const subscriber of stage.subscribers) {
-    const { endedBy, openedAtEnd, seat } = subscriber;
-    if (endedBy !== "crash" || openedAtEnd || seat.ends) continue;
+    const { endedBy, openedAtEnd, left } = subscriber;
+    if (endedBy !== "crash" || openedAtEnd || left) continue;
     // The first may be told of the failure, and the second is not.
     for (let asked = 0; asked < 2; asked += 1) await stage.step(() => subscriber.pull());
     if (subscriber.failures > 0) continue;
     const observed = `${subscriber.name} died with its connection, and no next() of it rejected`;
-    stage.violate(["quiet-after-close", "crash-returns-unsettled"], observed, "one next() rejects, and says why");
+    stage.violate(
+      ["quiet-after-close", "crash-returns-unsettled"],
+      observed,
+      "one next() rejects, and says why",
+    );
   }
 }
 

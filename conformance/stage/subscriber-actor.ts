@@ -44,6 +44,8 @@ export class SubscriberActor {
   endedBy: Departure | undefined;
   /** `subscribe()` resolved when its connection was already ending. */
   openedAtEnd = false;
+  /** Somebody has ended it, or its connection, in good order: its failure is of no interest any more. */
+  left = false;
   /** A loop of batches is at work on it. */
   batching = false;
   readonly #stage: Stage;
@@ -189,6 +191,7 @@ export class SubscriberActor {
 
   async close(way: "close" | "dispose" = "close"): Promise<void> {
     const line = this.#stage.trace.line(way === "close" ? `close ${this.name}` : `dispose of ${this.name}`);
+    this.left = true;
     this.#stage.ledger.leaving(this.seat, "close");
     const answers = Promise.all(this.#answers).then(() => undefined);
     void this.#stage.track(

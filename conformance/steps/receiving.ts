@@ -1,7 +1,7 @@
 import type { Arbitrary } from "fast-check";
 import { isBatching } from "../abilities.ts";
 import { fc } from "../fast-check.ts";
-import { leaveBatch, refusesLoop } from "../stage/batch-loop.ts";
+import { leaveBatch, refusesLoop } from "../stage/second-loops.ts";
 import type { Stage } from "../stage/stage.ts";
 import type { GroupSpec, SubscriberActor } from "../stage/subscriber-actor.ts";
 import { stepWith } from "./choices.ts";
@@ -27,7 +27,10 @@ export const pull: Arbitrary<Step> = stepOn(
 );
 
 /** `takeReady`, where the iterators have it: for some, for none, and for more than there can be. */
-export const take: Arbitrary<Step> = takeUpTo(pullable, fc.constantFrom(1, 2, 3, 4, 0, 50, Number.POSITIVE_INFINITY));
+export const take: Arbitrary<Step> = takeUpTo(
+  pullable,
+  fc.constantFrom(1, 2, 3, 4, 0, 50, Number.POSITIVE_INFINITY),
+);
 
 /** The same on a subscriber that is gone. */
 export const takeClosed: Arbitrary<Step> = takeUpTo(gone, fc.constantFrom(1, 3, 0));
@@ -60,7 +63,7 @@ export const secondLoop: Arbitrary<Step> = stepWith(
 );
 
 /** A loop of batches, left while its batch forms. */
-export const batchLoop: Arbitrary<Step> = stepOn(
+export const leaveBatches: Arbitrary<Step> = stepOn(
   "batch loop",
   (stage) => pullable(stage).filter(({ looping, handle }) => !looping && isBatching(handle)),
   (subscriber, stage) => leaveBatch(stage, subscriber),
