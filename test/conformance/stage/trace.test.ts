@@ -30,5 +30,9 @@ it("shows the calls that have no answer, and after which line an answer came", a
   answers[1]?.resolve();
   answers[2]?.reject(new Error("refused"));
   await new Promise((resolve) => setImmediate(resolve));
-  expect(trace.report().steps).toEqual(["requeue #1 -> no answer", "ack #2 -> answered (after 3.)", "close s1"]);
+  expect(trace.report().steps).toEqual([
+    "requeue #1 -> no answer",
+    "ack #2 -> answered (after 3.)",
+    "close s1",
+  ]);
 });
