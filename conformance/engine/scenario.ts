@@ -1,6 +1,7 @@
 import type { Arbitrary } from "fast-check";
 import { fc } from "../fast-check.ts";
 import type { Law } from "../law.ts";
+import { leave } from "../stage/epilogue.ts";
 import type { Stage, Topics } from "../stage/stage.ts";
 import type { Subject } from "../subject.ts";
 
@@ -21,6 +22,7 @@ export function scenario<T>(design: (subject: Subject) => ScenarioDesign<T>): La
         stage.trace.begin();
         await act(stage, value);
         stage.check();
+        await leave(stage);
       }),
     );
   };

@@ -61,7 +61,7 @@ const planned: Law["property"] = scenario(() => ({
       if (plans[index] === "late") await requests.answer(index, asked.get(index), server.publisher);
     }
     await stage.rest();
-    requests.checkAll();
+    await requests.checkAll();
   },
 }));
 

@@ -210,13 +210,22 @@ export class Holdings {
     if (certain) delivery.phase = "lost";
     // n.b. what was settled in the moment of a crash is told by the answer, which may be a step behind.
     const untold = how === "crash" && delivery.settle?.answer === "waiting";
-    if (certain && !untold && delivery.settle?.answer !== "ok" && !delivery.message.signal.aborted) {
-      const observed = `the signal of ${nameOf(delivery)} has not aborted after a ${how} of ${delivery.seat.name}`;
-      this.violate(["settle-after-loss"], observed, "a delivery that is lost says so by its signal");
-    }
+    if (certain && !untold && delivery.settle?.answer !== "ok" && !delivery.message.signal.aborted)
+      this.#violateUntold(delivery, how);
     if (!isCurrent(delivery)) return;
     if (delivery.settle?.answer === "waiting") delivery.copy.state = unsure;
     else this.owe(delivery.copy, 0);
+  }
+
+  #violateUntold(delivery: Delivery, how: Loss): void {
+    if (delivery.settle?.answer === "waiting" && how !== "crash") {
+      const observed = `the ${how} of ${delivery.seat.name} was over while a settle of ${nameOf(delivery)} had no answer`;
+      const expected = "close() and shutdown() wait for the settles made before, or the delivery is lost";
+      this.violate(["close-returns-unsettled", "settle-after-loss"], observed, expected);
+      return;
+    }
+    const observed = `the signal of ${nameOf(delivery)} has not aborted after a ${how} of ${delivery.seat.name}`;
+    this.violate(["settle-after-loss"], observed, "a delivery that is lost says so by its signal");
   }
 
   /** Its settle was answered: it took effect, or nobody knows. */

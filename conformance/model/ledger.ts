@@ -9,6 +9,7 @@ import type { Book, Copy, Delivery, Group, Seat, SettleHow } from "./records.ts"
 import { checkRoom } from "./room.ts";
 import { Seeks } from "./seeking.ts";
 import { expectedAnswer, judgeSettle, type SettleTicket } from "./settling.ts";
+import { Signals } from "./signals.ts";
 import { Transacted } from "./transacted.ts";
 
 /**
@@ -23,6 +24,7 @@ export class Ledger {
   readonly seeks: Seeks;
   readonly transacted: Transacted;
   readonly #holdings: Holdings;
+  readonly #signals: Signals;
   #restedAt = 0;
   /** When a subscriber, or a connection, last began to go or was gone. */
   #departedAt = 0;
@@ -32,6 +34,7 @@ export class Ledger {
     this.#holdings = new Holdings(book);
     this.seeks = new Seeks(this.#holdings, this.postings);
     this.transacted = new Transacted(this.#holdings);
+    this.#signals = new Signals(book);
   }
 
   /** The number of the last thing that happened. */
@@ -54,6 +57,7 @@ export class Ledger {
       for (const seat of group.seats) if (seat.flow === "pausing") seat.flow = "paused";
     }
     for (const delivery of this.deliveries) this.#holdings.checkHeld(delivery);
+    this.#signals.judge(this.deliveries, this.#crashed);
   }
 
   // --- publishing
@@ -243,6 +247,13 @@ export class Ledger {
     });
   }
 
+  /** Whether a group of the topic is being opened: the broker may not know the topic yet. */
+  isOpening(topic: string): boolean {
+    return [...this.groups].some(
+      ({ target, seats }) => target.covers(topic) && [...seats].some(({ state }) => state === "opening"),
+    );
+  }
+
   // --- deliveries
 
   /** A subscriber was handed a message, in answer to a pull made at `pulledAt`. Undefined for one that nobody knows. */
@@ -262,6 +273,7 @@ export class Ledger {
     judgeArrival({ book, seat, message, copy, undisturbed, late, pulledAt, restedAt: this.#restedAt });
     if (late) return this.#holdings.pass(copy, seat, message);
     const delivery = this.#holdings.hold(copy, seat, message);
+    this.#signals.watch(delivery);
     checkLimit(book, seat, this.#holdings.underLimit(seat));
     return delivery;
   }

@@ -63,6 +63,8 @@ export class Stage {
   readonly abortable: Abortable[] = [];
   /** Ends when the ledger knows of what was taken beside a next() that waited: whatever is called later is told later. */
   told: Promise<void> = Promise.resolve();
+  /** Laws of what this history used beside publishing and receiving: a timer that is left may be theirs. */
+  readonly uses: Set<LawName> = new Set();
   /** What the names of its topics begin with. */
   readonly base: string;
   readonly #topics: ReadonlyMap<string, string>;
@@ -168,6 +170,7 @@ export class Stage {
   async rest(operation: Promise<unknown> = Promise.resolve()): Promise<void> {
     await this.pace.rest(operation);
     this.ledger.rested();
+    for (const connection of this.connections) connection.rested();
     await this.#feed();
   }
 

@@ -63,10 +63,18 @@ export class SubscriberActor {
   /** Calls of `next()` that were not answered. */
   waiting = 0;
   endedBy: Departure | undefined;
+  /** `subscribe()` resolved when its connection was already ending. */
+  openedAtEnd = false;
+  /** Somebody has ended it, or its connection, in good order: its failure is of no interest any more. */
+  left = false;
+  /** A loop of batches is at work on it. */
+  batching = false;
   readonly #stage: Stage;
   #iterator: SubscriberIterator | BatchLoop | undefined;
   /** Calls of `next()`, those that wait among them. */
   #pulls: Pull[] = [];
+  /** Of the last loop over deliveries that ended by `break`. */
+  #returned: SubscriberIterator | undefined;
   /** Of the calls that wait, and of those before them. Never rejects. */
   #answers: Promise<void>[] = [];
   #failures = 0;
@@ -91,6 +99,16 @@ export class SubscriberActor {
   /** How long a batch forms at most, in a loop over batches. */
   get batchWaitMs(): number {
     return this.#iterator instanceof BatchLoop ? this.#iterator.maxWaitMs : 0;
+  }
+
+  /** Whether a loop over it has ended by `break`. */
+  get broken(): boolean {
+    return this.#returned !== undefined;
+  }
+
+  /** How many of its `next()` rejected. */
+  get failures(): number {
+    return this.#failures;
   }
 
   /** Begins a loop over batches. Whoever pulls is given a batch from now on, until the loop ends. */
@@ -138,6 +156,7 @@ export class SubscriberActor {
       .finally(() => {
         if (iterator instanceof BatchLoop) iterator.noted();
       });
+    line.awaits(answer);
     this.#answers.push(answer);
     return answer;
   }
@@ -181,6 +200,25 @@ export class SubscriberActor {
     for (const message of taken) this.#took(message, line, pulledAt);
   }
 
+  /** `takeReady` with what is no number of deliveries. */
+  takeInvalid(max: number): void {
+    const iterator = this.#loop();
+    if (iterator?.takeReady === undefined) return;
+    const line = this.#stage.trace.line(`take up to ${max} from ${this.name}`);
+    const pulledAt = this.#stage.ledger.event;
+    try {
+      const taken = iterator.takeReady(max);
+      line.outcome(`${taken.length} deliveries`);
+      for (const message of taken) this.#took(message, line, pulledAt);
+    } catch (error) {
+      line.outcome(nameOfError(error));
+      if (isTidelaneError(error, "TIDELANE_INVALID_ARGUMENT")) return;
+    }
+    const observed = `takeReady(${max}) of ${this.name} did not throw InvalidArgumentError`;
+    const laws = ["key-order", "capabilities-match"] as const;
+    this.#stage.violate(laws, observed, "max is a whole number of at least 0, or Infinity");
+  }
+
   /** Ends the loop, as `break` does. */
   async breakLoop(): Promise<void> {
     const iterator = this.#iterator;
@@ -190,6 +228,7 @@ export class SubscriberActor {
       ...(this.inBatches ? (["batches-bounded"] as const) : []),
     ];
     this.#iterator = undefined;
+    if (!(iterator instanceof BatchLoop)) this.#returned = iterator;
     this.#stage.trace.line(`break the loop over ${this.name}`);
     this.#stage.ledger.broke(this.seat);
     const answers = Promise.all(this.#answers).then(() => undefined);
@@ -209,8 +248,32 @@ export class SubscriberActor {
     });
   }
 
-  async close(): Promise<void> {
-    this.#stage.trace.line(`close ${this.name}`);
+  /** Asks the iterator of a loop that has ended: it is over, and touches nothing. */
+  async pullReturned(): Promise<void> {
+    const iterator = this.#returned;
+    if (iterator === undefined) return;
+    const line = this.#stage.trace.line(`pull from the loop over ${this.name} that was broken`);
+    const pulledAt = this.#stage.ledger.event;
+    const laws = ["one-iterator", "break-loses-nothing"] as const;
+    const taken = iterator.takeReady?.(1) ?? [];
+    const answer = iterator.next();
+    line.awaits(answer);
+    const calls = Promise.all([answer, iterator.return()]).then(([result]) => {
+      if (result.done === true) line.outcome("done");
+      else taken.push(result.value);
+    });
+    for (const message of taken) this.#took(message, line, pulledAt);
+    const seen = taken.length;
+    await this.#stage.track(`next() of a loop over ${this.name} that has ended`, laws, calls);
+    for (const message of taken.slice(seen)) this.#took(message, line, pulledAt);
+    if (taken.length === 0) return;
+    const observed = `an iterator of ${this.name} that was returned gave ${taken.length} deliveries`;
+    this.#stage.violate(laws, observed, "after return() it gives none");
+  }
+
+  async close(way: "close" | "dispose" = "close"): Promise<void> {
+    const line = this.#stage.trace.line(way === "close" ? `close ${this.name}` : `dispose of ${this.name}`);
+    this.left = true;
     this.#stage.ledger.leaving(this.seat, "close");
     const answers = Promise.all(this.#answers).then(() => undefined);
     void this.#stage.track(
@@ -218,11 +281,15 @@ export class SubscriberActor {
       this.inBatches ? ["quiet-after-close", "batches-bounded"] : ["quiet-after-close"],
       answers,
     );
+    const laws = ["close-returns-unsettled", "quiet-after-close"] as const;
     try {
-      await this.#stage.track(`close() of ${this.name}`, ["close-returns-unsettled"], this.handle.close());
+      const answer =
+        way === "close" ? this.handle.close() : Promise.resolve(this.handle[Symbol.asyncDispose]());
+      line.awaits(answer);
+      await this.#stage.track(`${way}() of ${this.name}`, laws, answer);
     } catch (error) {
-      const observed = `close() of ${this.name} rejected with ${nameOfError(error)}`;
-      this.#stage.violate(["close-returns-unsettled", "quiet-after-close"], observed, "it resolves");
+      const observed = `${way}() of ${this.name} rejected with ${nameOfError(error)}`;
+      this.#stage.violate(laws, observed, "it resolves");
     }
     this.endedBy ??= "close";
     this.#stage.ledger.left(this.seat, "close");
@@ -234,6 +301,7 @@ export class SubscriberActor {
     this.#stage.trace.line(`resume ${this.name}`);
     this.#stage.ledger.resumed(this.seat);
     this.handle.resume();
+    this.#checkPaused(false);
   }
 
   pause(): void {
@@ -241,22 +309,14 @@ export class SubscriberActor {
     this.#stage.trace.line(`pause ${this.name}`);
     this.#stage.ledger.pausing(this.seat);
     this.handle.pause();
+    this.#checkPaused(true);
   }
 
-  /** Asks for a second iterator beside the one that is active. */
-  secondLoop(): void {
-    if (this.#iterator === undefined) return;
-    const line = this.#stage.trace.line(`a second loop over ${this.name}`);
-    try {
-      const second = this.handle[Symbol.asyncIterator]();
-      line.outcome("began");
-      void second.return();
-    } catch (error) {
-      line.outcome(nameOfError(error));
-      if (isTidelaneError(error, "TIDELANE_SUBSCRIBER_BUSY")) return;
-    }
-    const observed = `a second iterator of ${this.name} did not throw SubscriberBusyError`;
-    this.#stage.violate(["one-iterator"], observed, "one iterator at a time");
+  #checkPaused(expected: boolean): void {
+    if (!isPausable(this.handle) || this.handle.paused === expected) return;
+    const observed = `${this.name} says paused = ${this.handle.paused}`;
+    const call = expected ? "pause()" : "resume()";
+    this.#stage.violate(["pause-holds"], observed, `it is ${expected} after ${call}`);
   }
 
   /** Resolves when a pull that waits is answered. */

@@ -6,6 +6,8 @@ export class Line {
   readonly #number: number;
   readonly #section: readonly Line[];
   readonly #outcomes: string[] = [];
+  /** Of the call the line is about: `undefined` where it is about none. */
+  #call: "open" | "answered" | { readonly answeredAfter: number } | undefined;
 
   constructor(text: string, section: readonly Line[]) {
     this.#text = text;
@@ -18,8 +20,24 @@ export class Line {
     this.#outcomes.push(now > this.#number ? `${text} (after ${now}.)` : text);
   }
 
+  /** The line is about a call. Until `answer` settles, the report says that the call has no answer. */
+  awaits(answer: Promise<unknown>): void {
+    this.#call = "open";
+    const answered = (): void => {
+      const now = this.#section.length;
+      this.#call = now > this.#number ? { answeredAfter: now } : "answered";
+    };
+    void answer.then(answered, answered);
+  }
+
   toString(): string {
-    return this.#outcomes.length === 0 ? this.#text : `${this.#text} -> ${this.#outcomes.join(", ")}`;
+    const outcomes = this.#outcomes.length > 0 ? this.#outcomes : this.#said();
+    return outcomes.length === 0 ? this.#text : `${this.#text} -> ${outcomes.join(", ")}`;
+  }
+
+  #said(): readonly string[] {
+    if (this.#call === "open") return ["no answer"];
+    return typeof this.#call === "object" ? [`answered (after ${this.#call.answeredAfter}.)`] : [];
   }
 }
 

@@ -58,7 +58,8 @@ class RebalancedSubscriber implements Subscriber<MemoryMessage> {
     const iterator: SubscriberIterator<MemoryMessage> = {
       next: () => (this.#active === iterator ? this.#next(iterator) : ended()),
       return: async () => {
-        if (this.#active === iterator) this.#active = undefined;
+        if (this.#active !== iterator) return ended();
+        this.#active = undefined;
         await this.#iterator?.return?.();
         this.#iterator = undefined;
         return ended();
