@@ -2,7 +2,7 @@ import type { Arbitrary } from "fast-check";
 import { fc } from "../fast-check.ts";
 
 /** Two names that a broker may take for one, or make one of. */
-export type NamePair = readonly [name: string, neighbor: string];
+type NamePair = readonly [name: string, neighbor: string];
 
 const long = "k".repeat(299);
 const lessLong = "k".repeat(180);
