@@ -15,6 +15,8 @@ export async function conclude(stage: Stage): Promise<void> {
   stage.trace.finish();
   await stage.rest();
   await stage.awaitOpens();
+  const batches = stage.subscribers.flatMap(({ batching }) => batching ?? []);
+  await stage.pace.within(Promise.all(batches), stage.subject.timings.closeMs);
   stage.check();
   const connection = stage.connections.find(({ state }) => state === "open") ?? (await stage.connect());
   for (const subscriber of openOnes(stage)) subscriber.resume();

@@ -46,8 +46,8 @@ export class SubscriberActor {
   openedAtEnd = false;
   /** Somebody has ended it, or its connection, in good order: its failure is of no interest any more. */
   left = false;
-  /** A loop of batches is at work on it. */
-  batching = false;
+  /** A loop of batches is at work on it, until then. Never rejects. */
+  batching: Promise<void> | undefined;
   readonly #stage: Stage;
   #iterator: SubscriberIterator | undefined;
   /** Of the last loop that ended by `break`. */
