@@ -83,6 +83,7 @@ async function beginAndLeave(
   } catch (error) {
     const observed = `a loop of batches over ${name} rejected with ${nameOfError(error)}`;
     if (seat.state === "open") stage.violate(laws, observed, "it begins, and ends by return()");
+    else subscriber.told();
   }
 }
 

@@ -79,6 +79,11 @@ export class SubscriberActor {
     return this.#failures;
   }
 
+  /** A loop of batches was told of its failure: no next() is, then. */
+  told(): void {
+    this.#failures += 1;
+  }
+
   pull(): Promise<void> {
     const line = this.#stage.trace.line(`pull ${this.name}`);
     const pulledAt = this.#stage.ledger.event;
