@@ -15,6 +15,8 @@ export async function conclude(stage: Stage): Promise<void> {
   stage.trace.finish();
   await stage.rest();
   await stage.awaitOpens();
+  const batches = stage.subscribers.flatMap(({ batching }) => batching ?? []);
+  await stage.pace.within(Promise.all(batches), stage.subject.timings.closeMs);
   stage.check();
   // A batch would keep what is owed for its time.
   for (const subscriber of openOnes(stage))

@@ -31,6 +31,8 @@ export async function refusesLoop(
     line.outcome(nameOfError(error));
     if (isTidelaneError(error, "TIDELANE_SUBSCRIBER_BUSY")) return;
   }
+  // n.b. it may have been closed meanwhile, and then no loop is in the way.
+  if (subscriber.seat.state !== "open") return;
   const observed = `${words} over ${name} did not throw SubscriberBusyError`;
   stage.violate(["one-iterator"], observed, "one iterator at a time");
 }
@@ -39,11 +41,23 @@ export async function refusesLoop(
  * A loop of batches that begins where no other is active, refuses others beside it, and is left while its batch forms.
  * What the batch had goes to the next loop.
  */
-export async function leaveBatch(stage: Stage, subscriber: SubscriberActor): Promise<void> {
-  const { handle, name, seat } = subscriber;
-  if (!isBatching(handle) || subscriber.looping || subscriber.batching) return;
+export function leaveBatch(stage: Stage, subscriber: SubscriberActor): Promise<void> {
+  const { handle, looping } = subscriber;
+  if (!isBatching(handle) || looping || subscriber.batching !== undefined) return Promise.resolve();
   stage.uses.add("batches-bounded");
-  subscriber.batching = true;
+  const left = beginAndLeave(stage, subscriber, handle).finally(() => {
+    subscriber.batching = undefined;
+  });
+  subscriber.batching = left;
+  return left;
+}
+
+async function beginAndLeave(
+  stage: Stage,
+  subscriber: SubscriberActor,
+  handle: BatchSubscriber,
+): Promise<void> {
+  const { name, seat } = subscriber;
   const { pace, ledger, trace } = stage;
   const line = trace.line(`begin a loop of batches over ${name}`);
   const pulledAt = ledger.event;
@@ -61,7 +75,7 @@ export async function leaveBatch(stage: Stage, subscriber: SubscriberActor): Pro
     });
     line.awaits(answer);
     await pace.within(answer, 0);
-    await refusesLoop(stage, subscriber, "plain");
+    if (seat.state === "open") await refusesLoop(stage, subscriber, "plain");
     trace.line(`break the loop of batches over ${name}`);
     ledger.broke(seat);
     const ended = Promise.all([loop.return?.(), answer]).then(() => undefined);
@@ -69,8 +83,7 @@ export async function leaveBatch(stage: Stage, subscriber: SubscriberActor): Pro
   } catch (error) {
     const observed = `a loop of batches over ${name} rejected with ${nameOfError(error)}`;
     if (seat.state === "open") stage.violate(laws, observed, "it begins, and ends by return()");
-  } finally {
-    subscriber.batching = false;
+    else subscriber.told();
   }
 }
 

@@ -67,8 +67,8 @@ export class SubscriberActor {
   openedAtEnd = false;
   /** Somebody has ended it, or its connection, in good order: its failure is of no interest any more. */
   left = false;
-  /** A loop of batches is at work on it. */
-  batching = false;
+  /** A loop of batches is at work on it, until then. Never rejects. */
+  batching: Promise<void> | undefined;
   readonly #stage: Stage;
   #iterator: SubscriberIterator | BatchLoop | undefined;
   /** Calls of `next()`, those that wait among them. */
@@ -122,6 +122,11 @@ export class SubscriberActor {
       const observed = `a loop over the batches of ${this.name} could not begin: ${nameOfError(error)}`;
       this.#stage.violate(["batches-bounded", "one-iterator"], observed, "after one loop another may begin");
     }
+  }
+
+  /** A loop of batches was told of its failure: no next() is, then. */
+  told(): void {
+    this.#failures += 1;
   }
 
   pull(): Promise<void> {
