@@ -113,7 +113,7 @@ export class SubscriberActor {
 
   /** Begins a loop over batches. Whoever pulls is given a batch from now on, until the loop ends. */
   beginBatches(options: Required<BatchOptions>): void {
-    if (this.looping || !isBatching(this.handle)) return;
+    if (this.looping || this.batching !== undefined || !isBatching(this.handle)) return;
     const { max, maxWaitMs } = options;
     this.#stage.trace.line(`batches of at most ${max} in ${maxWaitMs} ms over ${this.name}`);
     try {
