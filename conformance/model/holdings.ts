@@ -1,5 +1,6 @@
 import type { Message } from "../../src/traits/index.ts";
 import { type LawName, LawViolation } from "../law.ts";
+import { chancesOfLoss } from "./chances.ts";
 import { copyIn, isCurrent, over, unsure } from "./copies.ts";
 import { positionOf } from "./order.ts";
 import type { Posting } from "./posting.ts";
@@ -81,6 +82,7 @@ export class Holdings {
   }
 
   hold(copy: Copy, seat: Seat, message: Message): Delivery {
+    if (copy.state.kind === "owed") this.book.judged(chancesOfLoss(this.blameForLoss(copy)));
     if (copy.deliveries === 0) seat.firsts.push(copy);
     copy.position = positionOf(message);
     copy.deliveries += 1;
@@ -164,6 +166,7 @@ export class Holdings {
     // Where nothing is acknowledged there is no settle to refuse, and no delivery to lose.
     const certain = delivery.seat.capabilities.settlement === "ack" && (this.book.virtual || how !== "crash");
     if (certain) delivery.phase = "lost";
+    if (certain && delivery.settle?.answer !== "ok") this.book.judged(["settle-after-loss"]);
     if (certain && delivery.settle?.answer !== "ok" && !delivery.message.signal.aborted) {
       const observed = `the signal of ${nameOf(delivery)} has not aborted after a ${how} of ${delivery.seat.name}`;
       this.violate(["settle-after-loss"], observed, "a delivery that is lost says so by its signal");

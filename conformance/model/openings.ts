@@ -46,6 +46,8 @@ export function newSeat(group: Group, { seat: name, connection, capabilities }: 
     ends: false,
     leftAt: undefined,
     flow: "on",
+    pausedAt: undefined,
+    cameAfterPause: 0,
     firsts: [],
   };
 }

@@ -21,6 +21,8 @@ export interface Book {
   comparePositions(a: unknown, b: unknown): number | undefined;
   now(): number;
   report(violation: LawViolation): void;
+  /** A broker that breaks one of these laws would have been caught just now. */
+  judged(laws: Iterable<LawName>): void;
 }
 
 /** A topic, or a pattern that stands for several. */
@@ -65,6 +67,10 @@ export interface Seat {
   leftAt: number | undefined;
   /** "pausing": what was on its way may still come. */
   flow: "on" | "pausing" | "paused";
+  /** The event at which it was paused, and at rest. */
+  pausedAt: number | undefined;
+  /** How much that was published since then came all the same. */
+  cameAfterPause: number;
   /** What it was the first of its group to see, in order. */
   readonly firsts: Copy[];
 }

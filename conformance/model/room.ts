@@ -15,6 +15,7 @@ export function checkRoom(holdings: Holdings, postings: readonly Posting[], capa
   const sure = there.filter((posting) => kindsOf(posting).some((kind) => kind === "owed" || kind === "held"));
   const possible = there.filter((posting) => kindsOf(posting).some((kind) => kind !== "over"));
   const waiting = postings.find(({ state }) => state === "sending");
+  if (sure.length >= capacity && waiting !== undefined) holdings.book.judged(law);
   if (sure.length > capacity) {
     const observed = `${sure.length} messages wait in a topic that holds ${capacity}`;
     holdings.violate(law, observed, "a publish waits for room");

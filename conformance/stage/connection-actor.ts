@@ -56,6 +56,7 @@ export class ConnectionActor {
       return error;
     }
     ledger.sent(posting);
+    if (wasClosed) this.#stage.judged(["publish-after-shutdown"]);
     if (wasClosed) this.violateClosed(`the publish of #${posting.id} resolved`);
     return undefined;
   }
@@ -72,6 +73,7 @@ export class ConnectionActor {
         () => "resolved",
         (error: unknown) => error,
       );
+    this.#stage.judged(["publish-refuses"]);
     const refused = isTidelaneError(answer, "TIDELANE_INVALID_MESSAGE");
     line.outcome(answer === "resolved" ? answer : nameOfError(answer));
     this.#stage.ledger.notSent(posting, refused ? "publish-refuses" : undefined);
@@ -99,6 +101,7 @@ export class ConnectionActor {
     if (this.state === "open") this.state = "closing";
     for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "shutdown");
     const laws = ["shutdown-idempotent"] as const;
+    this.#stage.judged(laws);
     try {
       await this.#stage.track(`shutdown of ${this.name}`, laws, this.connection.shutdown());
     } catch (error) {
@@ -161,6 +164,7 @@ export class ConnectionActor {
       capabilities: source.capabilities,
     });
     const wasClosed = this.state === "closed";
+    if (wasClosed) this.#stage.judged(["publish-after-shutdown"]);
     try {
       const handle = await this.connection.subscribe(source);
       const actor = new SubscriberActor(this.#stage, { name, spec, seat, handle, connection: this });

@@ -164,6 +164,7 @@ export class SubscriberActor {
   /** Asks for a second iterator beside the one that is active. */
   secondLoop(): void {
     if (this.#iterator === undefined) return;
+    this.#stage.judged(["one-iterator"]);
     const line = this.#stage.trace.line(`a second loop over ${this.name}`);
     try {
       const second = this.handle[Symbol.asyncIterator]();
@@ -205,6 +206,7 @@ export class SubscriberActor {
 
   #ended(iterator: SubscriberIterator, line: Line): void {
     line.outcome("done");
+    if (this.seat.state !== "open") this.#stage.judged(["quiet-after-close"]);
     if (this.seat.state !== "open" || iterator !== this.#iterator) return;
     const observed = `the iteration of ${this.name} ended, and nobody ended it`;
     this.#stage.violate(
@@ -217,6 +219,7 @@ export class SubscriberActor {
   #failed(error: unknown, line: Line): void {
     line.outcome(nameOfError(error));
     this.#failures += 1;
+    if (this.seat.state !== "open") this.#stage.judged(["quiet-after-close"]);
     const crashed = this.endedBy === "crash" || this.seat.state === "closing";
     if (crashed && this.#failures === 1 && isTidelaneError(error)) return;
     const observed = `next() of ${this.name} rejected with ${nameOfError(error)}`;
