@@ -29,13 +29,17 @@ export interface LawReport {
 
 export interface CheckOptions {
   readonly seed: number;
-  readonly runs: number;
+  /** @default 200 on virtual time, 10 on real time */
+  readonly runs: number | undefined;
   /** Of a counterexample: only this one history is played. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** Only a contradiction that names the law itself counts: how the laws are told apart on planted faults. */
   readonly alone?: boolean;
   readonly scribe?: Scribe | undefined;
 }
+
+/** Histories a law, where the caller does not say. */
+const defaultRuns = { virtual: 200, real: 10 } as const;
 
 /** Holds a broker to one law. */
 export async function checkLaw(law: Law, subject: Subject, options: CheckOptions): Promise<LawReport> {
@@ -49,11 +53,12 @@ export async function checkLaw(law: Law, subject: Subject, options: CheckOptions
   const counts = ({ laws: broken }: LawViolation): boolean =>
     broken.has(name) || (excused !== undefined && ![...broken].some((law) => excused.has(law)));
   const play = new Play(subject, name, { counts, scribe: options.scribe });
+  const runs = options.runs ?? defaultRuns[subject.fixture.time];
   const [path, replay] = options.path?.split("@") ?? [];
   const details = await fc.check(law.property(play, replay), {
     seed: options.seed,
     ...(path === undefined
-      ? { numRuns: Math.max(1, Math.round(options.runs * (law.effort ?? 1))) }
+      ? { numRuns: Math.max(1, Math.round(runs * (law.effort ?? 1))) }
       : { numRuns: 1, path, endOnFailure: true }),
   });
   const { histories, judged } = play;

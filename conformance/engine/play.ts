@@ -73,6 +73,7 @@ export class Play {
     } catch (error) {
       this.#failure = { history: stage.trace.report(), ...factsOf(error) };
       this.#failedMs ??= systemClock.now();
+      this.#watch.scribe?.failed();
       throw error;
     } finally {
       await stage.dismantle();

@@ -2,6 +2,8 @@
 export interface Scribe {
   /** A history begins. */
   begin(): void;
+  /** It failed. */
+  failed(): void;
   line(section: keyof History, text: string): void;
   /** Of the line with this number, from 1. */
   outcome(section: keyof History, number: number, text: string): void;
