@@ -4,6 +4,8 @@ import type { Counterexample, LawReport } from "./engine/check-law.ts";
 export interface Report {
   readonly broker: string;
   readonly seed: number;
+  /** On real time: how long a step waited for an answer, and the slowest delivery that was measured to choose it. */
+  readonly pace?: { readonly stepMs: number; readonly slowestMs?: number };
   /** Over all laws. */
   readonly histories: number;
   readonly laws: readonly LawReport[];
@@ -38,12 +40,22 @@ export function toMarkdown(report: Report): string {
     "",
     `${count("pass")} passed, ${count("fail")} failed, ${count("not judged")} not judged, ${count("gap")} gaps, ${count("not claimed")} not claimed; ${histories} histories, seed ${seed}.`,
     "",
+    ...paceLines(report),
     "| law | verdict | histories | judged | promise |",
     "| --- | --- | ---: | ---: | --- |",
     ...rows,
     ...failures,
     "",
   ].join("\n");
+}
+
+function paceLines({ pace }: Report): string[] {
+  if (pace === undefined) return [];
+  const why =
+    pace.slowestMs === undefined
+      ? "as the fixture says, or by default"
+      : `because the slowest of a few deliveries took ${pace.slowestMs.toFixed(1)} ms`;
+  return [`A step waited ${pace.stepMs} ms for an answer, ${why}.`, ""];
 }
 
 /** A failure in plain lines: the promise, what happened instead, the shortest history, and how to replay it. */

@@ -2,7 +2,7 @@ import type { Fixture } from "../fixture.ts";
 import type { Law } from "../law.ts";
 import type { Report } from "../report.ts";
 import type { Scribe } from "../stage/trace.ts";
-import { examine } from "../subject.ts";
+import { examine, type Subject } from "../subject.ts";
 import { checkLaw, type LawReport } from "./check-law.ts";
 
 /** What is played: checked, and with its defaults. */
@@ -35,10 +35,20 @@ export async function runLaws(
     reports.push(report);
     following.done?.(report);
   }
-  return reportOf(fixture.name, seed, reports);
+  return reportOf(fixture.name, seed, reports, paceOf(subject));
 }
 
-export function reportOf(broker: string, seed: number, laws: readonly LawReport[]): Report {
+export function reportOf(
+  broker: string,
+  seed: number,
+  laws: readonly LawReport[],
+  pace: Report["pace"],
+): Report {
   const histories = laws.reduce((sum, report) => sum + report.histories, 0);
-  return { broker, seed, histories, laws };
+  return { broker, seed, ...(pace === undefined ? {} : { pace }), histories, laws };
+}
+
+function paceOf({ fixture, timings: { stepMs }, latency }: Subject): Report["pace"] {
+  if (fixture.time === "virtual") return undefined;
+  return latency === undefined ? { stepMs } : { stepMs, slowestMs: latency.slowestMs };
 }

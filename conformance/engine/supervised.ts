@@ -35,13 +35,14 @@ export async function runSupervised(
     done(report);
   };
   let left = task.laws;
+  let pace: Report["pace"];
   let broker = String(task.fixture.name ?? task.fixture.module);
   while (left.length > 0) {
     const journal = new Journal();
     const ending = await playThread({ ...task, laws: left }, journal, { ...defaultLimits, ...limits }, add);
     if (ending.kind === "refused") throw ending.error;
     if (ending.kind === "over") {
-      broker = ending.report.broker;
+      ({ broker, pace } = ending.report);
       break;
     }
     const law = left[journal.law - 1];
@@ -49,7 +50,7 @@ export async function runSupervised(
     add(deathReport(law, task, journal, ending));
     left = left.slice(journal.law);
   }
-  return reportOf(broker, task.seed, reports);
+  return reportOf(broker, task.seed, reports, pace);
 }
 
 /** Plays laws in one thread, until that is over or has to be ended. */
