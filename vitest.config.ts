@@ -8,6 +8,7 @@ const alias = entryPoints.map(({ name, source }) => ({ find: new RegExp(`^${name
 const heavy = [
   "test/conformance/{soundness,planted-faults,conformance,command-line,supervised}.test.ts",
   "test/examples/demo/demo.test.ts",
+  "test/examples/folder/folder.test.ts",
   "test/promises/lane-schedules.test.ts",
 ];
 
