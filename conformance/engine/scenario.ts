@@ -21,6 +21,8 @@ export function scenario<T>(design: (subject: Subject) => ScenarioDesign<T>): La
       play.run(topics, async (stage) => {
         stage.trace.begin();
         await act(stage, value);
+        // A script checks its law in each of its plays.
+        stage.judged([play.law]);
         stage.check();
         await leave(stage);
       }),

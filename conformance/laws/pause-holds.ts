@@ -4,20 +4,26 @@ import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
 import { batchLoop } from "../steps/batching.ts";
 import { advance } from "../steps/faults.ts";
+import { flood } from "../steps/pausing.ts";
 import { publish } from "../steps/publishing.ts";
 import { breakLoop, close, pause, pull, resume, take } from "../steps/receiving.ts";
 import { seekBack, seekStart } from "../steps/seeking.ts";
 import { ack, delay, requeue } from "../steps/settling.ts";
+import type { Subject } from "../subject.ts";
+
+/** A broker that prefetches may hand out what it had asked for before the pause: no more than its bound. */
+const bound = 2;
 
 const plain: Law["property"] = history(({ capabilities }) => ({
-  groups: [{ topic: "A", options: { group: "g" } }],
+  groups: [{ topic: "A", options: { group: "g", maxInFlight: bound } }],
   steps: [
     [5, publish()],
     [6, pull],
     [1, take],
-    [3, pause],
+    [4, pause],
+    [3, flood],
     [2, resume],
-    [2, ack],
+    [3, ack],
     [capabilities.requeue ? 1 : 0, requeue],
     [1, close],
   ],
@@ -51,5 +57,14 @@ export const pauseHolds: Law = {
   promise:
     "A paused subscriber is given nothing more than what was here already; after resume() everything comes.",
   claim: source({}, ({ pause: pauses }) => pauses, "pause false"),
+  blind: (subject) =>
+    subject.promises.noPrefetch === true || takesBound(subject)
+      ? undefined
+      : "it prefetches, and takes no maxInFlight that says how much may be on its way when it is paused",
   property: either(plain, meeting),
 };
+
+function takesBound({ fixture }: Subject): boolean {
+  const { capabilities } = fixture.source("tidelane-conformance", { group: "claims", maxInFlight: bound });
+  return capabilities.maxInFlight === bound;
+}

@@ -1,5 +1,6 @@
 import { headerNames, type Message } from "../../src/traits/index.ts";
 import { type LawName, LawViolation } from "../law.ts";
+import { isInPlace, isOrdered } from "./chances.ts";
 import { headerFault, payloadFault, showBytes, showValue } from "./fidelity.ts";
 import { isEarlier, positionOf, standsBefore } from "./order.ts";
 import { comesBefore, idOfHeaders, idOfPayload, type Posting } from "./posting.ts";
@@ -50,13 +51,15 @@ export function judgeArrival(arrival: Arrival): void {
 
 /** What holds of whatever arrives. */
 const always: readonly Check[] = [
-  ({ copy, message }) => {
+  ({ copy, message, book }) => {
+    book.judged(faithful("payload-fidelity", copy));
     const observed = payloadFault(copy.posting, message);
     return observed === undefined
       ? undefined
       : { laws: faithful("payload-fidelity", copy), observed, expected: "the payload arrives as published" };
   },
   ({ copy, message, book }) => {
+    if (copy.posting.headers.length > 0) book.judged(faithful("header-fidelity", copy));
     const observed = headerFault(copy.posting, message, book.addedHeaders, copy.deliveries > 0);
     return observed === undefined
       ? undefined
@@ -121,6 +124,7 @@ function mayCome({ book, copy }: Arrival): Fault | undefined {
 function setAside({ book, copy, message }: Arrival): Fault | undefined {
   const facts = copy.posting.setAside;
   if (facts === undefined) return undefined;
+  book.judged(["dead-letter"]);
   const said = {
     source: message.headers.get(headerNames.deadLetterSource),
     attempts: message.headers.get(headerNames.deadLetterAttempts),
@@ -137,13 +141,21 @@ function setAside({ book, copy, message }: Arrival): Fault | undefined {
   };
 }
 
+/** What was fetched before the pause may still come, and as much as was asked for by then; what is more may not. */
 function unpaused({ book, seat, copy, pulledAt }: Arrival): Fault | undefined {
-  if (seat.flow !== "paused" || book.promises.noPrefetch !== true) return undefined;
+  if (seat.flow !== "paused") return undefined;
+  if (copy.posting.startedAt > (seat.pausedSince ?? 0)) seat.cameAfterPause += 1;
   const formed = seat.forming && copy.state.kind === "owed" && copy.state.since < seat.pausedAt;
   // What a batch took before the pause is here already.
   if (formed && pulledAt < seat.pausedAt) return undefined;
   const observed = `was delivered to ${seat.name}, which is paused`;
-  return { laws: ["pause-holds"], observed, expected: "a paused subscriber is given nothing" };
+  if (book.promises.noPrefetch === true) {
+    return { laws: ["pause-holds"], observed, expected: "a paused subscriber is given nothing" };
+  }
+  const { maxInFlight } = seat.capabilities;
+  if (seat.cameAfterPause <= maxInFlight) return undefined;
+  const expected = `of what is published after the pause at most maxInFlight = ${maxInFlight} had been asked for`;
+  return { laws: ["pause-holds"], observed, expected };
 }
 
 function notEarly(book: Book, notBefore: number): Fault | undefined {
@@ -181,6 +193,7 @@ function inOrder(arrival: Arrival): Fault | undefined {
   const unseen = seat.group.disturbed || mayHaveExpired(arrival);
   if (unseen && book.promises.noPrefetch !== true) return undefined;
   if (seat.group.scattered) return undefined;
+  if (isOrdered(copy, seat, undisturbed)) book.judged(["key-order"]);
   const { order } = seat.capabilities;
   const placed = order === "topic" || order === "partition";
   const later = seat.firsts.find(
@@ -202,6 +215,7 @@ function inOrder(arrival: Arrival): Fault | undefined {
 /** Only where a message that goes back keeps its place: nothing later overtakes what was there before the pull. */
 function inPlace({ book, copy, seat, message, pulledAt }: Arrival): Fault | undefined {
   if (book.promises.requeueKeepsPlace !== true || seat.group.scattered) return undefined;
+  if (isInPlace(book, copy)) book.judged(["requeue-keeps-place"]);
   const arriving = { ...copy, position: positionOf(message) };
   for (const other of seat.group.copies.values()) {
     if (other === copy || other.deliveries === 0 || other.state.kind !== "owed") continue;
@@ -223,6 +237,7 @@ function counted({ book, copy, seat, message, restedAt }: Arrival): Fault | unde
     const expected = 'with deliveryCount "none" there is none';
     return { laws: ["capabilities-match"], observed: `has the delivery count ${count}`, expected };
   }
+  book.judged(["delivery-count-grows"]);
   const nth = copy.deliveries + 1;
   const fault = (expected: string): Fault => ({
     laws: [

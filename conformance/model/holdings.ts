@@ -1,5 +1,6 @@
 import type { Message } from "../../src/traits/index.ts";
 import { type LawName, LawViolation } from "../law.ts";
+import { chancesOfLoss } from "./chances.ts";
 import { copyIn, isCurrent, over, unsure } from "./copies.ts";
 import { positionOf } from "./order.ts";
 import type { Posting } from "./posting.ts";
@@ -95,6 +96,7 @@ export class Holdings {
   }
 
   hold(copy: Copy, seat: Seat, message: Message): Delivery {
+    if (copy.state.kind === "owed") this.book.judged(chancesOfLoss(this.blameForLoss(copy)));
     if (copy.deliveries === 0) seat.firsts.push(copy);
     copy.position = positionOf(message);
     copy.deliveries += 1;
@@ -210,8 +212,9 @@ export class Holdings {
     if (certain) delivery.phase = "lost";
     // n.b. what was settled in the moment of a crash is told by the answer, which may be a step behind.
     const untold = how === "crash" && delivery.settle?.answer === "waiting";
-    if (certain && !untold && delivery.settle?.answer !== "ok" && !delivery.message.signal.aborted)
-      this.#violateUntold(delivery, how);
+    const owesSignal = certain && !untold && delivery.settle?.answer !== "ok";
+    if (owesSignal) this.book.judged(["settle-after-loss"]);
+    if (owesSignal && !delivery.message.signal.aborted) this.#violateUntold(delivery, how);
     if (!isCurrent(delivery)) return;
     if (delivery.settle?.answer === "waiting") delivery.copy.state = unsure;
     else this.owe(delivery.copy, 0);

@@ -1,6 +1,7 @@
 import type { Message } from "../../src/traits/index.ts";
 import type { LawName } from "../law.ts";
 import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
+import { chancesOfExcess, hasStrangers, heldByPause } from "./chances.ts";
 import { admit, admitLate, copyIn, isCurrent, isPromised, over, unsure } from "./copies.ts";
 import { type Departure, Holdings } from "./holdings.ts";
 import { groupFor, newSeat, type OpeningFacts } from "./openings.ts";
@@ -54,7 +55,12 @@ export class Ledger {
   rested(): void {
     this.#restedAt = this.#holdings.tick();
     for (const group of this.groups) {
-      for (const seat of group.seats) if (seat.flow === "pausing") seat.flow = "paused";
+      for (const seat of group.seats) {
+        if (seat.flow !== "pausing") continue;
+        seat.flow = "paused";
+        seat.pausedSince = this.#restedAt;
+        seat.cameAfterPause = 0;
+      }
     }
     for (const delivery of this.deliveries) this.#holdings.checkHeld(delivery);
     this.#signals.judge(this.deliveries, this.#crashed);
@@ -155,6 +161,7 @@ export class Ledger {
   resumed(seat: Seat): void {
     this.#holdings.tick();
     seat.flow = "on";
+    seat.pausedSince = undefined;
   }
 
   /** A call for a batch waits on this seat, or none does any more. */
@@ -260,6 +267,10 @@ export class Ledger {
   delivered(seat: Seat, message: Message, pulledAt: number): Delivery | undefined {
     this.#holdings.tick();
     const { book } = this.#holdings;
+    book.judged(chancesOfExcess(book, seat));
+    if (hasStrangers(seat, this.postings.values())) {
+      book.judged(seat.group.target.pattern ? ["topic-isolation", "pattern"] : ["topic-isolation"]);
+    }
     const posting = identify(message, this.postings);
     const copy = posting && seat.group.copies.get(posting.id);
     if (posting === undefined) judgeStranger(book, seat, message);
@@ -334,6 +345,21 @@ export class Ledger {
     );
   }
 
+  /** The broker is at rest, and a pull of this seat waits: what it must not be answered with has had its chance. */
+  waited(seat: Seat): void {
+    const { book } = this.#holdings;
+    if (seat.state !== "open") return;
+    book.judged(chancesOfExcess(book, seat));
+    if (seat.flow === "paused") {
+      const allowed = book.promises.noPrefetch === true ? 0 : seat.capabilities.maxInFlight;
+      if (seat.cameAfterPause + heldByPause(seat, book.now()) > allowed) book.judged(["pause-holds"]);
+    }
+    const held = this.#holdings.underLimit(seat).filter(({ settle }) => settle === undefined).length;
+    if (held >= seat.capabilities.maxInFlight && this.owed(seat.group, true).length > 0) {
+      book.judged(["prefetch-bound"]);
+    }
+  }
+
   /** A copy that a pull which waits on this seat should have been given by now. */
   starving(seat: Seat): Copy | undefined {
     const { group } = seat;
@@ -355,7 +381,9 @@ export class Ledger {
   missing(copy: Copy, when: string): void {
     const observed = `#${copy.posting.id} did not come to ${copy.group.label} ${when}`;
     const expected = copy.deliveries === 0 ? "it is delivered" : "it is delivered again";
-    this.#holdings.violate(this.#holdings.blameForLoss(copy), observed, expected);
+    const laws = this.#holdings.blameForLoss(copy);
+    this.#holdings.book.judged(laws);
+    this.#holdings.violate(laws, observed, expected);
     copy.state = unsure;
   }
 }

@@ -53,6 +53,8 @@ export function newSeat(group: Group, { seat: name, connection, capabilities }: 
     leftAt: undefined,
     flow: "on",
     pausedAt: 0,
+    pausedSince: undefined,
+    cameAfterPause: 0,
     forming: false,
     firsts: [],
   };

@@ -21,6 +21,8 @@ export interface Book {
   comparePositions(a: unknown, b: unknown): number | undefined;
   now(): number;
   report(violation: LawViolation): void;
+  /** A broker that breaks one of these laws would have been caught just now. */
+  judged(laws: Iterable<LawName>): void;
 }
 
 /** A topic, or a pattern that stands for several. */
@@ -79,6 +81,10 @@ export interface Seat {
   flow: "on" | "pausing" | "paused";
   /** The event of its last pause. */
   pausedAt: number;
+  /** The event at which it was paused, and at rest. */
+  pausedSince: number | undefined;
+  /** How much that was published since then came all the same. */
+  cameAfterPause: number;
   /** A call for a batch waits: what the batch has taken nobody has seen. */
   forming: boolean;
   /** What it was the first of its group to see, in order. */

@@ -17,6 +17,7 @@ export function checkRoom(holdings: Holdings, postings: readonly Posting[], capa
   const letters = setAsideIn(holdings, postings[0]?.topic);
   // n.b. a commit waits in other topics too.
   const waiting = postings.find(({ state, transaction }) => state === "sending" && transaction === undefined);
+  if (sure.length >= capacity && waiting !== undefined) holdings.book.judged(law);
   if (sure.length > capacity + overfill(sure)) {
     const observed = `${sure.length} messages wait in a topic that holds ${capacity}`;
     holdings.violate(law, observed, "a publish waits for room");

@@ -65,6 +65,7 @@ export class ConnectionActor {
       return error;
     }
     ledger.sent(posting);
+    if (wasClosed) this.#stage.judged(["publish-after-shutdown"]);
     if (wasClosed) this.violateClosed(`the publish of #${posting.id} resolved`);
     return undefined;
   }
@@ -81,6 +82,7 @@ export class ConnectionActor {
         () => "resolved",
         (error: unknown) => error,
       );
+    this.#stage.judged(["publish-refuses"]);
     const refused = isTidelaneError(answer, "TIDELANE_INVALID_MESSAGE");
     line.outcome(answer === "resolved" ? answer : nameOfError(answer));
     this.#stage.ledger.notSent(posting, refused ? "publish-refuses" : undefined);
@@ -152,6 +154,7 @@ export class ConnectionActor {
     for (const each of this.#stage.subscribers) if (each.connection === this) each.left = true;
     for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "shutdown");
     const laws = ["shutdown-idempotent"] as const;
+    this.#stage.judged(laws);
     try {
       const answer = this.#end(way);
       line.awaits(answer);
@@ -238,6 +241,7 @@ export class ConnectionActor {
       capabilities: source.capabilities,
     });
     const wasClosed = this.state === "closed";
+    if (wasClosed) this.#stage.judged(["publish-after-shutdown"]);
     try {
       const answer = this.connection.subscribe(source);
       line.awaits(answer);

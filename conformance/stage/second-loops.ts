@@ -16,6 +16,7 @@ export async function refusesLoop(
 ): Promise<void> {
   const { handle, name } = subscriber;
   if (kind === "batches" && !isBatching(handle)) return;
+  stage.judged(["one-iterator"]);
   const words = kind === "plain" ? "a second loop" : "a loop of batches";
   const line = stage.trace.line(`${words} over ${name}`);
   try {

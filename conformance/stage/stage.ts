@@ -10,7 +10,7 @@ import { type Pace, paceOf, turns } from "./pace.ts";
 import { Patience } from "./patience.ts";
 import type { RequestActor } from "./request-actor.ts";
 import type { GroupSpec, SubscriberActor } from "./subscriber-actor.ts";
-import { Trace } from "./trace.ts";
+import { type Scribe, Trace } from "./trace.ts";
 import type { TransactionActor } from "./transaction-actor.ts";
 
 /** The topics of one history, by a short label each. */
@@ -18,6 +18,16 @@ export type Topics = Readonly<Record<string, TopicNeeds>>;
 
 /** How the next step follows this one: when everything is at rest, or so many turns of the microtask queue later. */
 export type Gap = "rest" | number;
+
+/** Who follows a history from outside. */
+export interface Watch {
+  /** Whether a contradiction fails the history. */
+  counts(violation: LawViolation): boolean;
+  /** Told of every moment at which a broker that breaks one of these laws would have been caught. */
+  judged(laws: Iterable<LawName>): void;
+  /** Writes the history down where it outlives the thread it is played on. */
+  readonly scribe?: Scribe | undefined;
+}
 
 /** A call that waits, and can be aborted. */
 export interface Abortable {
@@ -47,7 +57,7 @@ let histories = 0;
 export class Stage {
   readonly subject: Subject;
   readonly pace: Pace;
-  readonly trace: Trace = new Trace();
+  readonly trace: Trace;
   readonly ledger: Ledger;
   readonly connections: ConnectionActor[] = [];
   readonly subscribers: SubscriberActor[] = [];
@@ -73,13 +83,14 @@ export class Stage {
   #broker: Broker | undefined;
   #messages = 0;
   #subscribers = 0;
-  readonly #counts: (violation: LawViolation) => boolean;
+  readonly #watch: Watch;
   /** The first contradiction that counts. */
   #found: LawViolation | undefined;
 
-  private constructor(subject: Subject, counts: (violation: LawViolation) => boolean, topics: Topics) {
+  private constructor(subject: Subject, watch: Watch, topics: Topics) {
     this.subject = subject;
-    this.#counts = counts;
+    this.#watch = watch;
+    this.trace = new Trace(watch.scribe);
     this.pace = paceOf(subject.fixture, subject.timings);
     this.#needs = topics;
     this.base = newBase(subject);
@@ -101,15 +112,12 @@ export class Stage {
       comparePositions: subject.fixture.positions?.compare ?? compareNumbers,
       now: () => this.pace.clock.now(),
       report: (violation) => this.report(violation),
+      judged: (laws) => this.judged(laws),
     });
   }
 
-  static async open(
-    subject: Subject,
-    counts: (violation: LawViolation) => boolean,
-    topics: Topics,
-  ): Promise<Stage> {
-    const stage = new Stage(subject, counts, topics);
+  static async open(subject: Subject, watch: Watch, topics: Topics): Promise<Stage> {
+    const stage = new Stage(subject, watch, topics);
     const needs = Object.entries(topics).map(([label, need]) => [stage.topic(label), need] as const);
     stage.#broker = await subject.fixture.broker({ clock: stage.pace.clock, topics: new Map(needs) });
     return stage;
@@ -202,7 +210,12 @@ export class Stage {
   }
 
   report(violation: LawViolation): void {
-    if (this.#counts(violation)) this.#found ??= violation;
+    if (this.#watch.counts(violation)) this.#found ??= violation;
+  }
+
+  /** A broker that breaks one of these laws would have been caught just now. */
+  judged(laws: Iterable<LawName>): void {
+    this.#watch.judged(laws);
   }
 
   check(): void {
@@ -236,6 +249,7 @@ export class Stage {
     if (!this.pace.virtual && this.transactions.some(({ state }) => state === "open")) return;
     this.patience.begin(this.subscribers.flatMap(({ name, seat }) => (seat.forming ? [name] : [])));
     for (const subscriber of this.subscribers) {
+      if (subscriber.waiting > 0) this.ledger.waited(subscriber.seat);
       let copy = this.ledger.starving(subscriber.seat);
       // n.b. on real time a pull may be answered with another message, and the next one with this.
       while (subscriber.waiting > 0 && copy !== undefined) {

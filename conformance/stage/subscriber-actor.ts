@@ -357,6 +357,7 @@ export class SubscriberActor {
 
   #ended(iterator: SubscriberIterator | BatchLoop, line: Line): void {
     line.outcome("done");
+    if (this.seat.state !== "open") this.#stage.judged(["quiet-after-close"]);
     if (this.seat.state !== "open" || iterator !== this.#iterator) return;
     const observed = `the iteration of ${this.name} ended, and nobody ended it`;
     this.#stage.violate(
@@ -369,6 +370,7 @@ export class SubscriberActor {
   #failed(error: unknown, line: Line): void {
     line.outcome(nameOfError(error));
     this.#failures += 1;
+    if (this.seat.state !== "open") this.#stage.judged(["quiet-after-close"]);
     const crashed = this.endedBy === "crash" || this.seat.state === "closing";
     if (crashed && this.#failures === 1 && isTidelaneError(error)) return;
     const observed = `next() of ${this.name} rejected with ${nameOfError(error)}`;

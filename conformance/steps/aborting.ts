@@ -48,6 +48,7 @@ export const abort: Arbitrary<Step> = stepOn(
   (stage) => stage.abortable.filter(({ over, controller }) => !over && !controller.signal.aborted),
   async ({ what, connection, controller, answer }, stage) => {
     const line = stage.trace.line(`abort ${what}`);
+    stage.judged(law);
     controller.abort(new Error("a step of the history"));
     const prompt = await stage.pace.within(answer, stage.pace.virtual ? 0 : stage.subject.timings.stepMs);
     const error = prompt ? await answer : undefined;
@@ -65,6 +66,7 @@ export const publishAborted: Arbitrary<Step> = stepOn(
   "publish aborted",
   openConnections,
   async (connection, stage) => {
+    stage.judged(law);
     const error = await connection.publish({ topic: "A" }, { signal: AbortSignal.abort() });
     if (isTidelaneError(error, "TIDELANE_ABORTED")) return;
     const observed = error === undefined ? "resolved" : `rejected with ${nameOfError(error)}`;
@@ -85,6 +87,7 @@ export const connectAborted: Arbitrary<Step> = fc.nat({ max: 3 }).map(
 async function connectAndAbort(stage: Stage, later: number): Promise<void> {
   const line = stage.trace.line(`connect, aborted ${later === 0 ? "before" : `${later} turns later`}`);
   const controller = new AbortController();
+  stage.judged(law);
   if (later === 0) controller.abort();
   const answer = stage.broker.connect({ signal: controller.signal }).then(
     async (connection) => {

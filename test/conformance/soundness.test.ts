@@ -103,6 +103,20 @@ it("a server that restarts contradicts no law of a crash", async () => {
   expect(report).toMatchObject({ verdict: "pass", histories: 100 });
 });
 
+it("every law is judged on the memory broker, whose every promise can be seen", {
+  timeout: 60_000,
+}, async () => {
+  const subject = await examine(memoryFixture as Fixture);
+  for (const law of laws) {
+    const { verdict, judged } = await checkLaw(law, subject, { seed: 4, runs: 20 });
+    expect({ law: law.name, verdict, judged: judged > 0 }).toEqual({
+      law: law.name,
+      verdict: "pass",
+      judged: true,
+    });
+  }
+});
+
 describe("the laws", () => {
   it("are listed once each, in the order of their names", () => {
     expect(laws.map(({ name }) => name)).toEqual(lawNames);
