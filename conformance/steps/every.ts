@@ -1,19 +1,23 @@
 import type { Topics } from "../stage/stage.ts";
 import type { Subject } from "../subject.ts";
 import { abort, publishAbortable, publishAborted } from "./aborting.ts";
-import { publishClosed, request } from "./ending.ts";
+import { askTopic, publishClosed, publishFresh, request } from "./ending.ts";
 import { advance, connect, kill, restart, shutdown, shutdownAgain } from "./faults.ts";
 import { publish } from "./publishing.ts";
 import {
   breakLoop,
   close,
   closeAgain,
+  leaveBatches,
   pause,
   pull,
   pullClosed,
+  pullReturned,
   resume,
   secondLoop,
   take,
+  takeClosed,
+  takeInvalid,
 } from "./receiving.ts";
 import { ack, delay, drop, prolong, requeue, settleAgain, settleLost } from "./settling.ts";
 import type { Weighted } from "./step.ts";
@@ -31,6 +35,8 @@ export function everyStep(
     [6, publish()],
     [6, pull],
     [2, take],
+    [1, takeClosed],
+    [1, takeInvalid],
     [3, ack],
     [2, drop],
     [claimed(3, requeues), requeue],
@@ -40,6 +46,8 @@ export function everyStep(
     [1, settleLost],
     [1, breakLoop],
     [1, secondLoop],
+    [1, pullReturned],
+    [claimed(1, capabilities.batches), leaveBatches],
     [claimed(1, capabilities.pause), pause],
     [claimed(2, capabilities.pause), resume],
     [2, close],
@@ -51,6 +59,8 @@ export function everyStep(
     [1, shutdownAgain],
     [3, connect],
     [claimed(1, asks), publishClosed],
+    [claimed(1, asks), publishFresh],
+    [claimed(1, asks), askTopic],
     [claimed(1, asks && publisher.requestReply && virtual), request],
     [claimed(1, asks), publishAbortable],
     [claimed(1, asks), publishAborted],

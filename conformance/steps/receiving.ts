@@ -5,7 +5,7 @@ import { leaveBatch, refusesLoop } from "../stage/second-loops.ts";
 import type { Stage } from "../stage/stage.ts";
 import type { SubscriberActor } from "../stage/subscriber-actor.ts";
 import { stepWith } from "./choices.ts";
-import { stepOn } from "./step.ts";
+import { type Step, stepOn } from "./step.ts";
 
 /** Calls of `next()` that may wait at once on one subscriber. */
 const mostWaiting = 2;
