@@ -13,8 +13,9 @@
  *      holdings.ts remembers what is owed and whom a loss would blame. Such a law is a choice of steps and weights; what
  *      it checks is written in model/, once, and names it there.
  *    - `scenario(...)` (engine/scenario.ts): an arbitrary and a function that plays it on a `Stage`, and calls
- *      `stage.violate(...)` on a contradiction. For promises that the ledger has no part in: requests, batches,
- *      seeking, the runtime.
+ *      `stage.violate(...)` on a contradiction. For promises that the ledger has no part in: exact times, the runtime.
+ *
+ *    A law may have both, or several histories: `either(...)` (engine/either.ts) plays them in turn.
  * 5. Plant the fault it names in a memory broker under test/conformance/planted and see the law fail with it.
  *
  * **How a violation is attributed.** The ledger reports each contradiction with every law it may break: a delivery that
