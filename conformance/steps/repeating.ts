@@ -62,7 +62,7 @@ export function repeat({ virtual, requeue: requeues }: Repeats): Arbitrary<Step>
   const some = fc.tuple(cycles, few).map(([parts, times]) => new Repetition(parts, times));
   if (!virtual) return some;
   const hundreds = fc
-    .tuple(many, fc.integer({ min: 2, max: 300 }))
+    .tuple(many, fc.integer({ min: 2, max: 200 }))
     .map(([parts, times]) => new Repetition(parts, times));
-  return fc.oneof({ weight: 9, arbitrary: some }, { weight: 1, arbitrary: hundreds });
+  return fc.oneof({ weight: 14, arbitrary: some }, { weight: 1, arbitrary: hundreds });
 }
