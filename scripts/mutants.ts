@@ -11,6 +11,7 @@ Changes the memory broker and Outlet in one place at a time, and plays the laws 
 
   --runs N        histories for each law before a mutant has survived (200 by default)
   --seed S        a whole number; the same seed gives the same histories (1 by default)
+  --minutes N     after so many those that are left get no more histories; they survive (15 by default)
   --processes N   how many play (2 by default)
   --only TEXT     mutants whose name has this text; names hold file, function, operator and change
   --again FILE    those that survived in this report
@@ -26,7 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { values } = parse(args);
-  const number = (name: "runs" | "seed" | "processes" | "sample", otherwise: number): number =>
+  const number = (name: "runs" | "seed" | "minutes" | "processes" | "sample", otherwise: number): number =>
     values[name] === undefined ? otherwise : wholeNumber(`--${name}`, values[name], 1);
   const [runs, seed] = [number("runs", 200), number("seed", 1)];
   const sample = number("sample", Number.MAX_SAFE_INTEGER);
@@ -37,6 +38,7 @@ async function main(args: readonly string[]): Promise<number> {
   const verdicts = await hunt({
     seed,
     runs,
+    minutes: number("minutes", 15),
     processes: number("processes", 2),
     choose: (mutants) =>
       spread(
@@ -73,6 +75,7 @@ function parseKnown(args: readonly string[]) {
     options: {
       runs: text,
       seed: text,
+      minutes: text,
       processes: text,
       only: text,
       again: text,

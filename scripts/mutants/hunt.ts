@@ -13,6 +13,8 @@ export interface HuntOptions {
   /** Histories for each law before a mutant has survived. */
   readonly runs: number;
   readonly processes: number;
+  /** After so many minutes those that are left get no more histories. @default no limit */
+  readonly minutes?: number;
   /** Whether to look first which mutants a law comes past, and leave the others out: for many mutants. @default true */
   readonly reach?: boolean;
   /** Which of all mutants are played. */
@@ -26,6 +28,8 @@ export interface Verdict {
   /** "not reached": no law comes past it, or none is asked to. */
   readonly fate: Fate | { readonly kind: "not reached" };
   readonly seconds: number;
+  /** It survived, and there was no time for all histories. */
+  readonly unfinished: boolean;
 }
 
 /** How many histories of each law say what it reaches. */
@@ -33,20 +37,51 @@ const reachRuns = 40;
 /** The most one mutant may take, in seconds of processor time. */
 const limitSeconds = 240;
 
+/** A few histories of every law kill most mutants; the rest is for those that are left. */
+const quickRounds = [5, 35];
+
 /** Plays the laws on every chosen mutant until one of them kills it. */
 export async function hunt(options: HuntOptions): Promise<readonly Verdict[]> {
+  const { seed, runs, minutes = Number.POSITIVE_INFINITY } = options;
+  const until = performance.now() + minutes * 60_000;
   const folder = mkdtempSync(join(tmpdir(), "tidelane-mutants-"));
   const bundle = join(folder, "player.mjs");
   const players = Array.from({ length: options.processes }, () => new Player(bundle, limitSeconds));
   try {
     const mutants = await bundleMutants(bundle);
-    const reached = options.reach === false ? undefined : await reach(players, options.seed);
-    const chosen = options.choose(mutants);
-    return await playAll(players, chosen, reached, options);
+    const reached = options.reach === false ? undefined : await reach(players, seed);
+    const part = { reached, kills: new Map<LawName, number>(), aside: readAside(), onFate: options.onFate };
+    const quick = quickRounds.filter((size) => size < runs);
+    const rest = runs - quick.reduce((sum, size) => sum + size, 0);
+    const first = await playAll(players, options.choose(mutants), { ...part, rounds: quick, seed });
+    const left = first.filter(({ fate, aside }) => fate.kind === "survived" && aside === undefined);
+    const again = { ...part, rounds: [rest], seed: seed + quick.length, until };
+    const last = await playAll(
+      players,
+      left.map(({ mutant }) => mutant),
+      again,
+    );
+    return first.map((verdict) => {
+      const later = last.find(({ mutant }) => mutant === verdict.mutant);
+      return later ?? { ...verdict, unfinished: left.includes(verdict) };
+    });
   } finally {
     for (const player of players) player.end();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Rounds of histories for some mutants. */
+interface Part {
+  readonly rounds: readonly number[];
+  readonly seed: number;
+  /** Nothing begins after it. */
+  readonly until?: number;
+  readonly reached: Reached | undefined;
+  /** How many each law has killed. */
+  readonly kills: Map<LawName, number>;
+  readonly aside: readonly AsideEntry[];
+  readonly onFate: HuntOptions["onFate"];
 }
 
 type Reached = Readonly<Record<BrokerName, ReadonlyMap<LawName, ReadonlySet<number>>>>;
@@ -73,22 +108,23 @@ async function reachOf(
 async function playAll(
   players: readonly Player[],
   chosen: readonly Mutant[],
-  reached: Reached | undefined,
-  options: HuntOptions,
+  part: Part,
 ): Promise<readonly Verdict[]> {
-  const aside = readAside();
-  const kills = new Map<LawName, number>();
+  const { kills, until = Number.POSITIVE_INFINITY } = part;
   const waiting = [...chosen];
   const verdicts: Verdict[] = [];
   const work = async (player: Player): Promise<void> => {
-    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+    while (performance.now() < until) {
+      const mutant = waiting.shift();
+      if (mutant === undefined) return;
       const started = performance.now();
-      const entry = asideOf(aside, mutant);
-      const fate = await playOne(player, mutant, lawsFor(mutant, reached, kills), entry, options);
+      const entry = asideOf(part.aside, mutant);
+      const fate = await playOne(player, mutant, entry, part);
       if (fate.kind === "killed") kills.set(fate.by.law, (kills.get(fate.by.law) ?? 0) + 1);
-      const verdict = { mutant, aside: entry, fate, seconds: (performance.now() - started) / 1000 };
+      const seconds = (performance.now() - started) / 1000;
+      const verdict = { mutant, aside: entry, fate, seconds, unfinished: false };
       verdicts.push(verdict);
-      options.onFate?.(verdict, verdicts.length, chosen.length);
+      part.onFate?.(verdict, verdicts.length, chosen.length);
     }
   };
   await Promise.all(players.map(work));
@@ -98,21 +134,15 @@ async function playAll(
 async function playOne(
   player: Player,
   mutant: Mutant,
-  laws: readonly LawName[],
   entry: AsideEntry | undefined,
-  { runs, seed }: HuntOptions,
+  { reached, kills, rounds, seed }: Part,
 ): Promise<Verdict["fate"]> {
+  const laws = lawsFor(mutant, reached, kills);
   if (laws.length === 0 || entry?.kind === "beyond the contract") return { kind: "not reached" };
   // An equivalent one is only shown not to die at once: an entry that is wrong is found out.
-  const rounds = entry === undefined ? roundsOf(runs) : [5];
+  const wanted = entry === undefined ? rounds : rounds.slice(0, 1);
   const broker = brokerOf(mutant);
-  return player.play({ mutant: mutant.id, broker, laws, rounds, seed }, mutant.atLoad);
-}
-
-/** A few histories of every law kill most mutants; the rest is for those that are left. */
-function roundsOf(runs: number): readonly number[] {
-  const rounds = [5, 35].filter((size) => size < runs);
-  return [...rounds, runs - rounds.reduce((sum, size) => sum + size, 0)];
+  return player.play({ mutant: mutant.id, broker, laws, rounds: wanted, seed }, mutant.atLoad);
 }
 
 function brokerOf({ file }: Mutant): BrokerName {

@@ -1,3 +1,4 @@
+import { Worker } from "node:worker_threads";
 import type { Fixture, LawName } from "tidelane/conformance";
 import { checkLaw } from "../../conformance/engine/check-law.ts";
 import type { Law } from "../../conformance/law.ts";
@@ -106,4 +107,10 @@ process.on("uncaughtException", die);
 process.on("unhandledRejection", die);
 process.on("message", onOrder);
 process.on("disconnect", () => process.exit());
+// A mutant that loops hears of no disconnect: without its parent a thread ends the process.
+const orphanWatch = `
+  const { workerData: parent } = require("node:worker_threads");
+  setInterval(() => process.ppid === parent || process.kill(process.pid, "SIGKILL"), 1000);
+`;
+new Worker(orphanWatch, { eval: true, workerData: process.ppid }).unref();
 setInterval(() => send({ kind: "alive", law: playing }), aliveMs).unref();

@@ -16,6 +16,8 @@ export interface MutantReport {
   /** What they change is no part of the contract; the reasons stand in set-aside.json. */
   readonly beyond: number;
   readonly survived: readonly string[];
+  /** How many of those that survived there was no time for: they had forty histories of each law. */
+  readonly unfinished: number;
   /** Set aside as equivalent, and killed all the same. */
   readonly wronglyAside: readonly string[];
 }
@@ -52,6 +54,7 @@ export function reportOf(verdicts: readonly Verdict[], facts: RunFacts): MutantR
     equivalent,
     beyond,
     survived,
+    unfinished: verdicts.filter(({ unfinished }) => unfinished).length,
     wronglyAside,
   };
 }
@@ -75,6 +78,7 @@ export function formatReport(report: MutantReport): string {
     ...laws,
     `  ${String(endedProcess).padStart(5)}  ended the process, or never let it go on`,
     ...survived.map((name) => `survived: ${name}`),
+    ...(report.unfinished === 0 ? [] : [`no time for all histories of ${report.unfinished} that survived`]),
     ...wronglyAside.map((name) => `equivalent, yet killed: ${name}`),
     "",
   ].join("\n");

@@ -11,7 +11,13 @@ const survived: Verdict["fate"] = { kind: "survived", histories: 10 };
 
 function verdict(name: string, fate: Verdict["fate"], kind?: Aside): Verdict {
   const mutant = { id: 1, name, file: "a.ts", line: 1, operator: "constant", atLoad: false };
-  return { mutant, fate, seconds: 1, aside: kind && { mutants: [name], kind, reason: "it shows nowhere" } };
+  return {
+    mutant,
+    fate,
+    seconds: 1,
+    unfinished: false,
+    aside: kind && { mutants: [name], kind, reason: "it shows nowhere" },
+  };
 }
 
 const facts = { seed: 1, runs: 200, seconds: 2.4 };
