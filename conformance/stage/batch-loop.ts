@@ -23,6 +23,7 @@ export class BatchLoop {
     this.#seat = seat;
     this.#max = options.max;
     this.maxWaitMs = options.maxWaitMs;
+    stage.uses.add("batches-bounded");
     this.#iterator = subscriber.batches(options)[Symbol.asyncIterator]();
   }
 

@@ -70,6 +70,7 @@ export class NamedTopics {
     for (const named of this.#all) named.published = await this.#publish(named, 1);
     for (const named of this.#all) {
       const { name, iterator, published } = named;
+      if (this.#made || published) this.#stage.judged(law);
       if (published === (iterator !== undefined)) continue;
       this.#violate(
         published
