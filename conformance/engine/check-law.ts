@@ -43,6 +43,9 @@ export interface CheckOptions {
 /** Histories a law, where the caller does not say. */
 const defaultRuns = { virtual: 200, real: 10 } as const;
 
+/** A law that was not judged is played again, on other histories, until it has had so many. */
+const enoughUnjudged = 30;
+
 /** Holds a broker to one law. */
 export async function checkLaw(law: Law, subject: Subject, options: CheckOptions): Promise<LawReport> {
   const { name, promise } = law;
@@ -56,18 +59,18 @@ export async function checkLaw(law: Law, subject: Subject, options: CheckOptions
     broken.has(name) || (excused !== undefined && ![...broken].some((law) => excused.has(law)));
   const play = new Play(subject, name, { counts, scribe: options.scribe });
   const runs = options.runs ?? defaultRuns[subject.fixture.time];
-  const [path, replay] = options.path?.split("@") ?? [];
-  const details = await fc.check(law.property(play, replay), {
-    seed: options.seed,
-    endOnFailure: options.unshrunk ?? false,
-    ...(path === undefined
-      ? { numRuns: Math.max(1, Math.round(runs * (law.effort ?? 1))) }
-      : { numRuns: 1, path, endOnFailure: true }),
-  });
+  const blind = law.blind?.(subject);
+  const round = (seed: number) => playRound(law, play, { ...options, runs, seed });
+  let details = await round(options.seed);
+  // A few histories may pass by all that a law says. Where the law is blind, more of them say no more.
+  const repeats = options.path === undefined && blind === undefined;
+  for (let nth = 1; repeats && nth < enoughUnjudged && mayBeJudged(play, details.failed); nth += 1) {
+    details = await round(options.seed + nth);
+  }
   const { histories, judged } = play;
   const played = { law: name, promise, histories, judged };
   if (!details.failed && judged === 0) {
-    return { ...played, verdict: "not judged", reason: law.blind?.(subject) ?? unjudged(histories) };
+    return { ...played, verdict: "not judged", reason: blind ?? unjudged(histories) };
   }
   if (!details.failed) return { ...played, verdict: "pass" };
   const failure = play.failure ?? neverPlayed(details.errorInstance);
@@ -78,6 +81,23 @@ export async function checkLaw(law: Law, subject: Subject, options: CheckOptions
     path: [details.counterexamplePath ?? "0", ...(replayPath === undefined ? [] : [replayPath])].join("@"),
   };
   return { ...played, verdict: "fail", counterexample };
+}
+
+/** So many histories of one seed, or the one that `path` names. */
+function playRound(law: Law, play: Play, options: CheckOptions & { readonly runs: number }) {
+  const { seed, runs, unshrunk = false } = options;
+  const [path, replay] = options.path?.split("@") ?? [];
+  return fc.check(law.property(play, replay), {
+    seed,
+    endOnFailure: unshrunk,
+    ...(path === undefined
+      ? { numRuns: Math.max(1, Math.round(runs * (law.effort ?? 1))) }
+      : { numRuns: 1, path, endOnFailure: true }),
+  });
+}
+
+function mayBeJudged({ histories, judged }: Play, failed: boolean): boolean {
+  return !failed && judged === 0 && histories < enoughUnjudged;
 }
 
 function unjudged(histories: number): string {

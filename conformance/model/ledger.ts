@@ -213,7 +213,8 @@ export class Ledger {
     if (seat.state === "closed") return;
     const { group } = seat;
     seat.state = !stays ? "closed" : seat.ends ? "closing" : "open";
-    if (!stays) seat.leftAt = now;
+    if (stays) seat.survivedAt = now;
+    else seat.leftAt = now;
     if (!stays) group.seats.delete(seat);
     for (const delivery of this.#holdings.heldBy(seat)) this.#holdings.lose(delivery, how);
     if (group.durable) return;
@@ -280,7 +281,9 @@ export class Ledger {
       return this.#holdings.stray(copy, seat, message);
     for (const sibling of this.transacted.shown(copy.posting)) this.sent(sibling);
     const undisturbed = !this.overlapsDeparture(copy.posting);
-    const late = message.lost !== undefined && seat.state !== "open";
+    const heardAt = Math.max(pulledAt, this.#restedAt);
+    const crossed = seat.survivedAt !== undefined && heardAt <= seat.survivedAt;
+    const late = message.lost !== undefined && (seat.state !== "open" || crossed);
     judgeArrival({ book, seat, message, copy, undisturbed, late, pulledAt, restedAt: this.#restedAt });
     if (late) return this.#holdings.pass(copy, seat, message);
     const delivery = this.#holdings.hold(copy, seat, message);

@@ -51,6 +51,7 @@ export function newSeat(group: Group, { seat: name, connection, capabilities }: 
     state,
     ends: false,
     leftAt: undefined,
+    survivedAt: undefined,
     flow: "on",
     pausedAt: 0,
     pausedSince: undefined,

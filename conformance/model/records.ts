@@ -77,6 +77,8 @@ export interface Seat {
   ends: boolean;
   /** The event at which it was over. */
   leftAt: number | undefined;
+  /** The event at which a crash that it survived last took what it held. */
+  survivedAt: number | undefined;
   /** "pausing": what was on its way may still come. */
   flow: "on" | "pausing" | "paused";
   /** The event of its last pause. */

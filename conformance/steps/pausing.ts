@@ -33,8 +33,9 @@ function pausedOnes(stage: Stage): SubscriberActor[] {
     : stage.subscribers.filter((subscriber) => isPaused(subscriber) && subscriber.waiting === 0);
 }
 
-function isPaused({ seat }: SubscriberActor): boolean {
-  return seat.state === "open" && seat.flow === "paused";
+/** n.b. while a loop of batches is active, another loop over the subscriber cannot begin. */
+function isPaused({ seat, batching }: SubscriberActor): boolean {
+  return seat.state === "open" && seat.flow === "paused" && batching === undefined;
 }
 
 async function settleHeld(stage: Stage, { seat }: SubscriberActor): Promise<void> {

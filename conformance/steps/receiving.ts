@@ -15,7 +15,7 @@ function subscribed(stage: Stage): SubscriberActor[] {
 }
 
 /** n.b. while a loop of batches is active, another loop over the subscriber cannot begin. */
-function pullable(stage: Stage): SubscriberActor[] {
+export function pullable(stage: Stage): SubscriberActor[] {
   return subscribed(stage).filter(({ batching }) => batching === undefined);
 }
 

@@ -2,7 +2,7 @@ import type { Arbitrary } from "fast-check";
 import { fc } from "../fast-check.ts";
 import type { Stage } from "../stage/stage.ts";
 import { publish } from "./publishing.ts";
-import { pull, take } from "./receiving.ts";
+import { pull, pullable, take } from "./receiving.ts";
 import { ack, delay, drop, prolong, requeue } from "./settling.ts";
 import { Step, stepOn } from "./step.ts";
 
@@ -31,12 +31,10 @@ export class Repetition extends Step {
 }
 
 /** A pull that should be answered: on real time one that waits would cost the time of a step, each time. */
-const pullOwed: Arbitrary<Step> = stepOn(
+export const pullOwed: Arbitrary<Step> = stepOn(
   "pull",
   (stage) =>
-    stage.subscribers.filter(
-      ({ seat, waiting }) => waiting === 0 && stage.ledger.starving(seat) !== undefined,
-    ),
+    pullable(stage).filter(({ seat, waiting }) => waiting === 0 && stage.ledger.starving(seat) !== undefined),
   (subscriber) => subscriber.pull(),
 );
 

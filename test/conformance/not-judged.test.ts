@@ -51,3 +51,19 @@ describe("pause-holds where the broker may have fetched ahead", () => {
     });
   });
 });
+
+describe("a law that few histories come to judge", () => {
+  it("is played on until one does", async () => {
+    const reports: LawReport[] = [];
+    for (let seed = 0; seed < 12; seed += 1) {
+      const { laws } = await runConformance(memoryFixture as Fixture, {
+        laws: ["single-use"],
+        runs: 1,
+        seed,
+      });
+      reports.push(...laws);
+    }
+    expect(reports.filter(({ verdict }) => verdict !== "pass")).toEqual([]);
+    expect(reports.filter(({ histories }) => histories > 1)).not.toEqual([]);
+  });
+});

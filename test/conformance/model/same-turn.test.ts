@@ -30,3 +30,42 @@ describe("a delivery that was handed out in the turn in which its holder went", 
     expect(told.broken()).toEqual([["delivery-count-grows"]]);
   });
 });
+
+describe("a delivery that was handed out in the turn in which its connection was lost, and came back", () => {
+  function lostMessage(id: number): RecordingMessage {
+    const message = new RecordingMessage({
+      topic: "A",
+      payload: `#${id};`,
+      headers: { "x-case": String(id) },
+      deliveryCount: 1,
+    });
+    message.lose("its connection was lost");
+    return message;
+  }
+
+  it("is lost when it is seen, and comes again", () => {
+    const told = new Told();
+    const seat = told.open();
+    const posting = told.publish();
+    const pulledAt = told.ledger.event;
+    told.ledger.leaving(seat, "crash");
+    told.ledger.left(seat, "crash", true);
+    const delivery = told.ledger.delivered(seat, lostMessage(posting.id), pulledAt);
+    told.ledger.rested();
+    expect(delivery?.phase).toBe("lost");
+    expect(told.ledger.owed(seat.group)).toHaveLength(1);
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("is held by whoever pulled after that, and may not be lost", () => {
+    const told = new Told();
+    const seat = told.open();
+    const posting = told.publish();
+    told.ledger.leaving(seat, "crash");
+    told.ledger.left(seat, "crash", true);
+    told.ledger.rested();
+    told.ledger.delivered(seat, lostMessage(posting.id), told.ledger.event);
+    told.ledger.rested();
+    expect(told.broken().flat()).toContain("settle-after-loss");
+  });
+});
