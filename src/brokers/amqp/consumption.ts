@@ -2,6 +2,7 @@ import { sleep } from "../../traits/clock.ts";
 import { deferred } from "../../traits/deferred.ts";
 import { within } from "../shared/within.ts";
 import type { ClientChannel, ClientMessage } from "./client.ts";
+import { closeChannel } from "./closing.ts";
 import type { DelayQueues } from "./delay-queues.ts";
 import { AmqpMessage, type MessagePlace } from "./message.ts";
 import type { Settings } from "./options.ts";
@@ -93,7 +94,7 @@ export class Consumption {
         await this.#channel.prefetch(capabilities.maxInFlight);
       }
     }
-    await this.#channel.close();
+    await closeChannel(this.#channel);
   }
 
   /**
@@ -146,7 +147,7 @@ export class Consumption {
   #cancelled(): void {
     const reason = "the server cancelled its consumer, as when its queue is deleted or moved";
     this.#finish(reason, new Error(reason));
-    closing(this.#channel).catch(() => {});
+    closeChannel(this.#channel).catch(() => {});
   }
 
   #finish(reason: string, cause: unknown): void {
@@ -155,8 +156,4 @@ export class Consumption {
     this.#settlements.end(reason, cause);
     this.#end(cause);
   }
-}
-
-async function closing(channel: ClientChannel): Promise<void> {
-  await channel.close();
 }

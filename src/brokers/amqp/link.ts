@@ -5,6 +5,7 @@ import { ConnectFailedError, ConnectionClosedError, isTidelaneError } from "../.
 import { Backoff } from "../shared/backoff.ts";
 import { ReconnectReport } from "../shared/reconnect-report.ts";
 import type { AmqpClient } from "./client.ts";
+import { closeChannel } from "./closing.ts";
 import { channelFault, scrub } from "./errors.ts";
 import type { Settings } from "./options.ts";
 import { Session } from "./session.ts";
@@ -227,7 +228,7 @@ async function declareAll(
     const channel = await session.client.createChannel();
     channel.on("error", () => {});
     await declareTopology(channel, topology, session.server);
-    await channel.close();
+    await closeChannel(channel);
   } catch (error) {
     const { reason, final } = channelFault(error);
     throw new ConnectFailedError({

@@ -1,7 +1,7 @@
 import { deferred } from "../../traits/deferred.ts";
 import { AbortedError, TimeoutError } from "../../traits/errors.ts";
 import { unwatchAbort, watchAbort } from "../shared/abort-watch.ts";
-import type { ClientChannel } from "./client.ts";
+import { closeChannel } from "./closing.ts";
 import { publishFailure, readFault, unroutable } from "./errors.ts";
 import type { Link } from "./link.ts";
 
@@ -45,7 +45,7 @@ async function ask(link: Link, { topic, exchange, routingKey }: TopicPlace): Pro
     channel.on("error", () => {});
     if (exchange === "") await channel.checkQueue(routingKey);
     else await channel.checkExchange(exchange);
-    closing(channel).catch(() => {});
+    closeChannel(channel).catch(() => {});
   } catch (error) {
     const { code, text } = readFault(error);
     // Somebody has the queue alone: nobody else may ask about it, and everybody may publish to it.
@@ -55,8 +55,4 @@ async function ask(link: Link, { topic, exchange, routingKey }: TopicPlace): Pro
       throw unroutable(topic, exchange, routingKey);
     throw publishFailure(topic, session.over ? session.fault : error, link.settings.secrets);
   }
-}
-
-async function closing(channel: ClientChannel): Promise<void> {
-  await channel.close();
 }

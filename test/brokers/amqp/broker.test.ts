@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { AmqpBroker } from "../../../src/brokers/amqp/index.ts";
 import { serverError } from "./fake/fake-channel.ts";
+import type { FakeRabbit } from "./fake/fake-rabbit.ts";
 import { events, fake, open, publish, setUp, stateOf } from "./support.ts";
 
 const url = "amqp://ann:opensesame@one:5672/shop";
@@ -194,6 +195,26 @@ describe("topology", () => {
 });
 
 describe("a lost connection", () => {
+  it("that is lost once more while it comes back, at whatever step, comes back", async () => {
+    const topology = { exchanges: [{ name: "events", type: "topic" }] } as const;
+    const never: number[] = [];
+    const asked: number[] = [];
+    for (let step = 1; step <= 8; step += 1) {
+      const { clock, rabbit, connection } = await setUp({
+        topology,
+        reconnect: { initialMs: 100, maxMs: 100 },
+      });
+      const { answers } = cutBeforeAnswer(rabbit, step);
+      rabbit.connection.cut();
+      await clock.advance(1_000);
+      if (connection.state !== "open") never.push(step);
+      asked.push(answers());
+    }
+    // The last ones are beyond what a reconnect asks for.
+    expect(asked.some((count, index) => count <= index)).toBe(true);
+    expect(never).toEqual([]);
+  });
+
   it("comes back with waits that grow, and says so", async () => {
     const seen = events("tidelane:reconnect");
     const { clock, rabbit, connection } = await setUp({ reconnect: { initialMs: 100, maxMs: 400 } });
@@ -398,3 +419,15 @@ describe("an error of the protocol that our own declaration brings about", () =>
     expect(connection.state).toBe("open");
   });
 });
+
+/** The connection is lost between a question to the server, the one with this number from 1, and its answer. */
+function cutBeforeAnswer(rabbit: FakeRabbit, number: number): { answers: () => number } {
+  let count = 0;
+  const later = rabbit.later.bind(rabbit);
+  rabbit.later = (work) => {
+    count += 1;
+    if (count === number) queueMicrotask(() => rabbit.connection.cut());
+    later(work);
+  };
+  return { answers: () => count };
+}
