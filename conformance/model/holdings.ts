@@ -192,9 +192,14 @@ export class Holdings {
     const letter: Posting = {
       ...posting,
       topic: group.deadLetter.topic,
-      setAside: { source: posting.topic, attempts },
+      setAside: { source: posting.topic, attempts: new Set([attempts]) },
     };
-    return this.groupsOf(letter).map((reader) => copyIn(reader, letter, unsure));
+    return this.groupsOf(letter).map((reader) => {
+      const copy = copyIn(reader, letter, unsure);
+      // A drop that may not have got there leaves it to a later delivery, which counts more.
+      copy.posting.setAside?.attempts.add(attempts);
+      return copy;
+    });
   }
 
   /** A delivery that is held for certain has not lost itself. */

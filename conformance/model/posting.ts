@@ -33,7 +33,7 @@ export interface Posting {
   /** The name of the transaction it is part of. */
   readonly transaction?: string;
   /** For a dead letter: which topic it comes from, and after how many deliveries. */
-  readonly setAside?: { readonly source: string; readonly attempts: number };
+  readonly setAside?: { readonly source: string; readonly attempts: Set<number> };
   /** What else a loss of it would break, because of what it is. */
   readonly at: "plain" | "payload" | "headers";
   /** A transport may say that it cannot carry it exactly, and refuse it. @default false */

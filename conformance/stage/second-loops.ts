@@ -69,6 +69,7 @@ async function beginAndLeave(
     const observed = `a batch with max ${options.max} has ${batch.length} deliveries`;
     stage.violate(["batches-bounded"], observed, `1 to ${options.max}`);
   };
+  ledger.forming(seat, seat.state === "open");
   try {
     const loop = batchesOf(handle);
     const answer = loop.next().then((result) => {
@@ -85,6 +86,8 @@ async function beginAndLeave(
     const observed = `a loop of batches over ${name} rejected with ${nameOfError(error)}`;
     if (seat.state === "open") stage.violate(laws, observed, "it begins, and ends by return()");
     else subscriber.told();
+  } finally {
+    ledger.forming(seat, false);
   }
 }
 

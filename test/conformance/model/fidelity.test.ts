@@ -32,7 +32,7 @@ describe("headers that came", () => {
   it("of a dead letter say why it is one, whatever was published in their place", () => {
     const sent = [["x-tidelane-dead-letter-reason", "old"] as const, ["x", "1"] as const];
     const came = { "x-tidelane-dead-letter-reason": "new", x: "1" };
-    const letter = { setAside: { source: "A", attempts: 1 } };
+    const letter = { setAside: { source: "A", attempts: new Set([1]) } };
     expect(faultOf(sent, came, letter)).toBeUndefined();
     expect(faultOf(sent, came)).toContain('"new" instead of "old"');
     expect(faultOf(sent, { ...came, x: "2" }, letter)).toBeDefined();
