@@ -4,6 +4,7 @@ import type { Broker } from "../../traits/broker.ts";
 import { type Clock, systemClock } from "../../traits/clock.ts";
 import { InvalidArgumentError, throwIfAborted } from "../../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
+import { abortable } from "../shared/abortable.ts";
 import { Backoff, type BackoffOptions } from "../shared/backoff.ts";
 import {
   type ConnectOptions,
@@ -13,19 +14,18 @@ import {
 } from "../shared/first-connect.ts";
 import { loadClient } from "../shared/load-client.ts";
 import { Secrets } from "../shared/secrets.ts";
-import { abortable } from "./abortable.ts";
-import { AdminLink } from "./admin-link.ts";
 import type { Client, ClientConfig, KafkaModule, SaslOptions } from "./client.ts";
-import { KafkaConnection } from "./connection.ts";
+import { KafkaConnection } from "./connection/connection.ts";
+import { framedSockets } from "./connection/framed-socket.ts";
+import { Outages } from "./connection/outages.ts";
 import { connectError } from "./errors.ts";
-import { framedSockets } from "./framed-socket.ts";
-import { Outages } from "./outages.ts";
+import { AdminLink } from "./topology/admin.ts";
 import {
   checkCreate,
   type KafkaTopicOptions,
   type TopicCreation,
   topicOptionNames,
-} from "./topic-creation.ts";
+} from "./topology/topic-creation.ts";
 
 export interface KafkaBrokerOptions {
   /** Servers to begin with, as "host:port"; one string may hold several with commas. */

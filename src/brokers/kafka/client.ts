@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import type { TopicCreation } from "./topic-creation.ts";
+import type { TopicCreation } from "./topology/topic-creation.ts";
 
 // The part of kafkajs 2.2 that is called here, so that it stays an optional peer and a fake of it stays short. Offsets
 // are decimal strings there; the names of events are those of `consumer.events`.

@@ -2,15 +2,15 @@ import { checkCount, checkDuration, checkName, checkObject } from "../../traits/
 import type { Capabilities } from "../../traits/capabilities.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
-import { checkAssigners, type KafkaAssigner } from "./assigners.ts";
-import type { MemberConfig } from "./member.ts";
-import type { PartitionLimits } from "./partition.ts";
+import { checkAssigners, type KafkaAssigner } from "./consumer/assigners/assigners.ts";
+import type { MemberConfig } from "./consumer/group/member.ts";
+import type { PartitionLimits } from "./consumer/partition.ts";
 import {
   checkCreate,
   type KafkaTopicOptions,
   type TopicCreation,
   topicOptionNames,
-} from "./topic-creation.ts";
+} from "./topology/topic-creation.ts";
 
 /**
  * Where a partition begins for a group that has committed nothing in its topic: after what is there when the

@@ -1,5 +1,6 @@
 import type { SubscriptionSource } from "../../traits/source.ts";
-import type { KafkaConnection } from "./connection.ts";
+import type { KafkaConnection } from "./connection/connection.ts";
+import type { KafkaSubscriber } from "./consumer/subscriber.ts";
 import {
   callOf,
   capabilitiesOf,
@@ -9,7 +10,6 @@ import {
   checkTopics,
   type KafkaSubscribeOptions,
 } from "./options.ts";
-import type { KafkaSubscriber } from "./subscriber.ts";
 
 /**
  * One subscription, to a topic or several. Throws `InvalidArgumentError` or `UnknownOptionError` on what

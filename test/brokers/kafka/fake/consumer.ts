@@ -6,7 +6,7 @@ import type {
   TopicPartitionOffset,
   TopicPartitions,
 } from "../../../../src/brokers/kafka/client.ts";
-import type { JoinAnswer } from "../../../../src/brokers/kafka/join-gate.ts";
+import type { JoinAnswer } from "../../../../src/brokers/kafka/consumer/group/join.ts";
 import { type FakeCluster, FakeKafkaError } from "./cluster.ts";
 import type { FakeGroup, FakeMember } from "./group.ts";
 

@@ -1,0 +1,44 @@
+import type { CreateAssigner, KafkaModule } from "../../client.ts";
+import { balance, type Claimant } from "./balance.ts";
+import { encodeShares, type GroupMember, viewGroup } from "./group-view.ts";
+
+type Protocol = KafkaModule["AssignerProtocol"];
+
+/** What a member has as it joins again. */
+export interface Ownership {
+  readonly partitions: Readonly<Record<string, readonly number[]>>;
+  readonly generation: number;
+}
+
+/**
+ * Lets partitions stay where they are when members come and go, as far as an even share allows. Every member says what
+ * it had; the one that leads the group works it out. Members may subscribe to different topics.
+ */
+export function stickyAssigner(protocol: Protocol, owned: () => Ownership): CreateAssigner {
+  const name = "tidelane-sticky";
+  const version = 0;
+  return ({ cluster }) => ({
+    name,
+    version,
+    protocol: ({ topics }) => {
+      const userData = Buffer.from(JSON.stringify(owned()));
+      return { name, metadata: protocol.MemberMetadata.encode({ version, topics, userData }) };
+    },
+    assign: async (group) => {
+      const { members, partitions } = await viewGroup(protocol, cluster, group.members);
+      return encodeShares(protocol, balance(members.map(claimantOf), partitions));
+    },
+  });
+}
+
+/** n.b. what a member says of itself may come from another version of this library. */
+function claimantOf({ id, topics, userData }: GroupMember): Claimant {
+  const none = { id, topics, owned: {}, generation: -1 };
+  try {
+    const said: Partial<Ownership> = JSON.parse(String(userData));
+    if (typeof said.partitions !== "object" || typeof said.generation !== "number") return none;
+    return { id, topics, owned: said.partitions, generation: said.generation };
+  } catch {
+    return none;
+  }
+}

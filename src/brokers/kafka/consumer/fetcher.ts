@@ -1,0 +1,137 @@
+import type { Clock } from "../../../traits/clock.ts";
+import { type Deferred, deferred } from "../../../traits/deferred.ts";
+import { within } from "../../shared/within.ts";
+import type { ClientBatch, EachBatchPayload } from "../client.ts";
+import type { Assignment } from "./assignment.ts";
+import type { Member } from "./group/member.ts";
+import type { Partition } from "./partition.ts";
+
+export interface FetchingOptions {
+  readonly clock: Clock;
+  /** How long a full partition is waited for before its fetching is held. */
+  readonly patienceMs: number;
+  /** kafkajs went on at `at` instead of the partition's position; where is it to go on? */
+  readonly strayed: (partition: Partition, at: number) => void;
+}
+
+/**
+ * Takes in what a member fetches for one assignment, and holds the fetching of partitions that have enough.
+ *
+ * n.b. a held partition is looked at again when kafkajs has slept through a whole `maxWaitTimeInMs`, if no other is left.
+ * So one that is merely full is first waited for, with its batch kept open; what waits long, or for an unsettled record,
+ * is held.
+ */
+export class Fetching {
+  readonly #assignment: Assignment;
+  readonly #member: Member;
+  readonly #options: FetchingOptions;
+  /** Resolved when the partitions' positions are known, or there is no use in waiting. */
+  readonly #started: Deferred<void> = deferred();
+  /** Full partitions whose batches are kept open until they are relieved. */
+  readonly #patient = new Map<Partition, Deferred<void>>();
+  readonly #held = new Set<Partition>();
+  /** Partitions known to be fetched from their positions, and not from where an assignment before this one had come to. */
+  readonly #placed = new Set<Partition>();
+  #paused = false;
+  #over = false;
+
+  constructor(assignment: Assignment, member: Member, options: FetchingOptions, paused: boolean) {
+    this.#assignment = assignment;
+    this.#member = member;
+    this.#options = options;
+    this.#paused = paused;
+    // n.b. kafkajs keeps what was held over a rebalance.
+    if (paused) member.pause(assignment.partitions);
+    else member.resume(assignment.partitions);
+    for (const partition of assignment.partitions) if (partition.full) this.#holdNow(partition);
+  }
+
+  /** The partitions know where they begin. */
+  start(): void {
+    this.#started.resolve();
+  }
+
+  /** Nothing more is taken in. */
+  end(): void {
+    this.#over = true;
+    this.#started.resolve();
+    for (const relieved of this.#patient.values()) relieved.resolve();
+  }
+
+  pause(): void {
+    if (this.#paused || this.#over) return;
+    this.#paused = true;
+    this.#member.pause(this.#assignment.partitions);
+    for (const relieved of this.#patient.values()) relieved.resolve();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#over) return;
+    this.#paused = false;
+    this.#member.resume([...this.#assignment.partitions].filter((partition) => !this.#held.has(partition)));
+  }
+
+  /** A record was taken. */
+  taken(partition: Partition): void {
+    if (this.#patient.size === 0 && this.#held.size === 0) return;
+    if (this.#over || !partition.relieved) return;
+    this.#patient.get(partition)?.resolve();
+    if (this.#held.delete(partition) && !this.#paused) this.#member.resume([partition]);
+  }
+
+  async batch({ batch, resolveOffset, isStale }: EachBatchPayload): Promise<void> {
+    const partition = this.#assignment.partition(batch.topic, batch.partition);
+    if (partition === undefined || this.#over) return;
+    if (partition.position === undefined) {
+      // The heartbeat waits with this batch: not for ever, then. What is not taken in is fetched again.
+      await within(this.#options.clock, this.#options.patienceMs, this.#started.promise);
+      if (partition.position === undefined) return;
+    }
+    if (this.#over || this.#paused || isStale() || !this.#continues(partition, batch)) return;
+    const last = batch.messages.at(-1);
+    if (last === undefined) return;
+    this.#placed.add(partition);
+    resolveOffset(last.offset);
+    partition.accept(batch.messages, Number(batch.lastOffset()) + 1);
+    if (partition.full) await this.#hold(partition);
+  }
+
+  /**
+   * A fetch brought nothing to deliver, from `first` up to `end`. n.b. the first to say so may be one from before this
+   * assignment, which began elsewhere: there is one on its way at most. Asked again, kafkajs is believed.
+   */
+  skipped(partition: Partition, first: number | undefined, end: number): void {
+    if (this.#over || partition.position === undefined) return;
+    if (!this.#placed.has(partition)) {
+      this.#placed.add(partition);
+      this.#member.seek(partition, partition.position);
+      return;
+    }
+    if (first === undefined || first >= partition.position) partition.skip(end);
+  }
+
+  /** Whether a batch begins where the last one ended: nothing was passed over, and nothing comes twice. */
+  #continues(partition: Partition, batch: ClientBatch): boolean {
+    if (batch.fetchedOffset === undefined) return true;
+    const at = Number(batch.fetchedOffset);
+    if (at === partition.position) return true;
+    this.#options.strayed(partition, at);
+    return false;
+  }
+
+  async #hold(partition: Partition): Promise<void> {
+    if (!partition.stalled) {
+      const relieved = deferred<void>();
+      this.#patient.set(partition, relieved);
+      const inTime = await within(this.#options.clock, this.#options.patienceMs, relieved.promise);
+      this.#patient.delete(partition);
+      if (inTime) return;
+    }
+    if (!this.#over && !partition.relieved) this.#holdNow(partition);
+  }
+
+  #holdNow(partition: Partition): void {
+    this.#held.add(partition);
+    if (!this.#paused) this.#member.pause([partition]);
+  }
+}

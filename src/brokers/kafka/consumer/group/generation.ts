@@ -1,0 +1,334 @@
+import { type Deferred, deferred } from "../../../../traits/deferred.ts";
+import { PositionUnavailableError, TransactionError } from "../../../../traits/errors.ts";
+import { settledAtOnce } from "../../../../traits/message.ts";
+import { reportError } from "../../../shared/error-report.ts";
+import type { EachBatchPayload } from "../../client.ts";
+import { faultOf } from "../../errors.ts";
+import type { KafkaMessage } from "../../message/message.ts";
+import type { KafkaRecord } from "../../message/record.ts";
+import type { CheckedSubscribeOptions } from "../../options.ts";
+import type { Site } from "../../topology/cluster.ts";
+import type { Ownership } from "../assigners/sticky-assigner.ts";
+import { Assignment } from "../assignment.ts";
+import type { DeliveryCounts } from "../delivery-counts.ts";
+import { Fetching } from "../fetcher.ts";
+import { Committer } from "../offsets/committer.ts";
+import type { Positions } from "../offsets/positions.ts";
+import type { CommitOffsets, Committable, Partition } from "../partition.ts";
+import type { Joined } from "./join.ts";
+import type { Member } from "./member.ts";
+import { handOver } from "./rebalance.ts";
+
+export interface TermPlace {
+  readonly site: Site;
+  readonly options: CheckedSubscribeOptions;
+  readonly counts: DeliveryCounts;
+  readonly positions: Positions;
+  readonly member: Member;
+  /** There may be something to take. */
+  readonly available: () => void;
+  /** The group said that the membership is over. */
+  readonly expelled: (error: unknown) => void;
+}
+
+/** The group no longer counts this process as the member it was: others may have its partitions. */
+const expulsions = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_INSTANCE_ID"]);
+
+/** From one join of a member to the next: its assignment, and what fetches for it and commits from it. */
+export class Term {
+  readonly member: Member;
+  readonly assignment: Assignment;
+  readonly #place: TermPlace;
+  readonly #join: Joined | undefined;
+  readonly #fetching: Fetching;
+  /** Without a group there is nobody to tell, and every settle counts as committed. */
+  readonly #committer: Committer | undefined;
+  readonly #quiet: Deferred<void> = deferred();
+  readonly #hurried: Deferred<void> = deferred();
+  /** Whether the server takes what is done above the committed offset, as metadata. */
+  #noted = true;
+  #started = false;
+  #handingOver: Promise<void> | undefined = undefined;
+  /** Partitions whose place in the log is being looked up. */
+  readonly #lookedUp = new Set<Partition>();
+
+  /** `before`: the term before it, where nobody else can have had its partitions in between. */
+  constructor(
+    place: TermPlace,
+    assigned: Readonly<Record<string, readonly number[]>>,
+    paused: boolean,
+    before: Term | undefined,
+  ) {
+    const { site, options, counts, member } = place;
+    this.#place = place;
+    this.member = member;
+    this.#join = member.join;
+    this.assignment = new Assignment(
+      assigned,
+      {
+        available: place.available,
+        taken: (partition) => this.#fetching.taken(partition),
+        moved: (partition) => this.#moved(partition),
+        quiet: () => {
+          if (!this.assignment.open) this.#quiet.resolve();
+        },
+        settleWith: (records, commit) => this.settleWith(records, commit),
+        checkSettleWith: (records) => this.checkSettleWith(records),
+      },
+      { clock: site.clock, limits: options.limits, maxInFlight: options.maxInFlight, counts },
+      before?.assignment,
+    );
+    if (options.group !== undefined) {
+      this.#committer = new Committer({
+        clock: site.clock,
+        intervalMs: options.commitIntervalMs,
+        urgentAt: Math.ceil(options.limits.maxUncommitted / 2),
+        send: (committables) => this.#send(committables),
+        failed: (error) => this.#commitFailed(error),
+      });
+    }
+    this.#fetching = new Fetching(
+      this.assignment,
+      member,
+      {
+        clock: site.clock,
+        patienceMs: options.member.maxWaitTimeInMs,
+        strayed: (partition, at) => void this.#strayed(partition, at),
+      },
+      paused,
+    );
+  }
+
+  /** Whether it gives out deliveries, or will when it knows where to begin. */
+  get open(): boolean {
+    return this.assignment.open;
+  }
+
+  /** What it tells those who share out the partitions. */
+  get ownership(): Ownership {
+    const partitions: Record<string, number[]> = {};
+    if (!this.assignment.over) {
+      for (const { topic, id } of this.assignment.partitions)
+        partitions[topic] = [...(partitions[topic] ?? []), id];
+    }
+    return { partitions, generation: this.#join?.generation ?? -1 };
+  }
+
+  /**
+   * Whether the join that `member` has just made follows on this term: the same member, in the next generation of the
+   * group in which partitions were assigned. Nobody else can have had its partitions in between.
+   */
+  continues(member: Member): boolean {
+    const { join } = member;
+    if (this.assignment.over || member !== this.member || !join || !this.#join) return false;
+    return join.memberId === this.#join.memberId && join.follows === this.#join.generation;
+  }
+
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /**
+   * Finds out where the partitions begin, and has the group remember it. Rejects when that cannot be had while the term
+   * lasts. Whether the group knows: if not, a rebalance came first, and the next term tries.
+   */
+  async start(): Promise<boolean> {
+    const { positions, member } = this.#place;
+    const unknown: Partition[] = [];
+    for (const partition of this.assignment.partitions) {
+      if (partition.position === undefined) unknown.push(partition);
+      else member.seek(partition, partition.position);
+    }
+    // Settles that waited for the group come first: what they give back stands before what is later.
+    await settledAtOnce;
+    this.assignment.offerKept();
+    const found = unknown.length > 0 ? await positions.find(unknown, () => !this.open) : [];
+    if (!this.open) return false;
+    for (const { partition, offset, committed, done } of found) {
+      partition.start(offset, committed, "its partition begins elsewhere", done);
+      // n.b. kafkajs begins at the committed offset, or where a seek from before this term still stands.
+      member.seek(partition, offset);
+    }
+    this.#started = true;
+    this.#fetching.start();
+    return found.every(({ committed }) => committed) || this.#remember();
+  }
+
+  /** n.b. after a crash before this, whoever came next would begin at the end of then, and miss what is between. */
+  async #remember(): Promise<boolean> {
+    const error = await this.#committer?.flush();
+    if (error === undefined) return true;
+    const { type } = faultOf(error, this.#place.site.secrets);
+    if (type === "REBALANCE_IN_PROGRESS" || !this.open) return false;
+    throw error;
+  }
+
+  batch(payload: EachBatchPayload): Promise<void> {
+    return this.#fetching.batch(payload);
+  }
+
+  skipped(topic: string, id: number, first: number | undefined, end: number): void {
+    const partition = this.assignment.partition(topic, id);
+    if (partition) this.#fetching.skipped(partition, first, end);
+  }
+
+  take(max: number): KafkaMessage[] {
+    return this.assignment.take(max);
+  }
+
+  pause(): void {
+    this.#fetching.pause();
+  }
+
+  resume(): void {
+    this.#fetching.resume();
+  }
+
+  /** What is out of the partition is lost, and it goes on at `offset`. */
+  seek(partition: Partition, offset: number): void {
+    this.assignment.seek(partition, offset);
+    this.member.seek(partition, offset);
+  }
+
+  /** Lets what is out be settled, for a time. Then only the next term, or the end, says what becomes of the rest. */
+  handOver(): Promise<void> {
+    if (this.open) this.#handingOver = this.#handOver();
+    return this.#handingOver ?? settledAtOnce;
+  }
+
+  /** Loses what is out, now. What was settled can still be committed with `flush`. */
+  end(reason: string): void {
+    this.#hurried.resolve();
+    this.#fetching.end();
+    this.#committer?.stop();
+    for (const partition of this.assignment.partitions) this.#place.positions.keep(partition);
+    this.assignment.end(reason);
+  }
+
+  async flush(): Promise<void> {
+    await this.#committer?.flush();
+  }
+
+  /**
+   * Settles deliveries by a commit of the group's offsets from elsewhere, while none is sent from here. Rejects with what
+   * `commit` does, and then they are as they were.
+   */
+  async settleWith(records: ReadonlySet<KafkaRecord>, commit: CommitOffsets): Promise<void> {
+    const { group } = this.#place.options;
+    const committer = this.#committer;
+    this.checkSettleWith(records);
+    if (group === undefined || committer === undefined) return;
+    await committer.hold(async () => {
+      this.checkSettleWith(records);
+      const partitions = new Set(Array.from(records, ({ partition }) => partition));
+      const offsets = new Map(Array.from(partitions, (one) => [one, one.watermarkWith(records)]));
+      await commit(group, offsets);
+      for (const { message } of records) message?.ack().catch(() => undefined);
+      for (const [partition, offset] of offsets) {
+        const { claim } = partition;
+        if (claim?.offset === offset && claim.note === undefined) partition.confirm(claim);
+      }
+    });
+  }
+
+  /** Throws `TransactionError`. */
+  checkSettleWith(records: ReadonlySet<KafkaRecord>): void {
+    const fault = this.#settleFault(records);
+    if (fault !== undefined) throw new TransactionError({ reason: fault });
+  }
+
+  #settleFault(records: ReadonlySet<KafkaRecord>): string | undefined {
+    if (this.#committer === undefined)
+      return "what it consumed came without a group, which has no offsets to commit";
+    if (this.assignment.over) return "the partitions of what it consumed were taken away";
+    for (const { partition, offset, message } of records) {
+      if (message === undefined) return `offset ${offset} of "${partition.topic}" is settled or lost already`;
+      const next = partition.watermarkWith(records);
+      if (next > offset) continue;
+      return `it consumed offset ${offset} of "${partition.topic}", and offset ${next} before it is not settled`;
+    }
+    return undefined;
+  }
+
+  async #handOver(): Promise<void> {
+    const { site, options } = this.#place;
+    this.#fetching.end();
+    await handOver(this.assignment, this.#committer, {
+      clock: site.clock,
+      limitMs: options.drainMs,
+      heartbeatIntervalMs: options.member.heartbeatInterval,
+      heartbeat: () => this.member.heartbeat(),
+      isExpulsion: (error) => expulsions.has(faultOf(error, site.secrets).type ?? ""),
+      quiet: this.#quiet.promise,
+      hurried: this.#hurried.promise,
+    });
+    this.#committer?.stop();
+  }
+
+  #moved(partition: Partition): void {
+    if (this.#committer) this.#committer.moved(partition);
+    else partition.confirmHere();
+  }
+
+  async #send(committables: readonly Committable[]): Promise<void> {
+    try {
+      await this.member.commit(this.#noted ? committables : committables.map(withoutNote));
+    } catch (error) {
+      if (!this.#noted || faultOf(error, this.#place.site.secrets).type !== "OFFSET_METADATA_TOO_LARGE")
+        throw error;
+      this.#noted = false;
+      await this.member.commit(committables.map(withoutNote));
+    }
+  }
+
+  #commitFailed(error: unknown): void {
+    const { type, cause } = faultOf(error, this.#place.site.secrets);
+    // A rebalance is no failure: what was not committed is, in the hand-over or by whoever has the partition next.
+    if (type === "REBALANCE_IN_PROGRESS" || !this.open) return;
+    if (expulsions.has(type ?? "")) this.#place.expelled(error);
+    else this.#report([...this.assignment.partitions][0]?.topic ?? "", cause);
+  }
+
+  /** The fetching went on at `at` by itself: it was late, or the log has lost the partition's position. */
+  async #strayed(partition: Partition, at: number): Promise<void> {
+    if (this.#lookedUp.has(partition)) return;
+    if (at < (partition.position ?? 0)) {
+      this.member.seek(partition, partition.position ?? 0);
+      return;
+    }
+    this.#lookedUp.add(partition);
+    try {
+      const bounds = await this.#place.positions.bounds(partition.topic, () => !this.open);
+      const log = bounds.get(partition.id);
+      if (this.open && log && partition.position !== undefined)
+        this.#putBack(partition, partition.position, log);
+    } catch (error) {
+      if (this.open) this.#report(partition.topic, faultOf(error, this.#place.site.secrets).cause);
+    } finally {
+      this.#lookedUp.delete(partition);
+    }
+  }
+
+  #putBack(partition: Partition, position: number, { low, high }: { low: number; high: number }): void {
+    if (position < low || position > high) {
+      const lost = new PositionUnavailableError({
+        topic: partition.topic,
+        position: `offset ${position} of partition ${partition.id}, where it was to go on`,
+        available: `${low} to ${high}; it goes on at ${low}`,
+      });
+      this.#report(partition.topic, lost);
+    }
+    // Deleted by retention: what is out can still be settled. A log that was cut or made anew has other records there.
+    if (position < low) partition.skip(low);
+    if (position > high) this.assignment.seek(partition, low);
+    this.member.seek(partition, partition.position ?? low);
+  }
+
+  #report(topic: string, error: unknown): void {
+    reportError({ topic, error });
+  }
+}
+
+function withoutNote(committable: Committable): Committable {
+  return { ...committable, note: undefined };
+}

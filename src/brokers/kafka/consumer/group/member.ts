@@ -1,0 +1,180 @@
+import type {
+  Client,
+  ClientConsumer,
+  ConsumerConfig,
+  CreateAssigner,
+  EachBatchPayload,
+} from "../../client.ts";
+import type { Committable, Partition } from "../partition.ts";
+import { gateJoins, type Joined, joinAfter } from "./join.ts";
+
+/** What a member tells the subscription it works for. */
+export interface MemberEvents {
+  /** It is about to join its group, for the first time or again; it waits for the promise. */
+  joining(member: Member): Promise<void>;
+  joined(member: Member, assigned: Readonly<Record<string, readonly number[]>>): void;
+  batch(member: Member, payload: EachBatchPayload): Promise<void>;
+  /** A fetch brought nothing to deliver: the partition goes on at `end`. `first` is undefined where not even that is known. */
+  skipped(topic: string, partition: number, first: number | undefined, end: number): void;
+  /** It has left its group and is of no more use. */
+  crashed(member: Member, error: unknown): void;
+}
+
+export type MemberConfig = Omit<ConsumerConfig, "partitionAssigners" | "retry">;
+
+// n.b. kafkajs would restart a consumer only after some errors, in its own time, and tell nobody the cause of the rest.
+// So it never does: a member that has crashed is replaced.
+const retry = {
+  initialRetryTime: 100,
+  maxRetryTime: 1_000,
+  retries: 5,
+  restartOnFailure: () => Promise.resolve(false),
+};
+
+/** Batches handled at once; more than a fetch brings unless its partitions are very many. */
+const concurrency = 32;
+
+/** One consumer of kafkajs, from its first join until it crashes or is let go. */
+export class Member {
+  readonly #consumer: ClientConsumer;
+  readonly #events: MemberEvents;
+  readonly #retired = new AbortController();
+  #heartbeat: (() => Promise<void>) | undefined = undefined;
+  #activity = 0;
+  #join: Joined | undefined = undefined;
+  /** Whether the group began again before it took an assignment of that join. */
+  #superseded = false;
+
+  /** `assigners`: what it offers the group, best first. */
+  constructor(
+    client: Client,
+    config: MemberConfig,
+    assigners: readonly [CreateAssigner, ...CreateAssigner[]],
+    events: MemberEvents,
+  ) {
+    this.#events = events;
+    const gated = gateJoins(assigners[0], () => this.#joining(), {
+      joined: (answer) => {
+        this.#join = joinAfter(this.#superseded ? this.#join : undefined, answer);
+        this.#superseded = false;
+      },
+      superseded: () => {
+        this.#superseded = true;
+      },
+    });
+    this.#consumer = client.consumer({
+      ...config,
+      partitionAssigners: [gated, ...assigners.slice(1)],
+      retry,
+    });
+    this.#listen();
+  }
+
+  /** The last join that was answered; undefined where kafkajs does not let it be seen. */
+  get join(): Joined | undefined {
+    return this.#join;
+  }
+
+  /** Changes while it is alive: with every fetch, batch and join. */
+  get activity(): number {
+    return this.#activity;
+  }
+
+  /**
+   * Resolves when the consumer runs, or has crashed: the events tell which. Rejects when it did not come so far.
+   */
+  async start(topics: readonly string[]): Promise<void> {
+    await this.#consumer.connect();
+    // Where nothing is committed the subscription says itself where to begin. What is left to kafkajs is an offset that
+    // the log has lost, and there the beginning is where least is missed.
+    await this.#consumer.subscribe({ topics: [...topics], fromBeginning: true });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: concurrency,
+      eachBatch: (payload) => this.#batch(payload),
+    });
+  }
+
+  commit(committables: readonly Committable[]): Promise<void> {
+    return this.#consumer.commitOffsets(
+      committables.map(({ partition: { topic, id }, offset, note }) => ({
+        topic,
+        partition: id,
+        offset: String(offset),
+        metadata: note ?? null,
+      })),
+    );
+  }
+
+  seek({ topic, id }: Partition, offset: number): void {
+    this.#consumer.seek({ topic, partition: id, offset: String(offset) });
+  }
+
+  pause(partitions: Iterable<Partition>): void {
+    this.#consumer.pause(Array.from(partitions, ({ topic, id }) => ({ topic, partitions: [id] })));
+  }
+
+  resume(partitions: Iterable<Partition>): void {
+    this.#consumer.resume(Array.from(partitions, ({ topic, id }) => ({ topic, partitions: [id] })));
+  }
+
+  /** Keeps the membership alive while a join is held. Rejects with what the group says, also that it rebalances. */
+  async heartbeat(): Promise<void> {
+    await this.#heartbeat?.();
+  }
+
+  /** From now on it joins no more and brings nothing. */
+  retire(): void {
+    this.#retired.abort();
+  }
+
+  /** Fires when it is let go. */
+  get retired(): AbortSignal {
+    return this.#retired.signal;
+  }
+
+  /** Leaves the group and disconnects. */
+  async leave(): Promise<void> {
+    this.retire();
+    await this.#consumer.disconnect();
+  }
+
+  #listen(): void {
+    const consumer = this.#consumer;
+    consumer.on("consumer.crash", ({ payload }) => {
+      if (!this.retired.aborted) this.#events.crashed(this, payload.error);
+    });
+    consumer.on("consumer.group_join", ({ payload }) => {
+      this.#activity += 1;
+      if (!this.retired.aborted) this.#events.joined(this, payload.memberAssignment);
+    });
+    consumer.on("consumer.start_batch_process", ({ payload }) => {
+      if (this.retired.aborted || payload.batchSize > 0) return;
+      const first = payload.firstOffset === null ? undefined : Number(payload.firstOffset);
+      this.#events.skipped(payload.topic, payload.partition, first, Number(payload.lastOffset) + 1);
+    });
+    consumer.on("consumer.fetch_start", () => {
+      this.#activity += 1;
+    });
+  }
+
+  async #joining(): Promise<void> {
+    this.#refuse();
+    await this.#events.joining(this);
+    this.#refuse();
+    this.#activity += 1;
+  }
+
+  async #batch(payload: EachBatchPayload): Promise<void> {
+    this.#refuse();
+    this.#activity += 1;
+    this.#heartbeat = payload.heartbeat;
+    await this.#events.batch(this, payload);
+  }
+
+  /** n.b. one that was let go and yet comes back would hold partitions that nobody reads. An error ends it. */
+  #refuse(): void {
+    if (this.retired.aborted) throw new Error("This consumer has been replaced.");
+  }
+}

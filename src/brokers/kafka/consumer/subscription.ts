@@ -1,0 +1,336 @@
+import { Outlet } from "../../../structures/outlet.ts";
+import { sleep } from "../../../traits/clock.ts";
+import { type Deferred, deferred } from "../../../traits/deferred.ts";
+import { SubscriptionFailedError } from "../../../traits/errors.ts";
+import { Backoff } from "../../shared/backoff.ts";
+import { reportError } from "../../shared/error-report.ts";
+import { within } from "../../shared/within.ts";
+import type { CreateAssigner, EachBatchPayload } from "../client.ts";
+import { type Fault, faultOf } from "../errors.ts";
+import { deliveries, type KafkaMessage } from "../message/message.ts";
+import type { CheckedSubscribeOptions } from "../options.ts";
+import type { Site } from "../topology/cluster.ts";
+import type { Ownership } from "./assigners/sticky-assigner.ts";
+import { DeliveryCounts } from "./delivery-counts.ts";
+import { Term } from "./group/generation.ts";
+import { Member, type MemberEvents } from "./group/member.ts";
+import { Positions } from "./offsets/positions.ts";
+
+export interface ConsumptionPlace {
+  readonly site: Site;
+  readonly options: CheckedSubscribeOptions;
+  /** The topic, the topics or the pattern, for people. */
+  readonly name: string;
+  /** The group on the server: the one asked for, or one for this subscription alone. */
+  readonly groupId: string;
+  /** What to offer the group, best first, for a member that has such partitions already. */
+  readonly assigners: (owned: () => Ownership) => readonly [CreateAssigner, ...CreateAssigner[]];
+  /** The topics there are to subscribe to. Rejects where one is missing. */
+  readonly topics: (over: () => boolean) => Promise<readonly string[]>;
+  /** How often to look for new ones; undefined where there cannot be. */
+  readonly refreshMs: number | undefined;
+  /** It is over; nothing has to be done about it any more. */
+  readonly ended: () => void;
+}
+
+/** Members that may crash one after another, without one that gets to work, before an unknown error counts as final. */
+const triesOfUnknown = 10;
+
+/**
+ * Keeps one member of a group at work. A member that crashes is replaced, after a pause that grows with every try, until
+ * an error says that it cannot get better; that one ends the subscription.
+ */
+export class Consumption implements MemberEvents {
+  readonly outlet: Outlet<KafkaMessage>;
+  readonly positions: Positions;
+  readonly #place: ConsumptionPlace;
+  readonly #counts = new DeliveryCounts();
+  readonly #ended = new AbortController();
+  #closing: Promise<void> | undefined = undefined;
+  #member: Member | undefined = undefined;
+  #term: Term | undefined = undefined;
+  /** Of the member that is brought up: resolved when it works, rejected when it crashed before. */
+  #up: Deferred<void> = owned();
+  /** Whether somebody brings up a member now. */
+  #recovering = true;
+  /** Who waits for a term. */
+  readonly #calls: Deferred<Term>[] = [];
+  #topics: readonly string[] = [];
+  /** Whether the topics were looked at as they were before the first member. */
+  #remembered = false;
+  #paused = false;
+
+  constructor(place: ConsumptionPlace) {
+    const { site, options, name } = place;
+    this.#place = place;
+    this.positions = new Positions(site.admin, options.group, options.from);
+    this.outlet = new Outlet(name, { take: (max) => this.#term?.take(max) ?? [] });
+  }
+
+  get over(): boolean {
+    return this.#ended.signal.aborted;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** The term that is on; undefined between two. */
+  get term(): Term | undefined {
+    return this.#term?.open && this.#term.started ? this.#term : undefined;
+  }
+
+  /** The term that is on, or the next. Rejects with `SubscriptionFailedError` when there will be none. */
+  awaitTerm(): Promise<Term> {
+    if (this.over) return Promise.reject(this.#closedError());
+    if (this.term) return Promise.resolve(this.term);
+    const call = deferred<Term>();
+    this.#calls.push(call);
+    return call.promise;
+  }
+
+  /** Resolves when the subscription is live. Rejects with `SubscriptionFailedError` when it does not come to that. */
+  async open(): Promise<void> {
+    const { site, options, name, refreshMs } = this.#place;
+    const deadline = site.clock.now() + options.openTimeoutMs;
+    const backoff = new Backoff(site.reconnect);
+    let failure = await this.#tryUp();
+    while (failure?.outage && !this.over && site.clock.now() < deadline) {
+      await this.#pauseFor(backoff.next());
+      failure = await this.#tryUp();
+    }
+    if (failure || this.over) {
+      const { reason, cause } = failure ?? { reason: "it was closed while it opened", cause: undefined };
+      await this.close("it did not open");
+      throw new SubscriptionFailedError({ topic: name, reason, cause });
+    }
+    this.#recovering = false;
+    if (refreshMs !== undefined) void this.#refresh(refreshMs);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#term?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#term?.resume();
+  }
+
+  untake(messages: readonly KafkaMessage[]): void {
+    for (const message of messages) this.#term?.assignment.untake(message);
+  }
+
+  isLive(message: KafkaMessage): boolean {
+    return deliveries.recordOf(message).message === message;
+  }
+
+  /** What is unsettled is lost, what was settled is committed. Bounded in time; never rejects. */
+  close(reason: string): Promise<void> {
+    this.#closing ??= this.#close(reason, undefined);
+    return this.#closing;
+  }
+
+  // ---- what members tell
+
+  async joining(member: Member): Promise<void> {
+    if (member === this.#member) await this.#term?.handOver();
+  }
+
+  joined(member: Member, assigned: Readonly<Record<string, readonly number[]>>): void {
+    if (member !== this.#member || this.over) return;
+    const { site, options } = this.#place;
+    const before = this.#term?.continues(member) ? this.#term : undefined;
+    if (before === undefined) this.#term?.end("the group moved its partitions");
+    const term: Term = new Term(
+      {
+        site,
+        options,
+        member,
+        counts: this.#counts,
+        positions: this.positions,
+        available: () => this.outlet.serve(),
+        expelled: () => {
+          if (this.#term === term) term.end("the group no longer counts this process as a member");
+        },
+      },
+      assigned,
+      this.#paused,
+      before,
+    );
+    before?.end("the group moved its partition");
+    this.#term = term;
+    void this.#startTerm(term);
+  }
+
+  async batch(member: Member, payload: EachBatchPayload): Promise<void> {
+    if (member === this.#member) await this.#term?.batch(payload);
+  }
+
+  skipped(topic: string, partition: number, first: number | undefined, end: number): void {
+    this.#term?.skipped(topic, partition, first, end);
+  }
+
+  crashed(member: Member, error: unknown): void {
+    if (member !== this.#member || this.over) return;
+    this.#up.reject(error);
+    if (this.#recovering) return;
+    this.#recovering = true;
+    void this.#recover(error);
+  }
+
+  // ---- members come and go
+
+  async #tryUp(): Promise<Fault | undefined> {
+    try {
+      await this.#bringUp();
+      return undefined;
+    } catch (error) {
+      return faultOf(error, this.#place.site.secrets);
+    }
+  }
+
+  /** Rejects with an error of kafkajs when the new member does not get to work. */
+  async #bringUp(): Promise<void> {
+    const { site, options, groupId, assigners, topics } = this.#place;
+    // What the server does not answer now is for the next try of the whole.
+    this.#topics = await topics(once);
+    if (!this.#remembered) await this.positions.remember(this.#topics, once);
+    this.#remembered = true;
+    if (this.over) return;
+    const config = { ...options.member, groupId, allowAutoTopicCreation: false };
+    const offered = assigners(() => this.#term?.ownership ?? nothingOwned);
+    const member = new Member(site.createClient(), config, offered, this);
+    this.#member = member;
+    this.#up = owned();
+    const up = this.#up;
+    member.start(this.#topics).catch((error: unknown) => up.reject(error));
+    void this.#watch(member);
+    try {
+      await up.promise;
+    } catch (error) {
+      await this.#letGo(member);
+      throw error;
+    }
+  }
+
+  async #startTerm(term: Term): Promise<void> {
+    try {
+      const remembered = await term.start();
+      if (!term.open) return;
+      if (remembered) this.#up.resolve();
+      for (const call of this.#calls.splice(0)) call.resolve(term);
+    } catch (error) {
+      if (term.open) this.crashed(term.member, error);
+    }
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const { site } = this.#place;
+    const backoff = new Backoff(site.reconnect);
+    let failure: Fault | undefined = faultOf(error, site.secrets);
+    if (this.#member) await this.#letGo(this.#member);
+    while (failure && !this.over) {
+      if (failure.final || (!failure.outage && backoff.tries >= triesOfUnknown)) {
+        this.#fail(failure);
+        return;
+      }
+      this.#report(failure, backoff.tries + 1);
+      await this.#pauseFor(backoff.next());
+      if (!this.over) failure = await this.#tryUp();
+    }
+    if (this.over) return;
+    this.#recovering = false;
+    site.outages.restored(this, backoff.tries);
+  }
+
+  /** Only an outage is a lost connection. */
+  #report({ outage, cause }: Fault, attempt: number): void {
+    const { site, name } = this.#place;
+    if (outage) site.outages.lost(this, attempt, cause);
+    else reportError({ topic: name, error: cause });
+  }
+
+  /** It is done for: what it had out is lost, and it leaves the group, in a time or in the background. */
+  async #letGo(member: Member): Promise<void> {
+    member.retire();
+    this.#member = undefined;
+    this.#term?.end("its consumer was lost");
+    this.#term = undefined;
+    await within(this.#place.site.clock, this.#place.site.closeTimeoutMs, member.leave());
+  }
+
+  #fail({ reason, cause }: Fault): void {
+    const error = new SubscriptionFailedError({ topic: this.#place.name, reason, cause });
+    this.#closing ??= this.#close(reason, { error });
+  }
+
+  #closedError(): SubscriptionFailedError {
+    return new SubscriptionFailedError({ topic: this.#place.name, reason: "it is closed" });
+  }
+
+  async #close(reason: string, failure: { readonly error: unknown } | undefined): Promise<void> {
+    const { site } = this.#place;
+    this.#ended.abort();
+    site.outages.forget(this);
+    const term = this.#term;
+    const member = this.#member;
+    this.#term = undefined;
+    this.#member = undefined;
+    this.#up.reject(new Error("The subscription is closed."));
+    this.outlet.end(failure);
+    for (const call of this.#calls.splice(0)) call.reject(this.#closedError());
+    term?.end(reason);
+    member?.retire();
+    const left = async (): Promise<void> => {
+      await term?.flush();
+      await member?.leave();
+    };
+    await within(site.clock, site.closeTimeoutMs, left());
+    this.#place.ended();
+  }
+
+  /** A member that does nothing for longer than anything it does may take has crashed without a word. */
+  async #watch(member: Member): Promise<void> {
+    const { sessionTimeout, rebalanceTimeout } = this.#place.options.member;
+    const limitMs = sessionTimeout + 2 * rebalanceTimeout;
+    for (let seen = -1; seen !== member.activity; ) {
+      seen = member.activity;
+      await sleep(this.#place.site.clock, limitMs, member.retired).catch(() => undefined);
+      if (member.retired.aborted) return;
+    }
+    this.crashed(member, new Error(`kafkajs has done nothing for ${limitMs} ms`));
+  }
+
+  /** Leaves the group and joins again when there are topics that were not there before. */
+  async #refresh(everyMs: number): Promise<void> {
+    while (!this.over) {
+      await this.#pauseFor(everyMs);
+      const topics = this.#recovering ? [] : await this.#place.topics(() => true).catch(() => []);
+      if (this.#recovering || this.over || topics.every((topic) => this.#topics.includes(topic))) continue;
+      this.#recovering = true;
+      await this.#term?.handOver();
+      if (this.#member) await this.#letGo(this.#member);
+      const failure = this.over ? undefined : await this.#tryUp();
+      if (failure) await this.#recover(failure.cause);
+      else this.#recovering = false;
+    }
+  }
+
+  /** Sleeps; the end wakes it. */
+  async #pauseFor(ms: number): Promise<void> {
+    await sleep(this.#place.site.clock, ms, this.#ended.signal).catch(() => undefined);
+  }
+}
+
+const once = (): boolean => true;
+
+const nothingOwned: Ownership = { partitions: {}, generation: -1 };
+
+/** Awaited by one and settled by another, who may be alone. */
+function owned(): Deferred<void> {
+  const result = deferred<void>();
+  result.promise.catch(() => undefined);
+  return result;
+}

@@ -1,0 +1,138 @@
+import { Fifo } from "../../../structures/fifo.ts";
+import { type Deferred, deferred } from "../../../traits/deferred.ts";
+import { AbortedError } from "../../../traits/errors.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
+import type { ClientMessage } from "../client.ts";
+
+/** A message that waits to be confirmed. */
+export class Posting implements Abortable {
+  readonly message: ClientMessage;
+  /** About what it takes on the wire. */
+  readonly bytes: number;
+  readonly dueMs: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #deferred: Deferred<void> = deferred();
+  #over = false;
+
+  constructor(message: ClientMessage, bytes: number, dueMs: number, signal: AbortSignal | undefined) {
+    this.message = message;
+    this.bytes = bytes;
+    this.dueMs = dueMs;
+    this.#signal = signal;
+    if (signal) watchAbort(signal, this);
+  }
+
+  get promise(): Promise<void> {
+    return this.#deferred.promise;
+  }
+
+  /** Whoever published it has had an answer. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  resolve(): void {
+    if (this.#finish()) this.#deferred.resolve();
+  }
+
+  reject(error: unknown): void {
+    if (this.#finish()) this.#deferred.reject(error);
+  }
+
+  onAbort(): void {
+    this.reject(new AbortedError({ what: "publish()", cause: this.#signal?.reason }));
+  }
+
+  #finish(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    if (this.#signal) unwatchAbort(this.#signal, this);
+    return true;
+  }
+}
+
+export interface OutboxOptions {
+  /** Bytes of one batch; a larger message goes alone. */
+  readonly maxBatchBytes: number;
+  /** Sends a batch. Rejects with what those who published are to be told. */
+  readonly send: (messages: ClientMessage[]) => Promise<void>;
+  /** A batch goes out. */
+  readonly sending: () => void;
+}
+
+const maxBatchRecords = 10_000;
+
+/**
+ * What is to be sent to one partition: one batch at a time, in the order of the calls, and whatever came meanwhile in the
+ * next. One partition is on one server, so that a batch is written as a whole or not.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #waiting = new Fifo<Posting>();
+  #sending: readonly Posting[] = [];
+  #running = false;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  push(posting: Posting): void {
+    this.#waiting.push(posting);
+    if (!this.#running) void this.#run();
+  }
+
+  /** The moment the oldest of all that wait is due; `undefined` while none does. */
+  get dueMs(): number | undefined {
+    return (this.#sending.find(({ over }) => !over) ?? this.#waiting.peek())?.dueMs;
+  }
+
+  /** Rejects those that are due at `nowMs`. What is on its way may arrive all the same. */
+  expire(nowMs: number, error: () => unknown): void {
+    for (const posting of this.#sending) if (posting.dueMs <= nowMs) posting.reject(error());
+    for (let first = this.#waiting.peek(); first && first.dueMs <= nowMs; first = this.#waiting.peek()) {
+      this.#waiting.shift();
+      first.reject(error());
+    }
+  }
+
+  /** Rejects all that waits. `sent`: also what is on its way. */
+  rejectAll(error: unknown, sent: boolean): void {
+    if (sent) for (const posting of this.#sending) posting.reject(error);
+    for (let first = this.#waiting.shift(); first; first = this.#waiting.shift()) first.reject(error);
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    // What is published in the same breath goes in the same batch.
+    await Promise.resolve();
+    for (;;) {
+      const batch = this.#nextBatch();
+      if (batch.length === 0) break;
+      this.#sending = batch;
+      this.#options.sending();
+      try {
+        await this.#options.send(batch.map(({ message }) => message));
+        for (const posting of batch) posting.resolve();
+      } catch (error) {
+        for (const posting of batch) posting.reject(error);
+      }
+      this.#sending = [];
+    }
+    this.#running = false;
+  }
+
+  #nextBatch(): Posting[] {
+    const batch: Posting[] = [];
+    let bytes = 0;
+    for (let first = this.#waiting.peek(); first; first = this.#waiting.peek()) {
+      if (!first.over) {
+        bytes += first.bytes;
+        if (batch.length > 0 && (bytes > this.#options.maxBatchBytes || batch.length === maxBatchRecords))
+          break;
+        batch.push(first);
+      }
+      this.#waiting.shift();
+    }
+    return batch;
+  }
+}

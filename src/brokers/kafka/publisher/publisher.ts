@@ -1,0 +1,157 @@
+import { checkFunction, checkObject } from "../../../traits/arguments.ts";
+import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
+import { ConnectionClosedError, throwIfAborted } from "../../../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
+import type { Publisher, PublishOptions, TransactionalPublisher } from "../../../traits/publisher.ts";
+import { abortable } from "../../shared/abortable.ts";
+import { within } from "../../shared/within.ts";
+import type { ClientMessage, ProducerConfig } from "../client.ts";
+import { publishError } from "../errors.ts";
+import type { KafkaMessage } from "../message/message.ts";
+import { checkKafkaTopic, type KafkaOutgoingMessage, toClientMessage } from "../message/outgoing.ts";
+import type { Site } from "../topology/cluster.ts";
+import { TopicTable } from "../topology/topology.ts";
+import { Postbox } from "./accumulator.ts";
+import { type CheckedPublisherOptions, publisherCapabilities } from "./options.ts";
+import { ProducerLink } from "./producer.ts";
+import { Transactions } from "./transactions.ts";
+
+/** What is published with it is part of one transaction. */
+export interface KafkaTransaction extends Publisher {
+  publish(message: KafkaOutgoingMessage, options?: PublishOptions): Promise<void>;
+}
+
+export interface KafkaTransactionOptions extends PublishOptions {
+  /**
+   * Deliveries that are settled by the commit of the transaction: the offsets of their group move with it, so that what
+   * was made from them is visible if and only if they are done. In their partitions nothing before them may be
+   * unsettled. When the transaction does not commit, they are as they were.
+   */
+  readonly consumed?: readonly KafkaMessage[];
+}
+
+const transactionOptionNames = optionNames<KafkaTransactionOptions>()({ consumed: true, signal: true });
+
+/** Publishes on one connection, with a producer of its own. Calls made in one turn travel together. */
+export class KafkaPublisher implements TransactionalPublisher {
+  readonly capabilities: PublisherCapabilities;
+  readonly #site: Site;
+  readonly #options: CheckedPublisherOptions;
+  readonly #table: TopicTable;
+  readonly #link: ProducerLink;
+  readonly #postbox: Postbox;
+  readonly #transactions: Transactions;
+  #closed = false;
+
+  constructor(site: Site, options: CheckedPublisherOptions) {
+    this.#site = site;
+    this.#options = options;
+    this.capabilities = publisherCapabilities(options, site.maxPayloadBytes);
+    this.#table = new TopicTable(site, options.create);
+    this.#link = new ProducerLink(site, () => site.createClient().producer(this.#producerConfig()));
+    this.#postbox = new Postbox({
+      site,
+      table: this.#table,
+      maxBatchBytes: options.maxBatchBytes,
+      partitioner: options.partitioner,
+      timeoutMs: options.publishTimeoutMs,
+      send: (topic, messages) => this.#send(topic, messages),
+    });
+    this.#transactions = new Transactions({
+      site,
+      options,
+      table: this.#table,
+      capabilities: this.capabilities,
+      create: (transactionalId) =>
+        site.createClient().producer({
+          ...this.#producerConfig(),
+          idempotent: true,
+          transactionalId,
+          transactionTimeout: options.transactionTimeoutMs,
+        }),
+    });
+  }
+
+  publish(message: KafkaOutgoingMessage, options?: PublishOptions): Promise<void> {
+    try {
+      this.#check("publish()");
+      throwIfAborted(options?.signal, "publish()");
+      const checked = toClientMessage(message, this.capabilities);
+      return this.#postbox.post(checked.topic, checked.message, options?.signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Asks the server for the topic, and creates it where `create` says so. Rejects with what `publish` would reject with:
+   * `PublishFailedError`, not retryable, for a topic that does not exist.
+   */
+  async checkTopic(topic: string, options?: PublishOptions): Promise<void> {
+    this.#check("checkTopic()");
+    throwIfAborted(options?.signal, "checkTopic()");
+    checkKafkaTopic(topic);
+    const { clock, secrets } = this.#site;
+    const dueMs = clock.now() + this.#options.publishTimeoutMs;
+    const over = (): boolean => this.#closed || options?.signal?.aborted === true || clock.now() >= dueMs;
+    const found = this.#table.lookUp(topic, over).catch((error: unknown) => {
+      this.#check("checkTopic()");
+      throw publishError(topic, error, secrets, this.#table.creates);
+    });
+    await abortable(found, options?.signal, "checkTopic()");
+  }
+
+  /**
+   * Rejects with what `work` threw, or with `TransactionError`. Transactions may overlap, up to 16; each has a network
+   * connection of its own, which is kept for the next.
+   */
+  async transaction<T>(
+    work: (publisher: KafkaTransaction) => Promise<T>,
+    options: KafkaTransactionOptions = {},
+  ): Promise<T> {
+    checkFunction("transaction(work)", work);
+    checkObject("options", options);
+    checkOptionNames("publisher.transaction(work, options)", options, transactionOptionNames);
+    this.#check("transaction()");
+    throwIfAborted(options.signal, "transaction()");
+    return this.#transactions.run(work, options);
+  }
+
+  /** What is on its way may still be confirmed, for a time; everything else rejects. For the connection. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { clock, closeTimeoutMs } = this.#site;
+    this.#postbox.rejectAll(this.#closedError("publish()"), false);
+    const producers = Promise.all([this.#link.close(closeTimeoutMs), this.#transactions.close()]);
+    await within(clock, closeTimeoutMs, producers);
+    this.#postbox.rejectAll(this.#closedError("publish()"), true);
+  }
+
+  async #send(topic: string, messages: ClientMessage[]): Promise<void> {
+    const { acks, compression } = this.#options;
+    await this.#link.connect(() => this.#closed || !this.#postbox.busy);
+    await this.#link.use((producer) => producer.send({ topic, messages, acks, compression }));
+  }
+
+  #producerConfig(): ProducerConfig {
+    return {
+      // The partition was chosen already: a retry must not choose another.
+      createPartitioner:
+        () =>
+        ({ message }) =>
+          message.partition ?? 0,
+      idempotent: this.#options.idempotent,
+      allowAutoTopicCreation: false,
+      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 10 },
+    };
+  }
+
+  #check(during: string): void {
+    if (this.#closed) throw this.#closedError(during);
+  }
+
+  #closedError(during: string): ConnectionClosedError {
+    return new ConnectionClosedError({ broker: this.#site.broker, during });
+  }
+}

@@ -1,0 +1,125 @@
+import { sleep } from "../../../traits/clock.ts";
+import { TransactionError, throwIfAborted } from "../../../traits/errors.ts";
+import type { PublishOptions } from "../../../traits/publisher.ts";
+import { within } from "../../shared/within.ts";
+import type { ClientTransaction } from "../client.ts";
+import type { Partition } from "../consumer/partition.ts";
+import { faultOf } from "../errors.ts";
+import { type KafkaOutgoingMessage, toClientMessage } from "../message/outgoing.ts";
+import type { Site } from "../topology/cluster.ts";
+import { Postbox } from "./accumulator.ts";
+import type { KafkaTransaction } from "./publisher.ts";
+import type { TransactionsPlace } from "./transactions.ts";
+
+/** n.b. the server answers a commit before it has carried it out, and refuses what comes meanwhile. */
+const retryMs = 20;
+const retries = 500;
+
+/** One transaction: collects what is published inside, then commits or aborts. */
+export class Transaction {
+  readonly #place: TransactionsPlace;
+  readonly #client: ClientTransaction;
+  readonly #postbox: Postbox;
+  readonly #posted: Promise<void>[] = [];
+  /** What could not be published. */
+  #failure: { readonly error: unknown } | undefined = undefined;
+  #over = false;
+
+  constructor(place: TransactionsPlace, client: ClientTransaction) {
+    const { site, table, options } = place;
+    const { acks, compression } = options;
+    this.#place = place;
+    this.#client = client;
+    this.#postbox = new Postbox({
+      site,
+      table,
+      maxBatchBytes: options.maxBatchBytes,
+      partitioner: options.partitioner,
+      timeoutMs: options.publishTimeoutMs,
+      send: async (topic, messages) => {
+        await client.send({ topic, messages, acks, compression });
+      },
+    });
+  }
+
+  /** Runs `work`, and waits until all it published is there. Rejects with what `work` threw, or with `TransactionError`. */
+  async collect<T>(work: (publisher: KafkaTransaction) => Promise<T>): Promise<T> {
+    const publisher: KafkaTransaction = {
+      capabilities: { ...this.#place.capabilities, transactions: false },
+      publish: (message, options) => this.#publish(message, options),
+    };
+    try {
+      const result = await work(publisher);
+      this.#over = true;
+      await Promise.all(this.#posted);
+      if (this.#failure) {
+        throw new TransactionError({
+          reason: "a message could not be published",
+          cause: this.#failure.error,
+        });
+      }
+      return result;
+    } finally {
+      this.#over = true;
+    }
+  }
+
+  /** Has the offsets of a group move with the commit. */
+  async addOffsets(groupId: string, offsets: ReadonlyMap<Partition, number>): Promise<void> {
+    const topics = Array.from(offsets, ([{ topic, id }, offset]) => ({
+      topic,
+      partitions: [{ partition: id, offset: String(offset), metadata: null }],
+    }));
+    await withPatience(this.#place.site, () =>
+      this.#client.sendOffsets({ consumerGroupId: groupId, topics }),
+    );
+  }
+
+  commit(): Promise<void> {
+    return this.#client.commit();
+  }
+
+  /**
+   * What was published before gets `patienceMs` to be answered: sent to a transaction that is over it would be in the
+   * next. Rejects with an error of kafkajs; what was sent is invisible all the same, once the server has given it up.
+   */
+  async abort(error: unknown, patienceMs: number): Promise<void> {
+    this.#over = true;
+    await within(this.#place.site.clock, patienceMs, Promise.all(this.#posted));
+    this.#postbox.rejectAll(new TransactionError({ reason: "it was aborted", cause: error }), true);
+    await this.#client.abort();
+  }
+
+  #publish(message: KafkaOutgoingMessage, options: PublishOptions | undefined): Promise<void> {
+    try {
+      if (this.#over) {
+        throw new TransactionError({
+          reason: "a message was published with its publisher after it had ended",
+        });
+      }
+      throwIfAborted(options?.signal, "publish()");
+      const checked = toClientMessage(message, this.#place.capabilities);
+      const posting = this.#postbox.post(checked.topic, checked.message, options?.signal);
+      this.#posted.push(
+        posting.catch((error: unknown) => {
+          this.#failure ??= { error };
+        }),
+      );
+      return posting;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+}
+
+/** Asks again while the server is busy with the end of the transaction before. */
+export async function withPatience<T>(site: Site, ask: () => Promise<T>): Promise<T> {
+  for (let left = retries; ; left -= 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (left === 0 || faultOf(error, site.secrets).type !== "CONCURRENT_TRANSACTIONS") throw error;
+      await sleep(site.clock, retryMs);
+    }
+  }
+}

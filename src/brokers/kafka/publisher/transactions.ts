@@ -1,0 +1,286 @@
+import { randomUUID } from "node:crypto";
+import { Fifo } from "../../../structures/fifo.ts";
+import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
+import { type Deferred, deferred } from "../../../traits/deferred.ts";
+import {
+  AbortedError,
+  ConnectionClosedError,
+  TransactionError,
+  throwIfAborted,
+} from "../../../traits/errors.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
+import type { ClientProducer } from "../client.ts";
+import type { Partition, PartitionOwner } from "../consumer/partition.ts";
+import { faultOf } from "../errors.ts";
+import { deliveries, type KafkaMessage } from "../message/message.ts";
+import type { KafkaRecord } from "../message/record.ts";
+import type { Site } from "../topology/cluster.ts";
+import type { TopicTable } from "../topology/topology.ts";
+import type { CheckedPublisherOptions } from "./options.ts";
+import { ProducerLink } from "./producer.ts";
+import type { KafkaTransaction, KafkaTransactionOptions } from "./publisher.ts";
+import { Transaction, withPatience } from "./transaction.ts";
+
+export interface TransactionsPlace {
+  readonly site: Site;
+  readonly options: CheckedPublisherOptions;
+  readonly table: TopicTable;
+  readonly capabilities: PublisherCapabilities;
+  readonly create: (transactionalId: string) => ClientProducer;
+}
+
+/** How a transaction ended whose producer is as good as before. */
+type Ending<T> = { readonly result: T } | { readonly error: unknown };
+
+/** More transactions at once wait for one of these to end. */
+const mostAtOnce = 16;
+
+/** A producer, which can have one transaction at a time, with the name it has for the server. */
+interface Lane {
+  readonly transactionalId: string;
+  readonly link: ProducerLink;
+  busy: boolean;
+}
+
+/** The transactions of one publisher. Those that overlap get a producer each. */
+export class Transactions {
+  readonly #place: TransactionsPlace;
+  readonly #name: string;
+  /** The first that is free is taken, so that a new process of the same name begins with the same ones. */
+  readonly #lanes: Lane[] = [];
+  readonly #waiting = new Fifo<Deferred<Lane>>();
+  readonly #running = new Set<Interruption>();
+  #over = false;
+
+  constructor(place: TransactionsPlace) {
+    this.#place = place;
+    this.#name = place.options.transactionalId ?? `tidelane-${randomUUID()}`;
+  }
+
+  async run<T>(
+    work: (publisher: KafkaTransaction) => Promise<T>,
+    options: KafkaTransactionOptions,
+  ): Promise<T> {
+    const { signal, consumed = [] } = options;
+    const batch = consumed.length > 0 ? batchOf(consumed) : undefined;
+    batch?.owner.checkSettleWith(batch.records);
+    const interruption = new Interruption(signal);
+    this.#running.add(interruption);
+    const taking = this.#takeLane();
+    try {
+      const lane = await Promise.race([taking, interruption.promise]);
+      await this.#prepare(lane, signal);
+      const ending = await lane.link.use((producer) =>
+        this.#perform(lane, producer, work, batch, interruption),
+      );
+      if ("error" in ending) throw ending.error;
+      return ending.result;
+    } finally {
+      this.#running.delete(interruption);
+      interruption.forget();
+      void taking.then((lane) => this.#freeLane(lane));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#over = true;
+    const { broker, closeTimeoutMs } = this.#place.site;
+    for (const running of this.#running) {
+      running.interrupt(new ConnectionClosedError({ broker, during: "transaction()" }));
+    }
+    await Promise.all(this.#lanes.map(({ link }) => link.close(closeTimeoutMs)));
+  }
+
+  #takeLane(): Promise<Lane> {
+    const free = this.#lanes.find(({ busy }) => !busy) ?? this.#addLane();
+    if (free) {
+      free.busy = true;
+      return Promise.resolve(free);
+    }
+    const call = deferred<Lane>();
+    this.#waiting.push(call);
+    return call.promise;
+  }
+
+  #addLane(): Lane | undefined {
+    if (this.#lanes.length === mostAtOnce) return undefined;
+    const transactionalId = `${this.#name}-${this.#lanes.length}`;
+    const link = new ProducerLink(this.#place.site, () => this.#place.create(transactionalId));
+    const lane = { transactionalId, link, busy: false };
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  #freeLane(lane: Lane): void {
+    const next = this.#waiting.shift();
+    if (next) next.resolve(lane);
+    else lane.busy = false;
+  }
+
+  async #prepare({ link }: Lane, signal: AbortSignal | undefined): Promise<void> {
+    const over = (): boolean => this.#over || signal?.aborted === true;
+    try {
+      if (!over()) await link.connect(over);
+    } catch (error) {
+      if (!over()) throw this.#failed("it could not begin", error);
+    }
+    throwIfAborted(signal, "transaction()");
+    const { broker } = this.#place.site;
+    if (this.#over) throw new ConnectionClosedError({ broker, during: "transaction()" });
+  }
+
+  /** Rejects where the producer is not to be used again. */
+  async #perform<T>(
+    lane: Lane,
+    producer: ClientProducer,
+    work: (publisher: KafkaTransaction) => Promise<T>,
+    batch: Batch | undefined,
+    interruption: Interruption,
+  ): Promise<Ending<T>> {
+    const transaction = await this.#begin(producer);
+    let result: T;
+    try {
+      result = await Promise.race([transaction.collect(work), interruption.promise]);
+      batch?.owner.checkSettleWith(batch.records);
+    } catch (error) {
+      try {
+        const { closeTimeoutMs } = this.#place.site;
+        await transaction.abort(error, interruption.fired ? 0 : closeTimeoutMs);
+        return { error };
+      } catch {
+        // The server aborts it by itself in a while; what ended it is what counts.
+        throw error;
+      }
+    }
+    if (batch === undefined) await this.#commit(lane, transaction, undefined);
+    else {
+      await batch.owner.settleWith(batch.records, async (group, offsets) => {
+        await this.#sendOffsets(transaction, group, offsets);
+        await this.#commit(lane, transaction, { group, offsets });
+      });
+    }
+    return { result };
+  }
+
+  async #begin(producer: ClientProducer): Promise<Transaction> {
+    try {
+      return new Transaction(this.#place, await withPatience(this.#place.site, () => producer.transaction()));
+    } catch (error) {
+      throw this.#failed("it could not begin", error);
+    }
+  }
+
+  async #sendOffsets(
+    transaction: Transaction,
+    group: string,
+    offsets: ReadonlyMap<Partition, number>,
+  ): Promise<void> {
+    try {
+      await transaction.addOffsets(group, offsets);
+    } catch (error) {
+      await transaction.abort(error, 0).catch(() => undefined);
+      throw this.#failed("its offsets were refused", error);
+    }
+  }
+
+  /** A commit without an answer may have been carried out: where offsets went with it, those tell. */
+  async #commit(
+    lane: Lane,
+    transaction: Transaction,
+    sent: { readonly group: string; readonly offsets: ReadonlyMap<Partition, number> } | undefined,
+  ): Promise<void> {
+    try {
+      await transaction.commit();
+    } catch (error) {
+      lane.link.replace();
+      if (sent === undefined) {
+        throw this.#failed(
+          "the server did not confirm the commit, and whether it is visible is not known",
+          error,
+        );
+      }
+      if (!(await this.#hasCommitted(lane, sent.group, sent.offsets))) {
+        throw this.#failed("the server did not commit it", error);
+      }
+    }
+  }
+
+  async #hasCommitted(
+    { transactionalId }: Lane,
+    groupId: string,
+    offsets: ReadonlyMap<Partition, number>,
+  ): Promise<boolean> {
+    const { site, create } = this.#place;
+    // n.b. a producer of the same name has the server finish what the one before left, one way or the other.
+    const successor = create(transactionalId);
+    try {
+      await successor.connect();
+      await withPatience(site, () => successor.transaction());
+      const topics = [...new Set(Array.from(offsets.keys(), ({ topic }) => topic))];
+      const committed = await site.admin.askUntil(
+        () => this.#over,
+        (admin) => admin.fetchOffsets({ groupId, topics }),
+      );
+      return Array.from(offsets).every(([{ topic, id }, offset]) => {
+        const partitions = committed.find((one) => one.topic === topic)?.partitions;
+        return Number(partitions?.find(({ partition }) => partition === id)?.offset ?? -1) >= offset;
+      });
+    } finally {
+      successor.disconnect().catch(() => undefined);
+    }
+  }
+
+  #failed(what: string, error: unknown): TransactionError {
+    const { reason, cause } = faultOf(error, this.#place.site.secrets);
+    return new TransactionError({ reason: `${what}: ${reason}`, cause });
+  }
+}
+
+/** What a transaction consumes: deliveries of one assignment. */
+interface Batch {
+  readonly owner: PartitionOwner;
+  readonly records: ReadonlySet<KafkaRecord>;
+}
+
+function batchOf(consumed: readonly KafkaMessage[]): Batch {
+  for (const { lost } of consumed) if (lost) throw lost;
+  const records = consumed.map((message) => deliveries.recordOf(message));
+  const [owner, ...others] = new Set(records.map(({ partition }) => partition.owner));
+  if (owner !== undefined && others.length === 0) return { owner, records: new Set(records) };
+  throw new TransactionError({ reason: "what it consumed came from more than one subscription" });
+}
+
+/** Ends the wait for a transaction from outside. */
+class Interruption implements Abortable {
+  readonly #signal: AbortSignal | undefined;
+  readonly #deferred: Deferred<never> = deferred();
+  #fired = false;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    this.#deferred.promise.catch(() => undefined);
+    if (signal) watchAbort(signal, this);
+  }
+
+  get promise(): Promise<never> {
+    return this.#deferred.promise;
+  }
+
+  /** Nobody waits any more. */
+  get fired(): boolean {
+    return this.#fired;
+  }
+
+  interrupt(error: unknown): void {
+    this.#fired = true;
+    this.#deferred.reject(error);
+  }
+
+  onAbort(): void {
+    this.interrupt(new AbortedError({ what: "transaction()", cause: this.#signal?.reason }));
+  }
+
+  forget(): void {
+    if (this.#signal) unwatchAbort(this.#signal, this);
+  }
+}
