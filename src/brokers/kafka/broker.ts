@@ -14,18 +14,13 @@ import {
 } from "../shared/first-connect.ts";
 import { loadClient } from "../shared/load-client.ts";
 import { Secrets } from "../shared/secrets.ts";
-import type { Client, ClientConfig, KafkaModule, SaslOptions } from "./client.ts";
+import type { Client, ClientConfig, KafkaModule, SaslOptions, TopicCreation } from "./client.ts";
 import { KafkaConnection } from "./connection/connection.ts";
 import { framedSockets } from "./connection/framed-socket.ts";
 import { Outages } from "./connection/outages.ts";
 import { connectError } from "./errors.ts";
+import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "./options.ts";
 import { AdminLink } from "./topology/admin.ts";
-import {
-  checkCreate,
-  type KafkaTopicOptions,
-  type TopicCreation,
-  topicOptionNames,
-} from "./topology/topic-creation.ts";
 
 export interface KafkaBrokerOptions {
   /** Servers to begin with, as "host:port"; one string may hold several with commas. */
@@ -160,7 +155,7 @@ export class KafkaBroker implements Broker<KafkaConnection> {
       create: this.#create,
       closeTimeoutMs: this.#closeTimeoutMs,
     };
-    return new KafkaConnection(site, { protocol: "kafka", address: this.#servers.join(",") });
+    return new KafkaConnection(site, outages, { protocol: "kafka", address: this.#servers.join(",") });
   }
 
   /** n.b. kafkajs writes into the credentials it is given. */

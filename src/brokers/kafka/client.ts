@@ -1,6 +1,5 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import type { TopicCreation } from "./topology/topic-creation.ts";
 
 // The part of kafkajs 2.2 that is called here, so that it stays an optional peer and a fake of it stays short. Offsets
 // are decimal strings there; the names of events are those of `consumer.events`.
@@ -90,6 +89,13 @@ export interface PartitionOffset {
 /** An offset as a group commits it, with a text for itself to read again. */
 export interface NotedOffset extends PartitionOffset {
   readonly metadata: string | null;
+}
+
+/** A topic to create, as kafkajs takes it. -1 leaves the number to the server. */
+export interface TopicCreation {
+  readonly numPartitions: number;
+  readonly replicationFactor: number;
+  readonly configEntries: { name: string; value: string }[];
 }
 
 export interface ClientAdmin {

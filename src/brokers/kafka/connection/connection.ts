@@ -14,23 +14,21 @@ import type { CreateAssigner } from "../client.ts";
 import { createAssigners } from "../consumer/assigners/assigners.ts";
 import { manualAssigner } from "../consumer/assigners/manual-assigner.ts";
 import type { Ownership } from "../consumer/assigners/sticky-assigner.ts";
-import { KafkaSubscriber } from "../consumer/subscriber.ts";
+import { capabilitiesOf, KafkaSubscriber } from "../consumer/subscriber.ts";
 import { Consumption } from "../consumer/subscription.ts";
 import { MissingPartition } from "../errors.ts";
+import { callOf, checkPattern, checkTopics } from "../message/topics.ts";
 import {
   type CheckedSubscribeOptions,
-  callOf,
-  capabilitiesOf,
-  checkPattern,
   checkPatternOptions,
   checkSubscribeOptions,
-  checkTopics,
   type KafkaSubscribeOptions,
 } from "../options.ts";
 import { checkPublisherOptions, type KafkaPublisherOptions } from "../publisher/options.ts";
 import { KafkaPublisher } from "../publisher/publisher.ts";
 import type { Site } from "../topology/cluster.ts";
 import { TopicTable } from "../topology/topology.ts";
+import type { Outages } from "./outages.ts";
 
 /** What to subscribe to. */
 interface Target {
@@ -44,6 +42,7 @@ export class KafkaConnection
   implements Connection, DescribeServer, Subscribe<KafkaSubscriber>, PatternSubscribe<RegExp, KafkaSubscriber>
 {
   readonly #site: Site;
+  readonly #outages: Outages;
   readonly #description: ServerDescription;
   readonly #consumptions = new Set<Consumption>();
   readonly #publishers = new Set<KafkaPublisher>();
@@ -51,14 +50,15 @@ export class KafkaConnection
   #publisher: KafkaPublisher | undefined = undefined;
   #shutdown: Promise<void> | undefined = undefined;
 
-  constructor(site: Site, description: ServerDescription) {
+  constructor(site: Site, outages: Outages, description: ServerDescription) {
     this.#site = site;
+    this.#outages = outages;
     this.#description = description;
   }
 
   get state(): ConnectionState {
     if (this.#shutdown !== undefined) return "closed";
-    return this.#site.outages.any ? "reconnecting" : "open";
+    return this.#outages.any ? "reconnecting" : "open";
   }
 
   describe(): ServerDescription {

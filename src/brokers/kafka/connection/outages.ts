@@ -1,10 +1,11 @@
 import { ReconnectReport } from "../../shared/reconnect-report.ts";
+import type { OutageReport } from "../topology/admin.ts";
 
 /**
  * Which parts of a connection are without the server now. They go and come one by one; what is reported is the connection
  * as a whole: restored when the last of them is back.
  */
-export class Outages {
+export class Outages implements OutageReport {
   readonly #report: ReconnectReport;
   readonly #parts = new Set<object>();
   /** A loss was reported and the return was not. Parts that ended meanwhile do not answer for it. */

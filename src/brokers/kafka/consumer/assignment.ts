@@ -1,17 +1,12 @@
 import { Fifo } from "../../../structures/fifo.ts";
 import type { Clock } from "../../../traits/clock.ts";
 import { type Deferred, deferred } from "../../../traits/deferred.ts";
-import { deliveries, type KafkaMessage } from "../message/message.ts";
-import type { KafkaRecord } from "../message/record.ts";
+import { type CommitOffsets, deliveries, type KafkaMessage, type KafkaRecord } from "../message/message.ts";
+import type { PartitionLimits } from "../options.ts";
 import { Delays } from "./delays.ts";
 import type { DeliveryCounts } from "./delivery-counts.ts";
-import {
-  type CommitOffsets,
-  Partition,
-  type PartitionLimits,
-  type PartitionOwner,
-  partitionKey,
-} from "./partition.ts";
+import { partitionKey } from "./offsets/committable.ts";
+import { Partition, type PartitionOwner } from "./partition.ts";
 
 /** What an assignment tells the subscription. */
 export interface AssignmentEvents {

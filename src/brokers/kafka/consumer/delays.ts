@@ -1,7 +1,7 @@
 import { Heap } from "../../../structures/heap.ts";
 import type { Clock } from "../../../traits/clock.ts";
 import { Alarm } from "../../shared/alarm.ts";
-import type { KafkaRecord } from "../message/record.ts";
+import type { KafkaRecord } from "../message/message.ts";
 import type { Partition } from "./partition.ts";
 
 /** Records that come back later, on one timer. */

@@ -1,25 +1,20 @@
 import { Fifo } from "../../../structures/fifo.ts";
 import { Heap } from "../../../structures/heap.ts";
 import type { ClientRecord } from "../client.ts";
-import { deliveries, KafkaMessage } from "../message/message.ts";
-import { KafkaRecord } from "../message/record.ts";
+import {
+  deliveries,
+  KafkaMessage,
+  KafkaRecord,
+  type RecordPartition,
+  type TransactionalSettlement,
+} from "../message/message.ts";
+import type { PartitionLimits } from "../options.ts";
+import { type Committable, type CommittedPartition, partitionKey } from "./offsets/committable.ts";
 import { type DoneRanges, noteDone } from "./offsets/done-ranges.ts";
 import { Watermark } from "./offsets/watermark.ts";
 
-/** How much of a partition may be here. */
-export interface PartitionLimits {
-  /** Records, and bytes of their keys and values, fetched and not delivered; at either the fetching is held. */
-  readonly prefetchRecords: number;
-  readonly prefetchBytes: number;
-  /** Records delivered since the oldest unsettled one, and since the last commit; at it the delivering is held. */
-  readonly maxUncommitted: number;
-}
-
-/** Tells a group its offsets, by other means than the member's own commits. */
-export type CommitOffsets = (groupId: string, offsets: ReadonlyMap<Partition, number>) => Promise<void>;
-
 /** What a partition tells its assignment. */
-export interface PartitionOwner {
+export interface PartitionOwner extends TransactionalSettlement {
   /** A delivery went out (1), or came back settled (-1). */
   out(change: 1 | -1): void;
   /** It may have become ready. */
@@ -32,23 +27,6 @@ export interface PartitionOwner {
   moved(partition: Partition): void;
   /** Set between two assignments, when it is not known yet who has the partition in the next: settles wait for it. */
   readonly undecided: Promise<void> | undefined;
-  /** Settles deliveries by a commit from elsewhere: see `Term.settleWith`. */
-  settleWith(records: ReadonlySet<KafkaRecord>, commit: CommitOffsets): Promise<void>;
-  /** Throws `TransactionError` where `settleWith` could not. */
-  checkSettleWith(records: ReadonlySet<KafkaRecord>): void;
-}
-
-/** An offset that is safe to commit, to be confirmed when it is. */
-export interface Committable {
-  readonly partition: Partition;
-  readonly offset: number;
-  /** What is done above it, for the metadata; undefined when nothing is. */
-  readonly note: string | undefined;
-  /** How many deliveries it covers with that. */
-  readonly covered: number;
-  /** How many settles it knows of, of which life of the partition. */
-  readonly settles: number;
-  readonly life: number;
 }
 
 interface FetchedBatch {
@@ -63,7 +41,7 @@ interface FetchedBatch {
  * One partition for the time of one assignment: what was fetched, what is out, what comes back, and the watermark.
  * A record is in exactly one place: fetched, out (`record.message`), returned, delayed, or done.
  */
-export class Partition {
+export class Partition implements RecordPartition, CommittedPartition {
   readonly topic: string;
   readonly id: number;
   /** The assignment it is in. One that stays with this member goes from one to the next. */
@@ -360,10 +338,6 @@ export class Partition {
     }
     for (const message of lost) deliveries.lose(message, reason);
   }
-}
-
-export function partitionKey(topic: string, id: number): string {
-  return `${topic}/${id}`;
 }
 
 function sizeOf({ key, value }: ClientRecord): number {

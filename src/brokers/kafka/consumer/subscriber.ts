@@ -9,6 +9,7 @@ import type {
 } from "../../../traits/subscriber.ts";
 import { Batches } from "../../shared/batches.ts";
 import type { KafkaMessage } from "../message/message.ts";
+import type { CheckedSubscribeOptions } from "../options.ts";
 import { type KafkaPosition, seekIn } from "./seek.ts";
 import type { Consumption } from "./subscription.ts";
 
@@ -84,4 +85,23 @@ export class KafkaSubscriber implements BatchSubscriber<KafkaMessage>, Seekable<
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** What a subscription with these options promises. */
+export function capabilitiesOf(options: CheckedSubscribeOptions): Capabilities {
+  return {
+    settlement: "ack",
+    requeue: true,
+    delayedRequeue: "local",
+    deliveryCount: "process",
+    order: "partition",
+    partitionKey: true,
+    groups: true,
+    backlog: options.from !== "new",
+    maxInFlight: options.maxInFlight,
+    deadLetter: false,
+    batches: true,
+    seek: true,
+    pause: true,
+  };
 }

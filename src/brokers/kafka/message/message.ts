@@ -3,7 +3,6 @@ import { Message } from "../../../traits/message.ts";
 import type { Partitioned, Positioned } from "../../../traits/subscriber.ts";
 import type { ClientRecord } from "../client.ts";
 import { headersFrom, plain } from "./headers.ts";
-import type { KafkaRecord } from "./record.ts";
 import { keyText } from "./text.ts";
 import { tombstone } from "./tombstone.ts";
 
@@ -12,6 +11,50 @@ export interface KafkaOffset {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+}
+
+/** Commits offsets of a group in a transaction, instead of by the member's own commits. */
+export type CommitOffsets = (groupId: string, offsets: ReadonlyMap<RecordPartition, number>) => Promise<void>;
+
+/** Settles deliveries with the commit of a transaction. */
+export interface TransactionalSettlement {
+  /** Rejects with what `commit` rejects with; the deliveries then stay unsettled. */
+  settleWith(records: ReadonlySet<KafkaRecord>, commit: CommitOffsets): Promise<void>;
+  /** Throws `TransactionError` where `settleWith` could not. */
+  checkSettleWith(records: ReadonlySet<KafkaRecord>): void;
+}
+
+/** The partition of a record, as far as its deliveries go. */
+export interface RecordPartition {
+  readonly topic: string;
+  readonly id: number;
+  readonly owner: TransactionalSettlement;
+  settle(record: KafkaRecord): Promise<void> | void;
+  requeue(record: KafkaRecord, delayMs: number): Promise<void> | void;
+  giveBack(record: KafkaRecord): void;
+  untake(record: KafkaRecord): void;
+  watermarkWith(records: ReadonlySet<KafkaRecord>): number;
+}
+
+/** A record from its first delivery until the group's offset has passed it, over any number of deliveries. */
+export class KafkaRecord {
+  readonly partition: RecordPartition;
+  /** As kafkajs gave it; let go of when it is done. */
+  raw: ClientRecord | undefined;
+  readonly offset: number;
+  deliveries: number;
+  done = false;
+  /** The delivery that is out, until it is settled or lost. */
+  message: KafkaMessage | undefined = undefined;
+  /** While it waits for a delayed delivery: when that is due, on the clock. */
+  dueMs = 0;
+
+  constructor(partition: RecordPartition, raw: ClientRecord, offset: number, deliveries: number) {
+    this.partition = partition;
+    this.raw = raw;
+    this.offset = offset;
+    this.deliveries = deliveries;
+  }
 }
 
 /** What an assignment does to a delivery, and nobody outside this folder can. */

@@ -4,9 +4,9 @@ import { InvalidMessageError } from "../../../traits/errors.ts";
 import { checkOutgoing } from "../../../traits/outgoing.ts";
 import type { OutgoingMessage } from "../../../traits/publisher.ts";
 import type { ClientMessage } from "../client.ts";
-import { isTopicName } from "../options.ts";
 import { bufferOf, headersFor } from "./headers.ts";
 import { tombstone } from "./tombstone.ts";
+import { isTopicName } from "./topics.ts";
 
 /** What is published to Kafka. The key is the record key, in UTF-8; the payload `tombstone` makes a null value. */
 export interface KafkaOutgoingMessage extends OutgoingMessage {

@@ -2,14 +2,9 @@ import { checkCount, checkDuration, checkName, checkObject } from "../../../trai
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { InvalidArgumentError, NotSupportedError } from "../../../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
-import type { KafkaModule } from "../client.ts";
+import type { KafkaModule, TopicCreation } from "../client.ts";
 import { compressionPackages } from "../errors.ts";
-import {
-  checkCreate,
-  type KafkaTopicOptions,
-  type TopicCreation,
-  topicOptionNames,
-} from "../topology/topic-creation.ts";
+import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "../options.ts";
 import { type KafkaPartitioner, type Partitioner, partitioners } from "./partitioners.ts";
 
 export const compressions = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;

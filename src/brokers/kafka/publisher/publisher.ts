@@ -2,33 +2,19 @@ import { checkFunction, checkObject } from "../../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { ConnectionClosedError, throwIfAborted } from "../../../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
-import type { Publisher, PublishOptions, TransactionalPublisher } from "../../../traits/publisher.ts";
+import type { PublishOptions, TransactionalPublisher } from "../../../traits/publisher.ts";
 import { abortable } from "../../shared/abortable.ts";
 import { within } from "../../shared/within.ts";
 import type { ClientMessage, ProducerConfig } from "../client.ts";
 import { publishError } from "../errors.ts";
-import type { KafkaMessage } from "../message/message.ts";
 import { checkKafkaTopic, type KafkaOutgoingMessage, toClientMessage } from "../message/outgoing.ts";
 import type { Site } from "../topology/cluster.ts";
 import { TopicTable } from "../topology/topology.ts";
 import { Postbox } from "./accumulator.ts";
 import { type CheckedPublisherOptions, publisherCapabilities } from "./options.ts";
 import { ProducerLink } from "./producer.ts";
+import type { KafkaTransaction, KafkaTransactionOptions } from "./transaction.ts";
 import { Transactions } from "./transactions.ts";
-
-/** What is published with it is part of one transaction. */
-export interface KafkaTransaction extends Publisher {
-  publish(message: KafkaOutgoingMessage, options?: PublishOptions): Promise<void>;
-}
-
-export interface KafkaTransactionOptions extends PublishOptions {
-  /**
-   * Deliveries that are settled by the commit of the transaction: the offsets of their group move with it, so that what
-   * was made from them is visible if and only if they are done. In their partitions nothing before them may be
-   * unsettled. When the transaction does not commit, they are as they were.
-   */
-  readonly consumed?: readonly KafkaMessage[];
-}
 
 const transactionOptionNames = optionNames<KafkaTransactionOptions>()({ consumed: true, signal: true });
 

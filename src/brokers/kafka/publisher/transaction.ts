@@ -1,15 +1,38 @@
+import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { sleep } from "../../../traits/clock.ts";
 import { TransactionError, throwIfAborted } from "../../../traits/errors.ts";
-import type { PublishOptions } from "../../../traits/publisher.ts";
+import type { Publisher, PublishOptions } from "../../../traits/publisher.ts";
 import { within } from "../../shared/within.ts";
-import type { ClientTransaction } from "../client.ts";
-import type { Partition } from "../consumer/partition.ts";
+import type { ClientProducer, ClientTransaction } from "../client.ts";
 import { faultOf } from "../errors.ts";
+import type { KafkaMessage, RecordPartition } from "../message/message.ts";
 import { type KafkaOutgoingMessage, toClientMessage } from "../message/outgoing.ts";
 import type { Site } from "../topology/cluster.ts";
+import type { TopicTable } from "../topology/topology.ts";
 import { Postbox } from "./accumulator.ts";
-import type { KafkaTransaction } from "./publisher.ts";
-import type { TransactionsPlace } from "./transactions.ts";
+import type { CheckedPublisherOptions } from "./options.ts";
+
+/** What is published with it is part of one transaction. */
+export interface KafkaTransaction extends Publisher {
+  publish(message: KafkaOutgoingMessage, options?: PublishOptions): Promise<void>;
+}
+
+export interface KafkaTransactionOptions extends PublishOptions {
+  /**
+   * Deliveries that are settled by the commit of the transaction: the offsets of their group move with it, so that what
+   * was made from them is visible if and only if they are done. In their partitions nothing before them may be
+   * unsettled. When the transaction does not commit, they are as they were.
+   */
+  readonly consumed?: readonly KafkaMessage[];
+}
+
+export interface TransactionsPlace {
+  readonly site: Site;
+  readonly options: CheckedPublisherOptions;
+  readonly table: TopicTable;
+  readonly capabilities: PublisherCapabilities;
+  readonly create: (transactionalId: string) => ClientProducer;
+}
 
 /** n.b. the server answers a commit before it has carried it out, and refuses what comes meanwhile. */
 const retryMs = 20;
@@ -65,7 +88,7 @@ export class Transaction {
   }
 
   /** Has the offsets of a group move with the commit. */
-  async addOffsets(groupId: string, offsets: ReadonlyMap<Partition, number>): Promise<void> {
+  async addOffsets(groupId: string, offsets: ReadonlyMap<RecordPartition, number>): Promise<void> {
     const topics = Array.from(offsets, ([{ topic, id }, offset]) => ({
       topic,
       partitions: [{ partition: id, offset: String(offset), metadata: null }],

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { Fifo } from "../../../structures/fifo.ts";
-import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { type Deferred, deferred } from "../../../traits/deferred.ts";
 import {
   AbortedError,
@@ -10,24 +9,22 @@ import {
 } from "../../../traits/errors.ts";
 import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
 import type { ClientProducer } from "../client.ts";
-import type { Partition, PartitionOwner } from "../consumer/partition.ts";
 import { faultOf } from "../errors.ts";
-import { deliveries, type KafkaMessage } from "../message/message.ts";
-import type { KafkaRecord } from "../message/record.ts";
-import type { Site } from "../topology/cluster.ts";
-import type { TopicTable } from "../topology/topology.ts";
-import type { CheckedPublisherOptions } from "./options.ts";
+import {
+  deliveries,
+  type KafkaMessage,
+  type KafkaRecord,
+  type RecordPartition,
+  type TransactionalSettlement,
+} from "../message/message.ts";
 import { ProducerLink } from "./producer.ts";
-import type { KafkaTransaction, KafkaTransactionOptions } from "./publisher.ts";
-import { Transaction, withPatience } from "./transaction.ts";
-
-export interface TransactionsPlace {
-  readonly site: Site;
-  readonly options: CheckedPublisherOptions;
-  readonly table: TopicTable;
-  readonly capabilities: PublisherCapabilities;
-  readonly create: (transactionalId: string) => ClientProducer;
-}
+import {
+  type KafkaTransaction,
+  type KafkaTransactionOptions,
+  Transaction,
+  type TransactionsPlace,
+  withPatience,
+} from "./transaction.ts";
 
 /** How a transaction ended whose producer is as good as before. */
 type Ending<T> = { readonly result: T } | { readonly error: unknown };
@@ -173,7 +170,7 @@ export class Transactions {
   async #sendOffsets(
     transaction: Transaction,
     group: string,
-    offsets: ReadonlyMap<Partition, number>,
+    offsets: ReadonlyMap<RecordPartition, number>,
   ): Promise<void> {
     try {
       await transaction.addOffsets(group, offsets);
@@ -187,7 +184,7 @@ export class Transactions {
   async #commit(
     lane: Lane,
     transaction: Transaction,
-    sent: { readonly group: string; readonly offsets: ReadonlyMap<Partition, number> } | undefined,
+    sent: { readonly group: string; readonly offsets: ReadonlyMap<RecordPartition, number> } | undefined,
   ): Promise<void> {
     try {
       await transaction.commit();
@@ -208,7 +205,7 @@ export class Transactions {
   async #hasCommitted(
     { transactionalId }: Lane,
     groupId: string,
-    offsets: ReadonlyMap<Partition, number>,
+    offsets: ReadonlyMap<RecordPartition, number>,
   ): Promise<boolean> {
     const { site, create } = this.#place;
     // n.b. a producer of the same name has the server finish what the one before left, one way or the other.
@@ -238,7 +235,7 @@ export class Transactions {
 
 /** What a transaction consumes: deliveries of one assignment. */
 interface Batch {
-  readonly owner: PartitionOwner;
+  readonly owner: TransactionalSettlement;
   readonly records: ReadonlySet<KafkaRecord>;
 }
 

@@ -3,8 +3,17 @@ import { Backoff } from "../../shared/backoff.ts";
 import type { Secrets } from "../../shared/secrets.ts";
 import { within } from "../../shared/within.ts";
 import type { Client, ClientAdmin } from "../client.ts";
-import type { Outages } from "../connection/outages.ts";
 import { faultOf } from "../errors.ts";
+
+/** Hears which parts of a connection are without the server. A part is any object that stands for one. */
+export interface OutageReport {
+  /** `part` is gone, or the `attempt`th try to bring it back failed. */
+  lost(part: object, attempt: number, error: unknown): void;
+  /** `part` has the server, after that many tries. */
+  restored(part: object, attempt: number): void;
+  /** `part` has ended. */
+  forget(part: object): void;
+}
 
 interface Admin {
   readonly client: ClientAdmin;
@@ -22,10 +31,10 @@ export class AdminLink {
   readonly #clock: Clock;
   readonly #createClient: () => Client;
   readonly #secrets: Secrets;
-  readonly #outages: Outages;
+  readonly #outages: OutageReport;
   #admin: Admin | undefined = undefined;
 
-  constructor(clock: Clock, createClient: () => Client, secrets: Secrets, outages: Outages) {
+  constructor(clock: Clock, createClient: () => Client, secrets: Secrets, outages: OutageReport) {
     this.#clock = clock;
     this.#createClient = createClient;
     this.#secrets = secrets;

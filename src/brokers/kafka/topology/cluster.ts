@@ -1,10 +1,8 @@
 import type { Clock } from "../../../traits/clock.ts";
 import type { BackoffOptions } from "../../shared/backoff.ts";
 import type { Secrets } from "../../shared/secrets.ts";
-import type { Client, KafkaModule } from "../client.ts";
-import type { Outages } from "../connection/outages.ts";
-import type { AdminLink } from "./admin.ts";
-import type { TopicCreation } from "./topic-creation.ts";
+import type { Client, KafkaModule, TopicCreation } from "../client.ts";
+import type { AdminLink, OutageReport } from "./admin.ts";
 
 /** What everything that belongs to one connection shares. */
 export interface Site {
@@ -17,7 +15,7 @@ export interface Site {
   readonly admin: AdminLink;
   readonly secrets: Secrets;
   readonly reconnect: BackoffOptions;
-  readonly outages: Outages;
+  readonly outages: OutageReport;
   readonly maxPayloadBytes: number;
   /** What missing topics are created with, where a subscription or publisher says nothing else. */
   readonly create: TopicCreation | false;

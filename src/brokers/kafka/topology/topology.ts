@@ -1,8 +1,8 @@
 import { sleep } from "../../../traits/clock.ts";
 import { Backoff } from "../../shared/backoff.ts";
+import type { TopicCreation } from "../client.ts";
 import { type Fault, FewerPartitions, faultOf, MissingTopic } from "../errors.ts";
 import type { Site } from "./cluster.ts";
-import type { TopicCreation } from "./topic-creation.ts";
 
 /** How long a number of partitions is believed. */
 const believedMs = 300_000;

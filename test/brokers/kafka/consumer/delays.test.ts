@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Delays } from "../../../../src/brokers/kafka/consumer/delays.ts";
 import type { Partition } from "../../../../src/brokers/kafka/consumer/partition.ts";
-import { KafkaRecord } from "../../../../src/brokers/kafka/message/record.ts";
+import { KafkaRecord } from "../../../../src/brokers/kafka/message/message.ts";
 
 it("gives what is due when it is asked, though the timer has not rung", () => {
   let now = 0;

@@ -4,17 +4,17 @@ import { settledAtOnce } from "../../../../traits/message.ts";
 import { reportError } from "../../../shared/error-report.ts";
 import type { EachBatchPayload } from "../../client.ts";
 import { faultOf } from "../../errors.ts";
-import type { KafkaMessage } from "../../message/message.ts";
-import type { KafkaRecord } from "../../message/record.ts";
+import type { CommitOffsets, KafkaMessage, KafkaRecord } from "../../message/message.ts";
 import type { CheckedSubscribeOptions } from "../../options.ts";
 import type { Site } from "../../topology/cluster.ts";
 import type { Ownership } from "../assigners/sticky-assigner.ts";
 import { Assignment } from "../assignment.ts";
 import type { DeliveryCounts } from "../delivery-counts.ts";
 import { Fetching } from "../fetcher.ts";
+import type { Committable } from "../offsets/committable.ts";
 import { Committer } from "../offsets/committer.ts";
 import type { Positions } from "../offsets/positions.ts";
-import type { CommitOffsets, Committable, Partition } from "../partition.ts";
+import type { Partition } from "../partition.ts";
 import type { Joined } from "./join.ts";
 import type { Member } from "./member.ts";
 import { handOver } from "./rebalance.ts";
@@ -220,8 +220,9 @@ export class Term {
     if (group === undefined || committer === undefined) return;
     await committer.hold(async () => {
       this.checkSettleWith(records);
-      const partitions = new Set(Array.from(records, ({ partition }) => partition));
-      const offsets = new Map(Array.from(partitions, (one) => [one, one.watermarkWith(records)]));
+      const consumed = new Set<object>(Array.from(records, ({ partition }) => partition));
+      const partitions = [...this.assignment.partitions].filter((partition) => consumed.has(partition));
+      const offsets = new Map(partitions.map((partition) => [partition, partition.watermarkWith(records)]));
       await commit(group, offsets);
       for (const { message } of records) message?.ack().catch(() => undefined);
       for (const [partition, offset] of offsets) {

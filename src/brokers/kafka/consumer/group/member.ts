@@ -1,11 +1,7 @@
-import type {
-  Client,
-  ClientConsumer,
-  ConsumerConfig,
-  CreateAssigner,
-  EachBatchPayload,
-} from "../../client.ts";
-import type { Committable, Partition } from "../partition.ts";
+import type { Client, ClientConsumer, CreateAssigner, EachBatchPayload } from "../../client.ts";
+import type { MemberConfig } from "../../options.ts";
+import type { Committable } from "../offsets/committable.ts";
+import type { Partition } from "../partition.ts";
 import { gateJoins, type Joined, joinAfter } from "./join.ts";
 
 /** What a member tells the subscription it works for. */
@@ -19,8 +15,6 @@ export interface MemberEvents {
   /** It has left its group and is of no more use. */
   crashed(member: Member, error: unknown): void;
 }
-
-export type MemberConfig = Omit<ConsumerConfig, "partitionAssigners" | "retry">;
 
 // n.b. kafkajs would restart a consumer only after some errors, in its own time, and tell nobody the cause of the rest.
 // So it never does: a member that has crashed is replaced.

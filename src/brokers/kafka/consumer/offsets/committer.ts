@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../../../traits/clock.ts";
-import type { Committable, Partition } from "../partition.ts";
+import type { Committable, CommittedPartition } from "./committable.ts";
 
 export interface CommitterOptions {
   readonly clock: Clock;
@@ -17,7 +17,7 @@ export interface CommitterOptions {
 export class Committer {
   readonly #options: CommitterOptions;
   /** Partitions that may have something to commit. */
-  readonly #moved = new Set<Partition>();
+  readonly #moved = new Set<CommittedPartition>();
   #timer: Timer | undefined = undefined;
   /** The commit under way, here or in a `hold`. Never rejects. */
   #sending: Promise<unknown> | undefined = undefined;
@@ -27,7 +27,7 @@ export class Committer {
     this.#options = options;
   }
 
-  moved(partition: Partition): void {
+  moved(partition: CommittedPartition): void {
     this.#moved.add(partition);
     if (this.#stopped || this.#sending !== undefined) return;
     if (partition.unconfirmed >= this.#options.urgentAt) void this.#send();
@@ -41,7 +41,7 @@ export class Committer {
   }
 
   /** Commits what is committed already, to hear whether the group still listens. Gives its refusal. */
-  async prove(partitions: Iterable<Partition>): Promise<unknown> {
+  async prove(partitions: Iterable<CommittedPartition>): Promise<unknown> {
     for (const { claim } of partitions) {
       if (claim === undefined) continue;
       return this.hold(() =>

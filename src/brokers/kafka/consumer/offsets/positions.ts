@@ -1,11 +1,11 @@
 import type { KafkaStart } from "../../options.ts";
 import type { AdminLink } from "../../topology/admin.ts";
-import { type Partition, partitionKey } from "../partition.ts";
+import { type CommittedPartition, partitionKey } from "./committable.ts";
 import { DoneRanges } from "./done-ranges.ts";
 
 /** Where one partition begins. */
-export interface StartPosition {
-  readonly partition: Partition;
+export interface StartPosition<P extends CommittedPartition> {
+  readonly partition: P;
   readonly offset: number;
   /** The group has committed exactly this. */
   readonly committed: boolean;
@@ -63,12 +63,15 @@ export class Positions {
   }
 
   /** Rejects when `over()` ended the tries, or with a final error. */
-  async find(partitions: Iterable<Partition>, over: () => boolean): Promise<StartPosition[]> {
+  async find<P extends CommittedPartition>(
+    partitions: Iterable<P>,
+    over: () => boolean,
+  ): Promise<StartPosition<P>[]> {
     const all = [...partitions];
     const topics = [...new Set(all.map(({ topic }) => topic))];
     const committed = await this.#fetchCommitted(topics, over);
-    const found: StartPosition[] = [];
-    const open: Partition[] = [];
+    const found: StartPosition<P>[] = [];
+    const open: P[] = [];
     for (const partition of all) {
       const { offset, metadata } = committed.get(partition.topic)?.get(partition.id) ?? nothing;
       const done = DoneRanges.read(offset, metadata);
@@ -83,7 +86,7 @@ export class Positions {
   }
 
   /** Without a group: where the partition goes on in the next assignment. */
-  keep(partition: Partition): void {
+  keep(partition: CommittedPartition): void {
     const { claim } = partition;
     if (this.#group !== undefined || claim === undefined) return;
     this.#settled.set(partition.key, { offset: claim.offset, metadata: claim.note ?? null });
@@ -105,12 +108,12 @@ export class Positions {
   }
 
   /** Partitions of one topic in which nothing is committed. */
-  async #begin(
+  async #begin<P extends CommittedPartition>(
     topic: string,
-    partitions: readonly Partition[],
+    partitions: readonly P[],
     committed: ReadonlyMap<number, Committed> | undefined,
     over: () => boolean,
-  ): Promise<StartPosition[]> {
+  ): Promise<StartPosition<P>[]> {
     const bounds = await this.bounds(topic, over);
     const times =
       typeof this.#from === "object" ? await this.atTime(topic, this.#from.timeMs, over) : undefined;
@@ -124,7 +127,7 @@ export class Positions {
   }
 
   #wanted(
-    { topic, id, key }: Partition,
+    { topic, id, key }: CommittedPartition,
     committed: ReadonlyMap<number, Committed> | undefined,
     times: ReadonlyMap<number, number> | undefined,
   ): number {
