@@ -15,7 +15,7 @@ import { createAssigners } from "../consumer/assigners/assigners.ts";
 import { manualAssigner } from "../consumer/assigners/manual-assigner.ts";
 import type { Ownership } from "../consumer/assigners/sticky-assigner.ts";
 import { capabilitiesOf, KafkaSubscriber } from "../consumer/subscriber.ts";
-import { Consumption } from "../consumer/subscription.ts";
+import { Subscription } from "../consumer/subscription.ts";
 import { MissingPartition } from "../errors.ts";
 import { callOf, checkPattern, checkTopics } from "../message/topics.ts";
 import {
@@ -44,7 +44,7 @@ export class KafkaConnection
   readonly #site: Site;
   readonly #outages: Outages;
   readonly #description: ServerDescription;
-  readonly #consumptions = new Set<Consumption>();
+  readonly #subscriptions = new Set<Subscription>();
   readonly #publishers = new Set<KafkaPublisher>();
   /** The one of `publisher()` without options. */
   #publisher: KafkaPublisher | undefined = undefined;
@@ -133,7 +133,7 @@ export class KafkaConnection
   async #open(target: Target, options: CheckedSubscribeOptions): Promise<KafkaSubscriber> {
     const { name } = target;
     const site = this.#site;
-    const consumption = new Consumption({
+    const subscription = new Subscription({
       site,
       options,
       name,
@@ -141,16 +141,16 @@ export class KafkaConnection
       assigners: (owned) => this.#assigners(options, owned),
       topics: target.topics,
       refreshMs: target.isPattern ? options.patternRefreshMs : undefined,
-      ended: () => this.#consumptions.delete(consumption),
+      ended: () => this.#subscriptions.delete(subscription),
     });
-    this.#consumptions.add(consumption);
+    this.#subscriptions.add(subscription);
     try {
-      await consumption.open();
+      await subscription.open();
     } catch (error) {
       this.#check("subscribe()");
       throw error;
     }
-    return new KafkaSubscriber(name, capabilitiesOf(options), consumption, site.clock);
+    return new KafkaSubscriber(name, capabilitiesOf(options), subscription, site.clock);
   }
 
   #assigners(
@@ -169,7 +169,7 @@ export class KafkaConnection
   async #shutDown(): Promise<void> {
     const reason = "its connection was shut down";
     await Promise.all([
-      ...Array.from(this.#consumptions, (consumption) => consumption.close(reason)),
+      ...Array.from(this.#subscriptions, (subscription) => subscription.close(reason)),
       ...Array.from(this.#publishers, (publisher) => publisher.close()),
     ]);
     await this.#site.admin.close(this.#site.closeTimeoutMs);

@@ -17,7 +17,7 @@ export interface AssignmentEvents {
   /** A watermark moved. */
   moved(partition: Partition): void;
   /** Nothing is out any more. */
-  quiet(): void;
+  drained(): void;
   settleWith: PartitionOwner["settleWith"];
   checkSettleWith: PartitionOwner["checkSettleWith"];
 }
@@ -141,7 +141,7 @@ export class Assignment implements PartitionOwner {
     this.#inFlight += change;
     if (change === 1) return;
     if (wasFull && this.open) this.#events.available();
-    if (this.#inFlight === 0) this.#events.quiet();
+    if (this.#inFlight === 0) this.#events.drained();
   }
 
   momentIn(delayMs: number): number {

@@ -1,9 +1,9 @@
 import { InvalidArgumentError, PositionUnavailableError } from "../../../traits/errors.ts";
 import type { KafkaOffset } from "../message/message.ts";
-import type { Term } from "./group/generation.ts";
+import type { Generation } from "./group/generation.ts";
 import type { LogBounds } from "./offsets/positions.ts";
 import type { Partition } from "./partition.ts";
-import type { Consumption } from "./subscription.ts";
+import type { Subscription } from "./subscription.ts";
 
 /**
  * One record of one partition; or, in every partition this member of the group has now, the oldest record, the next to
@@ -16,30 +16,30 @@ interface Move {
   readonly offset: number;
 }
 
-/** Moves a consumption. Throws, and moves nothing, where the log does not hold the position. */
-export async function seekIn(consumption: Consumption, position: KafkaPosition): Promise<void> {
+/** Moves a subscription. Throws, and moves nothing, where the log does not hold the position. */
+export async function seekIn(subscription: Subscription, position: KafkaPosition): Promise<void> {
   checkPosition(position);
   for (;;) {
-    const term = await consumption.awaitTerm();
-    const moves = await find(consumption, term, position);
+    const generation = await subscription.awaitGeneration();
+    const moves = await find(subscription, generation, position);
     // The partitions may have moved while the log was asked.
-    if (!term.open) continue;
-    for (const { partition, offset } of moves) term.seek(partition, offset);
+    if (!generation.open) continue;
+    for (const { partition, offset } of moves) generation.seek(partition, offset);
     return;
   }
 }
 
-async function find(consumption: Consumption, term: Term, position: KafkaPosition): Promise<Move[]> {
-  const { positions } = consumption;
-  const over = (): boolean => !term.open;
+async function find(subscription: Subscription, generation: Generation, position: KafkaPosition): Promise<Move[]> {
+  const { positions } = subscription;
+  const over = (): boolean => !generation.open;
   if (typeof position === "object" && "offset" in position) {
-    const partition = assigned(term, position);
+    const partition = assigned(generation, position);
     const bounds = await positions.bounds(position.topic, over);
     checkBounds(position, bounds.get(position.partition));
     return [{ partition, offset: position.offset }];
   }
   const moves: Move[] = [];
-  for (const [topic, partitions] of byTopic(term.assignment.partitions)) {
+  for (const [topic, partitions] of byTopic(generation.assignment.partitions)) {
     const offsets =
       typeof position === "object"
         ? await positions.atTime(topic, position.timeMs, over)
@@ -49,10 +49,10 @@ async function find(consumption: Consumption, term: Term, position: KafkaPositio
   return moves;
 }
 
-function assigned(term: Term, { topic, partition: id, offset }: KafkaOffset): Partition {
-  const partition = term.assignment.partition(topic, id);
+function assigned(generation: Generation, { topic, partition: id, offset }: KafkaOffset): Partition {
+  const partition = generation.assignment.partition(topic, id);
   if (partition) return partition;
-  const own = Array.from(term.assignment.partitions, (one) => `${one.topic} ${one.id}`);
+  const own = Array.from(generation.assignment.partitions, (one) => `${one.topic} ${one.id}`);
   throw new PositionUnavailableError({
     topic,
     position: `offset ${offset} of partition ${id}`,

@@ -11,7 +11,7 @@ import { Batches } from "../../shared/batches.ts";
 import type { KafkaMessage } from "../message/message.ts";
 import type { CheckedSubscribeOptions } from "../options.ts";
 import { type KafkaPosition, seekIn } from "./seek.ts";
-import type { Consumption } from "./subscription.ts";
+import type { Subscription } from "./subscription.ts";
 
 /** A partition of a topic. */
 export interface TopicPartition {
@@ -28,46 +28,46 @@ export class KafkaSubscriber implements BatchSubscriber<KafkaMessage>, Seekable<
   readonly topic: string;
   readonly capabilities: Capabilities;
   readonly clock: Clock;
-  readonly #consumption: Consumption;
+  readonly #subscription: Subscription;
 
-  constructor(topic: string, capabilities: Capabilities, consumption: Consumption, clock: Clock) {
+  constructor(topic: string, capabilities: Capabilities, subscription: Subscription, clock: Clock) {
     this.topic = topic;
     this.capabilities = capabilities;
-    this.#consumption = consumption;
+    this.#subscription = subscription;
     this.clock = clock;
   }
 
   /** The partitions this member of the group has now; none while they move. */
   get assignment(): readonly TopicPartition[] {
-    const partitions = this.#consumption.term?.assignment.partitions ?? [];
+    const partitions = this.#subscription.generation?.assignment.partitions ?? [];
     return Array.from(partitions, ({ topic, id }) => ({ topic, partition: id }));
   }
 
   [Symbol.asyncIterator](): SubscriberIterator<KafkaMessage> {
-    return this.#consumption.outlet.iterate();
+    return this.#subscription.outlet.iterate();
   }
 
   batches(options: BatchOptions): AsyncIterable<KafkaMessage[]> {
-    const consumption = this.#consumption;
+    const subscription = this.#subscription;
     const supply = {
-      iterate: () => consumption.outlet.iterate(),
-      giveBack: (messages: readonly KafkaMessage[]) => consumption.untake(messages),
-      isLive: (message: KafkaMessage) => consumption.isLive(message),
+      iterate: () => subscription.outlet.iterate(),
+      giveBack: (messages: readonly KafkaMessage[]) => subscription.untake(messages),
+      isLive: (message: KafkaMessage) => subscription.isLive(message),
     };
     return new Batches(supply, this.clock, options);
   }
 
   get paused(): boolean {
-    return this.#consumption.paused;
+    return this.#subscription.paused;
   }
 
   /** Fetches no more, from any partition. What was fetched is handed out, and the group keeps its members. */
   pause(): void {
-    this.#consumption.pause();
+    this.#subscription.pause();
   }
 
   resume(): void {
-    this.#consumption.resume();
+    this.#subscription.resume();
   }
 
   /**
@@ -75,11 +75,11 @@ export class KafkaSubscriber implements BatchSubscriber<KafkaMessage>, Seekable<
    * committed offset moves along. A record of a partition that another member has cannot be sought.
    */
   seek(position: KafkaPosition): Promise<void> {
-    return seekIn(this.#consumption, position);
+    return seekIn(this.#subscription, position);
   }
 
   close(): Promise<void> {
-    return this.#consumption.close("its subscriber was closed");
+    return this.#subscription.close("its subscriber was closed");
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -12,11 +12,11 @@ import type { CheckedSubscribeOptions } from "../options.ts";
 import type { Site } from "../topology/cluster.ts";
 import type { Ownership } from "./assigners/sticky-assigner.ts";
 import { DeliveryCounts } from "./delivery-counts.ts";
-import { Term } from "./group/generation.ts";
+import { Generation } from "./group/generation.ts";
 import { Member, type MemberEvents } from "./group/member.ts";
 import { Positions } from "./offsets/positions.ts";
 
-export interface ConsumptionPlace {
+export interface SubscriptionContext {
   readonly site: Site;
   readonly options: CheckedSubscribeOptions;
   /** The topic, the topics or the pattern, for people. */
@@ -40,31 +40,31 @@ const triesOfUnknown = 10;
  * Keeps one member of a group at work. A member that crashes is replaced, after a pause that grows with every try, until
  * an error says that it cannot get better; that one ends the subscription.
  */
-export class Consumption implements MemberEvents {
+export class Subscription implements MemberEvents {
   readonly outlet: Outlet<KafkaMessage>;
   readonly positions: Positions;
-  readonly #place: ConsumptionPlace;
+  readonly #context: SubscriptionContext;
   readonly #counts = new DeliveryCounts();
   readonly #ended = new AbortController();
   #closing: Promise<void> | undefined = undefined;
   #member: Member | undefined = undefined;
-  #term: Term | undefined = undefined;
+  #generation: Generation | undefined = undefined;
   /** Of the member that is brought up: resolved when it works, rejected when it crashed before. */
-  #up: Deferred<void> = owned();
+  #working: Deferred<void> = owned();
   /** Whether somebody brings up a member now. */
   #recovering = true;
-  /** Who waits for a term. */
-  readonly #calls: Deferred<Term>[] = [];
+  /** Who waits for a generation. */
+  readonly #waiting: Deferred<Generation>[] = [];
   #topics: readonly string[] = [];
   /** Whether the topics were looked at as they were before the first member. */
   #remembered = false;
   #paused = false;
 
-  constructor(place: ConsumptionPlace) {
-    const { site, options, name } = place;
-    this.#place = place;
+  constructor(context: SubscriptionContext) {
+    const { site, options, name } = context;
+    this.#context = context;
     this.positions = new Positions(site.admin, options.group, options.from);
-    this.outlet = new Outlet(name, { take: (max) => this.#term?.take(max) ?? [] });
+    this.outlet = new Outlet(name, { take: (max) => this.#generation?.take(max) ?? [] });
   }
 
   get over(): boolean {
@@ -75,29 +75,29 @@ export class Consumption implements MemberEvents {
     return this.#paused;
   }
 
-  /** The term that is on; undefined between two. */
-  get term(): Term | undefined {
-    return this.#term?.open && this.#term.started ? this.#term : undefined;
+  /** The generation that is on; undefined between two. */
+  get generation(): Generation | undefined {
+    return this.#generation?.open && this.#generation.started ? this.#generation : undefined;
   }
 
-  /** The term that is on, or the next. Rejects with `SubscriptionFailedError` when there will be none. */
-  awaitTerm(): Promise<Term> {
+  /** The generation that is on, or the next. Rejects with `SubscriptionFailedError` when there will be none. */
+  awaitGeneration(): Promise<Generation> {
     if (this.over) return Promise.reject(this.#closedError());
-    if (this.term) return Promise.resolve(this.term);
-    const call = deferred<Term>();
-    this.#calls.push(call);
+    if (this.generation) return Promise.resolve(this.generation);
+    const call = deferred<Generation>();
+    this.#waiting.push(call);
     return call.promise;
   }
 
   /** Resolves when the subscription is live. Rejects with `SubscriptionFailedError` when it does not come to that. */
   async open(): Promise<void> {
-    const { site, options, name, refreshMs } = this.#place;
+    const { site, options, name, refreshMs } = this.#context;
     const deadline = site.clock.now() + options.openTimeoutMs;
     const backoff = new Backoff(site.reconnect);
-    let failure = await this.#tryUp();
+    let failure = await this.#tryStart();
     while (failure?.outage && !this.over && site.clock.now() < deadline) {
-      await this.#pauseFor(backoff.next());
-      failure = await this.#tryUp();
+      await this.#sleep(backoff.next());
+      failure = await this.#tryStart();
     }
     if (failure || this.over) {
       const { reason, cause } = failure ?? { reason: "it was closed while it opened", cause: undefined };
@@ -110,16 +110,16 @@ export class Consumption implements MemberEvents {
 
   pause(): void {
     this.#paused = true;
-    this.#term?.pause();
+    this.#generation?.pause();
   }
 
   resume(): void {
     this.#paused = false;
-    this.#term?.resume();
+    this.#generation?.resume();
   }
 
   untake(messages: readonly KafkaMessage[]): void {
-    for (const message of messages) this.#term?.assignment.untake(message);
+    for (const message of messages) this.#generation?.assignment.untake(message);
   }
 
   isLive(message: KafkaMessage): boolean {
@@ -135,15 +135,15 @@ export class Consumption implements MemberEvents {
   // ---- what members tell
 
   async joining(member: Member): Promise<void> {
-    if (member === this.#member) await this.#term?.handOver();
+    if (member === this.#member) await this.#generation?.prepareRebalance();
   }
 
   joined(member: Member, assigned: Readonly<Record<string, readonly number[]>>): void {
     if (member !== this.#member || this.over) return;
-    const { site, options } = this.#place;
-    const before = this.#term?.continues(member) ? this.#term : undefined;
-    if (before === undefined) this.#term?.end("the group moved its partitions");
-    const term: Term = new Term(
+    const { site, options } = this.#context;
+    const before = this.#generation?.continues(member) ? this.#generation : undefined;
+    if (before === undefined) this.#generation?.end("the group moved its partitions");
+    const generation: Generation = new Generation(
       {
         site,
         options,
@@ -151,8 +151,8 @@ export class Consumption implements MemberEvents {
         counts: this.#counts,
         positions: this.positions,
         available: () => this.outlet.serve(),
-        expelled: () => {
-          if (this.#term === term) term.end("the group no longer counts this process as a member");
+        removed: () => {
+          if (this.#generation === generation) generation.end("the group no longer counts this process as a member");
         },
       },
       assigned,
@@ -160,21 +160,21 @@ export class Consumption implements MemberEvents {
       before,
     );
     before?.end("the group moved its partition");
-    this.#term = term;
-    void this.#startTerm(term);
+    this.#generation = generation;
+    void this.#startGeneration(generation);
   }
 
   async batch(member: Member, payload: EachBatchPayload): Promise<void> {
-    if (member === this.#member) await this.#term?.batch(payload);
+    if (member === this.#member) await this.#generation?.batch(payload);
   }
 
   skipped(topic: string, partition: number, first: number | undefined, end: number): void {
-    this.#term?.skipped(topic, partition, first, end);
+    this.#generation?.skipped(topic, partition, first, end);
   }
 
   crashed(member: Member, error: unknown): void {
     if (member !== this.#member || this.over) return;
-    this.#up.reject(error);
+    this.#working.reject(error);
     if (this.#recovering) return;
     this.#recovering = true;
     void this.#recover(error);
@@ -182,63 +182,63 @@ export class Consumption implements MemberEvents {
 
   // ---- members come and go
 
-  async #tryUp(): Promise<Fault | undefined> {
+  async #tryStart(): Promise<Fault | undefined> {
     try {
-      await this.#bringUp();
+      await this.#startMember();
       return undefined;
     } catch (error) {
-      return faultOf(error, this.#place.site.secrets);
+      return faultOf(error, this.#context.site.secrets);
     }
   }
 
   /** Rejects with an error of kafkajs when the new member does not get to work. */
-  async #bringUp(): Promise<void> {
-    const { site, options, groupId, assigners, topics } = this.#place;
+  async #startMember(): Promise<void> {
+    const { site, options, groupId, assigners, topics } = this.#context;
     // What the server does not answer now is for the next try of the whole.
     this.#topics = await topics(once);
     if (!this.#remembered) await this.positions.remember(this.#topics, once);
     this.#remembered = true;
     if (this.over) return;
     const config = { ...options.member, groupId, allowAutoTopicCreation: false };
-    const offered = assigners(() => this.#term?.ownership ?? nothingOwned);
+    const offered = assigners(() => this.#generation?.ownership ?? nothingOwned);
     const member = new Member(site.createClient(), config, offered, this);
     this.#member = member;
-    this.#up = owned();
-    const up = this.#up;
-    member.start(this.#topics).catch((error: unknown) => up.reject(error));
+    this.#working = owned();
+    const working = this.#working;
+    member.start(this.#topics).catch((error: unknown) => working.reject(error));
     void this.#watch(member);
     try {
-      await up.promise;
+      await working.promise;
     } catch (error) {
-      await this.#letGo(member);
+      await this.#stopMember(member);
       throw error;
     }
   }
 
-  async #startTerm(term: Term): Promise<void> {
+  async #startGeneration(generation: Generation): Promise<void> {
     try {
-      const remembered = await term.start();
-      if (!term.open) return;
-      if (remembered) this.#up.resolve();
-      for (const call of this.#calls.splice(0)) call.resolve(term);
+      const remembered = await generation.start();
+      if (!generation.open) return;
+      if (remembered) this.#working.resolve();
+      for (const call of this.#waiting.splice(0)) call.resolve(generation);
     } catch (error) {
-      if (term.open) this.crashed(term.member, error);
+      if (generation.open) this.crashed(generation.member, error);
     }
   }
 
   async #recover(error: unknown): Promise<void> {
-    const { site } = this.#place;
+    const { site } = this.#context;
     const backoff = new Backoff(site.reconnect);
     let failure: Fault | undefined = faultOf(error, site.secrets);
-    if (this.#member) await this.#letGo(this.#member);
+    if (this.#member) await this.#stopMember(this.#member);
     while (failure && !this.over) {
       if (failure.final || (!failure.outage && backoff.tries >= triesOfUnknown)) {
         this.#fail(failure);
         return;
       }
       this.#report(failure, backoff.tries + 1);
-      await this.#pauseFor(backoff.next());
-      if (!this.over) failure = await this.#tryUp();
+      await this.#sleep(backoff.next());
+      if (!this.over) failure = await this.#tryStart();
     }
     if (this.over) return;
     this.#recovering = false;
@@ -247,57 +247,57 @@ export class Consumption implements MemberEvents {
 
   /** Only an outage is a lost connection. */
   #report({ outage, cause }: Fault, attempt: number): void {
-    const { site, name } = this.#place;
+    const { site, name } = this.#context;
     if (outage) site.outages.lost(this, attempt, cause);
     else reportError({ topic: name, error: cause });
   }
 
   /** It is done for: what it had out is lost, and it leaves the group, in a time or in the background. */
-  async #letGo(member: Member): Promise<void> {
+  async #stopMember(member: Member): Promise<void> {
     member.retire();
     this.#member = undefined;
-    this.#term?.end("its consumer was lost");
-    this.#term = undefined;
-    await within(this.#place.site.clock, this.#place.site.closeTimeoutMs, member.leave());
+    this.#generation?.end("its consumer was lost");
+    this.#generation = undefined;
+    await within(this.#context.site.clock, this.#context.site.closeTimeoutMs, member.leave());
   }
 
   #fail({ reason, cause }: Fault): void {
-    const error = new SubscriptionFailedError({ topic: this.#place.name, reason, cause });
+    const error = new SubscriptionFailedError({ topic: this.#context.name, reason, cause });
     this.#closing ??= this.#close(reason, { error });
   }
 
   #closedError(): SubscriptionFailedError {
-    return new SubscriptionFailedError({ topic: this.#place.name, reason: "it is closed" });
+    return new SubscriptionFailedError({ topic: this.#context.name, reason: "it is closed" });
   }
 
   async #close(reason: string, failure: { readonly error: unknown } | undefined): Promise<void> {
-    const { site } = this.#place;
+    const { site } = this.#context;
     this.#ended.abort();
     site.outages.forget(this);
-    const term = this.#term;
+    const generation = this.#generation;
     const member = this.#member;
-    this.#term = undefined;
+    this.#generation = undefined;
     this.#member = undefined;
-    this.#up.reject(new Error("The subscription is closed."));
+    this.#working.reject(new Error("The subscription is closed."));
     this.outlet.end(failure);
-    for (const call of this.#calls.splice(0)) call.reject(this.#closedError());
-    term?.end(reason);
+    for (const call of this.#waiting.splice(0)) call.reject(this.#closedError());
+    generation?.end(reason);
     member?.retire();
     const left = async (): Promise<void> => {
-      await term?.flush();
+      await generation?.flush();
       await member?.leave();
     };
     await within(site.clock, site.closeTimeoutMs, left());
-    this.#place.ended();
+    this.#context.ended();
   }
 
   /** A member that does nothing for longer than anything it does may take has crashed without a word. */
   async #watch(member: Member): Promise<void> {
-    const { sessionTimeout, rebalanceTimeout } = this.#place.options.member;
+    const { sessionTimeout, rebalanceTimeout } = this.#context.options.member;
     const limitMs = sessionTimeout + 2 * rebalanceTimeout;
     for (let seen = -1; seen !== member.activity; ) {
       seen = member.activity;
-      await sleep(this.#place.site.clock, limitMs, member.retired).catch(() => undefined);
+      await sleep(this.#context.site.clock, limitMs, member.retired).catch(() => undefined);
       if (member.retired.aborted) return;
     }
     this.crashed(member, new Error(`kafkajs has done nothing for ${limitMs} ms`));
@@ -306,21 +306,21 @@ export class Consumption implements MemberEvents {
   /** Leaves the group and joins again when there are topics that were not there before. */
   async #refresh(everyMs: number): Promise<void> {
     while (!this.over) {
-      await this.#pauseFor(everyMs);
-      const topics = this.#recovering ? [] : await this.#place.topics(() => true).catch(() => []);
+      await this.#sleep(everyMs);
+      const topics = this.#recovering ? [] : await this.#context.topics(() => true).catch(() => []);
       if (this.#recovering || this.over || topics.every((topic) => this.#topics.includes(topic))) continue;
       this.#recovering = true;
-      await this.#term?.handOver();
-      if (this.#member) await this.#letGo(this.#member);
-      const failure = this.over ? undefined : await this.#tryUp();
+      await this.#generation?.prepareRebalance();
+      if (this.#member) await this.#stopMember(this.#member);
+      const failure = this.over ? undefined : await this.#tryStart();
       if (failure) await this.#recover(failure.cause);
       else this.#recovering = false;
     }
   }
 
   /** Sleeps; the end wakes it. */
-  async #pauseFor(ms: number): Promise<void> {
-    await sleep(this.#place.site.clock, ms, this.#ended.signal).catch(() => undefined);
+  async #sleep(ms: number): Promise<void> {
+    await sleep(this.#context.site.clock, ms, this.#ended.signal).catch(() => undefined);
   }
 }
 

@@ -6,7 +6,7 @@ import type {
   TopicPartitionOffset,
   TopicPartitions,
 } from "../../../../src/brokers/kafka/client.ts";
-import type { JoinAnswer } from "../../../../src/brokers/kafka/consumer/group/join.ts";
+import type { JoinGroupResponse } from "../../../../src/brokers/kafka/consumer/group/join.ts";
 import { type FakeCluster, FakeKafkaError } from "./cluster.ts";
 import type { FakeGroup, FakeMember } from "./group.ts";
 
@@ -182,7 +182,7 @@ export class FakeConsumer implements ClientConsumer {
     throw new FakeKafkaError(this.group.interruption);
   }
 
-  async #joinGroup(_request: unknown): Promise<JoinAnswer> {
+  async #joinGroup(_request: unknown): Promise<JoinGroupResponse> {
     this.#memberId ??= this.group.newMemberId();
     const request = { memberId: this.#memberId, topics: this.#topics, assigners: this.#assigners };
     this.#member = await this.group.join(request);

@@ -15,11 +15,11 @@ import type { Committable } from "../offsets/committable.ts";
 import { Committer } from "../offsets/committer.ts";
 import type { Positions } from "../offsets/positions.ts";
 import type { Partition } from "../partition.ts";
-import type { Joined } from "./join.ts";
+import type { Membership } from "./join.ts";
 import type { Member } from "./member.ts";
-import { handOver } from "./rebalance.ts";
+import { prepareRebalance } from "./rebalance.ts";
 
-export interface TermPlace {
+export interface GenerationContext {
   readonly site: Site;
   readonly options: CheckedSubscribeOptions;
   readonly counts: DeliveryCounts;
@@ -28,49 +28,49 @@ export interface TermPlace {
   /** There may be something to take. */
   readonly available: () => void;
   /** The group said that the membership is over. */
-  readonly expelled: (error: unknown) => void;
+  readonly removed: (error: unknown) => void;
 }
 
 /** The group no longer counts this process as the member it was: others may have its partitions. */
-const expulsions = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_INSTANCE_ID"]);
+const removals = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_INSTANCE_ID"]);
 
 /** From one join of a member to the next: its assignment, and what fetches for it and commits from it. */
-export class Term {
+export class Generation {
   readonly member: Member;
   readonly assignment: Assignment;
-  readonly #place: TermPlace;
-  readonly #join: Joined | undefined;
+  readonly #context: GenerationContext;
+  readonly #membership: Membership | undefined;
   readonly #fetching: Fetching;
   /** Without a group there is nobody to tell, and every settle counts as committed. */
   readonly #committer: Committer | undefined;
-  readonly #quiet: Deferred<void> = deferred();
+  readonly #drained: Deferred<void> = deferred();
   readonly #hurried: Deferred<void> = deferred();
   /** Whether the server takes what is done above the committed offset, as metadata. */
   #noted = true;
   #started = false;
-  #handingOver: Promise<void> | undefined = undefined;
+  #preparing: Promise<void> | undefined = undefined;
   /** Partitions whose place in the log is being looked up. */
   readonly #lookedUp = new Set<Partition>();
 
-  /** `before`: the term before it, where nobody else can have had its partitions in between. */
+  /** `before`: the generation before it, where nobody else can have had its partitions in between. */
   constructor(
-    place: TermPlace,
+    context: GenerationContext,
     assigned: Readonly<Record<string, readonly number[]>>,
     paused: boolean,
-    before: Term | undefined,
+    before: Generation | undefined,
   ) {
-    const { site, options, counts, member } = place;
-    this.#place = place;
+    const { site, options, counts, member } = context;
+    this.#context = context;
     this.member = member;
-    this.#join = member.join;
+    this.#membership = member.membership;
     this.assignment = new Assignment(
       assigned,
       {
-        available: place.available,
+        available: context.available,
         taken: (partition) => this.#fetching.taken(partition),
         moved: (partition) => this.#moved(partition),
-        quiet: () => {
-          if (!this.assignment.open) this.#quiet.resolve();
+        drained: () => {
+          if (!this.assignment.open) this.#drained.resolve();
         },
         settleWith: (records, commit) => this.settleWith(records, commit),
         checkSettleWith: (records) => this.checkSettleWith(records),
@@ -111,17 +111,17 @@ export class Term {
       for (const { topic, id } of this.assignment.partitions)
         partitions[topic] = [...(partitions[topic] ?? []), id];
     }
-    return { partitions, generation: this.#join?.generation ?? -1 };
+    return { partitions, generation: this.#membership?.generation ?? -1 };
   }
 
   /**
-   * Whether the join that `member` has just made follows on this term: the same member, in the next generation of the
+   * Whether the join that `member` has just made follows on this generation: the same member, in the next generation of the
    * group in which partitions were assigned. Nobody else can have had its partitions in between.
    */
   continues(member: Member): boolean {
-    const { join } = member;
-    if (this.assignment.over || member !== this.member || !join || !this.#join) return false;
-    return join.memberId === this.#join.memberId && join.follows === this.#join.generation;
+    const { membership } = member;
+    if (this.assignment.over || member !== this.member || !membership || !this.#membership) return false;
+    return membership.memberId === this.#membership.memberId && membership.follows === this.#membership.generation;
   }
 
   get started(): boolean {
@@ -129,11 +129,11 @@ export class Term {
   }
 
   /**
-   * Finds out where the partitions begin, and has the group remember it. Rejects when that cannot be had while the term
-   * lasts. Whether the group knows: if not, a rebalance came first, and the next term tries.
+   * Finds out where the partitions begin, and has the group remember it. Rejects when that cannot be had while the generation
+   * lasts. Whether the group knows: if not, a rebalance came first, and the next generation tries.
    */
   async start(): Promise<boolean> {
-    const { positions, member } = this.#place;
+    const { positions, member } = this.#context;
     const unknown: Partition[] = [];
     for (const partition of this.assignment.partitions) {
       if (partition.position === undefined) unknown.push(partition);
@@ -146,7 +146,7 @@ export class Term {
     if (!this.open) return false;
     for (const { partition, offset, committed, done } of found) {
       partition.start(offset, committed, "its partition begins elsewhere", done);
-      // n.b. kafkajs begins at the committed offset, or where a seek from before this term still stands.
+      // n.b. kafkajs begins at the committed offset, or where a seek from before this generation still stands.
       member.seek(partition, offset);
     }
     this.#started = true;
@@ -158,7 +158,7 @@ export class Term {
   async #remember(): Promise<boolean> {
     const error = await this.#committer?.flush();
     if (error === undefined) return true;
-    const { type } = faultOf(error, this.#place.site.secrets);
+    const { type } = faultOf(error, this.#context.site.secrets);
     if (type === "REBALANCE_IN_PROGRESS" || !this.open) return false;
     throw error;
   }
@@ -190,10 +190,10 @@ export class Term {
     this.member.seek(partition, offset);
   }
 
-  /** Lets what is out be settled, for a time. Then only the next term, or the end, says what becomes of the rest. */
-  handOver(): Promise<void> {
-    if (this.open) this.#handingOver = this.#handOver();
-    return this.#handingOver ?? settledAtOnce;
+  /** Lets what is out be settled, for a time. Then only the next generation, or the end, says what becomes of the rest. */
+  prepareRebalance(): Promise<void> {
+    if (this.open) this.#preparing = this.#prepareRebalance();
+    return this.#preparing ?? settledAtOnce;
   }
 
   /** Loses what is out, now. What was settled can still be committed with `flush`. */
@@ -201,7 +201,7 @@ export class Term {
     this.#hurried.resolve();
     this.#fetching.end();
     this.#committer?.stop();
-    for (const partition of this.assignment.partitions) this.#place.positions.keep(partition);
+    for (const partition of this.assignment.partitions) this.#context.positions.keep(partition);
     this.assignment.end(reason);
   }
 
@@ -214,7 +214,7 @@ export class Term {
    * `commit` does, and then they are as they were.
    */
   async settleWith(records: ReadonlySet<KafkaRecord>, commit: CommitOffsets): Promise<void> {
-    const { group } = this.#place.options;
+    const { group } = this.#context.options;
     const committer = this.#committer;
     this.checkSettleWith(records);
     if (group === undefined || committer === undefined) return;
@@ -251,16 +251,16 @@ export class Term {
     return undefined;
   }
 
-  async #handOver(): Promise<void> {
-    const { site, options } = this.#place;
+  async #prepareRebalance(): Promise<void> {
+    const { site, options } = this.#context;
     this.#fetching.end();
-    await handOver(this.assignment, this.#committer, {
+    await prepareRebalance(this.assignment, this.#committer, {
       clock: site.clock,
       limitMs: options.drainMs,
       heartbeatIntervalMs: options.member.heartbeatInterval,
       heartbeat: () => this.member.heartbeat(),
-      isExpulsion: (error) => expulsions.has(faultOf(error, site.secrets).type ?? ""),
-      quiet: this.#quiet.promise,
+      isRemoval: (error) => removals.has(faultOf(error, site.secrets).type ?? ""),
+      drained: this.#drained.promise,
       hurried: this.#hurried.promise,
     });
     this.#committer?.stop();
@@ -275,7 +275,7 @@ export class Term {
     try {
       await this.member.commit(this.#noted ? committables : committables.map(withoutNote));
     } catch (error) {
-      if (!this.#noted || faultOf(error, this.#place.site.secrets).type !== "OFFSET_METADATA_TOO_LARGE")
+      if (!this.#noted || faultOf(error, this.#context.site.secrets).type !== "OFFSET_METADATA_TOO_LARGE")
         throw error;
       this.#noted = false;
       await this.member.commit(committables.map(withoutNote));
@@ -283,10 +283,10 @@ export class Term {
   }
 
   #commitFailed(error: unknown): void {
-    const { type, cause } = faultOf(error, this.#place.site.secrets);
-    // A rebalance is no failure: what was not committed is, in the hand-over or by whoever has the partition next.
+    const { type, cause } = faultOf(error, this.#context.site.secrets);
+    // A rebalance is no failure: what was not committed is, in the preparation of the rebalance or by whoever has the partition next.
     if (type === "REBALANCE_IN_PROGRESS" || !this.open) return;
-    if (expulsions.has(type ?? "")) this.#place.expelled(error);
+    if (removals.has(type ?? "")) this.#context.removed(error);
     else this.#report([...this.assignment.partitions][0]?.topic ?? "", cause);
   }
 
@@ -299,12 +299,12 @@ export class Term {
     }
     this.#lookedUp.add(partition);
     try {
-      const bounds = await this.#place.positions.bounds(partition.topic, () => !this.open);
+      const bounds = await this.#context.positions.bounds(partition.topic, () => !this.open);
       const log = bounds.get(partition.id);
       if (this.open && log && partition.position !== undefined)
         this.#putBack(partition, partition.position, log);
     } catch (error) {
-      if (this.open) this.#report(partition.topic, faultOf(error, this.#place.site.secrets).cause);
+      if (this.open) this.#report(partition.topic, faultOf(error, this.#context.site.secrets).cause);
     } finally {
       this.#lookedUp.delete(partition);
     }

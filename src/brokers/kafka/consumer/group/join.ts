@@ -1,7 +1,7 @@
 import type { CreateAssigner } from "../../client.ts";
 
 /** One answered join. The group counts its generations; between one and the next nobody else had any partition. */
-export interface Joined {
+export interface Membership {
   readonly generation: number;
   readonly memberId: string;
   /** Whether this member shares out the partitions of the generation. */
@@ -11,20 +11,20 @@ export interface Joined {
 }
 
 /** What a coordinator of kafkajs answers to a join. n.b. not in its types. */
-export interface JoinAnswer {
+export interface JoinGroupResponse {
   readonly generationId: number;
   readonly memberId: string;
   readonly leaderId: string;
 }
 
 interface Coordinator {
-  joinGroup?: (request: unknown) => Promise<JoinAnswer>;
+  joinGroup?: (request: unknown) => Promise<JoinGroupResponse>;
   syncGroup?: (request: unknown) => Promise<unknown>;
 }
 
 /** What a member hears of its joins. */
 export interface JoinEvents {
-  joined(answer: JoinAnswer): void;
+  joined(answer: JoinGroupResponse): void;
   /** The group took no assignment from this member, because it had begun again. */
   superseded(): void;
 }
@@ -34,10 +34,10 @@ export interface JoinEvents {
  * group then, nobody got one, because the group takes assignments from its leader alone.
  * n.b. any other failure proves nothing: a coordinator that failed over may have given the assignment out.
  */
-export function joinAfter(
-  unassigned: Joined | undefined,
-  { generationId: generation, memberId, leaderId }: JoinAnswer,
-): Joined {
+export function membershipAfter(
+  unassigned: Membership | undefined,
+  { generationId: generation, memberId, leaderId }: JoinGroupResponse,
+): Membership {
   const isLeader = leaderId === memberId;
   const isEmpty =
     unassigned?.isLeader === true &&
@@ -52,7 +52,7 @@ export function joinAfter(
  * look at who coordinates the group, on the cluster its assigners are made with, and there it can be held. `ready` that
  * rejects ends the consumer.
  */
-export function gateJoins(
+export function interceptJoins(
   create: CreateAssigner,
   ready: () => Promise<void>,
   events: JoinEvents,

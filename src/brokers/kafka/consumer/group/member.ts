@@ -2,7 +2,7 @@ import type { Client, ClientConsumer, CreateAssigner, EachBatchPayload } from ".
 import type { MemberConfig } from "../../options.ts";
 import type { Committable } from "../offsets/committable.ts";
 import type { Partition } from "../partition.ts";
-import { gateJoins, type Joined, joinAfter } from "./join.ts";
+import { interceptJoins, type Membership, membershipAfter } from "./join.ts";
 
 /** What a member tells the subscription it works for. */
 export interface MemberEvents {
@@ -35,7 +35,7 @@ export class Member {
   readonly #retired = new AbortController();
   #heartbeat: (() => Promise<void>) | undefined = undefined;
   #activity = 0;
-  #join: Joined | undefined = undefined;
+  #membership: Membership | undefined = undefined;
   /** Whether the group began again before it took an assignment of that join. */
   #superseded = false;
 
@@ -47,9 +47,9 @@ export class Member {
     events: MemberEvents,
   ) {
     this.#events = events;
-    const gated = gateJoins(assigners[0], () => this.#joining(), {
+    const intercepted = interceptJoins(assigners[0], () => this.#joining(), {
       joined: (answer) => {
-        this.#join = joinAfter(this.#superseded ? this.#join : undefined, answer);
+        this.#membership = membershipAfter(this.#superseded ? this.#membership : undefined, answer);
         this.#superseded = false;
       },
       superseded: () => {
@@ -58,15 +58,15 @@ export class Member {
     });
     this.#consumer = client.consumer({
       ...config,
-      partitionAssigners: [gated, ...assigners.slice(1)],
+      partitionAssigners: [intercepted, ...assigners.slice(1)],
       retry,
     });
     this.#listen();
   }
 
   /** The last join that was answered; undefined where kafkajs does not let it be seen. */
-  get join(): Joined | undefined {
-    return this.#join;
+  get membership(): Membership | undefined {
+    return this.#membership;
   }
 
   /** Changes while it is alive: with every fetch, batch and join. */

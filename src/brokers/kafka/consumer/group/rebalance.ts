@@ -3,16 +3,16 @@ import { within } from "../../../shared/within.ts";
 import type { Assignment } from "../assignment.ts";
 import type { Committer } from "../offsets/committer.ts";
 
-export interface HandOverOptions {
+export interface RebalanceOptions {
   readonly clock: Clock;
   readonly limitMs: number;
   readonly heartbeatIntervalMs: number;
   /** Rejects with what the group says. */
   readonly heartbeat: () => Promise<void>;
   /** The group said that the membership is over. */
-  readonly isExpulsion: (error: unknown) => boolean;
+  readonly isRemoval: (error: unknown) => boolean;
   /** Resolves when nothing is out any more. */
-  readonly quiet: Promise<void>;
+  readonly drained: Promise<void>;
   /** Resolves when there is no use in waiting. */
   readonly hurried: Promise<void>;
 }
@@ -22,15 +22,15 @@ export interface HandOverOptions {
  * out, what is out has until the limit to be settled, and everything settled is committed. What is left then depends on
  * which partitions stay.
  */
-export async function handOver(
+export async function prepareRebalance(
   assignment: Assignment,
   committer: Committer | undefined,
-  options: HandOverOptions,
+  options: RebalanceOptions,
 ): Promise<void> {
   assignment.leave();
-  const expelled = assignment.inFlight > 0 && (await drain(assignment, committer, options));
+  const removed = assignment.inFlight > 0 && (await drain(assignment, committer, options));
   // Others have the partitions by now.
-  if (expelled) assignment.end("the group no longer counts this process as a member");
+  if (removed) assignment.end("the group no longer counts this process as a member");
   if (committer) await within(options.clock, options.limitMs, committer.flush());
   assignment.suspend();
 }
@@ -39,27 +39,27 @@ export async function handOver(
 async function drain(
   assignment: Assignment,
   committer: Committer | undefined,
-  options: HandOverOptions,
+  options: RebalanceOptions,
 ): Promise<boolean> {
   const end = new AbortController();
-  let expelled = false;
+  let removed = false;
   const hurry = (error: unknown): void => {
-    if (!options.isExpulsion(error)) return;
-    expelled = true;
+    if (!options.isRemoval(error)) return;
+    removed = true;
     end.abort();
   };
   committer?.prove(assignment.partitions).then(hurry, hurry);
   const given = sleep(options.clock, options.limitMs, end.signal).catch(() => undefined);
   const beating = beat(options, end.signal, hurry);
-  await Promise.race([given, options.quiet, options.hurried]);
+  await Promise.race([given, options.drained, options.hurried]);
   end.abort();
   await beating;
-  return expelled;
+  return removed;
 }
 
 /** Keeps the membership alive until `end`. That the group rebalances is known; the rest is for the join to find out. */
 async function beat(
-  options: HandOverOptions,
+  options: RebalanceOptions,
   end: AbortSignal,
   failed: (error: unknown) => void,
 ): Promise<void> {

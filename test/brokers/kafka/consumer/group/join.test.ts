@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import type { CreateAssigner } from "../../../../../src/brokers/kafka/client.ts";
-import { gateJoins, joinAfter } from "../../../../../src/brokers/kafka/consumer/group/join.ts";
+import { interceptJoins, membershipAfter } from "../../../../../src/brokers/kafka/consumer/group/join.ts";
 
-const led = joinAfter(undefined, { generationId: 5, memberId: "a", leaderId: "a" });
+const led = membershipAfter(undefined, { generationId: 5, memberId: "a", leaderId: "a" });
 
 describe("a join follows on the last generation that had an assignment", () => {
   it("which is the one before it, where that had one", () => {
@@ -10,16 +10,16 @@ describe("a join follows on the last generation that had an assignment", () => {
   });
 
   it("over any number of generations that this member led in vain", () => {
-    const second = joinAfter(led, { generationId: 6, memberId: "a", leaderId: "a" });
+    const second = membershipAfter(led, { generationId: 6, memberId: "a", leaderId: "a" });
     expect(second.follows).toBe(4);
-    expect(joinAfter(second, { generationId: 7, memberId: "a", leaderId: "b" }).follows).toBe(4);
+    expect(membershipAfter(second, { generationId: 7, memberId: "a", leaderId: "b" }).follows).toBe(4);
   });
 
   it("but not over one that another led, or missed, or had as another member", () => {
-    const other = joinAfter(undefined, { generationId: 5, memberId: "a", leaderId: "b" });
-    expect(joinAfter(other, { generationId: 6, memberId: "a", leaderId: "a" }).follows).toBe(5);
-    expect(joinAfter(led, { generationId: 7, memberId: "a", leaderId: "a" }).follows).toBe(6);
-    expect(joinAfter(led, { generationId: 6, memberId: "c", leaderId: "c" }).follows).toBe(5);
+    const other = membershipAfter(undefined, { generationId: 5, memberId: "a", leaderId: "b" });
+    expect(membershipAfter(other, { generationId: 6, memberId: "a", leaderId: "a" }).follows).toBe(5);
+    expect(membershipAfter(led, { generationId: 7, memberId: "a", leaderId: "a" }).follows).toBe(6);
+    expect(membershipAfter(led, { generationId: 6, memberId: "c", leaderId: "c" }).follows).toBe(5);
   });
 });
 
@@ -35,7 +35,7 @@ it.each([
   const heard = { joined: vi.fn(), superseded: vi.fn() };
   const place = { cluster: { findGroupCoordinator: async () => coordinator } } as never;
   const create = ((given: unknown) => given) as unknown as CreateAssigner;
-  gateJoins(create, async () => undefined, heard)(place);
+  interceptJoins(create, async () => undefined, heard)(place);
   await (place as { cluster: { findGroupCoordinator(): Promise<unknown> } }).cluster.findGroupCoordinator();
   await coordinator.joinGroup({});
   await expect(coordinator.syncGroup({})).rejects.toBe(failure);
