@@ -87,7 +87,7 @@ export interface PartitionOffset {
 }
 
 /** An offset as a group commits it, with a text for itself to read again. */
-export interface NotedOffset extends PartitionOffset {
+export interface OffsetAndMetadata extends PartitionOffset {
   readonly metadata: string | null;
 }
 
@@ -119,7 +119,7 @@ export interface ClientAdmin {
   fetchOffsets(options: {
     groupId: string;
     topics: string[];
-  }): Promise<readonly { topic: string; partitions: readonly NotedOffset[] }[]>;
+  }): Promise<readonly { topic: string; partitions: readonly OffsetAndMetadata[] }[]>;
 }
 
 // ---- consumer
@@ -286,7 +286,7 @@ export interface ClientProducer extends Sender {
 export interface ClientTransaction extends Sender {
   sendOffsets(offsets: {
     consumerGroupId: string;
-    topics: { topic: string; partitions: NotedOffset[] }[];
+    topics: { topic: string; partitions: OffsetAndMetadata[] }[];
   }): Promise<void>;
   commit(): Promise<void>;
   abort(): Promise<void>;

@@ -10,7 +10,7 @@ import {
 } from "../message/message.ts";
 import type { PartitionLimits } from "../options.ts";
 import { type Committable, type CommittedPartition, partitionKey } from "./offsets/committable.ts";
-import { type DoneRanges, noteDone } from "./offsets/done-ranges.ts";
+import { type DoneRanges, encodeDone } from "./offsets/done-ranges.ts";
 import { Watermark } from "./offsets/watermark.ts";
 
 /** What a partition tells its assignment. */
@@ -66,7 +66,7 @@ export class Partition implements RecordPartition, CommittedPartition {
   #confirmedSettles = 0;
   /**
    * What was done above the committed offset before this partition came here. What of it was not reached yet stands in
-   * every claim, or the next to have the partition would deliver it again.
+   * every offsetToCommit, or the next to have the partition would deliver it again.
    */
   #doneBefore: DoneRanges | undefined = undefined;
   /** Counts the calls of `start`: a commit of an earlier life confirms nothing. */
@@ -108,15 +108,15 @@ export class Partition implements RecordPartition, CommittedPartition {
   }
 
   /** What is safe to commit; undefined until the start is known. */
-  get claim(): Committable | undefined {
+  get offsetToCommit(): Committable | undefined {
     if (this.#position === undefined) return undefined;
     const { offset, covered, next } = this.#watermark;
-    const note = noteDone(offset, this.#watermark, next, this.#doneBefore);
+    const done = encodeDone(offset, this.#watermark, next, this.#doneBefore);
     return {
       partition: this,
       offset,
-      note: note?.text,
-      covered: covered + (note?.records ?? 0),
+      metadata: done?.text,
+      covered: covered + (done?.records ?? 0),
       settles: this.#settles,
       life: this.#life,
     };
@@ -125,7 +125,7 @@ export class Partition implements RecordPartition, CommittedPartition {
   /** What is safe to commit and was not confirmed yet. */
   get committable(): Committable | undefined {
     const isKnown = this.#watermark.offset === this.#committed && this.unconfirmed === 0;
-    return isKnown ? undefined : this.claim;
+    return isKnown ? undefined : this.offsetToCommit;
   }
 
   /** Whether `take` has something to give. */

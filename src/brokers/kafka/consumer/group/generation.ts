@@ -46,7 +46,7 @@ export class Generation {
   readonly #drained: Deferred<void> = deferred();
   readonly #hurried: Deferred<void> = deferred();
   /** Whether the server takes what is done above the committed offset, as metadata. */
-  #noted = true;
+  #sendsMetadata = true;
   #started = false;
   #preparing: Promise<void> | undefined = undefined;
   /** Partitions whose place in the log is being looked up. */
@@ -226,8 +226,8 @@ export class Generation {
       await commit(group, offsets);
       for (const { message } of records) message?.ack().catch(() => undefined);
       for (const [partition, offset] of offsets) {
-        const { claim } = partition;
-        if (claim?.offset === offset && claim.note === undefined) partition.confirm(claim);
+        const { offsetToCommit } = partition;
+        if (offsetToCommit?.offset === offset && offsetToCommit.metadata === undefined) partition.confirm(offsetToCommit);
       }
     });
   }
@@ -273,12 +273,12 @@ export class Generation {
 
   async #send(committables: readonly Committable[]): Promise<void> {
     try {
-      await this.member.commit(this.#noted ? committables : committables.map(withoutNote));
+      await this.member.commit(this.#sendsMetadata ? committables : committables.map(withoutMetadata));
     } catch (error) {
-      if (!this.#noted || faultOf(error, this.#context.site.secrets).type !== "OFFSET_METADATA_TOO_LARGE")
+      if (!this.#sendsMetadata || faultOf(error, this.#context.site.secrets).type !== "OFFSET_METADATA_TOO_LARGE")
         throw error;
-      this.#noted = false;
-      await this.member.commit(committables.map(withoutNote));
+      this.#sendsMetadata = false;
+      await this.member.commit(committables.map(withoutMetadata));
     }
   }
 
@@ -330,6 +330,6 @@ export class Generation {
   }
 }
 
-function withoutNote(committable: Committable): Committable {
-  return { ...committable, note: undefined };
+function withoutMetadata(committable: Committable): Committable {
+  return { ...committable, metadata: undefined };
 }

@@ -92,11 +92,11 @@ export class Member {
 
   commit(committables: readonly Committable[]): Promise<void> {
     return this.#consumer.commitOffsets(
-      committables.map(({ partition: { topic, id }, offset, note }) => ({
+      committables.map(({ partition: { topic, id }, offset, metadata }) => ({
         topic,
         partition: id,
         offset: String(offset),
-        metadata: note ?? null,
+        metadata: metadata ?? null,
       })),
     );
   }

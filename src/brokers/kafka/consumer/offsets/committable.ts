@@ -6,7 +6,7 @@ export interface CommittedPartition {
   /** Settles that no confirmed commit knows of. */
   readonly unconfirmed: number;
   /** What is safe to commit; undefined until the start is known. */
-  readonly claim: Committable | undefined;
+  readonly offsetToCommit: Committable | undefined;
   /** What is safe to commit and was not confirmed yet. */
   readonly committable: Committable | undefined;
   confirm(committable: Committable): void;
@@ -17,7 +17,7 @@ export interface Committable {
   readonly partition: CommittedPartition;
   readonly offset: number;
   /** What is done above it, for the metadata; undefined when nothing is. */
-  readonly note: string | undefined;
+  readonly metadata: string | undefined;
   /** How many deliveries it covers with that. */
   readonly covered: number;
   /** How many settles it knows of, of which life of the partition. */

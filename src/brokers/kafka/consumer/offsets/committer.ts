@@ -42,10 +42,10 @@ export class Committer {
 
   /** Commits what is committed already, to hear whether the group still listens. Gives its refusal. */
   async prove(partitions: Iterable<CommittedPartition>): Promise<unknown> {
-    for (const { claim } of partitions) {
-      if (claim === undefined) continue;
+    for (const { offsetToCommit } of partitions) {
+      if (offsetToCommit === undefined) continue;
       return this.hold(() =>
-        this.#options.send([claim]).then(
+        this.#options.send([offsetToCommit]).then(
           () => undefined,
           (error: unknown) => error,
         ),

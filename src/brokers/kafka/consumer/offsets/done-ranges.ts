@@ -2,13 +2,13 @@ import type { Slot } from "./watermark.ts";
 
 /** How a note begins, so that the metadata of others is not taken for one. */
 const mark = "tidelane:";
-const notePattern = /^tidelane:[\da-z]+\.[\da-z]+(,[\da-z]+\.[\da-z]+)*$/;
+const metadataPattern = /^tidelane:[\da-z]+\.[\da-z]+(,[\da-z]+\.[\da-z]+)*$/;
 
 /** n.b. the server takes 4096 characters of metadata (offset.metadata.max.bytes) where nothing else is set. */
 const longest = 4_000;
 
 /** What was written into the metadata of a commit. */
-export interface DoneNote {
+export interface DoneMetadata {
   readonly text: string;
   /** How many of the slots it tells of. */
   readonly records: number;
@@ -20,12 +20,12 @@ export interface DoneNote {
  *
  * `before`: what an earlier note said is done, of the offsets from `next` on, which the slots do not reach.
  */
-export function noteDone(
+export function encodeDone(
   base: number,
   slots: Iterable<Slot>,
   next: number = base,
   before?: DoneRanges,
-): DoneNote | undefined {
+): DoneMetadata | undefined {
   const pairs: string[] = [];
   let length = mark.length;
   let records = 0;
@@ -80,7 +80,7 @@ export class DoneRanges {
 
   /** Undefined for metadata that is no note of ours. */
   static read(base: number, metadata: string | null | undefined): DoneRanges | undefined {
-    if (!metadata || !notePattern.test(metadata)) return undefined;
+    if (!metadata || !metadataPattern.test(metadata)) return undefined;
     let cursor = base;
     const ranges = metadata
       .slice(mark.length)

@@ -87,9 +87,9 @@ export class Positions {
 
   /** Without a group: where the partition goes on in the next assignment. */
   keep(partition: CommittedPartition): void {
-    const { claim } = partition;
-    if (this.#group !== undefined || claim === undefined) return;
-    this.#settled.set(partition.key, { offset: claim.offset, metadata: claim.note ?? null });
+    const { offsetToCommit } = partition;
+    if (this.#group !== undefined || offsetToCommit === undefined) return;
+    this.#settled.set(partition.key, { offset: offsetToCommit.offset, metadata: offsetToCommit.metadata ?? null });
   }
 
   async bounds(topic: string, over: () => boolean): Promise<Map<number, LogBounds>> {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DoneRanges, noteDone } from "../../../../../src/brokers/kafka/consumer/offsets/done-ranges.ts";
+import { DoneRanges, encodeDone } from "../../../../../src/brokers/kafka/consumer/offsets/done-ranges.ts";
 
 const slots = fc.array(fc.record({ gap: fc.integer({ min: 0, max: 40 }), done: fc.boolean() }), {
   maxLength: 200,
@@ -20,7 +20,7 @@ function place(
 
 describe("what is done above the committed offset", () => {
   it("is written down as pairs of not done and done", () => {
-    const note = noteDone(100, [
+    const note = encodeDone(100, [
       { offset: 100, done: false },
       { offset: 101, done: true },
       { offset: 102, done: true },
@@ -31,15 +31,15 @@ describe("what is done above the committed offset", () => {
   });
 
   it("is nothing when nothing is", () => {
-    expect(noteDone(0, [])).toBeUndefined();
-    expect(noteDone(0, [{ offset: 0, done: false }])).toBeUndefined();
+    expect(encodeDone(0, [])).toBeUndefined();
+    expect(encodeDone(0, [{ offset: 0, done: false }])).toBeUndefined();
   });
 
   it("is read again exactly", () => {
     fc.assert(
       fc.property(fc.nat(), slots, (base, list) => {
         const placed = place(base, list);
-        const note = noteDone(base, placed);
+        const note = encodeDone(base, placed);
         const read = DoneRanges.read(base, note?.text);
         expect(note?.records ?? 0).toBe(placed.filter(({ done }) => done).length);
         for (const { offset, done } of placed) expect(read?.has(offset) ?? false).toBe(done);
@@ -51,7 +51,7 @@ describe("what is done above the committed offset", () => {
     fc.assert(
       fc.property(fc.nat(), slots, (base, list) => {
         const placed = place(base, list);
-        const read = DoneRanges.read(base, noteDone(base, placed)?.text);
+        const read = DoneRanges.read(base, encodeDone(base, placed)?.text);
         const end = (placed.at(-1)?.offset ?? base) + 1;
         expect(read?.has(end) ?? false).toBe(false);
         expect(read?.has(end + 1_000) ?? false).toBe(false);
@@ -63,11 +63,11 @@ describe("what is done above the committed offset", () => {
     fc.assert(
       fc.property(fc.nat(), slots, fc.nat({ max: 300 }), (base, list, reached) => {
         const placed = place(base, list);
-        const before = DoneRanges.read(base, noteDone(base, placed)?.text);
+        const before = DoneRanges.read(base, encodeDone(base, placed)?.text);
         // Of what was done before, and came again as done; what lies between two of them may be called done, too.
         const delivered = placed.slice(0, reached);
         const next = (delivered.at(-1)?.offset ?? base - 1) + 1;
-        const note = noteDone(base, delivered, next, before);
+        const note = encodeDone(base, delivered, next, before);
         const read = DoneRanges.read(base, note?.text);
         expect(note?.records ?? 0).toBe(delivered.filter(({ done }) => done).length);
         for (const { offset, done } of placed) expect(read?.has(offset) ?? false).toBe(done);
@@ -77,7 +77,7 @@ describe("what is done above the committed offset", () => {
 
   it("is cut where the server takes no more, and says how much of it is left", () => {
     const many = Array.from({ length: 10_000 }, (_, offset) => ({ offset, done: offset % 2 === 1 }));
-    const note = noteDone(0, many);
+    const note = encodeDone(0, many);
     expect(note?.text.length).toBeLessThanOrEqual(4_000);
     const read = DoneRanges.read(0, note?.text);
     const known = many.filter(({ offset }) => read?.has(offset));
