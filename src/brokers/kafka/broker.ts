@@ -142,7 +142,7 @@ export class KafkaBroker implements Broker<KafkaConnection> {
       void admin.close(this.#closeTimeoutMs);
       throw error;
     }
-    const site = {
+    const cluster = {
       broker: this.name,
       clock,
       module,
@@ -155,7 +155,7 @@ export class KafkaBroker implements Broker<KafkaConnection> {
       create: this.#create,
       closeTimeoutMs: this.#closeTimeoutMs,
     };
-    return new KafkaConnection(site, outages, { protocol: "kafka", address: this.#servers.join(",") });
+    return new KafkaConnection(cluster, outages, { protocol: "kafka", address: this.#servers.join(",") });
   }
 
   /** n.b. kafkajs writes into the credentials it is given. */

@@ -54,7 +54,7 @@ interface Login {
   readonly password: string;
 }
 
-export interface SocketPlace {
+export interface SocketFactoryArgs {
   readonly host: string;
   readonly port: number;
   readonly ssl: ConnectionOptions;
@@ -69,7 +69,7 @@ export interface ClientConfig {
   connectionTimeout: number;
   requestTimeout: number;
   retry: RetryConfig;
-  socketFactory?: (place: SocketPlace) => Socket;
+  socketFactory?: (args: SocketFactoryArgs) => Socket;
   logLevel: number;
 }
 
@@ -125,7 +125,7 @@ export interface ClientAdmin {
 // ---- consumer
 
 /** What an assigner is made with. The cluster is the consumer's own, and every join looks up its coordinator there. */
-export interface AssignerPlace {
+export interface AssignerConfig {
   readonly cluster: {
     findGroupCoordinator(group: { groupId: string }): Promise<unknown>;
     addMultipleTargetTopics(topics: string[]): Promise<void>;
@@ -144,7 +144,7 @@ export interface Assigner {
 }
 
 // Written as a method, so that an assigner of kafkajs, which wants more of the cluster, is one too.
-export type CreateAssigner = { create(place: AssignerPlace): Assigner }["create"];
+export type CreateAssigner = { create(config: AssignerConfig): Assigner }["create"];
 
 export interface ConsumerConfig {
   groupId: string;

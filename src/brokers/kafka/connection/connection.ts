@@ -26,7 +26,7 @@ import {
 } from "../options.ts";
 import { checkPublisherOptions, type KafkaPublisherOptions } from "../publisher/options.ts";
 import { KafkaPublisher } from "../publisher/publisher.ts";
-import type { Site } from "../topology/cluster.ts";
+import type { Cluster } from "../topology/cluster.ts";
 import { TopicTable } from "../topology/topology.ts";
 import type { Outages } from "./outages.ts";
 
@@ -41,7 +41,7 @@ interface Target {
 export class KafkaConnection
   implements Connection, DescribeServer, Subscribe<KafkaSubscriber>, PatternSubscribe<RegExp, KafkaSubscriber>
 {
-  readonly #site: Site;
+  readonly #cluster: Cluster;
   readonly #outages: Outages;
   readonly #description: ServerDescription;
   readonly #subscriptions = new Set<Subscription>();
@@ -50,8 +50,8 @@ export class KafkaConnection
   #publisher: KafkaPublisher | undefined = undefined;
   #shutdown: Promise<void> | undefined = undefined;
 
-  constructor(site: Site, outages: Outages, description: ServerDescription) {
-    this.#site = site;
+  constructor(cluster: Cluster, outages: Outages, description: ServerDescription) {
+    this.#cluster = cluster;
     this.#outages = outages;
     this.#description = description;
   }
@@ -68,7 +68,7 @@ export class KafkaConnection
   /** Without options always the same. Throws `NotSupportedError` on a compression kafkajs has no codec for. */
   publisher(options?: KafkaPublisherOptions): KafkaPublisher {
     if (options === undefined && this.#publisher) return this.#publisher;
-    const publisher = new KafkaPublisher(this.#site, checkPublisherOptions(options ?? {}, this.#site.module));
+    const publisher = new KafkaPublisher(this.#cluster, checkPublisherOptions(options ?? {}, this.#cluster.module));
     if (this.#shutdown !== undefined) void publisher.close();
     else this.#publishers.add(publisher);
     if (options === undefined) this.#publisher = publisher;
@@ -86,7 +86,7 @@ export class KafkaConnection
     if (typeof target === "object" && target !== null && "open" in target) return target.open(this);
     const topics = checkTopics("subscribe(topics)", target);
     const checked = checkSubscribeOptions(callOf("connection.subscribe", topics), options);
-    const table = new TopicTable(this.#site, checked.create);
+    const table = new TopicTable(this.#cluster, checked.create);
     return this.#open(
       {
         name: topics.join(","),
@@ -109,7 +109,7 @@ export class KafkaConnection
     this.#check("subscribePattern()");
     const checked = checkPattern("subscribePattern(pattern)", pattern);
     const call = `connection.subscribePattern(${checked}, options)`;
-    const table = new TopicTable(this.#site);
+    const table = new TopicTable(this.#cluster);
     const topics = async (over: () => boolean): Promise<readonly string[]> => {
       const all = await table.list(over);
       return all.filter((topic) => checked.test(topic)).sort();
@@ -132,9 +132,9 @@ export class KafkaConnection
 
   async #open(target: Target, options: CheckedSubscribeOptions): Promise<KafkaSubscriber> {
     const { name } = target;
-    const site = this.#site;
+    const cluster = this.#cluster;
     const subscription = new Subscription({
-      site,
+      cluster,
       options,
       name,
       groupId: options.group ?? `tidelane-${randomUUID()}`,
@@ -150,20 +150,20 @@ export class KafkaConnection
       this.#check("subscribe()");
       throw error;
     }
-    return new KafkaSubscriber(name, capabilitiesOf(options), subscription, site.clock);
+    return new KafkaSubscriber(name, capabilitiesOf(options), subscription, cluster.clock);
   }
 
   #assigners(
     { partitions, partitionAssigners }: CheckedSubscribeOptions,
     owned: () => Ownership,
   ): readonly [CreateAssigner, ...CreateAssigner[]] {
-    const { module } = this.#site;
+    const { module } = this.#cluster;
     if (partitions) return [manualAssigner(module.AssignerProtocol, partitions)];
     return createAssigners(partitionAssigners, module, owned);
   }
 
   #check(during: string): void {
-    if (this.#shutdown !== undefined) throw new ConnectionClosedError({ broker: this.#site.broker, during });
+    if (this.#shutdown !== undefined) throw new ConnectionClosedError({ broker: this.#cluster.broker, during });
   }
 
   async #shutDown(): Promise<void> {
@@ -172,6 +172,6 @@ export class KafkaConnection
       ...Array.from(this.#subscriptions, (subscription) => subscription.close(reason)),
       ...Array.from(this.#publishers, (publisher) => publisher.close()),
     ]);
-    await this.#site.admin.close(this.#site.closeTimeoutMs);
+    await this.#cluster.admin.close(this.#cluster.closeTimeoutMs);
   }
 }

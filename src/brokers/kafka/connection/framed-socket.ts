@@ -1,6 +1,6 @@
 import { isIP, connect as openTcp, type Socket } from "node:net";
 import { connect as openTls } from "node:tls";
-import type { ClientConfig, SocketPlace } from "../client.ts";
+import type { ClientConfig, SocketFactoryArgs } from "../client.ts";
 
 type SocketFactory = NonNullable<ClientConfig["socketFactory"]>;
 
@@ -11,8 +11,8 @@ const keepAliveMs = 60_000;
  * the next socket's bytes for the rest of it, and what it then throws ends the process (tulios/kafkajs#715).
  */
 export function framedSockets(open: SocketFactory = openSocket): SocketFactory {
-  return (place) => {
-    const socket = open(place);
+  return (args) => {
+    const socket = open(args);
     const on = socket.on.bind(socket) as (event: string, listener: (...args: never[]) => void) => Socket;
     const framed = (event: string, listener: (...args: never[]) => void): Socket =>
       on(event, event === "data" ? whole(socket, listener as (frame: Buffer) => void) : listener);
@@ -37,7 +37,7 @@ function whole(socket: Socket, listener: (frame: Buffer) => void): (chunk: Buffe
 }
 
 /** As kafkajs opens them. */
-function openSocket({ host, port, ssl, onConnect }: SocketPlace): Socket {
+function openSocket({ host, port, ssl, onConnect }: SocketFactoryArgs): Socket {
   const name = isIP(host) ? {} : { servername: host };
   const socket = ssl
     ? openTls({ host, port, ...name, ...(typeof ssl === "object" ? ssl : {}) }, onConnect)

@@ -9,7 +9,7 @@ import type { CreateAssigner, EachBatchPayload } from "../client.ts";
 import { type Fault, faultOf } from "../errors.ts";
 import { deliveries, type KafkaMessage } from "../message/message.ts";
 import type { CheckedSubscribeOptions } from "../options.ts";
-import type { Site } from "../topology/cluster.ts";
+import type { Cluster } from "../topology/cluster.ts";
 import type { Ownership } from "./assigners/sticky-assigner.ts";
 import { DeliveryCounts } from "./delivery-counts.ts";
 import { Generation } from "./group/generation.ts";
@@ -17,7 +17,7 @@ import { Member, type MemberEvents } from "./group/member.ts";
 import { Positions } from "./offsets/positions.ts";
 
 export interface SubscriptionContext {
-  readonly site: Site;
+  readonly cluster: Cluster;
   readonly options: CheckedSubscribeOptions;
   /** The topic, the topics or the pattern, for people. */
   readonly name: string;
@@ -61,9 +61,9 @@ export class Subscription implements MemberEvents {
   #paused = false;
 
   constructor(context: SubscriptionContext) {
-    const { site, options, name } = context;
+    const { cluster, options, name } = context;
     this.#context = context;
-    this.positions = new Positions(site.admin, options.group, options.from);
+    this.positions = new Positions(cluster.admin, options.group, options.from);
     this.outlet = new Outlet(name, { take: (max) => this.#generation?.take(max) ?? [] });
   }
 
@@ -91,11 +91,11 @@ export class Subscription implements MemberEvents {
 
   /** Resolves when the subscription is live. Rejects with `SubscriptionFailedError` when it does not come to that. */
   async open(): Promise<void> {
-    const { site, options, name, refreshMs } = this.#context;
-    const deadline = site.clock.now() + options.openTimeoutMs;
-    const backoff = new Backoff(site.reconnect);
+    const { cluster, options, name, refreshMs } = this.#context;
+    const deadline = cluster.clock.now() + options.openTimeoutMs;
+    const backoff = new Backoff(cluster.reconnect);
     let failure = await this.#tryStart();
-    while (failure?.outage && !this.over && site.clock.now() < deadline) {
+    while (failure?.outage && !this.over && cluster.clock.now() < deadline) {
       await this.#sleep(backoff.next());
       failure = await this.#tryStart();
     }
@@ -140,12 +140,12 @@ export class Subscription implements MemberEvents {
 
   joined(member: Member, assigned: Readonly<Record<string, readonly number[]>>): void {
     if (member !== this.#member || this.over) return;
-    const { site, options } = this.#context;
+    const { cluster, options } = this.#context;
     const before = this.#generation?.continues(member) ? this.#generation : undefined;
     if (before === undefined) this.#generation?.end("the group moved its partitions");
     const generation: Generation = new Generation(
       {
-        site,
+        cluster,
         options,
         member,
         counts: this.#counts,
@@ -187,13 +187,13 @@ export class Subscription implements MemberEvents {
       await this.#startMember();
       return undefined;
     } catch (error) {
-      return faultOf(error, this.#context.site.secrets);
+      return faultOf(error, this.#context.cluster.secrets);
     }
   }
 
   /** Rejects with an error of kafkajs when the new member does not get to work. */
   async #startMember(): Promise<void> {
-    const { site, options, groupId, assigners, topics } = this.#context;
+    const { cluster, options, groupId, assigners, topics } = this.#context;
     // What the server does not answer now is for the next try of the whole.
     this.#topics = await topics(once);
     if (!this.#remembered) await this.positions.remember(this.#topics, once);
@@ -201,7 +201,7 @@ export class Subscription implements MemberEvents {
     if (this.over) return;
     const config = { ...options.member, groupId, allowAutoTopicCreation: false };
     const offered = assigners(() => this.#generation?.ownership ?? nothingOwned);
-    const member = new Member(site.createClient(), config, offered, this);
+    const member = new Member(cluster.createClient(), config, offered, this);
     this.#member = member;
     this.#working = owned();
     const working = this.#working;
@@ -227,9 +227,9 @@ export class Subscription implements MemberEvents {
   }
 
   async #recover(error: unknown): Promise<void> {
-    const { site } = this.#context;
-    const backoff = new Backoff(site.reconnect);
-    let failure: Fault | undefined = faultOf(error, site.secrets);
+    const { cluster } = this.#context;
+    const backoff = new Backoff(cluster.reconnect);
+    let failure: Fault | undefined = faultOf(error, cluster.secrets);
     if (this.#member) await this.#stopMember(this.#member);
     while (failure && !this.over) {
       if (failure.final || (!failure.outage && backoff.tries >= triesOfUnknown)) {
@@ -242,13 +242,13 @@ export class Subscription implements MemberEvents {
     }
     if (this.over) return;
     this.#recovering = false;
-    site.outages.restored(this, backoff.tries);
+    cluster.outages.restored(this, backoff.tries);
   }
 
   /** Only an outage is a lost connection. */
   #report({ outage, cause }: Fault, attempt: number): void {
-    const { site, name } = this.#context;
-    if (outage) site.outages.lost(this, attempt, cause);
+    const { cluster, name } = this.#context;
+    if (outage) cluster.outages.lost(this, attempt, cause);
     else reportError({ topic: name, error: cause });
   }
 
@@ -258,7 +258,7 @@ export class Subscription implements MemberEvents {
     this.#member = undefined;
     this.#generation?.end("its consumer was lost");
     this.#generation = undefined;
-    await within(this.#context.site.clock, this.#context.site.closeTimeoutMs, member.leave());
+    await within(this.#context.cluster.clock, this.#context.cluster.closeTimeoutMs, member.leave());
   }
 
   #fail({ reason, cause }: Fault): void {
@@ -271,9 +271,9 @@ export class Subscription implements MemberEvents {
   }
 
   async #close(reason: string, failure: { readonly error: unknown } | undefined): Promise<void> {
-    const { site } = this.#context;
+    const { cluster } = this.#context;
     this.#ended.abort();
-    site.outages.forget(this);
+    cluster.outages.forget(this);
     const generation = this.#generation;
     const member = this.#member;
     this.#generation = undefined;
@@ -287,7 +287,7 @@ export class Subscription implements MemberEvents {
       await generation?.flush();
       await member?.leave();
     };
-    await within(site.clock, site.closeTimeoutMs, left());
+    await within(cluster.clock, cluster.closeTimeoutMs, left());
     this.#context.ended();
   }
 
@@ -297,7 +297,7 @@ export class Subscription implements MemberEvents {
     const limitMs = sessionTimeout + 2 * rebalanceTimeout;
     for (let seen = -1; seen !== member.activity; ) {
       seen = member.activity;
-      await sleep(this.#context.site.clock, limitMs, member.retired).catch(() => undefined);
+      await sleep(this.#context.cluster.clock, limitMs, member.retired).catch(() => undefined);
       if (member.retired.aborted) return;
     }
     this.crashed(member, new Error(`kafkajs has done nothing for ${limitMs} ms`));
@@ -320,7 +320,7 @@ export class Subscription implements MemberEvents {
 
   /** Sleeps; the end wakes it. */
   async #sleep(ms: number): Promise<void> {
-    await sleep(this.#context.site.clock, ms, this.#ended.signal).catch(() => undefined);
+    await sleep(this.#context.cluster.clock, ms, this.#ended.signal).catch(() => undefined);
   }
 }
 

@@ -2,14 +2,14 @@ import { TimeoutError } from "../../../traits/errors.ts";
 import { Alarm } from "../../shared/alarm.ts";
 import type { ClientHeaders, ClientMessage } from "../client.ts";
 import { publishError } from "../errors.ts";
-import type { Site } from "../topology/cluster.ts";
+import type { Cluster } from "../topology/cluster.ts";
 import type { TopicTable } from "../topology/topology.ts";
 import { Posting } from "./partition-queue.ts";
 import type { Partitioner } from "./partitioners.ts";
 import { TopicSender } from "./topic-queue.ts";
 
 export interface PostboxOptions {
-  readonly site: Site;
+  readonly cluster: Cluster;
   readonly table: TopicTable;
   readonly maxBatchBytes: number;
   readonly partitioner: Partitioner;
@@ -26,12 +26,12 @@ export class Postbox {
 
   constructor(options: PostboxOptions) {
     this.#options = options;
-    this.#alarm = new Alarm(options.site.clock, () => this.#expire());
+    this.#alarm = new Alarm(options.cluster.clock, () => this.#expire());
   }
 
   /** Resolves when the server has it. */
   post(topic: string, message: ClientMessage, signal: AbortSignal | undefined): Promise<void> {
-    const dueMs = this.#options.site.clock.now() + this.#options.timeoutMs;
+    const dueMs = this.#options.cluster.clock.now() + this.#options.timeoutMs;
     const posting = new Posting(message, sizeOf(message), dueMs, signal);
     this.#alarm.at(dueMs);
     this.#topic(topic).push(posting);
@@ -53,10 +53,10 @@ export class Postbox {
   #topic(name: string): TopicSender {
     let sender = this.#topics.get(name);
     if (sender === undefined) {
-      const { site, table, maxBatchBytes, partitioner, send } = this.#options;
+      const { cluster, table, maxBatchBytes, partitioner, send } = this.#options;
       const refusal = (error: unknown): unknown => {
         table.forget(name);
-        return publishError(name, error, site.secrets, table.creates);
+        return publishError(name, error, cluster.secrets, table.creates);
       };
       sender = new TopicSender(name, {
         table,
@@ -77,8 +77,8 @@ export class Postbox {
   }
 
   #expire(): void {
-    const { site, timeoutMs } = this.#options;
-    const now = site.clock.now();
+    const { cluster, timeoutMs } = this.#options;
+    const now = cluster.clock.now();
     let next: number | undefined;
     for (const [topic, sender] of this.#topics) {
       sender.expire(now, () => new TimeoutError({ what: `The publish to "${topic}"`, timeoutMs }));

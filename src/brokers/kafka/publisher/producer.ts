@@ -5,7 +5,7 @@ import { Backoff } from "../../shared/backoff.ts";
 import { within } from "../../shared/within.ts";
 import type { ClientProducer } from "../client.ts";
 import { faultOf } from "../errors.ts";
-import type { Site } from "../topology/cluster.ts";
+import type { Cluster } from "../topology/cluster.ts";
 
 interface Producer {
   readonly client: ClientProducer;
@@ -25,7 +25,7 @@ interface Producer {
  * it has the first after all, would take the next for a repetition and drop it. So one that failed is never used again.
  */
 export class ProducerLink {
-  readonly #site: Site;
+  readonly #cluster: Cluster;
   readonly #create: () => ClientProducer;
   readonly #ended = new AbortController();
   #producer: Producer | undefined = undefined;
@@ -33,8 +33,8 @@ export class ProducerLink {
   /** Who waits for a connection: each says whether it still does. */
   readonly #wanting = new Set<() => boolean>();
 
-  constructor(site: Site, create: () => ClientProducer) {
-    this.#site = site;
+  constructor(cluster: Cluster, create: () => ClientProducer) {
+    this.#cluster = cluster;
     this.#create = create;
   }
 
@@ -76,18 +76,18 @@ export class ProducerLink {
   /** Disconnects when what is under way is over, or after `limitMs`. */
   async close(limitMs: number): Promise<void> {
     this.#ended.abort();
-    this.#site.outages.forget(this);
+    this.#cluster.outages.forget(this);
     const producer = this.#producer;
     if (producer === undefined) return;
     this.#discard(producer);
-    const { clock } = this.#site;
+    const { clock } = this.#cluster;
     if (producer.uses > 0) await within(clock, limitMs, producer.idle.promise);
     await within(clock, limitMs, producer.client.disconnect());
   }
 
   /** One for all who wait. */
   async #connect(): Promise<void> {
-    const { clock, secrets, outages, reconnect } = this.#site;
+    const { clock, secrets, outages, reconnect } = this.#cluster;
     const backoff = new Backoff(reconnect);
     try {
       for (;;) {

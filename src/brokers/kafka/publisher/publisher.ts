@@ -8,7 +8,7 @@ import { within } from "../../shared/within.ts";
 import type { ClientMessage, ProducerConfig } from "../client.ts";
 import { publishError } from "../errors.ts";
 import { checkKafkaTopic, type KafkaOutgoingMessage, toClientMessage } from "../message/outgoing.ts";
-import type { Site } from "../topology/cluster.ts";
+import type { Cluster } from "../topology/cluster.ts";
 import { TopicTable } from "../topology/topology.ts";
 import { Postbox } from "./accumulator.ts";
 import { type CheckedPublisherOptions, publisherCapabilities } from "./options.ts";
@@ -21,7 +21,7 @@ const transactionOptionNames = optionNames<KafkaTransactionOptions>()({ consumed
 /** Publishes on one connection, with a producer of its own. Calls made in one turn travel together. */
 export class KafkaPublisher implements TransactionalPublisher {
   readonly capabilities: PublisherCapabilities;
-  readonly #site: Site;
+  readonly #cluster: Cluster;
   readonly #options: CheckedPublisherOptions;
   readonly #table: TopicTable;
   readonly #link: ProducerLink;
@@ -29,14 +29,14 @@ export class KafkaPublisher implements TransactionalPublisher {
   readonly #transactions: Transactions;
   #closed = false;
 
-  constructor(site: Site, options: CheckedPublisherOptions) {
-    this.#site = site;
+  constructor(cluster: Cluster, options: CheckedPublisherOptions) {
+    this.#cluster = cluster;
     this.#options = options;
-    this.capabilities = publisherCapabilities(options, site.maxPayloadBytes);
-    this.#table = new TopicTable(site, options.create);
-    this.#link = new ProducerLink(site, () => site.createClient().producer(this.#producerConfig()));
+    this.capabilities = publisherCapabilities(options, cluster.maxPayloadBytes);
+    this.#table = new TopicTable(cluster, options.create);
+    this.#link = new ProducerLink(cluster, () => cluster.createClient().producer(this.#producerConfig()));
     this.#postbox = new Postbox({
-      site,
+      cluster,
       table: this.#table,
       maxBatchBytes: options.maxBatchBytes,
       partitioner: options.partitioner,
@@ -44,12 +44,12 @@ export class KafkaPublisher implements TransactionalPublisher {
       send: (topic, messages) => this.#send(topic, messages),
     });
     this.#transactions = new Transactions({
-      site,
+      cluster,
       options,
       table: this.#table,
       capabilities: this.capabilities,
       create: (transactionalId) =>
-        site.createClient().producer({
+        cluster.createClient().producer({
           ...this.#producerConfig(),
           idempotent: true,
           transactionalId,
@@ -77,7 +77,7 @@ export class KafkaPublisher implements TransactionalPublisher {
     this.#check("checkTopic()");
     throwIfAborted(options?.signal, "checkTopic()");
     checkKafkaTopic(topic);
-    const { clock, secrets } = this.#site;
+    const { clock, secrets } = this.#cluster;
     const dueMs = clock.now() + this.#options.publishTimeoutMs;
     const over = (): boolean => this.#closed || options?.signal?.aborted === true || clock.now() >= dueMs;
     const found = this.#table.lookUp(topic, over).catch((error: unknown) => {
@@ -107,7 +107,7 @@ export class KafkaPublisher implements TransactionalPublisher {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const { clock, closeTimeoutMs } = this.#site;
+    const { clock, closeTimeoutMs } = this.#cluster;
     this.#postbox.rejectAll(this.#closedError("publish()"), false);
     const producers = Promise.all([this.#link.close(closeTimeoutMs), this.#transactions.close()]);
     await within(clock, closeTimeoutMs, producers);
@@ -138,6 +138,6 @@ export class KafkaPublisher implements TransactionalPublisher {
   }
 
   #closedError(during: string): ConnectionClosedError {
-    return new ConnectionClosedError({ broker: this.#site.broker, during });
+    return new ConnectionClosedError({ broker: this.#cluster.broker, during });
   }
 }

@@ -7,7 +7,7 @@ import type { ClientProducer, ClientTransaction } from "../client.ts";
 import { faultOf } from "../errors.ts";
 import type { KafkaMessage, RecordPartition } from "../message/message.ts";
 import { type KafkaOutgoingMessage, toClientMessage } from "../message/outgoing.ts";
-import type { Site } from "../topology/cluster.ts";
+import type { Cluster } from "../topology/cluster.ts";
 import type { TopicTable } from "../topology/topology.ts";
 import { Postbox } from "./accumulator.ts";
 import type { CheckedPublisherOptions } from "./options.ts";
@@ -27,7 +27,7 @@ export interface KafkaTransactionOptions extends PublishOptions {
 }
 
 export interface TransactionsPlace {
-  readonly site: Site;
+  readonly cluster: Cluster;
   readonly options: CheckedPublisherOptions;
   readonly table: TopicTable;
   readonly capabilities: PublisherCapabilities;
@@ -49,12 +49,12 @@ export class Transaction {
   #over = false;
 
   constructor(place: TransactionsPlace, client: ClientTransaction) {
-    const { site, table, options } = place;
+    const { cluster, table, options } = place;
     const { acks, compression } = options;
     this.#place = place;
     this.#client = client;
     this.#postbox = new Postbox({
-      site,
+      cluster,
       table,
       maxBatchBytes: options.maxBatchBytes,
       partitioner: options.partitioner,
@@ -93,7 +93,7 @@ export class Transaction {
       topic,
       partitions: [{ partition: id, offset: String(offset), metadata: null }],
     }));
-    await withPatience(this.#place.site, () =>
+    await withPatience(this.#place.cluster, () =>
       this.#client.sendOffsets({ consumerGroupId: groupId, topics }),
     );
   }
@@ -108,7 +108,7 @@ export class Transaction {
    */
   async abort(error: unknown, patienceMs: number): Promise<void> {
     this.#over = true;
-    await within(this.#place.site.clock, patienceMs, Promise.all(this.#posted));
+    await within(this.#place.cluster.clock, patienceMs, Promise.all(this.#posted));
     this.#postbox.rejectAll(new TransactionError({ reason: "it was aborted", cause: error }), true);
     await this.#client.abort();
   }
@@ -136,13 +136,13 @@ export class Transaction {
 }
 
 /** Asks again while the server is busy with the end of the transaction before. */
-export async function withPatience<T>(site: Site, ask: () => Promise<T>): Promise<T> {
+export async function withPatience<T>(cluster: Cluster, ask: () => Promise<T>): Promise<T> {
   for (let left = retries; ; left -= 1) {
     try {
       return await ask();
     } catch (error) {
-      if (left === 0 || faultOf(error, site.secrets).type !== "CONCURRENT_TRANSACTIONS") throw error;
-      await sleep(site.clock, retryMs);
+      if (left === 0 || faultOf(error, cluster.secrets).type !== "CONCURRENT_TRANSACTIONS") throw error;
+      await sleep(cluster.clock, retryMs);
     }
   }
 }

@@ -81,7 +81,7 @@ export class Transactions {
 
   async close(): Promise<void> {
     this.#over = true;
-    const { broker, closeTimeoutMs } = this.#place.site;
+    const { broker, closeTimeoutMs } = this.#place.cluster;
     for (const running of this.#running) {
       running.interrupt(new ConnectionClosedError({ broker, during: "transaction()" }));
     }
@@ -102,7 +102,7 @@ export class Transactions {
   #addLane(): Lane | undefined {
     if (this.#lanes.length === mostAtOnce) return undefined;
     const transactionalId = `${this.#name}-${this.#lanes.length}`;
-    const link = new ProducerLink(this.#place.site, () => this.#place.create(transactionalId));
+    const link = new ProducerLink(this.#place.cluster, () => this.#place.create(transactionalId));
     const lane = { transactionalId, link, busy: false };
     this.#lanes.push(lane);
     return lane;
@@ -122,7 +122,7 @@ export class Transactions {
       if (!over()) throw this.#failed("it could not begin", error);
     }
     throwIfAborted(signal, "transaction()");
-    const { broker } = this.#place.site;
+    const { broker } = this.#place.cluster;
     if (this.#over) throw new ConnectionClosedError({ broker, during: "transaction()" });
   }
 
@@ -141,7 +141,7 @@ export class Transactions {
       batch?.owner.checkSettleWith(batch.records);
     } catch (error) {
       try {
-        const { closeTimeoutMs } = this.#place.site;
+        const { closeTimeoutMs } = this.#place.cluster;
         await transaction.abort(error, interruption.fired ? 0 : closeTimeoutMs);
         return { error };
       } catch {
@@ -161,7 +161,7 @@ export class Transactions {
 
   async #begin(producer: ClientProducer): Promise<Transaction> {
     try {
-      return new Transaction(this.#place, await withPatience(this.#place.site, () => producer.transaction()));
+      return new Transaction(this.#place, await withPatience(this.#place.cluster, () => producer.transaction()));
     } catch (error) {
       throw this.#failed("it could not begin", error);
     }
@@ -207,14 +207,14 @@ export class Transactions {
     groupId: string,
     offsets: ReadonlyMap<RecordPartition, number>,
   ): Promise<boolean> {
-    const { site, create } = this.#place;
+    const { cluster, create } = this.#place;
     // n.b. a producer of the same name has the server finish what the one before left, one way or the other.
     const successor = create(transactionalId);
     try {
       await successor.connect();
-      await withPatience(site, () => successor.transaction());
+      await withPatience(cluster, () => successor.transaction());
       const topics = [...new Set(Array.from(offsets.keys(), ({ topic }) => topic))];
-      const committed = await site.admin.askUntil(
+      const committed = await cluster.admin.askUntil(
         () => this.#over,
         (admin) => admin.fetchOffsets({ groupId, topics }),
       );
@@ -228,7 +228,7 @@ export class Transactions {
   }
 
   #failed(what: string, error: unknown): TransactionError {
-    const { reason, cause } = faultOf(error, this.#place.site.secrets);
+    const { reason, cause } = faultOf(error, this.#place.cluster.secrets);
     return new TransactionError({ reason: `${what}: ${reason}`, cause });
   }
 }

@@ -5,7 +5,7 @@ import type { Client, KafkaModule, TopicCreation } from "../client.ts";
 import type { AdminLink, OutageReport } from "./admin.ts";
 
 /** What everything that belongs to one connection shares. */
-export interface Site {
+export interface Cluster {
   /** The name of the broker, for errors and events. */
   readonly broker: string;
   readonly clock: Clock;

@@ -2,7 +2,7 @@ import { sleep } from "../../../traits/clock.ts";
 import { Backoff } from "../../shared/backoff.ts";
 import type { TopicCreation } from "../client.ts";
 import { type Fault, FewerPartitions, faultOf, MissingTopic } from "../errors.ts";
-import type { Site } from "./cluster.ts";
+import type { Cluster } from "./cluster.ts";
 
 /** How long a number of partitions is believed. */
 const believedMs = 300_000;
@@ -12,13 +12,13 @@ const looksForNew = 12;
 
 /** How many partitions topics have, as the server said lately. */
 export class TopicTable {
-  readonly #site: Site;
+  readonly #cluster: Cluster;
   readonly #creation: TopicCreation | false;
   readonly #known = new Map<string, { readonly partitions: number; readonly untilMs: number }>();
 
   /** `creation`: what missing topics are created with; without it they are an error. */
-  constructor(site: Site, creation: TopicCreation | false = site.create) {
-    this.#site = site;
+  constructor(cluster: Cluster, creation: TopicCreation | false = cluster.create) {
+    this.#cluster = cluster;
     this.#creation = creation;
   }
 
@@ -30,7 +30,7 @@ export class TopicTable {
   /** Undefined where it has to be looked up. */
   known(topic: string): number | undefined {
     const entry = this.#known.get(topic);
-    return entry && entry.untilMs > this.#site.clock.now() ? entry.partitions : undefined;
+    return entry && entry.untilMs > this.#cluster.clock.now() ? entry.partitions : undefined;
   }
 
   forget(topic: string): void {
@@ -45,29 +45,29 @@ export class TopicTable {
     const partitions = (await this.#ask(topic, over)) ?? (await this.#create(topic, over));
     const wanted = this.#creation === false ? -1 : this.#creation.numPartitions;
     if (partitions < wanted) throw new FewerPartitions(topic, partitions, wanted);
-    this.#known.set(topic, { partitions, untilMs: this.#site.clock.now() + believedMs });
+    this.#known.set(topic, { partitions, untilMs: this.#cluster.clock.now() + believedMs });
     return partitions;
   }
 
   /** Every topic that is there, without the server's own. */
   async list(over: () => boolean): Promise<readonly string[]> {
-    const topics = await this.#site.admin.askUntil(over, (admin) => admin.listTopics());
+    const topics = await this.#cluster.admin.askUntil(over, (admin) => admin.listTopics());
     return topics.filter((topic) => !topic.startsWith("__"));
   }
 
   async #ask(topic: string, over: () => boolean): Promise<number | undefined> {
     try {
-      return await this.#site.admin.askUntil(
+      return await this.#cluster.admin.askUntil(
         () => over(),
         async (admin) => {
           const { topics } = await missingIsNone(admin.fetchTopicMetadata({ topics: [topic] }), (error) =>
-            faultOf(error, this.#site.secrets),
+            faultOf(error, this.#cluster.secrets),
           );
           return topics.find(({ name }) => name === topic)?.partitions.length;
         },
       );
     } catch (error) {
-      if (faultOf(error, this.#site.secrets).type === "INVALID_TOPIC_EXCEPTION")
+      if (faultOf(error, this.#cluster.secrets).type === "INVALID_TOPIC_EXCEPTION")
         throw new MissingTopic(topic);
       throw error;
     }
@@ -76,7 +76,7 @@ export class TopicTable {
   async #create(topic: string, over: () => boolean): Promise<number> {
     const creation = this.#creation;
     if (creation === false) throw new MissingTopic(topic);
-    await this.#site.admin.askUntil(over, (admin) =>
+    await this.#cluster.admin.askUntil(over, (admin) =>
       admin.createTopics({ topics: [{ topic, ...creation }], waitForLeaders: true }),
     );
     const backoff = new Backoff({ initialMs: 20, maxMs: 500 });
@@ -85,7 +85,7 @@ export class TopicTable {
       if (partitions !== undefined) return partitions;
       // The servers of a cluster hear of a new topic one after another.
       if (backoff.tries === looksForNew) throw new MissingTopic(topic);
-      await sleep(this.#site.clock, backoff.next());
+      await sleep(this.#cluster.clock, backoff.next());
     }
   }
 }

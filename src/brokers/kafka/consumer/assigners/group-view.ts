@@ -1,4 +1,4 @@
-import type { AssignerPlace, KafkaModule } from "../../client.ts";
+import type { AssignerConfig, KafkaModule } from "../../client.ts";
 
 type Protocol = KafkaModule["AssignerProtocol"];
 
@@ -32,7 +32,7 @@ interface JoinedMember {
 /** Reads the subscriptions of the members, in whatever version their clients encode them, and looks up the partitions. */
 export async function viewGroup(
   protocol: Protocol,
-  cluster: AssignerPlace["cluster"],
+  cluster: AssignerConfig["cluster"],
   joined: readonly JoinedMember[],
 ): Promise<GroupView> {
   const members = joined.map(({ memberId, groupInstanceId, memberMetadata }): GroupMember => {
@@ -66,7 +66,7 @@ const unseen = new Set([
 ]);
 
 /** Other clients may subscribe to topics that do not exist: those have no partitions, and the others are shared out. */
-async function addTopics(cluster: AssignerPlace["cluster"], topics: string[]): Promise<void> {
+async function addTopics(cluster: AssignerConfig["cluster"], topics: string[]): Promise<void> {
   try {
     await cluster.addMultipleTargetTopics(topics);
   } catch (error) {

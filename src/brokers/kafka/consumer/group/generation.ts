@@ -6,7 +6,7 @@ import type { EachBatchPayload } from "../../client.ts";
 import { faultOf } from "../../errors.ts";
 import type { CommitOffsets, KafkaMessage, KafkaRecord } from "../../message/message.ts";
 import type { CheckedSubscribeOptions } from "../../options.ts";
-import type { Site } from "../../topology/cluster.ts";
+import type { Cluster } from "../../topology/cluster.ts";
 import type { Ownership } from "../assigners/sticky-assigner.ts";
 import { Assignment } from "../assignment.ts";
 import type { DeliveryCounts } from "../delivery-counts.ts";
@@ -20,7 +20,7 @@ import type { Member } from "./member.ts";
 import { prepareRebalance } from "./rebalance.ts";
 
 export interface GenerationContext {
-  readonly site: Site;
+  readonly cluster: Cluster;
   readonly options: CheckedSubscribeOptions;
   readonly counts: DeliveryCounts;
   readonly positions: Positions;
@@ -59,7 +59,7 @@ export class Generation {
     paused: boolean,
     before: Generation | undefined,
   ) {
-    const { site, options, counts, member } = context;
+    const { cluster, options, counts, member } = context;
     this.#context = context;
     this.member = member;
     this.#membership = member.membership;
@@ -75,12 +75,12 @@ export class Generation {
         settleWith: (records, commit) => this.settleWith(records, commit),
         checkSettleWith: (records) => this.checkSettleWith(records),
       },
-      { clock: site.clock, limits: options.limits, maxInFlight: options.maxInFlight, counts },
+      { clock: cluster.clock, limits: options.limits, maxInFlight: options.maxInFlight, counts },
       before?.assignment,
     );
     if (options.group !== undefined) {
       this.#committer = new Committer({
-        clock: site.clock,
+        clock: cluster.clock,
         intervalMs: options.commitIntervalMs,
         urgentAt: Math.ceil(options.limits.maxUncommitted / 2),
         send: (committables) => this.#send(committables),
@@ -91,7 +91,7 @@ export class Generation {
       this.assignment,
       member,
       {
-        clock: site.clock,
+        clock: cluster.clock,
         patienceMs: options.member.maxWaitTimeInMs,
         strayed: (partition, at) => void this.#strayed(partition, at),
       },
@@ -158,7 +158,7 @@ export class Generation {
   async #remember(): Promise<boolean> {
     const error = await this.#committer?.flush();
     if (error === undefined) return true;
-    const { type } = faultOf(error, this.#context.site.secrets);
+    const { type } = faultOf(error, this.#context.cluster.secrets);
     if (type === "REBALANCE_IN_PROGRESS" || !this.open) return false;
     throw error;
   }
@@ -252,14 +252,14 @@ export class Generation {
   }
 
   async #prepareRebalance(): Promise<void> {
-    const { site, options } = this.#context;
+    const { cluster, options } = this.#context;
     this.#fetching.end();
     await prepareRebalance(this.assignment, this.#committer, {
-      clock: site.clock,
+      clock: cluster.clock,
       limitMs: options.drainMs,
       heartbeatIntervalMs: options.member.heartbeatInterval,
       heartbeat: () => this.member.heartbeat(),
-      isRemoval: (error) => removals.has(faultOf(error, site.secrets).type ?? ""),
+      isRemoval: (error) => removals.has(faultOf(error, cluster.secrets).type ?? ""),
       drained: this.#drained.promise,
       hurried: this.#hurried.promise,
     });
@@ -275,7 +275,7 @@ export class Generation {
     try {
       await this.member.commit(this.#sendsMetadata ? committables : committables.map(withoutMetadata));
     } catch (error) {
-      if (!this.#sendsMetadata || faultOf(error, this.#context.site.secrets).type !== "OFFSET_METADATA_TOO_LARGE")
+      if (!this.#sendsMetadata || faultOf(error, this.#context.cluster.secrets).type !== "OFFSET_METADATA_TOO_LARGE")
         throw error;
       this.#sendsMetadata = false;
       await this.member.commit(committables.map(withoutMetadata));
@@ -283,7 +283,7 @@ export class Generation {
   }
 
   #commitFailed(error: unknown): void {
-    const { type, cause } = faultOf(error, this.#context.site.secrets);
+    const { type, cause } = faultOf(error, this.#context.cluster.secrets);
     // A rebalance is no failure: what was not committed is, in the preparation of the rebalance or by whoever has the partition next.
     if (type === "REBALANCE_IN_PROGRESS" || !this.open) return;
     if (removals.has(type ?? "")) this.#context.removed(error);
@@ -304,7 +304,7 @@ export class Generation {
       if (this.open && log && partition.position !== undefined)
         this.#putBack(partition, partition.position, log);
     } catch (error) {
-      if (this.open) this.#report(partition.topic, faultOf(error, this.#context.site.secrets).cause);
+      if (this.open) this.#report(partition.topic, faultOf(error, this.#context.cluster.secrets).cause);
     } finally {
       this.#lookedUp.delete(partition);
     }

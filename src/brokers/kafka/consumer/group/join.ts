@@ -57,8 +57,8 @@ export function interceptJoins(
   ready: () => Promise<void>,
   events: JoinEvents,
 ): CreateAssigner {
-  return (place) => {
-    const { cluster } = place;
+  return (config) => {
+    const { cluster } = config;
     const find = cluster.findGroupCoordinator.bind(cluster);
     const heard = new WeakSet<object>();
     cluster.findGroupCoordinator = async (group) => {
@@ -70,7 +70,7 @@ export function interceptJoins(
       }
       return coordinator;
     };
-    return create(place);
+    return create(config);
   };
 }
 
