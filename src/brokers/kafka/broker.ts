@@ -20,7 +20,7 @@ import { framedSockets } from "./connection/framed-socket.ts";
 import { Outages } from "./connection/outages.ts";
 import { connectError } from "./errors.ts";
 import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "./options.ts";
-import { AdminLink } from "./topology/admin.ts";
+import { ReconnectingAdmin } from "./topology/admin.ts";
 
 export interface KafkaBrokerOptions {
   /** Servers to begin with, as "host:port"; one string may hold several with commas. */
@@ -128,7 +128,7 @@ export class KafkaBroker implements Broker<KafkaConnection> {
     const secrets = new Secrets(secretsOf(this.#options.sasl));
     const createClient = (): Client => new module.Kafka(this.#clientConfig());
     const outages = new Outages(this.name);
-    const admin = new AdminLink(clock, createClient, secrets, outages);
+    const admin = new ReconnectingAdmin(clock, createClient, secrets, outages);
     const reach = async (): Promise<void> => {
       try {
         await admin.ask((asked) => asked.describeCluster());

@@ -24,7 +24,7 @@ interface Producer {
  * n.b. an idempotent producer of kafkajs that gave up on a batch would number the next one the same, and the server, if
  * it has the first after all, would take the next for a repetition and drop it. So one that failed is never used again.
  */
-export class ProducerLink {
+export class ReconnectingProducer {
   readonly #cluster: Cluster;
   readonly #create: () => ClientProducer;
   readonly #ended = new AbortController();

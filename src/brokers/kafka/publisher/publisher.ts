@@ -12,7 +12,7 @@ import type { Cluster } from "../topology/cluster.ts";
 import { TopicTable } from "../topology/topology.ts";
 import { Postbox } from "./accumulator.ts";
 import { type CheckedPublisherOptions, publisherCapabilities } from "./options.ts";
-import { ProducerLink } from "./producer.ts";
+import { ReconnectingProducer } from "./producer.ts";
 import type { KafkaTransaction, KafkaTransactionOptions } from "./transaction.ts";
 import { Transactions } from "./transactions.ts";
 
@@ -24,7 +24,7 @@ export class KafkaPublisher implements TransactionalPublisher {
   readonly #cluster: Cluster;
   readonly #options: CheckedPublisherOptions;
   readonly #table: TopicTable;
-  readonly #link: ProducerLink;
+  readonly #producer: ReconnectingProducer;
   readonly #postbox: Postbox;
   readonly #transactions: Transactions;
   #closed = false;
@@ -34,7 +34,7 @@ export class KafkaPublisher implements TransactionalPublisher {
     this.#options = options;
     this.capabilities = publisherCapabilities(options, cluster.maxPayloadBytes);
     this.#table = new TopicTable(cluster, options.create);
-    this.#link = new ProducerLink(cluster, () => cluster.createClient().producer(this.#producerConfig()));
+    this.#producer = new ReconnectingProducer(cluster, () => cluster.createClient().producer(this.#producerConfig()));
     this.#postbox = new Postbox({
       cluster,
       table: this.#table,
@@ -109,15 +109,15 @@ export class KafkaPublisher implements TransactionalPublisher {
     this.#closed = true;
     const { clock, closeTimeoutMs } = this.#cluster;
     this.#postbox.rejectAll(this.#closedError("publish()"), false);
-    const producers = Promise.all([this.#link.close(closeTimeoutMs), this.#transactions.close()]);
+    const producers = Promise.all([this.#producer.close(closeTimeoutMs), this.#transactions.close()]);
     await within(clock, closeTimeoutMs, producers);
     this.#postbox.rejectAll(this.#closedError("publish()"), true);
   }
 
   async #send(topic: string, messages: ClientMessage[]): Promise<void> {
     const { acks, compression } = this.#options;
-    await this.#link.connect(() => this.#closed || !this.#postbox.busy);
-    await this.#link.use((producer) => producer.send({ topic, messages, acks, compression }));
+    await this.#producer.connect(() => this.#closed || !this.#postbox.busy);
+    await this.#producer.use((producer) => producer.send({ topic, messages, acks, compression }));
   }
 
   #producerConfig(): ProducerConfig {

@@ -26,7 +26,7 @@ export interface KafkaTransactionOptions extends PublishOptions {
   readonly consumed?: readonly KafkaMessage[];
 }
 
-export interface TransactionsPlace {
+export interface TransactionContext {
   readonly cluster: Cluster;
   readonly options: CheckedPublisherOptions;
   readonly table: TopicTable;
@@ -40,7 +40,7 @@ const retries = 500;
 
 /** One transaction: collects what is published inside, then commits or aborts. */
 export class Transaction {
-  readonly #place: TransactionsPlace;
+  readonly #context: TransactionContext;
   readonly #client: ClientTransaction;
   readonly #postbox: Postbox;
   readonly #posted: Promise<void>[] = [];
@@ -48,10 +48,10 @@ export class Transaction {
   #failure: { readonly error: unknown } | undefined = undefined;
   #over = false;
 
-  constructor(place: TransactionsPlace, client: ClientTransaction) {
-    const { cluster, table, options } = place;
+  constructor(context: TransactionContext, client: ClientTransaction) {
+    const { cluster, table, options } = context;
     const { acks, compression } = options;
-    this.#place = place;
+    this.#context = context;
     this.#client = client;
     this.#postbox = new Postbox({
       cluster,
@@ -68,7 +68,7 @@ export class Transaction {
   /** Runs `work`, and waits until all it published is there. Rejects with what `work` threw, or with `TransactionError`. */
   async collect<T>(work: (publisher: KafkaTransaction) => Promise<T>): Promise<T> {
     const publisher: KafkaTransaction = {
-      capabilities: { ...this.#place.capabilities, transactions: false },
+      capabilities: { ...this.#context.capabilities, transactions: false },
       publish: (message, options) => this.#publish(message, options),
     };
     try {
@@ -93,7 +93,7 @@ export class Transaction {
       topic,
       partitions: [{ partition: id, offset: String(offset), metadata: null }],
     }));
-    await withPatience(this.#place.cluster, () =>
+    await retryWhileConcurrent(this.#context.cluster, () =>
       this.#client.sendOffsets({ consumerGroupId: groupId, topics }),
     );
   }
@@ -103,12 +103,12 @@ export class Transaction {
   }
 
   /**
-   * What was published before gets `patienceMs` to be answered: sent to a transaction that is over it would be in the
+   * What was published before gets `waitMs` to be answered: sent to a transaction that is over it would be in the
    * next. Rejects with an error of kafkajs; what was sent is invisible all the same, once the server has given it up.
    */
-  async abort(error: unknown, patienceMs: number): Promise<void> {
+  async abort(error: unknown, waitMs: number): Promise<void> {
     this.#over = true;
-    await within(this.#place.cluster.clock, patienceMs, Promise.all(this.#posted));
+    await within(this.#context.cluster.clock, waitMs, Promise.all(this.#posted));
     this.#postbox.rejectAll(new TransactionError({ reason: "it was aborted", cause: error }), true);
     await this.#client.abort();
   }
@@ -121,7 +121,7 @@ export class Transaction {
         });
       }
       throwIfAborted(options?.signal, "publish()");
-      const checked = toClientMessage(message, this.#place.capabilities);
+      const checked = toClientMessage(message, this.#context.capabilities);
       const posting = this.#postbox.post(checked.topic, checked.message, options?.signal);
       this.#posted.push(
         posting.catch((error: unknown) => {
@@ -136,7 +136,7 @@ export class Transaction {
 }
 
 /** Asks again while the server is busy with the end of the transaction before. */
-export async function withPatience<T>(cluster: Cluster, ask: () => Promise<T>): Promise<T> {
+export async function retryWhileConcurrent<T>(cluster: Cluster, ask: () => Promise<T>): Promise<T> {
   for (let left = retries; ; left -= 1) {
     try {
       return await ask();

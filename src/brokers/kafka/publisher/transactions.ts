@@ -17,13 +17,13 @@ import {
   type RecordPartition,
   type TransactionalSettlement,
 } from "../message/message.ts";
-import { ProducerLink } from "./producer.ts";
+import { ReconnectingProducer } from "./producer.ts";
 import {
   type KafkaTransaction,
   type KafkaTransactionOptions,
   Transaction,
-  type TransactionsPlace,
-  withPatience,
+  type TransactionContext,
+  retryWhileConcurrent,
 } from "./transaction.ts";
 
 /** How a transaction ended whose producer is as good as before. */
@@ -33,25 +33,25 @@ type Ending<T> = { readonly result: T } | { readonly error: unknown };
 const mostAtOnce = 16;
 
 /** A producer, which can have one transaction at a time, with the name it has for the server. */
-interface Lane {
+interface PooledProducer {
   readonly transactionalId: string;
-  readonly link: ProducerLink;
+  readonly producer: ReconnectingProducer;
   busy: boolean;
 }
 
 /** The transactions of one publisher. Those that overlap get a producer each. */
 export class Transactions {
-  readonly #place: TransactionsPlace;
+  readonly #context: TransactionContext;
   readonly #name: string;
   /** The first that is free is taken, so that a new process of the same name begins with the same ones. */
-  readonly #lanes: Lane[] = [];
-  readonly #waiting = new Fifo<Deferred<Lane>>();
+  readonly #pool: PooledProducer[] = [];
+  readonly #waiting = new Fifo<Deferred<PooledProducer>>();
   readonly #running = new Set<Interruption>();
   #over = false;
 
-  constructor(place: TransactionsPlace) {
-    this.#place = place;
-    this.#name = place.options.transactionalId ?? `tidelane-${randomUUID()}`;
+  constructor(context: TransactionContext) {
+    this.#context = context;
+    this.#name = context.options.transactionalId ?? `tidelane-${randomUUID()}`;
   }
 
   async run<T>(
@@ -63,72 +63,72 @@ export class Transactions {
     batch?.owner.checkSettleWith(batch.records);
     const interruption = new Interruption(signal);
     this.#running.add(interruption);
-    const taking = this.#takeLane();
+    const taking = this.#acquire();
     try {
-      const lane = await Promise.race([taking, interruption.promise]);
-      await this.#prepare(lane, signal);
-      const ending = await lane.link.use((producer) =>
-        this.#perform(lane, producer, work, batch, interruption),
+      const pooled = await Promise.race([taking, interruption.promise]);
+      await this.#prepare(pooled, signal);
+      const ending = await pooled.producer.use((producer) =>
+        this.#perform(pooled, producer, work, batch, interruption),
       );
       if ("error" in ending) throw ending.error;
       return ending.result;
     } finally {
       this.#running.delete(interruption);
       interruption.forget();
-      void taking.then((lane) => this.#freeLane(lane));
+      void taking.then((pooled) => this.#release(pooled));
     }
   }
 
   async close(): Promise<void> {
     this.#over = true;
-    const { broker, closeTimeoutMs } = this.#place.cluster;
+    const { broker, closeTimeoutMs } = this.#context.cluster;
     for (const running of this.#running) {
       running.interrupt(new ConnectionClosedError({ broker, during: "transaction()" }));
     }
-    await Promise.all(this.#lanes.map(({ link }) => link.close(closeTimeoutMs)));
+    await Promise.all(this.#pool.map(({ producer }) => producer.close(closeTimeoutMs)));
   }
 
-  #takeLane(): Promise<Lane> {
-    const free = this.#lanes.find(({ busy }) => !busy) ?? this.#addLane();
+  #acquire(): Promise<PooledProducer> {
+    const free = this.#pool.find(({ busy }) => !busy) ?? this.#grow();
     if (free) {
       free.busy = true;
       return Promise.resolve(free);
     }
-    const call = deferred<Lane>();
+    const call = deferred<PooledProducer>();
     this.#waiting.push(call);
     return call.promise;
   }
 
-  #addLane(): Lane | undefined {
-    if (this.#lanes.length === mostAtOnce) return undefined;
-    const transactionalId = `${this.#name}-${this.#lanes.length}`;
-    const link = new ProducerLink(this.#place.cluster, () => this.#place.create(transactionalId));
-    const lane = { transactionalId, link, busy: false };
-    this.#lanes.push(lane);
-    return lane;
+  #grow(): PooledProducer | undefined {
+    if (this.#pool.length === mostAtOnce) return undefined;
+    const transactionalId = `${this.#name}-${this.#pool.length}`;
+    const producer = new ReconnectingProducer(this.#context.cluster, () => this.#context.create(transactionalId));
+    const pooled = { transactionalId, producer, busy: false };
+    this.#pool.push(pooled);
+    return pooled;
   }
 
-  #freeLane(lane: Lane): void {
+  #release(pooled: PooledProducer): void {
     const next = this.#waiting.shift();
-    if (next) next.resolve(lane);
-    else lane.busy = false;
+    if (next) next.resolve(pooled);
+    else pooled.busy = false;
   }
 
-  async #prepare({ link }: Lane, signal: AbortSignal | undefined): Promise<void> {
+  async #prepare({ producer }: PooledProducer, signal: AbortSignal | undefined): Promise<void> {
     const over = (): boolean => this.#over || signal?.aborted === true;
     try {
-      if (!over()) await link.connect(over);
+      if (!over()) await producer.connect(over);
     } catch (error) {
       if (!over()) throw this.#failed("it could not begin", error);
     }
     throwIfAborted(signal, "transaction()");
-    const { broker } = this.#place.cluster;
+    const { broker } = this.#context.cluster;
     if (this.#over) throw new ConnectionClosedError({ broker, during: "transaction()" });
   }
 
   /** Rejects where the producer is not to be used again. */
   async #perform<T>(
-    lane: Lane,
+    pooled: PooledProducer,
     producer: ClientProducer,
     work: (publisher: KafkaTransaction) => Promise<T>,
     batch: Batch | undefined,
@@ -141,7 +141,7 @@ export class Transactions {
       batch?.owner.checkSettleWith(batch.records);
     } catch (error) {
       try {
-        const { closeTimeoutMs } = this.#place.cluster;
+        const { closeTimeoutMs } = this.#context.cluster;
         await transaction.abort(error, interruption.fired ? 0 : closeTimeoutMs);
         return { error };
       } catch {
@@ -149,11 +149,11 @@ export class Transactions {
         throw error;
       }
     }
-    if (batch === undefined) await this.#commit(lane, transaction, undefined);
+    if (batch === undefined) await this.#commit(pooled, transaction, undefined);
     else {
       await batch.owner.settleWith(batch.records, async (group, offsets) => {
         await this.#sendOffsets(transaction, group, offsets);
-        await this.#commit(lane, transaction, { group, offsets });
+        await this.#commit(pooled, transaction, { group, offsets });
       });
     }
     return { result };
@@ -161,7 +161,7 @@ export class Transactions {
 
   async #begin(producer: ClientProducer): Promise<Transaction> {
     try {
-      return new Transaction(this.#place, await withPatience(this.#place.cluster, () => producer.transaction()));
+      return new Transaction(this.#context, await retryWhileConcurrent(this.#context.cluster, () => producer.transaction()));
     } catch (error) {
       throw this.#failed("it could not begin", error);
     }
@@ -182,37 +182,37 @@ export class Transactions {
 
   /** A commit without an answer may have been carried out: where offsets went with it, those tell. */
   async #commit(
-    lane: Lane,
+    pooled: PooledProducer,
     transaction: Transaction,
     sent: { readonly group: string; readonly offsets: ReadonlyMap<RecordPartition, number> } | undefined,
   ): Promise<void> {
     try {
       await transaction.commit();
     } catch (error) {
-      lane.link.replace();
+      pooled.producer.replace();
       if (sent === undefined) {
         throw this.#failed(
           "the server did not confirm the commit, and whether it is visible is not known",
           error,
         );
       }
-      if (!(await this.#hasCommitted(lane, sent.group, sent.offsets))) {
+      if (!(await this.#hasCommitted(pooled, sent.group, sent.offsets))) {
         throw this.#failed("the server did not commit it", error);
       }
     }
   }
 
   async #hasCommitted(
-    { transactionalId }: Lane,
+    { transactionalId }: PooledProducer,
     groupId: string,
     offsets: ReadonlyMap<RecordPartition, number>,
   ): Promise<boolean> {
-    const { cluster, create } = this.#place;
+    const { cluster, create } = this.#context;
     // n.b. a producer of the same name has the server finish what the one before left, one way or the other.
     const successor = create(transactionalId);
     try {
       await successor.connect();
-      await withPatience(cluster, () => successor.transaction());
+      await retryWhileConcurrent(cluster, () => successor.transaction());
       const topics = [...new Set(Array.from(offsets.keys(), ({ topic }) => topic))];
       const committed = await cluster.admin.askUntil(
         () => this.#over,
@@ -228,7 +228,7 @@ export class Transactions {
   }
 
   #failed(what: string, error: unknown): TransactionError {
-    const { reason, cause } = faultOf(error, this.#place.cluster.secrets);
+    const { reason, cause } = faultOf(error, this.#context.cluster.secrets);
     return new TransactionError({ reason: `${what}: ${reason}`, cause });
   }
 }

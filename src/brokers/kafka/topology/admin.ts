@@ -27,7 +27,7 @@ interface Admin {
 const passing = 4;
 
 /** The connection's one admin client, replaced when it fails: kafkajs does not always find back by itself. */
-export class AdminLink {
+export class ReconnectingAdmin {
   readonly #clock: Clock;
   readonly #createClient: () => Client;
   readonly #secrets: Secrets;

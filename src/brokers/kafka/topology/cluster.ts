@@ -2,7 +2,7 @@ import type { Clock } from "../../../traits/clock.ts";
 import type { BackoffOptions } from "../../shared/backoff.ts";
 import type { Secrets } from "../../shared/secrets.ts";
 import type { Client, KafkaModule, TopicCreation } from "../client.ts";
-import type { AdminLink, OutageReport } from "./admin.ts";
+import type { ReconnectingAdmin, OutageReport } from "./admin.ts";
 
 /** What everything that belongs to one connection shares. */
 export interface Cluster {
@@ -12,7 +12,7 @@ export interface Cluster {
   readonly module: KafkaModule;
   /** n.b. consumers made by one client share the offsets of their groups, and clear each other's: each gets its own. */
   readonly createClient: () => Client;
-  readonly admin: AdminLink;
+  readonly admin: ReconnectingAdmin;
   readonly secrets: Secrets;
   readonly reconnect: BackoffOptions;
   readonly outages: OutageReport;

@@ -1,5 +1,5 @@
 import type { KafkaStart } from "../../options.ts";
-import type { AdminLink } from "../../topology/admin.ts";
+import type { ReconnectingAdmin } from "../../topology/admin.ts";
 import { type CommittedPartition, partitionKey } from "./committable.ts";
 import { DoneRanges } from "./done-ranges.ts";
 
@@ -31,7 +31,7 @@ const beginning = -2;
 
 /** Says where the partitions of an assignment begin. */
 export class Positions {
-  readonly #admin: AdminLink;
+  readonly #admin: ReconnectingAdmin;
   readonly #group: string | undefined;
   readonly #from: KafkaStart;
   /** Topics the group had committed something in when the subscription opened. */
@@ -41,7 +41,7 @@ export class Positions {
   /** Without a group nobody else remembers: how far each partition was settled in the assignment before. */
   readonly #settled = new Map<string, Committed>();
 
-  constructor(admin: AdminLink, group: string | undefined, from: KafkaStart) {
+  constructor(admin: ReconnectingAdmin, group: string | undefined, from: KafkaStart) {
     this.#admin = admin;
     this.#group = group;
     this.#from = from;
