@@ -27,7 +27,7 @@ import {
 import { checkPublisherOptions, type KafkaPublisherOptions } from "../publisher/options.ts";
 import { KafkaPublisher } from "../publisher/publisher.ts";
 import type { Cluster } from "../topology/cluster.ts";
-import { TopicTable } from "../topology/topology.ts";
+import { TopicMetadata } from "../topology/topology.ts";
 import type { Outages } from "./outages.ts";
 
 /** What to subscribe to. */
@@ -86,13 +86,13 @@ export class KafkaConnection
     if (typeof target === "object" && target !== null && "open" in target) return target.open(this);
     const topics = checkTopics("subscribe(topics)", target);
     const checked = checkSubscribeOptions(callOf("connection.subscribe", topics), options);
-    const table = new TopicTable(this.#cluster, checked.create);
+    const metadata = new TopicMetadata(this.#cluster, checked.create);
     return this.#open(
       {
         name: topics.join(","),
         topics: async (over) => {
           for (const topic of topics) {
-            const count = await table.lookUp(topic, over);
+            const count = await metadata.lookUp(topic, over);
             const absent = checked.partitions?.find((partition) => partition >= count);
             if (absent !== undefined) throw new MissingPartition(topic, absent, count);
           }
@@ -109,9 +109,9 @@ export class KafkaConnection
     this.#check("subscribePattern()");
     const checked = checkPattern("subscribePattern(pattern)", pattern);
     const call = `connection.subscribePattern(${checked}, options)`;
-    const table = new TopicTable(this.#cluster);
+    const metadata = new TopicMetadata(this.#cluster);
     const topics = async (over: () => boolean): Promise<readonly string[]> => {
-      const all = await table.list(over);
+      const all = await metadata.list(over);
       return all.filter((topic) => checked.test(topic)).sort();
     };
     return this.#open({ name: String(checked), topics, isPattern: true }, checkPatternOptions(call, options));

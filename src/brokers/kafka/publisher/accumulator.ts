@@ -3,14 +3,14 @@ import { Alarm } from "../../shared/alarm.ts";
 import type { ClientHeaders, ClientMessage } from "../client.ts";
 import { publishError } from "../errors.ts";
 import type { Cluster } from "../topology/cluster.ts";
-import type { TopicTable } from "../topology/topology.ts";
-import { Posting } from "./partition-queue.ts";
+import type { TopicMetadata } from "../topology/topology.ts";
+import { PendingRecord } from "./partition-queue.ts";
 import type { Partitioner } from "./partitioners.ts";
-import { TopicSender } from "./topic-queue.ts";
+import { TopicQueue } from "./topic-queue.ts";
 
-export interface PostboxOptions {
+export interface AccumulatorOptions {
   readonly cluster: Cluster;
-  readonly table: TopicTable;
+  readonly metadata: TopicMetadata;
   readonly maxBatchBytes: number;
   readonly partitioner: Partitioner;
   readonly timeoutMs: number;
@@ -19,23 +19,23 @@ export interface PostboxOptions {
 }
 
 /** Everything that waits to be confirmed by way of one producer. */
-export class Postbox {
-  readonly #options: PostboxOptions;
-  readonly #topics = new Map<string, TopicSender>();
+export class RecordAccumulator {
+  readonly #options: AccumulatorOptions;
+  readonly #topics = new Map<string, TopicQueue>();
   readonly #alarm: Alarm;
 
-  constructor(options: PostboxOptions) {
+  constructor(options: AccumulatorOptions) {
     this.#options = options;
     this.#alarm = new Alarm(options.cluster.clock, () => this.#expire());
   }
 
   /** Resolves when the server has it. */
-  post(topic: string, message: ClientMessage, signal: AbortSignal | undefined): Promise<void> {
+  append(topic: string, message: ClientMessage, signal: AbortSignal | undefined): Promise<void> {
     const dueMs = this.#options.cluster.clock.now() + this.#options.timeoutMs;
-    const posting = new Posting(message, sizeOf(message), dueMs, signal);
+    const record = new PendingRecord(message, sizeOf(message), dueMs, signal);
     this.#alarm.at(dueMs);
-    this.#topic(topic).push(posting);
-    return posting.promise;
+    this.#topic(topic).push(record);
+    return record.promise;
   }
 
   /** Rejects all that waits. `sent`: also what is on its way. */
@@ -50,16 +50,16 @@ export class Postbox {
     return false;
   }
 
-  #topic(name: string): TopicSender {
-    let sender = this.#topics.get(name);
-    if (sender === undefined) {
-      const { cluster, table, maxBatchBytes, partitioner, send } = this.#options;
+  #topic(name: string): TopicQueue {
+    let queue = this.#topics.get(name);
+    if (queue === undefined) {
+      const { cluster, metadata, maxBatchBytes, partitioner, send } = this.#options;
       const refusal = (error: unknown): unknown => {
-        table.forget(name);
-        return publishError(name, error, cluster.secrets, table.creates);
+        metadata.forget(name);
+        return publishError(name, error, cluster.secrets, metadata.creates);
       };
-      sender = new TopicSender(name, {
-        table,
+      queue = new TopicQueue(name, {
+        metadata,
         maxBatchBytes,
         partitioner,
         refusal,
@@ -71,18 +71,18 @@ export class Postbox {
           }
         },
       });
-      this.#topics.set(name, sender);
+      this.#topics.set(name, queue);
     }
-    return sender;
+    return queue;
   }
 
   #expire(): void {
     const { cluster, timeoutMs } = this.#options;
     const now = cluster.clock.now();
     let next: number | undefined;
-    for (const [topic, sender] of this.#topics) {
-      sender.expire(now, () => new TimeoutError({ what: `The publish to "${topic}"`, timeoutMs }));
-      const { dueMs } = sender;
+    for (const [topic, queue] of this.#topics) {
+      queue.expire(now, () => new TimeoutError({ what: `The publish to "${topic}"`, timeoutMs }));
+      const { dueMs } = queue;
       if (dueMs !== undefined && (next === undefined || dueMs < next)) next = dueMs;
     }
     if (next !== undefined) this.#alarm.at(next);

@@ -5,7 +5,7 @@ import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-wat
 import type { ClientMessage } from "../client.ts";
 
 /** A message that waits to be confirmed. */
-export class Posting implements Abortable {
+export class PendingRecord implements Abortable {
   readonly message: ClientMessage;
   /** About what it takes on the wire. */
   readonly bytes: number;
@@ -51,7 +51,7 @@ export class Posting implements Abortable {
   }
 }
 
-export interface OutboxOptions {
+export interface PartitionQueueOptions {
   /** Bytes of one batch; a larger message goes alone. */
   readonly maxBatchBytes: number;
   /** Sends a batch. Rejects with what those who published are to be told. */
@@ -66,18 +66,18 @@ const maxBatchRecords = 10_000;
  * What is to be sent to one partition: one batch at a time, in the order of the calls, and whatever came meanwhile in the
  * next. One partition is on one server, so that a batch is written as a whole or not.
  */
-export class Outbox {
-  readonly #options: OutboxOptions;
-  readonly #waiting = new Fifo<Posting>();
-  #sending: readonly Posting[] = [];
+export class PartitionQueue {
+  readonly #options: PartitionQueueOptions;
+  readonly #waiting = new Fifo<PendingRecord>();
+  #sending: readonly PendingRecord[] = [];
   #running = false;
 
-  constructor(options: OutboxOptions) {
+  constructor(options: PartitionQueueOptions) {
     this.#options = options;
   }
 
-  push(posting: Posting): void {
-    this.#waiting.push(posting);
+  push(record: PendingRecord): void {
+    this.#waiting.push(record);
     if (!this.#running) void this.#run();
   }
 
@@ -88,7 +88,7 @@ export class Outbox {
 
   /** Rejects those that are due at `nowMs`. What is on its way may arrive all the same. */
   expire(nowMs: number, error: () => unknown): void {
-    for (const posting of this.#sending) if (posting.dueMs <= nowMs) posting.reject(error());
+    for (const record of this.#sending) if (record.dueMs <= nowMs) record.reject(error());
     for (let first = this.#waiting.peek(); first && first.dueMs <= nowMs; first = this.#waiting.peek()) {
       this.#waiting.shift();
       first.reject(error());
@@ -97,7 +97,7 @@ export class Outbox {
 
   /** Rejects all that waits. `sent`: also what is on its way. */
   rejectAll(error: unknown, sent: boolean): void {
-    if (sent) for (const posting of this.#sending) posting.reject(error);
+    if (sent) for (const record of this.#sending) record.reject(error);
     for (let first = this.#waiting.shift(); first; first = this.#waiting.shift()) first.reject(error);
   }
 
@@ -112,17 +112,17 @@ export class Outbox {
       this.#options.sending();
       try {
         await this.#options.send(batch.map(({ message }) => message));
-        for (const posting of batch) posting.resolve();
+        for (const record of batch) record.resolve();
       } catch (error) {
-        for (const posting of batch) posting.reject(error);
+        for (const record of batch) record.reject(error);
       }
       this.#sending = [];
     }
     this.#running = false;
   }
 
-  #nextBatch(): Posting[] {
-    const batch: Posting[] = [];
+  #nextBatch(): PendingRecord[] {
+    const batch: PendingRecord[] = [];
     let bytes = 0;
     for (let first = this.#waiting.peek(); first; first = this.#waiting.peek()) {
       if (!first.over) {

@@ -9,8 +9,8 @@ import type { ClientMessage, ProducerConfig } from "../client.ts";
 import { publishError } from "../errors.ts";
 import { checkKafkaTopic, type KafkaOutgoingMessage, toClientMessage } from "../message/outgoing.ts";
 import type { Cluster } from "../topology/cluster.ts";
-import { TopicTable } from "../topology/topology.ts";
-import { Postbox } from "./accumulator.ts";
+import { TopicMetadata } from "../topology/topology.ts";
+import { RecordAccumulator } from "./accumulator.ts";
 import { type CheckedPublisherOptions, publisherCapabilities } from "./options.ts";
 import { ReconnectingProducer } from "./producer.ts";
 import type { KafkaTransaction, KafkaTransactionOptions } from "./transaction.ts";
@@ -23,9 +23,9 @@ export class KafkaPublisher implements TransactionalPublisher {
   readonly capabilities: PublisherCapabilities;
   readonly #cluster: Cluster;
   readonly #options: CheckedPublisherOptions;
-  readonly #table: TopicTable;
+  readonly #metadata: TopicMetadata;
   readonly #producer: ReconnectingProducer;
-  readonly #postbox: Postbox;
+  readonly #accumulator: RecordAccumulator;
   readonly #transactions: Transactions;
   #closed = false;
 
@@ -33,11 +33,11 @@ export class KafkaPublisher implements TransactionalPublisher {
     this.#cluster = cluster;
     this.#options = options;
     this.capabilities = publisherCapabilities(options, cluster.maxPayloadBytes);
-    this.#table = new TopicTable(cluster, options.create);
+    this.#metadata = new TopicMetadata(cluster, options.create);
     this.#producer = new ReconnectingProducer(cluster, () => cluster.createClient().producer(this.#producerConfig()));
-    this.#postbox = new Postbox({
+    this.#accumulator = new RecordAccumulator({
       cluster,
-      table: this.#table,
+      metadata: this.#metadata,
       maxBatchBytes: options.maxBatchBytes,
       partitioner: options.partitioner,
       timeoutMs: options.publishTimeoutMs,
@@ -46,7 +46,7 @@ export class KafkaPublisher implements TransactionalPublisher {
     this.#transactions = new Transactions({
       cluster,
       options,
-      table: this.#table,
+      metadata: this.#metadata,
       capabilities: this.capabilities,
       create: (transactionalId) =>
         cluster.createClient().producer({
@@ -63,7 +63,7 @@ export class KafkaPublisher implements TransactionalPublisher {
       this.#check("publish()");
       throwIfAborted(options?.signal, "publish()");
       const checked = toClientMessage(message, this.capabilities);
-      return this.#postbox.post(checked.topic, checked.message, options?.signal);
+      return this.#accumulator.append(checked.topic, checked.message, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -80,9 +80,9 @@ export class KafkaPublisher implements TransactionalPublisher {
     const { clock, secrets } = this.#cluster;
     const dueMs = clock.now() + this.#options.publishTimeoutMs;
     const over = (): boolean => this.#closed || options?.signal?.aborted === true || clock.now() >= dueMs;
-    const found = this.#table.lookUp(topic, over).catch((error: unknown) => {
+    const found = this.#metadata.lookUp(topic, over).catch((error: unknown) => {
       this.#check("checkTopic()");
-      throw publishError(topic, error, secrets, this.#table.creates);
+      throw publishError(topic, error, secrets, this.#metadata.creates);
     });
     await abortable(found, options?.signal, "checkTopic()");
   }
@@ -108,15 +108,15 @@ export class KafkaPublisher implements TransactionalPublisher {
     if (this.#closed) return;
     this.#closed = true;
     const { clock, closeTimeoutMs } = this.#cluster;
-    this.#postbox.rejectAll(this.#closedError("publish()"), false);
+    this.#accumulator.rejectAll(this.#closedError("publish()"), false);
     const producers = Promise.all([this.#producer.close(closeTimeoutMs), this.#transactions.close()]);
     await within(clock, closeTimeoutMs, producers);
-    this.#postbox.rejectAll(this.#closedError("publish()"), true);
+    this.#accumulator.rejectAll(this.#closedError("publish()"), true);
   }
 
   async #send(topic: string, messages: ClientMessage[]): Promise<void> {
     const { acks, compression } = this.#options;
-    await this.#producer.connect(() => this.#closed || !this.#postbox.busy);
+    await this.#producer.connect(() => this.#closed || !this.#accumulator.busy);
     await this.#producer.use((producer) => producer.send({ topic, messages, acks, compression }));
   }
 

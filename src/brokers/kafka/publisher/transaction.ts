@@ -8,8 +8,8 @@ import { faultOf } from "../errors.ts";
 import type { KafkaMessage, RecordPartition } from "../message/message.ts";
 import { type KafkaOutgoingMessage, toClientMessage } from "../message/outgoing.ts";
 import type { Cluster } from "../topology/cluster.ts";
-import type { TopicTable } from "../topology/topology.ts";
-import { Postbox } from "./accumulator.ts";
+import type { TopicMetadata } from "../topology/topology.ts";
+import { RecordAccumulator } from "./accumulator.ts";
 import type { CheckedPublisherOptions } from "./options.ts";
 
 /** What is published with it is part of one transaction. */
@@ -29,7 +29,7 @@ export interface KafkaTransactionOptions extends PublishOptions {
 export interface TransactionContext {
   readonly cluster: Cluster;
   readonly options: CheckedPublisherOptions;
-  readonly table: TopicTable;
+  readonly metadata: TopicMetadata;
   readonly capabilities: PublisherCapabilities;
   readonly create: (transactionalId: string) => ClientProducer;
 }
@@ -42,20 +42,20 @@ const retries = 500;
 export class Transaction {
   readonly #context: TransactionContext;
   readonly #client: ClientTransaction;
-  readonly #postbox: Postbox;
-  readonly #posted: Promise<void>[] = [];
+  readonly #accumulator: RecordAccumulator;
+  readonly #published: Promise<void>[] = [];
   /** What could not be published. */
   #failure: { readonly error: unknown } | undefined = undefined;
   #over = false;
 
   constructor(context: TransactionContext, client: ClientTransaction) {
-    const { cluster, table, options } = context;
+    const { cluster, metadata, options } = context;
     const { acks, compression } = options;
     this.#context = context;
     this.#client = client;
-    this.#postbox = new Postbox({
+    this.#accumulator = new RecordAccumulator({
       cluster,
-      table,
+      metadata,
       maxBatchBytes: options.maxBatchBytes,
       partitioner: options.partitioner,
       timeoutMs: options.publishTimeoutMs,
@@ -74,7 +74,7 @@ export class Transaction {
     try {
       const result = await work(publisher);
       this.#over = true;
-      await Promise.all(this.#posted);
+      await Promise.all(this.#published);
       if (this.#failure) {
         throw new TransactionError({
           reason: "a message could not be published",
@@ -108,8 +108,8 @@ export class Transaction {
    */
   async abort(error: unknown, waitMs: number): Promise<void> {
     this.#over = true;
-    await within(this.#context.cluster.clock, waitMs, Promise.all(this.#posted));
-    this.#postbox.rejectAll(new TransactionError({ reason: "it was aborted", cause: error }), true);
+    await within(this.#context.cluster.clock, waitMs, Promise.all(this.#published));
+    this.#accumulator.rejectAll(new TransactionError({ reason: "it was aborted", cause: error }), true);
     await this.#client.abort();
   }
 
@@ -122,13 +122,13 @@ export class Transaction {
       }
       throwIfAborted(options?.signal, "publish()");
       const checked = toClientMessage(message, this.#context.capabilities);
-      const posting = this.#postbox.post(checked.topic, checked.message, options?.signal);
-      this.#posted.push(
-        posting.catch((error: unknown) => {
+      const confirmed = this.#accumulator.append(checked.topic, checked.message, options?.signal);
+      this.#published.push(
+        confirmed.catch((error: unknown) => {
           this.#failure ??= { error };
         }),
       );
-      return posting;
+      return confirmed;
     } catch (error) {
       return Promise.reject(error);
     }

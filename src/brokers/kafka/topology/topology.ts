@@ -11,7 +11,7 @@ const believedMs = 300_000;
 const looksForNew = 12;
 
 /** How many partitions topics have, as the server said lately. */
-export class TopicTable {
+export class TopicMetadata {
   readonly #cluster: Cluster;
   readonly #creation: TopicCreation | false;
   readonly #known = new Map<string, { readonly partitions: number; readonly untilMs: number }>();
@@ -90,10 +90,10 @@ export class TopicTable {
   }
 }
 
-type Metadata = Awaited<ReturnType<import("../client.ts").ClientAdmin["fetchTopicMetadata"]>>;
+type MetadataResponse = Awaited<ReturnType<import("../client.ts").ClientAdmin["fetchTopicMetadata"]>>;
 
 /** n.b. the answer for a topic that is not there is an error. */
-async function missingIsNone(answer: Promise<Metadata>, fault: (error: unknown) => Fault): Promise<Metadata> {
+async function missingIsNone(answer: Promise<MetadataResponse>, fault: (error: unknown) => Fault): Promise<MetadataResponse> {
   try {
     return await answer;
   } catch (error) {
