@@ -6,12 +6,12 @@ import type { Assignment } from "./assignment.ts";
 import type { Member } from "./group/member.ts";
 import type { Partition } from "./partition.ts";
 
-export interface FetchingOptions {
+export interface FetcherOptions {
   readonly clock: Clock;
   /** How long a full partition is waited for before its fetching is held. */
-  readonly patienceMs: number;
+  readonly pauseAfterMs: number;
   /** kafkajs went on at `at` instead of the partition's position; where is it to go on? */
-  readonly strayed: (partition: Partition, at: number) => void;
+  readonly repositioned: (partition: Partition, at: number) => void;
 }
 
 /**
@@ -21,21 +21,21 @@ export interface FetchingOptions {
  * So one that is merely full is first waited for, with its batch kept open; what waits long, or for an unsettled record,
  * is held.
  */
-export class Fetching {
+export class Fetcher {
   readonly #assignment: Assignment;
   readonly #member: Member;
-  readonly #options: FetchingOptions;
+  readonly #options: FetcherOptions;
   /** Resolved when the partitions' positions are known, or there is no use in waiting. */
   readonly #started: Deferred<void> = deferred();
   /** Full partitions whose batches are kept open until they are relieved. */
-  readonly #patient = new Map<Partition, Deferred<void>>();
-  readonly #held = new Set<Partition>();
+  readonly #openBatches = new Map<Partition, Deferred<void>>();
+  readonly #pausedPartitions = new Set<Partition>();
   /** Partitions known to be fetched from their positions, and not from where an assignment before this one had come to. */
-  readonly #placed = new Set<Partition>();
+  readonly #positioned = new Set<Partition>();
   #paused = false;
   #over = false;
 
-  constructor(assignment: Assignment, member: Member, options: FetchingOptions, paused: boolean) {
+  constructor(assignment: Assignment, member: Member, options: FetcherOptions, paused: boolean) {
     this.#assignment = assignment;
     this.#member = member;
     this.#options = options;
@@ -43,7 +43,7 @@ export class Fetching {
     // n.b. kafkajs keeps what was held over a rebalance.
     if (paused) member.pause(assignment.partitions);
     else member.resume(assignment.partitions);
-    for (const partition of assignment.partitions) if (partition.full) this.#holdNow(partition);
+    for (const partition of assignment.partitions) if (partition.full) this.#pausePartition(partition);
   }
 
   /** The partitions know where they begin. */
@@ -55,28 +55,28 @@ export class Fetching {
   end(): void {
     this.#over = true;
     this.#started.resolve();
-    for (const relieved of this.#patient.values()) relieved.resolve();
+    for (const relieved of this.#openBatches.values()) relieved.resolve();
   }
 
   pause(): void {
     if (this.#paused || this.#over) return;
     this.#paused = true;
     this.#member.pause(this.#assignment.partitions);
-    for (const relieved of this.#patient.values()) relieved.resolve();
+    for (const relieved of this.#openBatches.values()) relieved.resolve();
   }
 
   resume(): void {
     if (!this.#paused || this.#over) return;
     this.#paused = false;
-    this.#member.resume([...this.#assignment.partitions].filter((partition) => !this.#held.has(partition)));
+    this.#member.resume([...this.#assignment.partitions].filter((partition) => !this.#pausedPartitions.has(partition)));
   }
 
   /** A record was taken. */
   taken(partition: Partition): void {
-    if (this.#patient.size === 0 && this.#held.size === 0) return;
+    if (this.#openBatches.size === 0 && this.#pausedPartitions.size === 0) return;
     if (this.#over || !partition.relieved) return;
-    this.#patient.get(partition)?.resolve();
-    if (this.#held.delete(partition) && !this.#paused) this.#member.resume([partition]);
+    this.#openBatches.get(partition)?.resolve();
+    if (this.#pausedPartitions.delete(partition) && !this.#paused) this.#member.resume([partition]);
   }
 
   async batch({ batch, resolveOffset, isStale }: EachBatchPayload): Promise<void> {
@@ -84,16 +84,16 @@ export class Fetching {
     if (partition === undefined || this.#over) return;
     if (partition.position === undefined) {
       // The heartbeat waits with this batch: not for ever, then. What is not taken in is fetched again.
-      await within(this.#options.clock, this.#options.patienceMs, this.#started.promise);
+      await within(this.#options.clock, this.#options.pauseAfterMs, this.#started.promise);
       if (partition.position === undefined) return;
     }
     if (this.#over || this.#paused || isStale() || !this.#continues(partition, batch)) return;
     const last = batch.messages.at(-1);
     if (last === undefined) return;
-    this.#placed.add(partition);
+    this.#positioned.add(partition);
     resolveOffset(last.offset);
     partition.accept(batch.messages, Number(batch.lastOffset()) + 1);
-    if (partition.full) await this.#hold(partition);
+    if (partition.full) await this.#pauseWhenFull(partition);
   }
 
   /**
@@ -102,8 +102,8 @@ export class Fetching {
    */
   skipped(partition: Partition, first: number | undefined, end: number): void {
     if (this.#over || partition.position === undefined) return;
-    if (!this.#placed.has(partition)) {
-      this.#placed.add(partition);
+    if (!this.#positioned.has(partition)) {
+      this.#positioned.add(partition);
       this.#member.seek(partition, partition.position);
       return;
     }
@@ -115,23 +115,23 @@ export class Fetching {
     if (batch.fetchedOffset === undefined) return true;
     const at = Number(batch.fetchedOffset);
     if (at === partition.position) return true;
-    this.#options.strayed(partition, at);
+    this.#options.repositioned(partition, at);
     return false;
   }
 
-  async #hold(partition: Partition): Promise<void> {
+  async #pauseWhenFull(partition: Partition): Promise<void> {
     if (!partition.stalled) {
       const relieved = deferred<void>();
-      this.#patient.set(partition, relieved);
-      const inTime = await within(this.#options.clock, this.#options.patienceMs, relieved.promise);
-      this.#patient.delete(partition);
+      this.#openBatches.set(partition, relieved);
+      const inTime = await within(this.#options.clock, this.#options.pauseAfterMs, relieved.promise);
+      this.#openBatches.delete(partition);
       if (inTime) return;
     }
-    if (!this.#over && !partition.relieved) this.#holdNow(partition);
+    if (!this.#over && !partition.relieved) this.#pausePartition(partition);
   }
 
-  #holdNow(partition: Partition): void {
-    this.#held.add(partition);
+  #pausePartition(partition: Partition): void {
+    this.#pausedPartitions.add(partition);
     if (!this.#paused) this.#member.pause([partition]);
   }
 }

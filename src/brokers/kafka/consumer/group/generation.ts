@@ -10,7 +10,7 @@ import type { Cluster } from "../../topology/cluster.ts";
 import type { Ownership } from "../assigners/sticky-assigner.ts";
 import { Assignment } from "../assignment.ts";
 import type { DeliveryCounts } from "../delivery-counts.ts";
-import { Fetching } from "../fetcher.ts";
+import { Fetcher } from "../fetcher.ts";
 import type { Committable } from "../offsets/committable.ts";
 import { Committer } from "../offsets/committer.ts";
 import type { Positions } from "../offsets/positions.ts";
@@ -40,7 +40,7 @@ export class Generation {
   readonly assignment: Assignment;
   readonly #context: GenerationContext;
   readonly #membership: Membership | undefined;
-  readonly #fetching: Fetching;
+  readonly #fetcher: Fetcher;
   /** Without a group there is nobody to tell, and every settle counts as committed. */
   readonly #committer: Committer | undefined;
   readonly #drained: Deferred<void> = deferred();
@@ -67,7 +67,7 @@ export class Generation {
       assigned,
       {
         available: context.available,
-        taken: (partition) => this.#fetching.taken(partition),
+        taken: (partition) => this.#fetcher.taken(partition),
         moved: (partition) => this.#moved(partition),
         drained: () => {
           if (!this.assignment.open) this.#drained.resolve();
@@ -87,13 +87,13 @@ export class Generation {
         failed: (error) => this.#commitFailed(error),
       });
     }
-    this.#fetching = new Fetching(
+    this.#fetcher = new Fetcher(
       this.assignment,
       member,
       {
         clock: cluster.clock,
-        patienceMs: options.member.maxWaitTimeInMs,
-        strayed: (partition, at) => void this.#strayed(partition, at),
+        pauseAfterMs: options.member.maxWaitTimeInMs,
+        repositioned: (partition, at) => void this.#repositioned(partition, at),
       },
       paused,
     );
@@ -150,7 +150,7 @@ export class Generation {
       member.seek(partition, offset);
     }
     this.#started = true;
-    this.#fetching.start();
+    this.#fetcher.start();
     return found.every(({ committed }) => committed) || this.#remember();
   }
 
@@ -164,12 +164,12 @@ export class Generation {
   }
 
   batch(payload: EachBatchPayload): Promise<void> {
-    return this.#fetching.batch(payload);
+    return this.#fetcher.batch(payload);
   }
 
   skipped(topic: string, id: number, first: number | undefined, end: number): void {
     const partition = this.assignment.partition(topic, id);
-    if (partition) this.#fetching.skipped(partition, first, end);
+    if (partition) this.#fetcher.skipped(partition, first, end);
   }
 
   take(max: number): KafkaMessage[] {
@@ -177,11 +177,11 @@ export class Generation {
   }
 
   pause(): void {
-    this.#fetching.pause();
+    this.#fetcher.pause();
   }
 
   resume(): void {
-    this.#fetching.resume();
+    this.#fetcher.resume();
   }
 
   /** What is out of the partition is lost, and it goes on at `offset`. */
@@ -199,7 +199,7 @@ export class Generation {
   /** Loses what is out, now. What was settled can still be committed with `flush`. */
   end(reason: string): void {
     this.#hurried.resolve();
-    this.#fetching.end();
+    this.#fetcher.end();
     this.#committer?.stop();
     for (const partition of this.assignment.partitions) this.#context.positions.keep(partition);
     this.assignment.end(reason);
@@ -253,7 +253,7 @@ export class Generation {
 
   async #prepareRebalance(): Promise<void> {
     const { cluster, options } = this.#context;
-    this.#fetching.end();
+    this.#fetcher.end();
     await prepareRebalance(this.assignment, this.#committer, {
       clock: cluster.clock,
       limitMs: options.drainMs,
@@ -291,7 +291,7 @@ export class Generation {
   }
 
   /** The fetching went on at `at` by itself: it was late, or the log has lost the partition's position. */
-  async #strayed(partition: Partition, at: number): Promise<void> {
+  async #repositioned(partition: Partition, at: number): Promise<void> {
     if (this.#lookedUp.has(partition)) return;
     if (at < (partition.position ?? 0)) {
       this.member.seek(partition, partition.position ?? 0);
@@ -302,7 +302,7 @@ export class Generation {
       const bounds = await this.#context.positions.bounds(partition.topic, () => !this.open);
       const log = bounds.get(partition.id);
       if (this.open && log && partition.position !== undefined)
-        this.#putBack(partition, partition.position, log);
+        this.#restorePosition(partition, partition.position, log);
     } catch (error) {
       if (this.open) this.#report(partition.topic, faultOf(error, this.#context.cluster.secrets).cause);
     } finally {
@@ -310,7 +310,7 @@ export class Generation {
     }
   }
 
-  #putBack(partition: Partition, position: number, { low, high }: { low: number; high: number }): void {
+  #restorePosition(partition: Partition, position: number, { low, high }: { low: number; high: number }): void {
     if (position < low || position > high) {
       const lost = new PositionUnavailableError({
         topic: partition.topic,
