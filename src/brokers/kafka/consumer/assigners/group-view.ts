@@ -13,14 +13,14 @@ export interface GroupMember {
 }
 
 /** What a group has to share, and the members that share it. */
-export interface GroupView {
+export interface GroupSubscription {
   readonly members: readonly GroupMember[];
   /** The partitions of every topic that exists, ascending. */
   readonly partitions: ReadonlyMap<string, readonly number[]>;
 }
 
 /** Who gets what: by member, then by topic. Every member is in it: the server gives Java's client no empty answer. */
-export type Shares = Map<string, Map<string, number[]>>;
+export type GroupAssignment = Map<string, Map<string, number[]>>;
 
 /** A member as kafkajs tells of it. n.b. `groupInstanceId` is not in its types. */
 interface JoinedMember {
@@ -30,11 +30,11 @@ interface JoinedMember {
 }
 
 /** Reads the subscriptions of the members, in whatever version their clients encode them, and looks up the partitions. */
-export async function viewGroup(
+export async function readSubscriptions(
   protocol: Protocol,
   cluster: AssignerConfig["cluster"],
   joined: readonly JoinedMember[],
-): Promise<GroupView> {
+): Promise<GroupSubscription> {
   const members = joined.map(({ memberId, groupInstanceId, memberMetadata }): GroupMember => {
     const metadata = protocol.MemberMetadata.decode(memberMetadata);
     return {
@@ -86,9 +86,9 @@ function isUnseen(error: unknown): boolean {
 }
 
 /** Encodes what each member gets. */
-export function encodeShares(
+export function encodeAssignment(
   { MemberAssignment }: Protocol,
-  shares: Shares,
+  shares: GroupAssignment,
 ): { memberId: string; memberAssignment: Buffer }[] {
   return Array.from(shares, ([memberId, share]) => ({
     memberId,

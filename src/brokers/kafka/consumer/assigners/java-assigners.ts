@@ -1,14 +1,14 @@
 import type { CreateAssigner, KafkaModule } from "../../client.ts";
-import { encodeShares, type GroupMember, type GroupView, type Shares, viewGroup } from "./group-view.ts";
+import { encodeAssignment, type GroupMember, type GroupSubscription, type GroupAssignment, readSubscriptions } from "./group-view.ts";
 
 type Protocol = KafkaModule["AssignerProtocol"];
 
 /** The assigners of Kafka's Java client and of librdkafka that other clients share, by their names on the wire. */
 type SharedAssigner = "range" | "roundrobin";
 
-const shareOut: Readonly<Record<SharedAssigner, typeof shareRanges>> = {
-  range: shareRanges,
-  roundrobin: shareRoundRobin,
+const assignBy: Readonly<Record<SharedAssigner, typeof assignRanges>> = {
+  range: assignRanges,
+  roundrobin: assignRoundRobin,
 };
 
 /**
@@ -25,12 +25,12 @@ export function javaAssigner(protocol: Protocol, name: SharedAssigner): CreateAs
       return { name, metadata };
     },
     assign: async ({ members }) =>
-      encodeShares(protocol, shareOut[name](await viewGroup(protocol, cluster, members))),
+      encodeAssignment(protocol, assignBy[name](await readSubscriptions(protocol, cluster, members))),
   });
 }
 
 /** Topic by topic: consecutive partitions for each member, one more for the first ones where they do not divide evenly. */
-export function shareRanges({ members, partitions }: GroupView): Shares {
+export function assignRanges({ members, partitions }: GroupSubscription): GroupAssignment {
   const sorted = inJavaOrder(members);
   const shares = nothingFor(sorted);
   for (const [topic, ids] of partitions) {
@@ -47,7 +47,7 @@ export function shareRanges({ members, partitions }: GroupView): Shares {
 }
 
 /** Partition by partition over all topics, members in turn; one that does not subscribe to the topic is passed over. */
-export function shareRoundRobin({ members, partitions }: GroupView): Shares {
+export function assignRoundRobin({ members, partitions }: GroupSubscription): GroupAssignment {
   const sorted = inJavaOrder(members);
   const shares = nothingFor(sorted);
   let turn = 0;
@@ -77,6 +77,6 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function nothingFor(members: readonly GroupMember[]): Shares {
+function nothingFor(members: readonly GroupMember[]): GroupAssignment {
   return new Map(members.map(({ id }) => [id, new Map()]));
 }

@@ -1,6 +1,6 @@
 import type { CreateAssigner, KafkaModule } from "../../client.ts";
-import { balance, type Claimant } from "./balance.ts";
-import { encodeShares, type GroupMember, viewGroup } from "./group-view.ts";
+import { balance, type StickyMember } from "./balance.ts";
+import { encodeAssignment, type GroupMember, readSubscriptions } from "./group-view.ts";
 
 type Protocol = KafkaModule["AssignerProtocol"];
 
@@ -25,14 +25,14 @@ export function stickyAssigner(protocol: Protocol, owned: () => Ownership): Crea
       return { name, metadata: protocol.MemberMetadata.encode({ version, topics, userData }) };
     },
     assign: async (group) => {
-      const { members, partitions } = await viewGroup(protocol, cluster, group.members);
-      return encodeShares(protocol, balance(members.map(claimantOf), partitions));
+      const { members, partitions } = await readSubscriptions(protocol, cluster, group.members);
+      return encodeAssignment(protocol, balance(members.map(stickyMemberOf), partitions));
     },
   });
 }
 
 /** n.b. what a member says of itself may come from another version of this library. */
-function claimantOf({ id, topics, userData }: GroupMember): Claimant {
+function stickyMemberOf({ id, topics, userData }: GroupMember): StickyMember {
   const none = { id, topics, owned: {}, generation: -1 };
   try {
     const said: Partial<Ownership> = JSON.parse(String(userData));

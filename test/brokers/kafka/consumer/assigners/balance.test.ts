@@ -1,18 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { balance, type Claimant } from "../../../../../src/brokers/kafka/consumer/assigners/balance.ts";
-import type { Shares } from "../../../../../src/brokers/kafka/consumer/assigners/group-view.ts";
+import { balance, type StickyMember } from "../../../../../src/brokers/kafka/consumer/assigners/balance.ts";
+import type { GroupAssignment } from "../../../../../src/brokers/kafka/consumer/assigners/group-view.ts";
 
 function member(
   id: string,
   topics: string[],
   owned: Record<string, number[]> = {},
   generation = 1,
-): Claimant {
+): StickyMember {
   return { id, topics, owned, generation };
 }
 
-function plain(shares: Shares): Record<string, Record<string, number[]>> {
+function plain(shares: GroupAssignment): Record<string, Record<string, number[]>> {
   return Object.fromEntries(Array.from(shares, ([id, share]) => [id, Object.fromEntries(share)]));
 }
 
@@ -68,7 +68,7 @@ describe("sharing out partitions", () => {
 
 const topicNames = ["t", "u", "v"];
 
-const claimants = fc.uniqueArray(
+const members = fc.uniqueArray(
   fc.record({
     id: fc.stringMatching(/^[a-f]{1,2}$/),
     topics: fc.subarray(topicNames, { minLength: 1 }),
@@ -90,15 +90,15 @@ const partitions = fc
 describe("any group", () => {
   it("has each partition once, with a member that wants it, and nobody could even out more", () => {
     fc.assert(
-      fc.property(claimants, partitions, (members, topics) => {
+      fc.property(members, partitions, (members, topics) => {
         const shares = balance(members, topics);
         const size = (id: string): number => [...(shares.get(id)?.values() ?? [])].flat().length;
         for (const [topic, ids] of topics) {
           const takers = members.filter((one) => one.topics.includes(topic));
           for (const id of ids) {
-            const holders = members.filter((one) => shares.get(one.id)?.get(topic)?.includes(id));
-            expect(holders).toHaveLength(takers.length === 0 ? 0 : 1);
-            const holder = holders[0];
+            const candidates = members.filter((one) => shares.get(one.id)?.get(topic)?.includes(id));
+            expect(candidates).toHaveLength(takers.length === 0 ? 0 : 1);
+            const holder = candidates[0];
             if (holder === undefined) continue;
             expect(holder.topics).toContain(topic);
             const least = Math.min(...takers.map((one) => size(one.id)));
@@ -116,7 +116,7 @@ describe("any group", () => {
 
   it("changes nothing when it is shared out again", () => {
     fc.assert(
-      fc.property(claimants, partitions, (members, topics) => {
+      fc.property(members, partitions, (members, topics) => {
         const first = plain(balance(members, topics));
         const again = members.map((one) => ({ ...one, owned: first[one.id] ?? {}, generation: 9 }));
         expect(plain(balance(again.toReversed(), topics))).toEqual(first);

@@ -1,40 +1,40 @@
 import { describe, expect, it } from "vitest";
 import type {
   GroupMember,
-  GroupView,
-  Shares,
+  GroupSubscription,
+  GroupAssignment,
 } from "../../../../../src/brokers/kafka/consumer/assigners/group-view.ts";
 import {
-  shareRanges,
-  shareRoundRobin,
+  assignRanges,
+  assignRoundRobin,
 } from "../../../../../src/brokers/kafka/consumer/assigners/java-assigners.ts";
 
 function member(id: string, topics: string[], instanceId?: string): GroupMember {
   return { id, topics, instanceId, userData: undefined };
 }
 
-function view(members: GroupMember[], topics: Record<string, number>): GroupView {
+function view(members: GroupMember[], topics: Record<string, number>): GroupSubscription {
   const partitions = Object.entries(topics).map(
     ([topic, count]) => [topic, Array.from({ length: count }, (_one, id) => id)] as const,
   );
   return { members, partitions: new Map(partitions) };
 }
 
-function plain(shares: Shares): Record<string, Record<string, number[]>> {
+function plain(shares: GroupAssignment): Record<string, Record<string, number[]>> {
   return Object.fromEntries(Array.from(shares, ([id, share]) => [id, Object.fromEntries(share)]));
 }
 
 // The cases are those of RangeAssignorTest and RoundRobinAssignorTest of Apache Kafka.
 describe("range", () => {
   it("gives one member everything", () => {
-    expect(plain(shareRanges(view([member("c", ["a", "b"])], { a: 1, b: 2 })))).toEqual({
+    expect(plain(assignRanges(view([member("c", ["a", "b"])], { a: 1, b: 2 })))).toEqual({
       c: { a: [0], b: [0, 1] },
     });
   });
 
   it("gives the first members one more, topic by topic", () => {
     const members = [member("c2", ["t1", "t2"]), member("c1", ["t1", "t2"])];
-    expect(plain(shareRanges(view(members, { t1: 3, t2: 3 })))).toEqual({
+    expect(plain(assignRanges(view(members, { t1: 3, t2: 3 })))).toEqual({
       c1: { t1: [0, 1], t2: [0, 1] },
       c2: { t1: [2], t2: [2] },
     });
@@ -42,12 +42,12 @@ describe("range", () => {
 
   it("gives nothing to those that are too many, and they are in the answer", () => {
     const members = [member("c1", ["t"]), member("c2", ["t"]), member("c3", ["t"])];
-    expect(plain(shareRanges(view(members, { t: 2 })))).toEqual({ c1: { t: [0] }, c2: { t: [1] }, c3: {} });
+    expect(plain(assignRanges(view(members, { t: 2 })))).toEqual({ c1: { t: [0] }, c2: { t: [1] }, c3: {} });
   });
 
   it("shares a topic among those that subscribe to it", () => {
     const members = [member("c1", ["t1"]), member("c2", ["t1", "t2"]), member("c3", ["t1"])];
-    expect(plain(shareRanges(view(members, { t1: 3, t2: 2 })))).toEqual({
+    expect(plain(assignRanges(view(members, { t1: 3, t2: 2 })))).toEqual({
       c1: { t1: [0] },
       c2: { t1: [1], t2: [0, 1] },
       c3: { t1: [2] },
@@ -56,7 +56,7 @@ describe("range", () => {
 
   it("has static members first, by their instance id", () => {
     const members = [member("a", ["t"]), member("z", ["t"], "i2"), member("y", ["t"], "i3")];
-    expect(plain(shareRanges(view(members, { t: 5 })))).toEqual({
+    expect(plain(assignRanges(view(members, { t: 5 })))).toEqual({
       z: { t: [0, 1] },
       y: { t: [2, 3] },
       a: { t: [4] },
@@ -64,14 +64,14 @@ describe("range", () => {
   });
 
   it("passes over a topic that does not exist", () => {
-    expect(plain(shareRanges(view([member("c", ["gone"])], {})))).toEqual({ c: {} });
+    expect(plain(assignRanges(view([member("c", ["gone"])], {})))).toEqual({ c: {} });
   });
 });
 
 describe("roundrobin", () => {
   it("goes on over topics, sorted by name", () => {
     const members = [member("c2", ["t1", "t2"]), member("c1", ["t2", "t1"])];
-    expect(plain(shareRoundRobin(view(members, { t2: 3, t1: 3 })))).toEqual({
+    expect(plain(assignRoundRobin(view(members, { t2: 3, t1: 3 })))).toEqual({
       c1: { t1: [0, 2], t2: [1] },
       c2: { t1: [1], t2: [0, 2] },
     });
@@ -79,7 +79,7 @@ describe("roundrobin", () => {
 
   it("passes over members that do not subscribe", () => {
     const members = [member("c1", ["t1"]), member("c2", ["t1", "t2"]), member("c3", ["t1"])];
-    expect(plain(shareRoundRobin(view(members, { t1: 3, t2: 2 })))).toEqual({
+    expect(plain(assignRoundRobin(view(members, { t1: 3, t2: 2 })))).toEqual({
       c1: { t1: [0] },
       c2: { t1: [1], t2: [0, 1] },
       c3: { t1: [2] },
@@ -88,7 +88,7 @@ describe("roundrobin", () => {
 
   it("has every member in the answer, and static ones first", () => {
     const members = [member("a", ["t"]), member("z", ["t"], "i2"), member("b", ["other"])];
-    expect(plain(shareRoundRobin(view(members, { t: 3 })))).toEqual({
+    expect(plain(assignRoundRobin(view(members, { t: 3 })))).toEqual({
       z: { t: [0, 2] },
       a: { t: [1] },
       b: {},
