@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
+import { loadClient } from "../shared/load-client.ts";
 
 // The part of kafkajs 2.2 that is called here, so that it stays an optional peer and a fake of it stays short. Offsets
 // are decimal strings there; the names of events are those of `consumer.events`.
@@ -22,6 +23,11 @@ export interface KafkaModule {
   };
   /** By the number of the compression. Those that are not installed throw. */
   readonly CompressionCodecs: { readonly [type: number]: (() => unknown) | undefined };
+}
+
+/** Rejects with `ConnectFailedError` if it is not installed. */
+export function loadKafkajs(broker: string): Promise<KafkaModule> {
+  return loadClient(broker, "kafkajs@^2.2.4", () => import("kafkajs") as Promise<KafkaModule>);
 }
 
 /** How kafkajs tries again by itself. */
@@ -179,7 +185,7 @@ export interface ClientBatch {
   readonly topic: string;
   readonly partition: number;
   readonly messages: readonly ClientRecord[];
-  /** Where the fetch that brought this batch began. n.b. in 2.2.4 and not in its types. */
+  /** Where the fetch that brought this batch began. kafkajs 2.2.4 has it, its types do not. */
   readonly fetchedOffset?: string;
   /** Of the last record, one that is not shown included: a control record, or one of an aborted transaction. */
   lastOffset(): string;
@@ -227,7 +233,7 @@ export interface ClientConsumer {
     event: "consumer.group_join",
     listener: (event: Event<{ memberAssignment: { [topic: string]: number[] } }>) => void,
   ): () => void;
-  /** n.b. also for a batch without a visible record, which `eachBatch` never sees. */
+  /** Also for a batch without a visible record, which `eachBatch` never sees. */
   on(
     event: "consumer.start_batch_process",
     listener: (

@@ -68,7 +68,10 @@ export class KafkaConnection
   /** Without options always the same. Throws `NotSupportedError` on a compression kafkajs has no codec for. */
   publisher(options?: KafkaPublisherOptions): KafkaPublisher {
     if (options === undefined && this.#publisher) return this.#publisher;
-    const publisher = new KafkaPublisher(this.#cluster, checkPublisherOptions(options ?? {}, this.#cluster.module));
+    const publisher = new KafkaPublisher(
+      this.#cluster,
+      checkPublisherOptions(options ?? {}, this.#cluster.module),
+    );
     if (this.#shutdown !== undefined) void publisher.close();
     else this.#publishers.add(publisher);
     if (options === undefined) this.#publisher = publisher;
@@ -163,7 +166,8 @@ export class KafkaConnection
   }
 
   #check(during: string): void {
-    if (this.#shutdown !== undefined) throw new ConnectionClosedError({ broker: this.#cluster.broker, during });
+    if (this.#shutdown !== undefined)
+      throw new ConnectionClosedError({ broker: this.#cluster.broker, during });
   }
 
   async #shutDown(): Promise<void> {

@@ -7,8 +7,8 @@ type SocketFactory = NonNullable<ClientConfig["socketFactory"]>;
 const keepAliveMs = 60_000;
 
 /**
- * Sockets that hand on whole answers only. n.b. kafkajs keeps the beginning of an answer over the end of its socket, takes
- * the next socket's bytes for the rest of it, and what it then throws ends the process (tulios/kafkajs#715).
+ * Sockets that pass on whole answers only. kafkajs keeps the beginning of an answer when its socket ends, and takes the
+ * bytes of the next socket for the rest. The error that follows ends the process (tulios/kafkajs#715).
  */
 export function framedSockets(open: SocketFactory = openSocket): SocketFactory {
   return (args) => {
@@ -24,8 +24,8 @@ export function framedSockets(open: SocketFactory = openSocket): SocketFactory {
 function whole(socket: Socket, listener: (frame: Buffer) => void): (chunk: Buffer) => void {
   const frames = new Frames();
   return (chunk) => {
-    // n.b. an answer that comes after kafkajs has ended the connection has it look for requests to send, every millisecond
-    // and for good: the process would not end by itself (tulios/kafkajs#1704).
+    // If an answer comes after kafkajs has ended the connection, kafkajs looks for requests to send every millisecond and
+    // never stops: the process would not end by itself (tulios/kafkajs#1704).
     if (socket.destroyed || socket.writableEnded) return;
     try {
       for (const frame of frames.take(chunk)) listener(frame);

@@ -2,8 +2,9 @@ import { ReconnectReport } from "../../shared/reconnect-report.ts";
 import type { OutageReport } from "../topology/admin.ts";
 
 /**
- * Which parts of a connection are without the server now. They go and come one by one; what is reported is the connection
- * as a whole: restored when the last of them is back.
+ * Which parts of a connection are without the server now. kafkajs has no connection as a whole, so each part reconnects by
+ * itself: the consumer in `Subscription`, the producer in `ReconnectingProducer`, the admin client in `ReconnectingAdmin`.
+ * This reports them as one connection: lost with the first part, restored when the last is back.
  */
 export class Outages implements OutageReport {
   readonly #report: ReconnectReport;

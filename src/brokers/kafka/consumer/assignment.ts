@@ -12,11 +12,11 @@ import { Partition, type PartitionOwner } from "./partition.ts";
 export interface AssignmentEvents {
   /** There may be something to take. */
   available(): void;
-  /** Records of a partition were taken or passed over: if it is held it may be fetched again. */
+  /** Records of a partition were taken or passed over: if it is paused, it may resume. */
   taken(partition: Partition): void;
   /** A watermark moved. */
   moved(partition: Partition): void;
-  /** Nothing is out any more. */
+  /** Every delivery that was out is settled or lost. */
   drained(): void;
   settleWith: PartitionOwner["settleWith"];
   checkSettleWith: PartitionOwner["checkSettleWith"];
@@ -119,7 +119,7 @@ export class Assignment implements PartitionOwner {
         taken.push(message);
         this.#enqueue(partition);
       }
-      // n.b. also where all that was left had been done before: nothing else would say that there is room again.
+      // Also where every record that was left is done already: nothing else reports that there is room again.
       this.#events.taken(partition);
     }
     return taken;

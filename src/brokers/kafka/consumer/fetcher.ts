@@ -8,18 +8,18 @@ import type { Partition } from "./partition.ts";
 
 export interface FetcherOptions {
   readonly clock: Clock;
-  /** How long a full partition is waited for before its fetching is held. */
+  /** How long a full partition keeps its batch open before it is paused. */
   readonly pauseAfterMs: number;
-  /** kafkajs went on at `at` instead of the partition's position; where is it to go on? */
+  /** kafkajs fetched from `at` and not from the partition's position. */
   readonly repositioned: (partition: Partition, at: number) => void;
 }
 
 /**
- * Takes in what a member fetches for one assignment, and holds the fetching of partitions that have enough.
+ * Takes in what a member fetches for one assignment, and pauses partitions that have enough.
  *
- * n.b. a held partition is looked at again when kafkajs has slept through a whole `maxWaitTimeInMs`, if no other is left.
- * So one that is merely full is first waited for, with its batch kept open; what waits long, or for an unsettled record,
- * is held.
+ * kafkajs looks at a resumed partition only after it has slept through a whole `maxWaitTimeInMs`, if no other partition
+ * is left. So a partition that is merely full keeps its batch open for a while first. The fetcher pauses a partition that
+ * stays full, or that waits for an unsettled record.
  */
 export class Fetcher {
   readonly #assignment: Assignment;
@@ -27,7 +27,7 @@ export class Fetcher {
   readonly #options: FetcherOptions;
   /** Resolved when the partitions' positions are known, or there is no use in waiting. */
   readonly #started: Deferred<void> = deferred();
-  /** Full partitions whose batches are kept open until they are relieved. */
+  /** Full partitions that keep their batch open until there is room. */
   readonly #openBatches = new Map<Partition, Deferred<void>>();
   readonly #pausedPartitions = new Set<Partition>();
   /** Partitions known to be fetched from their positions, and not from where an assignment before this one had come to. */
@@ -40,7 +40,7 @@ export class Fetcher {
     this.#member = member;
     this.#options = options;
     this.#paused = paused;
-    // n.b. kafkajs keeps what was held over a rebalance.
+    // kafkajs keeps partitions paused over a rebalance.
     if (paused) member.pause(assignment.partitions);
     else member.resume(assignment.partitions);
     for (const partition of assignment.partitions) if (partition.full) this.#pausePartition(partition);
@@ -68,7 +68,9 @@ export class Fetcher {
   resume(): void {
     if (!this.#paused || this.#over) return;
     this.#paused = false;
-    this.#member.resume([...this.#assignment.partitions].filter((partition) => !this.#pausedPartitions.has(partition)));
+    this.#member.resume(
+      [...this.#assignment.partitions].filter((partition) => !this.#pausedPartitions.has(partition)),
+    );
   }
 
   /** A record was taken. */
@@ -83,7 +85,7 @@ export class Fetcher {
     const partition = this.#assignment.partition(batch.topic, batch.partition);
     if (partition === undefined || this.#over) return;
     if (partition.position === undefined) {
-      // The heartbeat waits with this batch: not for ever, then. What is not taken in is fetched again.
+      // No heartbeat is sent while this batch waits, so the wait is limited. kafkajs fetches again what is not taken in.
       await within(this.#options.clock, this.#options.pauseAfterMs, this.#started.promise);
       if (partition.position === undefined) return;
     }
@@ -97,8 +99,8 @@ export class Fetcher {
   }
 
   /**
-   * A fetch brought nothing to deliver, from `first` up to `end`. n.b. the first to say so may be one from before this
-   * assignment, which began elsewhere: there is one on its way at most. Asked again, kafkajs is believed.
+   * A fetch brought nothing to deliver, from `first` up to `end`. The first such fetch may date from before this
+   * assignment and have begun elsewhere, because one fetch at most is under way. So the first is asked again with a seek.
    */
   skipped(partition: Partition, first: number | undefined, end: number): void {
     if (this.#over || partition.position === undefined) return;

@@ -39,7 +39,7 @@ interface FetchedBatch {
 
 /**
  * One partition for the time of one assignment: what was fetched, what is out, what comes back, and the watermark.
- * A record is in exactly one place: fetched, out (`record.message`), returned, delayed, or done.
+ * A record is in exactly one state: fetched, out (`record.message`), returned, delayed, or done.
  */
 export class Partition implements RecordPartition, CommittedPartition {
   readonly topic: string;
@@ -65,8 +65,8 @@ export class Partition implements RecordPartition, CommittedPartition {
   #settles = 0;
   #confirmedSettles = 0;
   /**
-   * What was done above the committed offset before this partition came here. What of it was not reached yet stands in
-   * every offsetToCommit, or the next to have the partition would deliver it again.
+   * What was done above the committed offset before this partition came here. Every offset to commit keeps the part that
+   * is not reached yet; without it, the next member that has the partition would deliver it again.
    */
   #doneBefore: DoneRanges | undefined = undefined;
   /** Counts the calls of `start`: a commit of an earlier life confirms nothing. */
@@ -329,7 +329,7 @@ export class Partition implements RecordPartition, CommittedPartition {
     return [...this.#watermark].filter((record) => record.message !== undefined);
   }
 
-  /** n.b. a holder hears of a loss at once, and what it then calls must find all of this done. */
+  /** A holder hears of a loss at once, and whatever it calls then must find the loss complete. */
   #lose(out: readonly KafkaRecord[], reason: string): void {
     const lost = out.flatMap(({ message }) => message ?? []);
     for (const record of out) {

@@ -16,7 +16,7 @@ interface Move {
   readonly offset: number;
 }
 
-/** Moves a subscription. Throws, and moves nothing, where the log does not hold the position. */
+/** Moves partitions of a subscription. Throws, and moves nothing, if the log does not hold the position. */
 export async function seekIn(subscription: Subscription, position: KafkaPosition): Promise<void> {
   checkPosition(position);
   for (;;) {
@@ -29,7 +29,11 @@ export async function seekIn(subscription: Subscription, position: KafkaPosition
   }
 }
 
-async function find(subscription: Subscription, generation: Generation, position: KafkaPosition): Promise<Move[]> {
+async function find(
+  subscription: Subscription,
+  generation: Generation,
+  position: KafkaPosition,
+): Promise<Move[]> {
   const { positions } = subscription;
   const over = (): boolean => !generation.open;
   if (typeof position === "object" && "offset" in position) {

@@ -49,11 +49,11 @@ export class Subscription implements MemberEvents {
   #closing: Promise<void> | undefined = undefined;
   #member: Member | undefined = undefined;
   #generation: Generation | undefined = undefined;
-  /** Of the member that is brought up: resolved when it works, rejected when it crashed before. */
+  /** Of the member that starts: resolved when it works, rejected when it crashes before. */
   #working: Deferred<void> = owned();
-  /** Whether somebody brings up a member now. */
+  /** Whether a member is being started or replaced. */
   #recovering = true;
-  /** Who waits for a generation. */
+  /** Calls that wait for a generation. */
   readonly #waiting: Deferred<Generation>[] = [];
   #topics: readonly string[] = [];
   /** Whether the topics were looked at as they were before the first member. */
@@ -75,12 +75,12 @@ export class Subscription implements MemberEvents {
     return this.#paused;
   }
 
-  /** The generation that is on; undefined between two. */
+  /** The current generation; undefined between two. */
   get generation(): Generation | undefined {
     return this.#generation?.open && this.#generation.started ? this.#generation : undefined;
   }
 
-  /** The generation that is on, or the next. Rejects with `SubscriptionFailedError` when there will be none. */
+  /** The current generation, or the next. Rejects with `SubscriptionFailedError` when there will be none. */
   awaitGeneration(): Promise<Generation> {
     if (this.over) return Promise.reject(this.#closedError());
     if (this.generation) return Promise.resolve(this.generation);
@@ -152,7 +152,8 @@ export class Subscription implements MemberEvents {
         positions: this.positions,
         available: () => this.outlet.serve(),
         removed: () => {
-          if (this.#generation === generation) generation.end("the group no longer counts this process as a member");
+          if (this.#generation === generation)
+            generation.end("the group no longer counts this process as a member");
         },
       },
       assigned,

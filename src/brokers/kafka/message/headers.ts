@@ -13,7 +13,7 @@ export function headersFrom(given: ClientHeaders | undefined): MessageHeaders {
     const value = given[name];
     const values = Array.isArray(value) ? value : [value];
     for (const one of values) {
-      // n.b. kafkajs collects them in a plain object, so the first value of a header "constructor" is a function.
+      // kafkajs collects headers in a plain object, so the first value of a header "constructor" is a function.
       if (one === null || one === undefined) entries.push([name, new Uint8Array()]);
       else if (typeof one === "string" || Buffer.isBuffer(one)) entries.push([name, headerValueOf(one)]);
     }
@@ -23,7 +23,7 @@ export function headersFrom(given: ClientHeaders | undefined): MessageHeaders {
 
 /**
  * The way back. Values of one name keep their order; where the name is written in several ways, it travels as the first.
- * n.b. kafkajs takes only strings and Buffers, and would send another Uint8Array as its digits.
+ * kafkajs takes only strings and Buffers, and would send another Uint8Array as its digits.
  */
 export function headersFor(headers: MessageHeaders): ClientHeaders {
   // Without a prototype "__proto__" is a name like any other.

@@ -1,4 +1,4 @@
-// n.b. without ignoreBOM a text that begins with U+FEFF would lose it.
+// Without ignoreBOM, a text that begins with U+FEFF would lose it.
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const breaksHeader = /[\r\n\0]/;
 

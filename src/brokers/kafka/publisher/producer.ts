@@ -21,8 +21,9 @@ interface Producer {
 /**
  * The producer in use, made when it is first needed and replaced after a failure.
  *
- * n.b. an idempotent producer of kafkajs that gave up on a batch would number the next one the same, and the server, if
- * it has the first after all, would take the next for a repetition and drop it. So one that failed is never used again.
+ * When an idempotent producer of kafkajs gives up on a batch, it gives the next batch the same sequence number. If the
+ * server has the first batch after all, it takes the next for a repetition and drops it. So a producer that failed is
+ * never used again.
  */
 export class ReconnectingProducer {
   readonly #cluster: Cluster;

@@ -34,7 +34,9 @@ export class KafkaPublisher implements TransactionalPublisher {
     this.#options = options;
     this.capabilities = publisherCapabilities(options, cluster.maxPayloadBytes);
     this.#metadata = new TopicMetadata(cluster, options.create);
-    this.#producer = new ReconnectingProducer(cluster, () => cluster.createClient().producer(this.#producerConfig()));
+    this.#producer = new ReconnectingProducer(cluster, () =>
+      cluster.createClient().producer(this.#producerConfig()),
+    );
     this.#accumulator = new RecordAccumulator({
       cluster,
       metadata: this.#metadata,

@@ -47,7 +47,11 @@ export class TopicQueue {
   }
 
   expire(nowMs: number, error: () => unknown): void {
-    for (let first = this.#unassigned.peek(); first && first.dueMs <= nowMs; first = this.#unassigned.peek()) {
+    for (
+      let first = this.#unassigned.peek();
+      first && first.dueMs <= nowMs;
+      first = this.#unassigned.peek()
+    ) {
       this.#unassigned.shift();
       first.reject(error());
     }

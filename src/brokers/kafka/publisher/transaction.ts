@@ -34,7 +34,7 @@ export interface TransactionContext {
   readonly create: (transactionalId: string) => ClientProducer;
 }
 
-/** n.b. the server answers a commit before it has carried it out, and refuses what comes meanwhile. */
+/** The server answers a commit before it has carried it out, and until then refuses the next transaction. */
 const retryMs = 20;
 const retries = 500;
 

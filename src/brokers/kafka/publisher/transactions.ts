@@ -21,9 +21,9 @@ import { ReconnectingProducer } from "./producer.ts";
 import {
   type KafkaTransaction,
   type KafkaTransactionOptions,
+  retryWhileConcurrent,
   Transaction,
   type TransactionContext,
-  retryWhileConcurrent,
 } from "./transaction.ts";
 
 /** How a transaction ended whose producer is as good as before. */
@@ -102,7 +102,9 @@ export class Transactions {
   #grow(): PooledProducer | undefined {
     if (this.#pool.length === mostAtOnce) return undefined;
     const transactionalId = `${this.#name}-${this.#pool.length}`;
-    const producer = new ReconnectingProducer(this.#context.cluster, () => this.#context.create(transactionalId));
+    const producer = new ReconnectingProducer(this.#context.cluster, () =>
+      this.#context.create(transactionalId),
+    );
     const pooled = { transactionalId, producer, busy: false };
     this.#pool.push(pooled);
     return pooled;
@@ -161,7 +163,10 @@ export class Transactions {
 
   async #begin(producer: ClientProducer): Promise<Transaction> {
     try {
-      return new Transaction(this.#context, await retryWhileConcurrent(this.#context.cluster, () => producer.transaction()));
+      return new Transaction(
+        this.#context,
+        await retryWhileConcurrent(this.#context.cluster, () => producer.transaction()),
+      );
     } catch (error) {
       throw this.#failed("it could not begin", error);
     }
@@ -208,7 +213,7 @@ export class Transactions {
     offsets: ReadonlyMap<RecordPartition, number>,
   ): Promise<boolean> {
     const { cluster, create } = this.#context;
-    // n.b. a producer of the same name has the server finish what the one before left, one way or the other.
+    // A producer with the same transactional id makes the server finish what the last one left, one way or the other.
     const successor = create(transactionalId);
     try {
       await successor.connect();

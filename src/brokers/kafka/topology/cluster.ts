@@ -2,15 +2,15 @@ import type { Clock } from "../../../traits/clock.ts";
 import type { BackoffOptions } from "../../shared/backoff.ts";
 import type { Secrets } from "../../shared/secrets.ts";
 import type { Client, KafkaModule, TopicCreation } from "../client.ts";
-import type { ReconnectingAdmin, OutageReport } from "./admin.ts";
+import type { OutageReport, ReconnectingAdmin } from "./admin.ts";
 
-/** What everything that belongs to one connection shares. */
+/** The cluster as one connection sees it: what its subscriptions, publishers and admin requests share. */
 export interface Cluster {
   /** The name of the broker, for errors and events. */
   readonly broker: string;
   readonly clock: Clock;
   readonly module: KafkaModule;
-  /** n.b. consumers made by one client share the offsets of their groups, and clear each other's: each gets its own. */
+  /** Each consumer gets its own client, because consumers of one client clear each other's offsets. */
   readonly createClient: () => Client;
   readonly admin: ReconnectingAdmin;
   readonly secrets: Secrets;

@@ -92,8 +92,11 @@ export class TopicMetadata {
 
 type MetadataResponse = Awaited<ReturnType<import("../client.ts").ClientAdmin["fetchTopicMetadata"]>>;
 
-/** n.b. the answer for a topic that is not there is an error. */
-async function missingIsNone(answer: Promise<MetadataResponse>, fault: (error: unknown) => Fault): Promise<MetadataResponse> {
+/** The server answers with an error for a topic that does not exist. */
+async function missingIsNone(
+  answer: Promise<MetadataResponse>,
+  fault: (error: unknown) => Fault,
+): Promise<MetadataResponse> {
   try {
     return await answer;
   } catch (error) {

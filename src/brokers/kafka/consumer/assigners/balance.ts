@@ -1,4 +1,4 @@
-import type { GroupAssignment } from "./group-view.ts";
+import type { GroupAssignment } from "./group-subscription.ts";
 
 /** A member of a group, as far as sharing out partitions goes. */
 export interface StickyMember {
@@ -23,7 +23,7 @@ interface Candidate {
 }
 
 /**
- * GroupAssignment partitions out so that nobody who could take one from another has two fewer, and every partition stays with the
+ * Assigns partitions so that nobody who could take one from another has two fewer, and every partition stays with the
  * member that had it unless it has to move for that. The same input gives the same shares, in whatever order it comes.
  */
 export function balance(
@@ -42,7 +42,10 @@ export function balance(
   return assignmentOf(candidates, pieces);
 }
 
-function piecesOf(candidates: readonly Candidate[], partitions: ReadonlyMap<string, readonly number[]>): AssignablePartition[] {
+function piecesOf(
+  candidates: readonly Candidate[],
+  partitions: ReadonlyMap<string, readonly number[]>,
+): AssignablePartition[] {
   return [...partitions]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([topic, ids]) => {
@@ -90,7 +93,10 @@ function take(piece: AssignablePartition, to: Candidate | undefined): void {
   to.count += 1;
 }
 
-function assignmentOf(candidates: readonly Candidate[], pieces: readonly AssignablePartition[]): GroupAssignment {
+function assignmentOf(
+  candidates: readonly Candidate[],
+  pieces: readonly AssignablePartition[],
+): GroupAssignment {
   const shares: GroupAssignment = new Map(candidates.map(({ member }) => [member.id, new Map()]));
   for (const { topic, partition, holder } of pieces) {
     const share = holder && shares.get(holder.member.id);

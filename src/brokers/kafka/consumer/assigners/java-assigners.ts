@@ -1,5 +1,11 @@
 import type { CreateAssigner, KafkaModule } from "../../client.ts";
-import { encodeAssignment, type GroupMember, type GroupSubscription, type GroupAssignment, readSubscriptions } from "./group-view.ts";
+import {
+  encodeAssignment,
+  type GroupAssignment,
+  type GroupMember,
+  type GroupSubscription,
+  readSubscriptions,
+} from "./group-subscription.ts";
 
 type Protocol = KafkaModule["AssignerProtocol"];
 

@@ -1,6 +1,6 @@
 import type { CreateAssigner, KafkaModule } from "../../client.ts";
 import { balance, type StickyMember } from "./balance.ts";
-import { encodeAssignment, type GroupMember, readSubscriptions } from "./group-view.ts";
+import { encodeAssignment, type GroupMember, readSubscriptions } from "./group-subscription.ts";
 
 type Protocol = KafkaModule["AssignerProtocol"];
 
@@ -31,7 +31,7 @@ export function stickyAssigner(protocol: Protocol, owned: () => Ownership): Crea
   });
 }
 
-/** n.b. what a member says of itself may come from another version of this library. */
+/** The user data of a member may come from another version of this library. */
 function stickyMemberOf({ id, topics, userData }: GroupMember): StickyMember {
   const none = { id, topics, owned: {}, generation: -1 };
   try {

@@ -27,14 +27,17 @@ export interface GenerationContext {
   readonly member: Member;
   /** There may be something to take. */
   readonly available: () => void;
-  /** The group said that the membership is over. */
+  /** The group has removed the member. */
   readonly removed: (error: unknown) => void;
 }
 
-/** The group no longer counts this process as the member it was: others may have its partitions. */
+/** Errors that say that the group has removed this member: others may have its partitions. */
 const removals = new Set(["UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_INSTANCE_ID"]);
 
-/** From one join of a member to the next: its assignment, and what fetches for it and commits from it. */
+/**
+ * One generation of the group, for one member: from its join to the next. It has the assignment, the fetcher that fills
+ * it and the committer that commits from it.
+ */
 export class Generation {
   readonly member: Member;
   readonly assignment: Assignment;
@@ -49,10 +52,10 @@ export class Generation {
   #sendsMetadata = true;
   #started = false;
   #preparing: Promise<void> | undefined = undefined;
-  /** Partitions whose place in the log is being looked up. */
+  /** Partitions whose bounds are being looked up. */
   readonly #lookedUp = new Set<Partition>();
 
-  /** `before`: the generation before it, where nobody else can have had its partitions in between. */
+  /** `before`: the last generation, if no other member can have had its partitions in between. */
   constructor(
     context: GenerationContext,
     assigned: Readonly<Record<string, readonly number[]>>,
@@ -115,13 +118,15 @@ export class Generation {
   }
 
   /**
-   * Whether the join that `member` has just made follows on this generation: the same member, in the next generation of the
-   * group in which partitions were assigned. Nobody else can have had its partitions in between.
+   * Whether the next join of `member` continues this generation: it is the same member, and the group assigned partitions
+   * in no generation between. Then nobody else can have had its partitions.
    */
   continues(member: Member): boolean {
     const { membership } = member;
     if (this.assignment.over || member !== this.member || !membership || !this.#membership) return false;
-    return membership.memberId === this.#membership.memberId && membership.follows === this.#membership.generation;
+    return (
+      membership.memberId === this.#membership.memberId && membership.follows === this.#membership.generation
+    );
   }
 
   get started(): boolean {
@@ -129,8 +134,8 @@ export class Generation {
   }
 
   /**
-   * Finds out where the partitions begin, and has the group remember it. Rejects when that cannot be had while the generation
-   * lasts. Whether the group knows: if not, a rebalance came first, and the next generation tries.
+   * Finds out where the partitions begin, and commits it for the group. Rejects when that fails while the generation
+   * lasts. Resolves with whether the commit was made: if a rebalance came first, the next generation tries again.
    */
   async start(): Promise<boolean> {
     const { positions, member } = this.#context;
@@ -146,7 +151,7 @@ export class Generation {
     if (!this.open) return false;
     for (const { partition, offset, committed, done } of found) {
       partition.start(offset, committed, "its partition begins elsewhere", done);
-      // n.b. kafkajs begins at the committed offset, or where a seek from before this generation still stands.
+      // kafkajs begins at the committed offset, or at a seek that dates from before this generation.
       member.seek(partition, offset);
     }
     this.#started = true;
@@ -154,7 +159,7 @@ export class Generation {
     return found.every(({ committed }) => committed) || this.#remember();
   }
 
-  /** n.b. after a crash before this, whoever came next would begin at the end of then, and miss what is between. */
+  /** Without this commit, the member after a crash would begin at the end of the log and miss the records between. */
   async #remember(): Promise<boolean> {
     const error = await this.#committer?.flush();
     if (error === undefined) return true;
@@ -190,7 +195,7 @@ export class Generation {
     this.member.seek(partition, offset);
   }
 
-  /** Lets what is out be settled, for a time. Then only the next generation, or the end, says what becomes of the rest. */
+  /** Gives deliveries that are out some time to be settled. The next generation, or the end, decides about the rest. */
   prepareRebalance(): Promise<void> {
     if (this.open) this.#preparing = this.#prepareRebalance();
     return this.#preparing ?? settledAtOnce;
@@ -227,7 +232,8 @@ export class Generation {
       for (const { message } of records) message?.ack().catch(() => undefined);
       for (const [partition, offset] of offsets) {
         const { offsetToCommit } = partition;
-        if (offsetToCommit?.offset === offset && offsetToCommit.metadata === undefined) partition.confirm(offsetToCommit);
+        if (offsetToCommit?.offset === offset && offsetToCommit.metadata === undefined)
+          partition.confirm(offsetToCommit);
       }
     });
   }
@@ -275,7 +281,10 @@ export class Generation {
     try {
       await this.member.commit(this.#sendsMetadata ? committables : committables.map(withoutMetadata));
     } catch (error) {
-      if (!this.#sendsMetadata || faultOf(error, this.#context.cluster.secrets).type !== "OFFSET_METADATA_TOO_LARGE")
+      if (
+        !this.#sendsMetadata ||
+        faultOf(error, this.#context.cluster.secrets).type !== "OFFSET_METADATA_TOO_LARGE"
+      )
         throw error;
       this.#sendsMetadata = false;
       await this.member.commit(committables.map(withoutMetadata));
@@ -284,13 +293,13 @@ export class Generation {
 
   #commitFailed(error: unknown): void {
     const { type, cause } = faultOf(error, this.#context.cluster.secrets);
-    // A rebalance is no failure: what was not committed is, in the preparation of the rebalance or by whoever has the partition next.
+    // A rebalance is no failure: the offsets are committed as it is prepared, or by the next member that has the partition.
     if (type === "REBALANCE_IN_PROGRESS" || !this.open) return;
     if (removals.has(type ?? "")) this.#context.removed(error);
     else this.#report([...this.assignment.partitions][0]?.topic ?? "", cause);
   }
 
-  /** The fetching went on at `at` by itself: it was late, or the log has lost the partition's position. */
+  /** kafkajs fetched from `at` by itself: the fetch was late, or the log has lost the partition's position. */
   async #repositioned(partition: Partition, at: number): Promise<void> {
     if (this.#lookedUp.has(partition)) return;
     if (at < (partition.position ?? 0)) {
@@ -310,7 +319,11 @@ export class Generation {
     }
   }
 
-  #restorePosition(partition: Partition, position: number, { low, high }: { low: number; high: number }): void {
+  #restorePosition(
+    partition: Partition,
+    position: number,
+    { low, high }: { low: number; high: number },
+  ): void {
     if (position < low || position > high) {
       const lost = new PositionUnavailableError({
         topic: partition.topic,

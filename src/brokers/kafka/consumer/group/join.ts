@@ -1,6 +1,6 @@
 import type { CreateAssigner } from "../../client.ts";
 
-/** One answered join. The group counts its generations; between one and the next nobody else had any partition. */
+/** The membership that a join gives: valid for one generation of the group. */
 export interface Membership {
   readonly generation: number;
   readonly memberId: string;
@@ -10,7 +10,7 @@ export interface Membership {
   readonly follows: number;
 }
 
-/** What a coordinator of kafkajs answers to a join. n.b. not in its types. */
+/** The answer to a JoinGroup request, as kafkajs's coordinator gives it. Its types do not have it. */
 export interface JoinGroupResponse {
   readonly generationId: number;
   readonly memberId: string;
@@ -32,7 +32,7 @@ export interface JoinEvents {
 /**
  * `unassigned`: the join of this member before it, if the group began again before it took an assignment. Where it led the
  * group then, nobody got one, because the group takes assignments from its leader alone.
- * n.b. any other failure proves nothing: a coordinator that failed over may have given the assignment out.
+ * Any other failure proves nothing, because a coordinator that failed over may have given the assignment out.
  */
 export function membershipAfter(
   unassigned: Membership | undefined,
@@ -47,10 +47,9 @@ export function membershipAfter(
 }
 
 /**
- * Makes a consumer wait for `ready` before it joins its group, the first time and at every rebalance, and tells what came
- * of the join. kafkajs has no such places: it announces that it is going to join again, and does. But a join begins with a
- * look at who coordinates the group, on the cluster its assigners are made with, and there it can be held. `ready` that
- * rejects ends the consumer.
+ * Makes a consumer wait for `ready` before it joins its group, the first time and at every rebalance, and reports what
+ * came of the join. kafkajs has no hook before a join. But every join first looks up the group's coordinator on the
+ * cluster that the assigners get, so the lookup is where the join can wait. If `ready` rejects, the consumer ends.
  */
 export function interceptJoins(
   create: CreateAssigner,

@@ -12,12 +12,12 @@ export interface MemberEvents {
   batch(member: Member, payload: EachBatchPayload): Promise<void>;
   /** A fetch brought nothing to deliver: the partition goes on at `end`. `first` is undefined where not even that is known. */
   skipped(topic: string, partition: number, first: number | undefined, end: number): void;
-  /** It has left its group and is of no more use. */
+  /** Its consumer crashed. It has left its group and cannot be used again. */
   crashed(member: Member, error: unknown): void;
 }
 
-// n.b. kafkajs would restart a consumer only after some errors, in its own time, and tell nobody the cause of the rest.
-// So it never does: a member that has crashed is replaced.
+// kafkajs restarts a consumer after some errors only, in its own time, and reports no cause for the others. So it never
+// restarts one here: the subscription replaces a member that has crashed.
 const retry = {
   initialRetryTime: 100,
   maxRetryTime: 1_000,
@@ -28,7 +28,7 @@ const retry = {
 /** Batches handled at once; more than a fetch brings unless its partitions are very many. */
 const concurrency = 32;
 
-/** One consumer of kafkajs, from its first join until it crashes or is let go. */
+/** One member of a group: a consumer of kafkajs, from its first join until it crashes or is retired. */
 export class Member {
   readonly #consumer: ClientConsumer;
   readonly #events: MemberEvents;
@@ -123,7 +123,7 @@ export class Member {
     this.#retired.abort();
   }
 
-  /** Fires when it is let go. */
+  /** Fires when it is retired. */
   get retired(): AbortSignal {
     return this.#retired.signal;
   }
@@ -167,7 +167,7 @@ export class Member {
     await this.#events.batch(this, payload);
   }
 
-  /** n.b. one that was let go and yet comes back would hold partitions that nobody reads. An error ends it. */
+  /** A retired consumer that joins again would hold partitions that nobody reads. An error ends it. */
   #refuse(): void {
     if (this.retired.aborted) throw new Error("This consumer has been replaced.");
   }

@@ -9,18 +9,18 @@ export interface RebalanceOptions {
   readonly heartbeatIntervalMs: number;
   /** Rejects with what the group says. */
   readonly heartbeat: () => Promise<void>;
-  /** The group said that the membership is over. */
+  /** Whether the error says that the group has removed the member. */
   readonly isRemoval: (error: unknown) => boolean;
-  /** Resolves when nothing is out any more. */
+  /** Resolves when every delivery that was out is settled or lost. */
   readonly drained: Promise<void>;
   /** Resolves when there is no use in waiting. */
   readonly hurried: Promise<void>;
 }
 
 /**
- * Gets an assignment ready for the group to share its partitions out anew, for which the group waits: nothing new goes
- * out, what is out has until the limit to be settled, and everything settled is committed. What is left then depends on
- * which partitions stay.
+ * Prepares an assignment for a rebalance, while the group waits for this member to join again. It delivers nothing new,
+ * gives what is out until the limit to be settled, and commits everything that is settled. Whether the remaining
+ * deliveries are lost depends on which partitions this member keeps: `Subscription.joined` decides it after the join.
  */
 export async function prepareRebalance(
   assignment: Assignment,
@@ -35,7 +35,7 @@ export async function prepareRebalance(
   assignment.suspend();
 }
 
-/** Whether it turned out that the group does not count us a member any more. */
+/** Resolves with whether the group has removed the member meanwhile. */
 async function drain(
   assignment: Assignment,
   committer: Committer | undefined,
@@ -57,7 +57,7 @@ async function drain(
   return removed;
 }
 
-/** Keeps the membership alive until `end`. That the group rebalances is known; the rest is for the join to find out. */
+/** Sends heartbeats until `end`. Their answer that the group rebalances is no news; the join finds out the rest. */
 async function beat(
   options: RebalanceOptions,
   end: AbortSignal,

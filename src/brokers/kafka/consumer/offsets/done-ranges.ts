@@ -1,10 +1,10 @@
 import type { Slot } from "./watermark.ts";
 
-/** How a note begins, so that the metadata of others is not taken for one. */
+/** How our metadata begins, so that the metadata of other clients is not taken for ours. */
 const mark = "tidelane:";
 const metadataPattern = /^tidelane:[\da-z]+\.[\da-z]+(,[\da-z]+\.[\da-z]+)*$/;
 
-/** n.b. the server takes 4096 characters of metadata (offset.metadata.max.bytes) where nothing else is set. */
+/** The server takes 4096 characters of metadata, unless offset.metadata.max.bytes says otherwise. */
 const longest = 4_000;
 
 /** What was written into the metadata of a commit. */
@@ -18,7 +18,7 @@ export interface DoneMetadata {
  * Writes down which records at or above `base` are done, for the metadata of a commit of `base`: pairs of "not done" and
  * "done", each a number of offsets in base 36. What does not fit is left out, from the end. Undefined when none is done.
  *
- * `before`: what an earlier note said is done, of the offsets from `next` on, which the slots do not reach.
+ * `before`: what earlier metadata said is done, of the offsets from `next` on, which the slots do not reach.
  */
 export function encodeDone(
   base: number,
@@ -67,7 +67,7 @@ interface Range {
   readonly end: number;
 }
 
-/** The offsets a note says are done. */
+/** The offsets that the metadata of a commit says are done. */
 export class DoneRanges {
   /** Ascending, without overlap. */
   readonly #ranges: readonly Range[];
@@ -78,7 +78,7 @@ export class DoneRanges {
     this.#ranges = ranges;
   }
 
-  /** Undefined for metadata that is no note of ours. */
+  /** Undefined for metadata that is not ours. */
   static read(base: number, metadata: string | null | undefined): DoneRanges | undefined {
     if (!metadata || !metadataPattern.test(metadata)) return undefined;
     let cursor = base;

@@ -26,7 +26,7 @@ export interface LogBounds {
 }
 
 const nothing: Committed = { offset: -1, metadata: null };
-/** n.b. what kafkajs commits when the log has lost the offset it was to fetch. */
+/** What kafkajs commits when the log has lost the offset to fetch. */
 const beginning = -2;
 
 /** Says where the partitions of an assignment begin. */
@@ -89,7 +89,10 @@ export class Positions {
   keep(partition: CommittedPartition): void {
     const { offsetToCommit } = partition;
     if (this.#group !== undefined || offsetToCommit === undefined) return;
-    this.#settled.set(partition.key, { offset: offsetToCommit.offset, metadata: offsetToCommit.metadata ?? null });
+    this.#settled.set(partition.key, {
+      offset: offsetToCommit.offset,
+      metadata: offsetToCommit.metadata ?? null,
+    });
   }
 
   async bounds(topic: string, over: () => boolean): Promise<Map<number, LogBounds>> {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { balance, type StickyMember } from "../../../../../src/brokers/kafka/consumer/assigners/balance.ts";
-import type { GroupAssignment } from "../../../../../src/brokers/kafka/consumer/assigners/group-view.ts";
+import type { GroupAssignment } from "../../../../../src/brokers/kafka/consumer/assigners/group-subscription.ts";
 
 function member(
   id: string,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type {
+  GroupAssignment,
   GroupMember,
   GroupSubscription,
-  GroupAssignment,
-} from "../../../../../src/brokers/kafka/consumer/assigners/group-view.ts";
+} from "../../../../../src/brokers/kafka/consumer/assigners/group-subscription.ts";
 import {
   assignRanges,
   assignRoundRobin,

@@ -22,7 +22,7 @@ export interface GroupSubscription {
 /** Who gets what: by member, then by topic. Every member is in it: the server gives Java's client no empty answer. */
 export type GroupAssignment = Map<string, Map<string, number[]>>;
 
-/** A member as kafkajs tells of it. n.b. `groupInstanceId` is not in its types. */
+/** A member as kafkajs describes it. Its types do not have `groupInstanceId`. */
 interface JoinedMember {
   readonly memberId: string;
   readonly groupInstanceId?: string | null;
