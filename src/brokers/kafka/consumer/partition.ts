@@ -1,4 +1,3 @@
-import { Fifo } from "../../../structures/fifo.ts";
 import { Heap } from "../../../structures/heap.ts";
 import type { ClientRecord } from "../client.ts";
 import {
@@ -9,6 +8,7 @@ import {
   type TransactionalSettlement,
 } from "../message/message.ts";
 import type { PartitionLimits } from "../options.ts";
+import { FetchedRecords } from "./fetched-records.ts";
 import { type Committable, type CommittedPartition, partitionKey } from "./offsets/committable.ts";
 import { type DoneRanges, encodeDone } from "./offsets/done-ranges.ts";
 import { Watermark } from "./offsets/watermark.ts";
@@ -29,14 +29,6 @@ export interface PartitionOwner extends TransactionalSettlement {
   readonly undecided: Promise<void> | undefined;
 }
 
-interface FetchedBatch {
-  readonly messages: readonly ClientRecord[];
-  /** The next to deliver. */
-  index: number;
-  /** The offset after everything the batch stands for. */
-  end: number;
-}
-
 /**
  * One partition for the time of one assignment: what was fetched, what is out, what comes back, and the watermark.
  * A record is in exactly one state: fetched, out (`record.message`), returned, delayed, or done.
@@ -50,11 +42,7 @@ export class Partition implements RecordPartition, CommittedPartition {
   /** The offset after all that was taken in: where the next batch has to begin. Undefined until the start is known. */
   #position: number | undefined = undefined;
   #watermark: Watermark<KafkaRecord> = new Watermark(0);
-  /** No batch in it is used up. */
-  readonly #fetched = new Fifo<FetchedBatch>();
-  #last: FetchedBatch | undefined = undefined;
-  #records = 0;
-  #bytes = 0;
+  readonly #fetched: FetchedRecords = new FetchedRecords();
   /** Given back and due, the lowest offset first. */
   readonly #returned: Heap<KafkaRecord> = new Heap((a, b) => a.offset < b.offset);
   #earlier: Map<number, number> | undefined;
@@ -130,7 +118,7 @@ export class Partition implements RecordPartition, CommittedPartition {
 
   /** Whether `take` has something to give. */
   get ready(): boolean {
-    return this.#returned.size > 0 || (this.#records > 0 && !this.stalled);
+    return this.#returned.size > 0 || (this.#fetched.size > 0 && !this.stalled);
   }
 
   /** The oldest unsettled delivery, or the committed offset, is so far behind that nothing new goes out. */
@@ -140,12 +128,14 @@ export class Partition implements RecordPartition, CommittedPartition {
   }
 
   get full(): boolean {
-    return this.#records >= this.#limits.prefetchRecords || this.#bytes >= this.#limits.prefetchBytes;
+    const { size, bytes } = this.#fetched;
+    return size >= this.#limits.prefetchRecords || bytes >= this.#limits.prefetchBytes;
   }
 
   /** Half empty at least: it can be fetched again. */
   get relieved(): boolean {
-    return this.#records * 2 <= this.#limits.prefetchRecords && this.#bytes * 2 <= this.#limits.prefetchBytes;
+    const { size, bytes } = this.#fetched;
+    return size * 2 <= this.#limits.prefetchRecords && bytes * 2 <= this.#limits.prefetchBytes;
   }
 
   /**
@@ -169,11 +159,7 @@ export class Partition implements RecordPartition, CommittedPartition {
 
   /** Takes in a batch that begins at `position`. */
   accept(messages: readonly ClientRecord[], end: number): void {
-    const batch = { messages, index: 0, end };
-    this.#fetched.push(batch);
-    this.#last = batch;
-    this.#records += messages.length;
-    for (const message of messages) this.#bytes += sizeOf(message);
+    this.#fetched.push(messages, end);
     this.#position = end;
     this.owner.offer(this);
   }
@@ -182,8 +168,7 @@ export class Partition implements RecordPartition, CommittedPartition {
   skip(end: number): void {
     if (this.#position === undefined || end <= this.#position) return;
     this.#position = end;
-    if (this.#last !== undefined) this.#last.end = end;
-    else this.#passTo(end);
+    if (!this.#fetched.extendTo(end)) this.#passTo(end);
   }
 
   /** The next delivery: what came back first, then in order. */
@@ -253,9 +238,6 @@ export class Partition implements RecordPartition, CommittedPartition {
   #clear(): void {
     this.#fetched.clear();
     this.#returned.clear();
-    this.#last = undefined;
-    this.#records = 0;
-    this.#bytes = 0;
   }
 
   /** Loses what is out. Gives how often each record was delivered that will come again. */
@@ -302,20 +284,13 @@ export class Partition implements RecordPartition, CommittedPartition {
   }
 
   #nextFetched(): KafkaRecord | undefined {
-    const batch = this.#fetched.peek();
-    const raw = batch?.messages[batch.index];
-    if (batch === undefined || raw === undefined || this.stalled) return undefined;
-    this.#records -= 1;
-    this.#bytes -= sizeOf(raw);
+    const raw = this.#fetched.peek();
+    if (raw === undefined || this.stalled) return undefined;
     const offset = Number(raw.offset);
     const record = new KafkaRecord(this, raw, offset, this.#earlier?.get(offset) ?? 0);
     this.#watermark.deliver(record);
-    batch.index += 1;
-    if (batch.index === batch.messages.length) {
-      this.#fetched.shift();
-      if (batch === this.#last) this.#last = undefined;
-      this.#watermark.skipTo(batch.end);
-    }
+    const batchEnd = this.#fetched.shift();
+    if (batchEnd !== undefined) this.#watermark.skipTo(batchEnd);
     return record;
   }
 
@@ -338,8 +313,4 @@ export class Partition implements RecordPartition, CommittedPartition {
     }
     for (const message of lost) deliveries.lose(message, reason);
   }
-}
-
-function sizeOf({ key, value }: ClientRecord): number {
-  return (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
 }

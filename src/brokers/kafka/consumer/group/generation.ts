@@ -1,10 +1,9 @@
 import { type Deferred, deferred } from "../../../../traits/deferred.ts";
-import { PositionUnavailableError, TransactionError } from "../../../../traits/errors.ts";
 import { settledAtOnce } from "../../../../traits/message.ts";
 import { reportError } from "../../../shared/error-report.ts";
 import type { EachBatchPayload } from "../../client.ts";
 import { faultOf } from "../../errors.ts";
-import type { CommitOffsets, KafkaMessage, KafkaRecord } from "../../message/message.ts";
+import type { KafkaMessage } from "../../message/message.ts";
 import type { CheckedSubscribeOptions } from "../../options.ts";
 import type { Cluster } from "../../topology/cluster.ts";
 import type { Ownership } from "../assigners/sticky-assigner.ts";
@@ -17,7 +16,9 @@ import type { Positions } from "../offsets/positions.ts";
 import type { Partition } from "../partition.ts";
 import type { Membership } from "./join.ts";
 import type { Member } from "./member.ts";
+import { PositionRepair } from "./position-repair.ts";
 import { prepareRebalance } from "./rebalance.ts";
+import { TransactionalCommit } from "./transactional-commit.ts";
 
 export interface GenerationContext {
   readonly cluster: Cluster;
@@ -46,14 +47,13 @@ export class Generation {
   readonly #fetcher: Fetcher;
   /** Without a group there is nobody to tell, and every settle counts as committed. */
   readonly #committer: Committer | undefined;
+  readonly #transactions: TransactionalCommit;
   readonly #drained: Deferred<void> = deferred();
   readonly #hurried: Deferred<void> = deferred();
   /** Whether the server takes what is done above the committed offset, as metadata. */
   #sendsMetadata = true;
   #started = false;
   #preparing: Promise<void> | undefined = undefined;
-  /** Partitions whose bounds are being looked up. */
-  readonly #lookedUp = new Set<Partition>();
 
   /** `before`: the last generation, if no other member can have had its partitions in between. */
   constructor(
@@ -75,8 +75,8 @@ export class Generation {
         drained: () => {
           if (!this.assignment.open) this.#drained.resolve();
         },
-        settleWith: (records, commit) => this.settleWith(records, commit),
-        checkSettleWith: (records) => this.checkSettleWith(records),
+        settleWith: (records, commit) => this.#transactions.settleWith(records, commit),
+        checkSettleWith: (records) => this.#transactions.checkSettleWith(records),
       },
       { clock: cluster.clock, limits: options.limits, maxInFlight: options.maxInFlight, counts },
       before?.assignment,
@@ -90,13 +90,15 @@ export class Generation {
         failed: (error) => this.#commitFailed(error),
       });
     }
+    this.#transactions = new TransactionalCommit(this.assignment, options.group, this.#committer);
+    const repair = new PositionRepair(this.assignment, member, context.positions, cluster.secrets);
     this.#fetcher = new Fetcher(
       this.assignment,
       member,
       {
         clock: cluster.clock,
         pauseAfterMs: options.member.maxWaitTimeInMs,
-        repositioned: (partition, at) => void this.#repositioned(partition, at),
+        repositioned: (partition, at) => void repair.run(partition, at),
       },
       paused,
     );
@@ -214,49 +216,6 @@ export class Generation {
     await this.#committer?.flush();
   }
 
-  /**
-   * Settles deliveries by a commit of the group's offsets from elsewhere, while none is sent from here. Rejects with what
-   * `commit` does, and then they are as they were.
-   */
-  async settleWith(records: ReadonlySet<KafkaRecord>, commit: CommitOffsets): Promise<void> {
-    const { group } = this.#context.options;
-    const committer = this.#committer;
-    this.checkSettleWith(records);
-    if (group === undefined || committer === undefined) return;
-    await committer.hold(async () => {
-      this.checkSettleWith(records);
-      const consumed = new Set<object>(Array.from(records, ({ partition }) => partition));
-      const partitions = [...this.assignment.partitions].filter((partition) => consumed.has(partition));
-      const offsets = new Map(partitions.map((partition) => [partition, partition.watermarkWith(records)]));
-      await commit(group, offsets);
-      for (const { message } of records) message?.ack().catch(() => undefined);
-      for (const [partition, offset] of offsets) {
-        const { offsetToCommit } = partition;
-        if (offsetToCommit?.offset === offset && offsetToCommit.metadata === undefined)
-          partition.confirm(offsetToCommit);
-      }
-    });
-  }
-
-  /** Throws `TransactionError`. */
-  checkSettleWith(records: ReadonlySet<KafkaRecord>): void {
-    const fault = this.#settleFault(records);
-    if (fault !== undefined) throw new TransactionError({ reason: fault });
-  }
-
-  #settleFault(records: ReadonlySet<KafkaRecord>): string | undefined {
-    if (this.#committer === undefined)
-      return "what it consumed came without a group, which has no offsets to commit";
-    if (this.assignment.over) return "the partitions of what it consumed were taken away";
-    for (const { partition, offset, message } of records) {
-      if (message === undefined) return `offset ${offset} of "${partition.topic}" is settled or lost already`;
-      const next = partition.watermarkWith(records);
-      if (next > offset) continue;
-      return `it consumed offset ${offset} of "${partition.topic}", and offset ${next} before it is not settled`;
-    }
-    return undefined;
-  }
-
   async #prepareRebalance(): Promise<void> {
     const { cluster, options } = this.#context;
     this.#fetcher.end();
@@ -296,50 +255,7 @@ export class Generation {
     // A rebalance is no failure: the offsets are committed as it is prepared, or by the next member that has the partition.
     if (type === "REBALANCE_IN_PROGRESS" || !this.open) return;
     if (removals.has(type ?? "")) this.#context.removed(error);
-    else this.#report([...this.assignment.partitions][0]?.topic ?? "", cause);
-  }
-
-  /** kafkajs fetched from `at` by itself: the fetch was late, or the log has lost the partition's position. */
-  async #repositioned(partition: Partition, at: number): Promise<void> {
-    if (this.#lookedUp.has(partition)) return;
-    if (at < (partition.position ?? 0)) {
-      this.member.seek(partition, partition.position ?? 0);
-      return;
-    }
-    this.#lookedUp.add(partition);
-    try {
-      const bounds = await this.#context.positions.bounds(partition.topic, () => !this.open);
-      const log = bounds.get(partition.id);
-      if (this.open && log && partition.position !== undefined)
-        this.#restorePosition(partition, partition.position, log);
-    } catch (error) {
-      if (this.open) this.#report(partition.topic, faultOf(error, this.#context.cluster.secrets).cause);
-    } finally {
-      this.#lookedUp.delete(partition);
-    }
-  }
-
-  #restorePosition(
-    partition: Partition,
-    position: number,
-    { low, high }: { low: number; high: number },
-  ): void {
-    if (position < low || position > high) {
-      const lost = new PositionUnavailableError({
-        topic: partition.topic,
-        position: `offset ${position} of partition ${partition.id}, where it was to go on`,
-        available: `${low} to ${high}; it goes on at ${low}`,
-      });
-      this.#report(partition.topic, lost);
-    }
-    // Deleted by retention: what is out can still be settled. A log that was cut or made anew has other records there.
-    if (position < low) partition.skip(low);
-    if (position > high) this.assignment.seek(partition, low);
-    this.member.seek(partition, partition.position ?? low);
-  }
-
-  #report(topic: string, error: unknown): void {
-    reportError({ topic, error });
+    else reportError({ topic: [...this.assignment.partitions][0]?.topic ?? "", error: cause });
   }
 }
 
