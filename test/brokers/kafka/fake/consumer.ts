@@ -193,6 +193,8 @@ export class FakeConsumer implements ClientConsumer {
   async #work(): Promise<void> {
     while (this.#running) {
       try {
+        // Before the heartbeat, or nothing wakes the consumer for a rebalance that begins right after it.
+        this.#wakened = false;
         await this.#heartbeat();
         this.emit("consumer.fetch_start", {});
         if (!(await this.#fetch())) await this.#sleep();
@@ -223,7 +225,6 @@ export class FakeConsumer implements ClientConsumer {
   }
 
   async #fetch(): Promise<boolean> {
-    this.#wakened = false;
     const batches: Promise<void>[] = [];
     for (const [key, position] of this.#positions) {
       const sought = this.#seeks.get(key);
