@@ -6,7 +6,7 @@ import {
 } from "../../traits/errors.ts";
 import type { Secrets } from "../shared/secrets.ts";
 
-/** What went wrong, in our words. */
+/** An error of kafkajs or of the server, in tidelane's words. */
 export interface Fault {
   /** The end of a sentence, without a credential. */
   readonly reason: string;

@@ -37,9 +37,9 @@ export interface AssignmentOptions {
 }
 
 /**
- * The partitions of one generation of the group, and all that was delivered from them. It gives to one consumer in turn
- * from every partition that has something. When it ends, what is out is lost, and no settle of it counts any more; except
- * for partitions that the next assignment, made from it, keeps.
+ * The partitions that this member has in one generation of the group, and everything delivered from them. It delivers from
+ * every partition that is ready, in turn. When it ends, its deliveries are lost and can no longer be settled, except those
+ * of partitions that the next assignment adopts.
  */
 export class Assignment implements PartitionOwner {
   readonly #events: AssignmentEvents;
@@ -125,7 +125,7 @@ export class Assignment implements PartitionOwner {
     return taken;
   }
 
-  /** As if it had not been taken; for one that was not handed out. */
+  /** Undoes `take`, for a delivery that nobody has seen. */
   untake(message: KafkaMessage): void {
     const record = deliveries.recordOf(message);
     if (record.message === message) record.partition.untake(record);

@@ -30,7 +30,7 @@ export interface PartitionOwner extends TransactionalSettlement {
 }
 
 /**
- * One partition for the time of one assignment: what was fetched, what is out, what comes back, and the watermark.
+ * One partition while this member has it: fetched records, deliveries that are out, requeued records, and the watermark.
  * A record is in exactly one state: fetched, out (`record.message`), returned, delayed, or done.
  */
 export class Partition implements RecordPartition, CommittedPartition {
@@ -139,8 +139,8 @@ export class Partition implements RecordPartition, CommittedPartition {
   }
 
   /**
-   * Everything before `offset` is none of ours. What was here is forgotten, and what is out is lost. `committed`: the
-   * group's offset is this one already; `done` is not delivered again.
+   * Begins at `offset`. Drops what was fetched and loses what is out. `committed`: the group has committed this offset
+   * already. `done`: offsets that are not delivered again.
    */
   start(offset: number, committed: boolean, reason: string, done?: DoneRanges): void {
     const out = this.#out();
@@ -208,7 +208,7 @@ export class Partition implements RecordPartition, CommittedPartition {
     this.owner.offer(this);
   }
 
-  /** As if it had not been taken: for a delivery that nobody saw. */
+  /** Undoes `take`, for a delivery that nobody has seen. */
   untake(record: KafkaRecord): void {
     record.deliveries -= 1;
     record.message = undefined;

@@ -61,7 +61,7 @@ export class KafkaSubscriber implements BatchSubscriber<KafkaMessage>, Seekable<
     return this.#subscription.paused;
   }
 
-  /** Fetches no more, from any partition. What was fetched is handed out, and the group keeps its members. */
+  /** Stops fetching from every partition. Fetched records are still delivered, and this member stays in its group. */
   pause(): void {
     this.#subscription.pause();
   }

@@ -37,8 +37,8 @@ export interface SubscriptionContext {
 const triesOfUnknown = 10;
 
 /**
- * Keeps one member of a group at work. A member that crashes is replaced, after a pause that grows with every try, until
- * an error says that it cannot get better; that one ends the subscription.
+ * Keeps one member of a group at work. It replaces a member that crashes, after a pause that grows with every try. An error
+ * that no retry can cure ends the subscription.
  */
 export class Subscription implements MemberEvents {
   readonly outlet: Outlet<KafkaMessage>;
@@ -253,7 +253,7 @@ export class Subscription implements MemberEvents {
     else reportError({ topic: name, error: cause });
   }
 
-  /** It is done for: what it had out is lost, and it leaves the group, in a time or in the background. */
+  /** Loses what the member has out and makes it leave the group. Waits for that no longer than `closeTimeoutMs`. */
   async #stopMember(member: Member): Promise<void> {
     member.retire();
     this.#member = undefined;

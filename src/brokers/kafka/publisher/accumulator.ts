@@ -18,7 +18,7 @@ export interface AccumulatorOptions {
   readonly send: (topic: string, messages: ClientMessage[]) => Promise<void>;
 }
 
-/** Everything that waits to be confirmed by way of one producer. */
+/** Records that wait to be sent and confirmed by one producer, with a queue for each topic. */
 export class RecordAccumulator {
   readonly #options: AccumulatorOptions;
   readonly #topics = new Map<string, TopicQueue>();
@@ -29,7 +29,7 @@ export class RecordAccumulator {
     this.#alarm = new Alarm(options.cluster.clock, () => this.#expire());
   }
 
-  /** Resolves when the server has it. */
+  /** Resolves when the server has confirmed the record. */
   append(topic: string, message: ClientMessage, signal: AbortSignal | undefined): Promise<void> {
     const dueMs = this.#options.cluster.clock.now() + this.#options.timeoutMs;
     const record = new PendingRecord(message, sizeOf(message), dueMs, signal);
@@ -38,7 +38,7 @@ export class RecordAccumulator {
     return record.promise;
   }
 
-  /** Rejects all that waits. `sent`: also what is on its way. */
+  /** Rejects all waiting records. `sent`: also those under way. */
   rejectAll(error: unknown, sent: boolean): void {
     for (const topic of this.#topics.values()) topic.rejectAll(error, sent);
     if (sent) this.#alarm.cancel();

@@ -4,7 +4,7 @@ import { AbortedError } from "../../../traits/errors.ts";
 import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
 import type { ClientMessage } from "../client.ts";
 
-/** A message that waits to be confirmed. */
+/** A published record that waits for its confirmation. */
 export class PendingRecord implements Abortable {
   readonly message: ClientMessage;
   /** About what it takes on the wire. */
@@ -26,7 +26,7 @@ export class PendingRecord implements Abortable {
     return this.#deferred.promise;
   }
 
-  /** Whoever published it has had an answer. */
+  /** Its publish has resolved or rejected. */
   get over(): boolean {
     return this.#over;
   }
@@ -63,8 +63,8 @@ export interface PartitionQueueOptions {
 const maxBatchRecords = 10_000;
 
 /**
- * What is to be sent to one partition: one batch at a time, in the order of the calls, and whatever came meanwhile in the
- * next. One partition is on one server, so that a batch is written as a whole or not.
+ * Records to send to one partition, in the order of the calls. It sends one batch at a time; records that arrive meanwhile
+ * go into the next. The server confirms a batch as a whole, because one partition is on one server.
  */
 export class PartitionQueue {
   readonly #options: PartitionQueueOptions;

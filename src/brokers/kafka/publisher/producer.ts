@@ -31,7 +31,7 @@ export class ReconnectingProducer {
   readonly #ended = new AbortController();
   #producer: Producer | undefined = undefined;
   #connecting: Promise<void> | undefined = undefined;
-  /** Who waits for a connection: each says whether it still does. */
+  /** One for each call that waits for a connection: whether it has stopped waiting. */
   readonly #wanting = new Set<() => boolean>();
 
   constructor(cluster: Cluster, create: () => ClientProducer) {

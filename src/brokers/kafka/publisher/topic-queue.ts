@@ -7,16 +7,16 @@ import type { Partitioner } from "./partitioners.ts";
 export interface TopicQueueOptions extends Omit<PartitionQueueOptions, "sending"> {
   readonly metadata: TopicMetadata;
   readonly partitioner: Partitioner;
-  /** What those who published are told when the topic cannot be looked up. */
+  /** The error of a publish whose topic cannot be looked up. */
   readonly refusal: (error: unknown) => unknown;
 }
 
-/** What is to be sent to one topic: finds each message its partition, in the order of the calls. */
+/** Records to send to one topic. It chooses the partition of each, in the order of the calls. */
 export class TopicQueue {
   readonly #topic: string;
   readonly #options: TopicQueueOptions;
   readonly #partitions = new Map<number, PartitionQueue>();
-  /** Wait for the number of partitions. While one does, every other waits behind it. */
+  /** Records without a partition, while the number of partitions is looked up. Later records wait behind them. */
   readonly #unassigned = new Fifo<PendingRecord>();
   #lookingUp = false;
   /** Messages without a key go to one partition until its batch goes out, then to the next. */

@@ -12,14 +12,14 @@ export interface GroupMember {
   readonly userData: Buffer | undefined;
 }
 
-/** What a group has to share, and the members that share it. */
+/** The members of a group, and the partitions of the topics that they subscribe to. */
 export interface GroupSubscription {
   readonly members: readonly GroupMember[];
   /** The partitions of every topic that exists, ascending. */
   readonly partitions: ReadonlyMap<string, readonly number[]>;
 }
 
-/** Who gets what: by member, then by topic. Every member is in it: the server gives Java's client no empty answer. */
+/** Partitions by member, then by topic. Every member is in it, because Java's client needs an answer that is not empty. */
 export type GroupAssignment = Map<string, Map<string, number[]>>;
 
 /** A member as kafkajs describes it. Its types do not have `groupInstanceId`. */

@@ -45,7 +45,7 @@ export class Watermark<S extends Slot = Slot> {
     return this.#passed;
   }
 
-  /** A record is handed out for the first time. Its offset is above all that were. */
+  /** A record is delivered for the first time. Its offset is above those of all earlier ones. */
   deliver(slot: S): void {
     if (slot.offset < this.#next) {
       throw new RangeError(`Offset ${slot.offset} was delivered before: the next is ${this.#next}.`);
