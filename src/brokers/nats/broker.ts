@@ -1,8 +1,8 @@
 import type { Broker } from "../../traits/broker.ts";
 import { checkOptionNames } from "../../traits/option-names.ts";
-import { NatsConnection } from "./connection.ts";
-import { dial } from "./dial.ts";
-import { OldServerNotice } from "./old-server.ts";
+import { NatsConnection } from "./connection/connection.ts";
+import { dial } from "./connection/dial.ts";
+import { OldServerNotice } from "./connection/old-server.ts";
 import { checkOptions, type NatsOptions, type NatsSettings, natsOptionNames } from "./options.ts";
 
 /**

@@ -6,7 +6,6 @@ import { checkOptionNames, type OptionNames, optionNames } from "../../traits/op
 import { Backoff, type BackoffOptions } from "../shared/backoff.ts";
 import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
 import { Secrets } from "../shared/secrets.ts";
-import { type Address, readServers } from "./address.ts";
 import type {
   ClientAuthenticator,
   ClientConnection,
@@ -14,7 +13,8 @@ import type {
   ClientModule,
   ClientTlsOptions,
 } from "./client.ts";
-import { checkToken } from "./subject.ts";
+import { type Address, readServers } from "./connection/address.ts";
+import { checkToken } from "./message/subject.ts";
 
 /** A connection that was made elsewhere. It stays open when ours is shut down. */
 export interface HandedInConnection {

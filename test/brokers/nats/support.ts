@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { onTestFinished } from "vitest";
-import { dial } from "../../../src/brokers/nats/dial.ts";
+import { dial } from "../../../src/brokers/nats/connection/dial.ts";
 import {
   JetStreamBroker,
   type JetStreamConnection,

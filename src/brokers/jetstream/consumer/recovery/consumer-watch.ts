@@ -1,0 +1,81 @@
+import type { Clock } from "../../../../traits/clock.ts";
+import { diagnostics } from "../../../../traits/diagnostics.ts";
+import type { Link } from "../../../nats/connection/server-connection.ts";
+import { Alarm } from "../../../shared/alarm.ts";
+import type { Consumer } from "../../topology/consumer.ts";
+
+/** Between two looks at the consumer where nothing asks for one, and where something does. */
+const beatMs = 30_000;
+const soonMs = 1_000;
+
+export interface WatchPlace {
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly consumer: Consumer;
+}
+
+/**
+ * Notices that others have changed the ack deadline of the consumer. The server goes by the new one at once, also for what
+ * is held: whoever goes by the old one handles a message that the server has delivered to another member.
+ */
+export class ConsumerWatch {
+  readonly #place: WatchPlace;
+  readonly #onChange: () => void;
+  readonly #alarm: Alarm;
+  #deadlineMs: number;
+  #lookedAt: number;
+  #isLooking = false;
+  #over = false;
+
+  /** `onChange`: the consumer has another ack deadline than it had. Must not throw. */
+  constructor(place: WatchPlace, onChange: () => void) {
+    this.#place = place;
+    this.#onChange = onChange;
+    this.#alarm = new Alarm(place.clock, () => void this.#look());
+    this.#deadlineMs = place.consumer.ackDeadlineMs;
+    this.#lookedAt = place.clock.now();
+    this.#alarm.at(this.#lookedAt + beatMs);
+  }
+
+  /** Something came, or is held so long, that the consumer may have been changed. */
+  suspect(): void {
+    if (!this.#over && !this.#isLooking) this.#alarm.at(this.#lookedAt + soonMs);
+  }
+
+  /** The consumer was asked for its configuration. */
+  compare(): void {
+    const { clock, consumer } = this.#place;
+    this.#lookedAt = clock.now();
+    const before = this.#deadlineMs;
+    const now = consumer.ackDeadlineMs;
+    if (this.#over || now === before) return;
+    this.#deadlineMs = now;
+    if (now < before) report(consumer, before);
+    this.#onChange();
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#alarm.cancel();
+  }
+
+  /** Does not reject. What is wrong with a consumer that cannot be found is noticed elsewhere. */
+  async #look(): Promise<void> {
+    const { link, clock, consumer } = this.#place;
+    this.#isLooking = true;
+    this.#lookedAt = clock.now();
+    if (link.up) await consumer.isThere().catch(() => {});
+    this.#isLooking = false;
+    if (this.#over) return;
+    this.compare();
+    this.#alarm.at(clock.now() + beatMs);
+  }
+}
+
+function report(consumer: Consumer, beforeMs: number): void {
+  const name = String(consumer);
+  const text = `${name.charAt(0).toUpperCase()}${name.slice(1)} was changed by somebody else: its ack deadline was ${beforeMs} ms and is ${consumer.ackDeadlineMs} ms. What was held for longer is lost and delivered again; keep handlers below it, or raise ack_wait.`;
+  const channel = diagnostics["tidelane:error"];
+  if (channel.hasSubscribers) channel.publish({ topic: consumer.filter, error: new Error(text) });
+  else process.emitWarning(text, "TidelaneWarning");
+}

@@ -1,0 +1,67 @@
+import { type Clock, sleep } from "../../../../traits/clock.ts";
+import { isTidelaneError } from "../../../../traits/errors.ts";
+import type { Link } from "../../../nats/connection/server-connection.ts";
+import { RequestFault, textOf } from "../../../nats/errors.ts";
+import { Backoff } from "../../../shared/backoff.ts";
+import type { Consumer } from "../../topology/consumer.ts";
+
+/** A shared consumer that is gone is looked for a while: to move it is to delete it and make it again. */
+const goneMs = 2_000;
+
+/** Where a consumer is looked after. */
+export interface CarePlace {
+  readonly link: Link;
+  readonly clock: Clock;
+  /** How long what passes by itself may take. */
+  readonly recoveryMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What became of a consumer: "same", or "renewed" where it was away in between; "gone" for good, alone or with its
+ * stream; "unlinked" where the connection is lost and there is nothing to do until it is back.
+ */
+export type Finding = "same" | "renewed" | "gone" | "stream gone" | "unlinked";
+
+/** Looks for a consumer until it is known what became of it. Rejects, with the reason, where that takes too long. */
+export async function lookFor(consumer: Consumer, place: CarePlace, wasDeleted: boolean): Promise<Finding> {
+  const { link, clock, recoveryMs, signal } = place;
+  const backoff = new Backoff({ initialMs: 100, maxMs: 500 });
+  const begun = clock.now();
+  let missing = wasDeleted;
+  for (;;) {
+    if (!link.up) return "unlinked";
+    let reason = "it was deleted";
+    try {
+      const there = await consumer.isThere();
+      if (there === "yes") return missing ? "renewed" : "same";
+      if (consumer.isPrivate && there === "no") return "gone";
+      if (missing && clock.now() - begun >= goneMs) return there === "no" ? "gone" : "stream gone";
+      missing = true;
+    } catch (error) {
+      if (signal.aborted || !link.up) return "unlinked";
+      reason = textOf(error);
+    }
+    if (clock.now() - begun >= recoveryMs) throw new Error(`not found again in ${recoveryMs} ms: ${reason}`);
+    await sleep(clock, backoff.next(), signal);
+  }
+}
+
+/** Does `work` again until it succeeds, is refused, or takes too long. For what must not be left half done. */
+export async function persist(
+  work: () => Promise<void>,
+  { clock, recoveryMs, signal }: CarePlace,
+): Promise<void> {
+  const backoff = new Backoff({ initialMs: 100, maxMs: 2_000 });
+  const begun = clock.now();
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      const passes = error instanceof RequestFault || isTidelaneError(error, "TIDELANE_TIMEOUT");
+      if (!passes || clock.now() - begun >= recoveryMs) throw error;
+    }
+    await sleep(clock, backoff.next(), signal);
+  }
+}

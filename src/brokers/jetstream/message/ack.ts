@@ -1,0 +1,87 @@
+import type { Link } from "../../nats/connection/server-connection.ts";
+/** What the reply subject of a delivery says. */
+export interface AckFacts {
+  readonly stream: string;
+  readonly consumer: string;
+  /** How often it was delivered, 1 on the first. */
+  readonly deliveries: number;
+  /** In the stream, from 1. */
+  readonly sequence: number;
+  /** Counts the deliveries of the consumer, from 1, those that are repeated too. */
+  readonly consumerSequence: number;
+  /** Milliseconds since 1970. n.b. the server says nanoseconds, which are more than a number holds exactly. */
+  readonly storedAt: number;
+  /** How many the consumer has still to deliver after it. */
+  readonly pending: number;
+}
+
+/**
+ * Reads `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<consumer sequence>.<nanoseconds>.<pending>`, or the newer
+ * form with a domain and an account before the stream, and more at the end. Undefined for any other subject.
+ */
+export function readAckSubject(reply: string | undefined): AckFacts | undefined {
+  if (!reply?.startsWith("$JS.ACK.")) return undefined;
+  const tokens = reply.split(".");
+  const first = tokens.length === 9 ? 2 : 4;
+  if (tokens.length < 9 || tokens.length === 10) return undefined;
+  const [stream = "", consumer = "", deliveries, sequence, delivery, stored, pending] = tokens.slice(first);
+  const facts = {
+    stream,
+    consumer,
+    deliveries: Number(deliveries),
+    sequence: Number(sequence),
+    consumerSequence: Number(delivery),
+    storedAt: Number(stored) / 1e6,
+    pending: Number(pending),
+  };
+  return Number.isSafeInteger(facts.sequence) && Number.isSafeInteger(facts.deliveries) ? facts : undefined;
+}
+
+const encoder = new TextEncoder();
+
+/** What is sent to the reply subject of a delivery. */
+export const answers: Readonly<Record<"ack" | "requeue" | "drop" | "extend", Uint8Array>> = {
+  ack: encoder.encode("+ACK"),
+  requeue: encoder.encode("-NAK"),
+  drop: encoder.encode("+TERM"),
+  extend: encoder.encode("+WPI"),
+};
+
+/** With a delay or without. */
+export function isRequeue(answer: Uint8Array): boolean {
+  return answer[0] === answers.requeue[0];
+}
+
+const longestDelay = 2n ** 63n - 1n;
+
+export function requeueAfter(delayMs: number): Uint8Array {
+  if (delayMs === 0) return answers.requeue;
+  const nanoseconds = BigInt(Math.ceil(Math.min(delayMs, Number.MAX_SAFE_INTEGER))) * 1_000_000n;
+  return encoder.encode(`-NAK {"delay":${nanoseconds < longestDelay ? nanoseconds : longestDelay}}`);
+}
+
+/** n.b. a server before 2.10.4 takes no reason, and takes the whole for nothing. */
+export function dropFor(reason: string): Uint8Array {
+  return encoder.encode(`+TERM ${reason}`);
+}
+
+/** Whether a server of this version takes a reason with what is never to be delivered again: from 2.10.4 on. */
+export function takesReasons(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
+  return major > 2 || (major === 2 && (minor > 10 || (minor === 10 && patch >= 4)));
+}
+
+/** Acks can wait for those that follow in the same turn; what is given back is not kept waiting. */
+export function send(link: Pick<Link, "publish" | "publishSoon">, subject: string, answer: Uint8Array): void {
+  if (answer === answers.ack) link.publishSoon(subject, answer);
+  else link.publish(subject, answer);
+}
+
+/** Where it does not get through, the ack deadline does the same. */
+export function tell(link: Pick<Link, "publish">, subject: string, answer: Uint8Array): void {
+  try {
+    link.publish(subject, answer);
+  } catch {
+    // The connection is closed or closing.
+  }
+}

@@ -1,0 +1,132 @@
+import { DeliveryLostError } from "../../../traits/errors.ts";
+import type { Positioned } from "../../../traits/subscriber.ts";
+import type { ClientMessage } from "../../nats/client.ts";
+import { textOf } from "../../nats/errors.ts";
+import { ClientDelivery } from "../../nats/message/message.ts";
+import { type AckFacts, answers, dropFor, requeueAfter } from "./ack.ts";
+
+/** Who has the delivery, and can answer for it. */
+export interface Holder {
+  /** Sends the answer, now or when the connection is back. */
+  settle(message: JetStreamMessage, answer: Uint8Array): Promise<void> | void;
+  /** Sends an ack and waits until the server has confirmed it. */
+  confirm(message: JetStreamMessage): Promise<void>;
+  extend(message: JetStreamMessage): void;
+  readonly confirmAcks: boolean;
+  /** Whether the server knows a drop with a reason. */
+  readonly takesReasons: boolean;
+}
+
+/** What a subscriber does to its deliveries, and nobody outside this folder can. */
+export interface DeliveryControl {
+  lose(message: JetStreamMessage, reason: string, cause?: unknown): void;
+}
+
+export let deliveryControl: DeliveryControl;
+
+/** One delivery of a stream. */
+export class JetStreamMessage extends ClientDelivery implements Positioned<number> {
+  #facts: AckFacts;
+  #answerSubject: string;
+  readonly #holder: Holder;
+  #confirms = false;
+  #reason: string | undefined = undefined;
+  /** When its ack deadline began. The subscriber's to write. */
+  since = 0;
+  /** Whether it was taken, rather than waiting to be asked for. The subscriber's to write. */
+  taken = false;
+
+  static {
+    deliveryControl = { lose: (message, reason, cause) => message.lose(reason, cause) };
+  }
+
+  /** @internal */
+  constructor(client: ClientMessage, facts: AckFacts, holder: Holder) {
+    super(client);
+    this.#facts = facts;
+    this.#answerSubject = client.reply ?? "";
+    this.#holder = holder;
+  }
+
+  /** Its sequence in the stream, from 1. */
+  get position(): number {
+    return this.#facts.sequence;
+  }
+
+  override get deliveryCount(): number {
+    return this.#facts.deliveries;
+  }
+
+  get stream(): string {
+    return this.#facts.stream;
+  }
+
+  get consumer(): string {
+    return this.#facts.consumer;
+  }
+
+  /** When the stream stored it. */
+  get storedAt(): Date {
+    return new Date(this.#facts.storedAt);
+  }
+
+  /** How many the consumer had still to deliver when it delivered this one. */
+  get pendingAfter(): number {
+    return this.#facts.pending;
+  }
+
+  /** @internal */
+  get identity(): AckFacts {
+    return this.#facts;
+  }
+
+  /** @internal Where its answer goes. */
+  get answerSubject(): string {
+    return this.#answerSubject;
+  }
+
+  /** @internal It was delivered again while it is held here: it is the same, with another answer to give. */
+  renew(facts: AckFacts, answerSubject: string): void {
+    this.#facts = facts;
+    this.#answerSubject = answerSubject;
+  }
+
+  /** `ack()` that resolves when the server has confirmed it, whatever the options of the source say. */
+  ackConfirmed(): Promise<void> {
+    this.#confirms = true;
+    return this.ack();
+  }
+
+  /**
+   * A drop, `nack({ requeue: false })`, with a reason for the server's advisories. n.b. servers before 2.10.4 know no
+   * reasons; they are not told it.
+   */
+  drop(reason: string): Promise<void> {
+    this.#reason = reason;
+    return this.nack({ requeue: false });
+  }
+
+  protected override sendAck(): Promise<void> | void {
+    const confirms = this.#confirms || this.#holder.confirmAcks;
+    return confirms ? this.#holder.confirm(this) : this.#holder.settle(this, answers.ack);
+  }
+
+  protected override sendNack(requeue: boolean): Promise<void> | void {
+    if (requeue) return this.#holder.settle(this, answers.requeue);
+    const reason = this.#holder.takesReasons ? this.#reason : undefined;
+    return this.#holder.settle(this, reason === undefined ? answers.drop : dropFor(reason));
+  }
+
+  protected override sendNackAfter(delayMs: number): Promise<void> | void {
+    return this.#holder.settle(this, requeueAfter(delayMs));
+  }
+
+  protected override sendKeepAlive(): void {
+    this.#holder.extend(this);
+  }
+}
+
+/** What a holder is told whose settle did not get through. */
+export function lostError(message: JetStreamMessage, cause: unknown): DeliveryLostError {
+  return new DeliveryLostError({ topic: message.topic, reason: textOf(cause), cause });
+}

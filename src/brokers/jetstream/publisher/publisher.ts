@@ -1,0 +1,316 @@
+import { checkCount, checkName } from "../../../traits/arguments.ts";
+import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
+import { sleep } from "../../../traits/clock.ts";
+import { type Deferred, deferred } from "../../../traits/deferred.ts";
+import { isTidelaneError, PublishFailedError, throwIfAborted } from "../../../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
+import type { CheckedMessage } from "../../../traits/outgoing.ts";
+import type { OutgoingMessage, Publisher, PublishOptions } from "../../../traits/publisher.ts";
+import type { Session } from "../../nats/connection/core-connection.ts";
+import { RequestFault, textOf } from "../../nats/errors.ts";
+import { toClient } from "../../nats/message/headers.ts";
+import { type Carriage, carriageOf, checkMessage, publishError } from "../../nats/publisher/publisher.ts";
+import { type OutgoingRequest, uniqueName } from "../../nats/publisher/requests.ts";
+import { Outbox } from "../../nats/publisher/send-queue.ts";
+import { type JetStreamApi, readAnswer } from "../client.ts";
+import { JetStreamApiError } from "../errors.ts";
+import { streamsOf } from "../topology/stream.ts";
+
+export interface JetStreamPublisherOptions {
+  /** Messages on their way to be confirmed; further ones wait. @default 4_096 */
+  readonly maxOutstanding?: number;
+  /**
+   * Every message without an id gets one, and is sent again when the connection was lost before it was confirmed, or no
+   * stream was there: within `publishTimeoutMs`, and the stream's window for duplicates, each is stored once.
+   * @default false
+   */
+  readonly resend?: boolean;
+  /**
+   * The header a message's key travels in. Neighbours may read another one: RustStream's crate for NATS reads
+   * `"nats-partition-key"`. @default "partition-key"
+   */
+  readonly keyHeader?: string;
+}
+
+const publisherNames = optionNames<JetStreamPublisherOptions>()({
+  maxOutstanding: true,
+  resend: true,
+  keyHeader: true,
+});
+
+/** What has to be so for a message to be stored; otherwise its publish rejects, and it is not. */
+export interface Expectation {
+  readonly stream?: string;
+  /** The sequence of the last message of the stream; 0 for none. */
+  readonly lastSequence?: number;
+  /** The same among the messages of its subject. */
+  readonly lastSubjectSequence?: number;
+  readonly lastMessageId?: string;
+}
+
+export interface JetStreamPublishOptions extends PublishOptions {
+  /** A second message of this id within the stream's window is not stored, and its publish resolves. */
+  readonly messageId?: string;
+  readonly expect?: Expectation;
+}
+
+const publishNames = optionNames<JetStreamPublishOptions>()({
+  signal: true,
+  messageId: true,
+  expect: optionNames<Expectation>()({
+    stream: true,
+    lastSequence: true,
+    lastSubjectSequence: true,
+    lastMessageId: true,
+  }),
+});
+
+/** Where a message was stored. */
+export interface PubAck {
+  readonly stream: string;
+  readonly sequence: number;
+  /** It was there already: this is where. */
+  readonly duplicate: boolean;
+}
+
+interface WireAck {
+  readonly stream: string;
+  readonly seq: number;
+  readonly duplicate?: boolean;
+}
+
+/** Publishes to streams: a publish resolves when a stream has stored the message. */
+export class JetStreamPublisher implements Publisher {
+  readonly #api: JetStreamApi;
+  readonly #session: Session;
+  readonly #carriage: Carriage;
+  readonly #resend: boolean;
+  readonly #outbox: Outbox;
+  /** Topics with a stream that the API does not name: by a subject mapping, or of another domain or account. */
+  readonly #unnamed = new Set<string>();
+  /** Sent and not confirmed. */
+  #outstanding = 0;
+
+  /** @internal */
+  constructor(api: JetStreamApi, options: JetStreamPublisherOptions) {
+    checkOptionNames("connection.publisher(options)", options, publisherNames);
+    const { session } = api;
+    this.#api = api;
+    this.#session = session;
+    this.#carriage = carriageOf(options);
+    this.#resend = options.resend === true;
+    const most = checkCount("options.maxOutstanding", options.maxOutstanding ?? 4_096);
+    const { clock, publishTimeoutMs } = session.settings;
+    this.#outbox = new Outbox(session.link, clock, publishTimeoutMs, () => this.#outstanding < most);
+  }
+
+  get capabilities(): PublisherCapabilities {
+    return {
+      confirmation: "broker",
+      headerValues: "text",
+      duplicateHeaders: true,
+      maxPayloadBytes: this.#session.link.maxPayloadBytes,
+      transactions: false,
+      requestReply: false,
+    };
+  }
+
+  async publish(message: OutgoingMessage, options?: JetStreamPublishOptions): Promise<void> {
+    await this.publishAcked(message, options);
+  }
+
+  /**
+   * `publish`, with the answer of the stream. Rejects with `PublishFailedError` where no stream has the subject, where the
+   * stream refuses (`cause` is the `JetStreamApiError`), and where the connection was lost before it was confirmed.
+   */
+  publishAcked(message: OutgoingMessage, options: JetStreamPublishOptions = {}): Promise<PubAck> {
+    const { link } = this.#session;
+    const what = `publish() to ${JSON.stringify(message.topic)}`;
+    const told = deferred<PubAck>();
+    try {
+      link.check("publish()");
+      throwIfAborted(options.signal, "publish()");
+      checkOptionNames("publisher.publish(message, options)", options, publishNames);
+      const checked = checkMessage(message, this.capabilities, this.#carriage);
+      const steered = this.#steer(options);
+      const { signal } = options;
+      const send = (): void => void this.#send(checked, steered, { what, signal }, told);
+      this.#outbox.submit({ what, signal, send, reject: told.reject });
+    } catch (error) {
+      told.reject(error);
+    }
+    return told.promise;
+  }
+
+  /**
+   * Asks JetStream whether a stream has the subject. Where it names none, a request that no stream may store asks the
+   * subject itself.
+   */
+  async checkTopic(topic: string, { signal }: PublishOptions = {}): Promise<void> {
+    const what = "checkTopic()";
+    this.#session.link.check(what);
+    throwIfAborted(signal, what);
+    checkMessage({ topic, payload: "" }, this.capabilities, this.#carriage);
+    const fault = await this.#streamFault(topic, signal).catch((error: unknown) => {
+      throw this.#api.unanswered(what, error);
+    });
+    if (fault !== undefined) throw fault;
+  }
+
+  #steer({ messageId, expect = {} }: JetStreamPublishOptions): [name: string, value: string][] {
+    const id = messageId ?? (this.#resend ? uniqueName() : undefined);
+    if (messageId !== undefined) checkName("options.messageId", messageId);
+    if (expect.stream !== undefined) checkName("options.expect.stream", expect.stream);
+    if (expect.lastMessageId !== undefined) checkName("options.expect.lastMessageId", expect.lastMessageId);
+    const { lastSequence, lastSubjectSequence } = expect;
+    if (lastSequence !== undefined) checkCount("options.expect.lastSequence", lastSequence, 0);
+    if (lastSubjectSequence !== undefined) {
+      checkCount("options.expect.lastSubjectSequence", lastSubjectSequence, 0);
+    }
+    const steered: [string, unknown][] = [
+      [idHeader, id],
+      ["Nats-Expected-Stream", expect.stream],
+      ["Nats-Expected-Last-Sequence", lastSequence],
+      ["Nats-Expected-Last-Subject-Sequence", lastSubjectSequence],
+      ["Nats-Expected-Last-Msg-Id", expect.lastMessageId],
+    ];
+    return steered.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  }
+
+  /** Does not reject: `told` is. */
+  async #send(
+    { topic, payload, headers }: CheckedMessage,
+    steered: readonly (readonly [name: string, value: string])[],
+    call: { readonly what: string; readonly signal: AbortSignal | undefined },
+    told: Deferred<PubAck>,
+  ): Promise<void> {
+    this.#outstanding += 1;
+    try {
+      const {
+        stream,
+        seq,
+        duplicate = false,
+      } = await this.#store({
+        ...call,
+        subject: topic,
+        payload,
+        headers: toClient(headers, steered, this.#session.makeHeaders),
+        timeoutMs: this.#session.settings.publishTimeoutMs,
+        repeatable: steered.some(([name]) => name === idHeader),
+      });
+      told.resolve({ stream, sequence: seq, duplicate });
+    } catch (error) {
+      const isAbsent = error instanceof RequestFault && error.kind === "no-responders";
+      told.reject(isAbsent ? await this.#absence(topic, call.signal, error) : failure(topic, error));
+    } finally {
+      this.#outstanding -= 1;
+      this.#outbox.proceed();
+    }
+  }
+
+  /** Nobody listened: for good where the server says that no stream has the subject, else maybe for a moment. */
+  async #absence(topic: string, signal: AbortSignal | undefined, cause: RequestFault): Promise<unknown> {
+    const isUnnamed = this.#unnamed.has(topic);
+    const fault = isUnnamed ? undefined : await this.#streamFault(topic, signal).catch(() => undefined);
+    if (fault !== undefined) return fault;
+    const reason = `no stream took "${topic}" at this moment, as when its server stops`;
+    return new PublishFailedError({ topic, reason, retryable: true, cause });
+  }
+
+  /** Why a message for this subject cannot be stored; undefined where it can, or where we may not ask. */
+  async #streamFault(
+    topic: string,
+    signal: AbortSignal | undefined,
+  ): Promise<PublishFailedError | undefined> {
+    try {
+      if ((await streamsOf(this.#api, topic, signal)).length > 0) return undefined;
+      if (await this.#isTaken(topic, signal)) return undefined;
+      const reason = `no stream has the subject "${topic}"; create one with connection.createStream(), or add the subject to one with update: "add"`;
+      return new PublishFailedError({ topic, reason, retryable: false });
+    } catch (error) {
+      if (error instanceof RequestFault && error.kind === "refused") return undefined;
+      if (!(error instanceof JetStreamApiError)) throw error;
+      // n.b. the API is silent too while its server stops or starts.
+      return new PublishFailedError({ topic, reason: textOf(error), retryable: true, cause: error });
+    }
+  }
+
+  /**
+   * Whether anybody takes what is published to the subject, which the API cannot tell of mapped subjects and of streams
+   * elsewhere. It asks by a message that no stream stores: each of its two expectations is one that cannot hold.
+   */
+  async #isTaken(topic: string, signal: AbortSignal | undefined): Promise<boolean> {
+    const headers = this.#session.makeHeaders();
+    headers.append("Nats-Expected-Stream", `tidelane-asks-${uniqueName()}`);
+    headers.append("Nats-Expected-Last-Sequence", String(2n ** 63n - 1n));
+    const what = `The question who takes ${JSON.stringify(topic)}`;
+    const { timeoutMs } = this.#api;
+    const payload = new Uint8Array();
+    try {
+      const request = { subject: topic, payload, headers, what, timeoutMs, signal, repeatable: true };
+      readAnswer((await this.#session.requests.send(request)).data);
+    } catch (error) {
+      if (error instanceof RequestFault && error.kind === "no-responders") return false;
+      if (error instanceof RequestFault && error.kind === "refused") throw publishError(topic, error);
+      // Whoever is silent takes it too; what else answers than a stream is told apart when a message is published.
+      if (!(error instanceof JetStreamApiError)) return isAnswer(error);
+      this.#unnamed.add(topic);
+    }
+    return true;
+  }
+
+  /** n.b. a server that is stopped ends its streams before its connections: for that moment nobody listens. */
+  async #store(request: OutgoingRequest): Promise<WireAck> {
+    const { requests, settings } = this.#session;
+    const due = settings.clock.now() + request.timeoutMs;
+    for (;;) {
+      try {
+        const timeoutMs = due - settings.clock.now();
+        const answer = await requests.send({ ...request, timeoutMs });
+        return readAnswer<WireAck>(answer.data);
+      } catch (error) {
+        const isAbsent = error instanceof RequestFault && error.kind === "no-responders";
+        if (!isAbsent || !this.#resend || settings.clock.now() + absentMs >= due) throw error;
+      }
+      await this.#wait(request.signal);
+    }
+  }
+
+  /** Until it may be worth to try again; less where there is an end to all. Does not reject. */
+  async #wait(signal: AbortSignal | undefined): Promise<void> {
+    const { link, settings } = this.#session;
+    const over = new AbortController();
+    const bound = { end: () => over.abort() };
+    link.add(bound);
+    const either = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
+    await sleep(settings.clock, absentMs, either).catch(() => {});
+    link.delete(bound);
+  }
+}
+
+/** Whether the error says that somebody listens. What else went wrong is thrown. */
+function isAnswer(error: unknown): boolean {
+  if (error instanceof SyntaxError || isTidelaneError(error, "TIDELANE_TIMEOUT")) return true;
+  throw error;
+}
+
+/** How long a stream that is not there is left alone. */
+const absentMs = 100;
+
+const idHeader = "Nats-Msg-Id";
+
+function failure(topic: string, error: unknown): unknown {
+  if (error instanceof SyntaxError) {
+    const reason = "what answered on the subject is no stream: it sent something else than a confirmation";
+    return new PublishFailedError({ topic, reason, retryable: false, cause: error });
+  }
+  if (!(error instanceof JetStreamApiError)) return publishError(topic, error);
+  // n.b. 503 and above are of a moment: no leader, no resources.
+  const retryable = error.status >= 503;
+  return new PublishFailedError({
+    topic,
+    reason: `the stream refused it: ${textOf(error)}`,
+    retryable,
+    cause: error,
+  });
+}

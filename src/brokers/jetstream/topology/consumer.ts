@@ -1,0 +1,251 @@
+import { uniqueName } from "../../nats/publisher/requests.ts";
+import type { JetStreamApi } from "../client.ts";
+import { apiErrors, isApiError, JetStreamApiError } from "../errors.ts";
+import { readAckSubject } from "../message/ack.ts";
+import type { JetStreamSubscribeSettings, StartPosition } from "../options.ts";
+import {
+  ackDeadlineOf,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  checkConsumer,
+  configOf,
+  policies,
+  startOf,
+} from "./consumer-config.ts";
+import { findStream, type StreamInfo } from "./stream.ts";
+import { openStream, refuseLackingStream } from "./subscription-stream.ts";
+
+export interface ConsumerProgress {
+  /** The last delivery: its sequence in the stream, and its number among the deliveries. */
+  readonly delivered: { readonly stream: number; readonly consumer: number };
+  /** In the stream: everything up to it is settled. */
+  readonly ackFloor: number;
+  readonly unsettled: number;
+}
+
+/** The consumer on the server that a subscription reads from: found, made, looked after, and made again elsewhere. */
+export class Consumer {
+  readonly stream: string;
+  readonly filter: string;
+  readonly #api: JetStreamApi;
+  readonly #settings: JetStreamSubscribeSettings;
+  #info: ConsumerInfo;
+
+  /** Finds or makes it. Rejects with `InvalidArgumentError` on a conflict, with `SubscriptionFailedError` where its stream is missing. */
+  static async open(
+    api: JetStreamApi,
+    filter: string,
+    settings: JetStreamSubscribeSettings,
+  ): Promise<Consumer> {
+    const stream = await openStream(api, filter, settings);
+    const info = await openConsumer(api, stream, filter, settings);
+    return new Consumer(api, stream, filter, settings, info);
+  }
+
+  private constructor(
+    api: JetStreamApi,
+    stream: string,
+    filter: string,
+    settings: JetStreamSubscribeSettings,
+    info: ConsumerInfo,
+  ) {
+    this.stream = stream;
+    this.filter = filter;
+    this.#api = api;
+    this.#settings = settings;
+    this.#info = info;
+  }
+
+  /** What it gives, when it was found or made, has a higher sequence than this. */
+  get startsAbove(): number {
+    return this.#info.delivered.stream_seq;
+  }
+
+  /** Nobody else reads from it, and it goes with its subscription. */
+  get isPrivate(): boolean {
+    return this.#settings.group === undefined;
+  }
+
+  get ackDeadlineMs(): number {
+    return ackDeadlineOf(this.#info.config);
+  }
+
+  /** Whether it starts with messages that were there before it. */
+  get backlog(): boolean {
+    return this.#info.config.deliver_policy !== policies.new;
+  }
+
+  /** The most one request may ask for. */
+  get maxBatch(): number {
+    const { max_batch } = this.#info.config;
+    return max_batch === undefined || max_batch < 1 ? Number.POSITIVE_INFINITY : max_batch;
+  }
+
+  get maxExpiresMs(): number {
+    const { max_expires } = this.#info.config;
+    return max_expires === undefined || max_expires < 1 ? Number.POSITIVE_INFINITY : max_expires / 1e6;
+  }
+
+  /** Where requests for messages go. */
+  get nextSubject(): string {
+    return this.#api.subject(`CONSUMER.MSG.NEXT.${this.stream}.${this.#info.name}`);
+  }
+
+  toString(): string {
+    return describe(this.stream, this.#info.name);
+  }
+
+  /** How far it has delivered, what of it is settled without a gap, and how many of the rest are not. */
+  async progress(): Promise<ConsumerProgress> {
+    const info = await this.#look();
+    const { delivered, ack_floor, num_ack_pending = 0 } = info;
+    return {
+      delivered: { stream: delivered.stream_seq, consumer: delivered.consumer_seq ?? 0 },
+      ackFloor: ack_floor?.stream_seq ?? 0,
+      unsettled: num_ack_pending,
+    };
+  }
+
+  /** Where an answer for a message goes that was delivered to somebody else; sequences as in `progress()`. */
+  answerSubject(sequence: number, delivery: number): string {
+    return `$JS.ACK.${this.stream}.${this.#info.name}.1.${sequence}.${delivery}.0.0`;
+  }
+
+  /** Whether answers for its deliveries go there. */
+  isAnswerSubject(subject: string): boolean {
+    const facts = readAckSubject(subject);
+    return facts?.stream === this.stream && facts.consumer === this.#info.name;
+  }
+
+  /** Whether it is still there. Rejects where that cannot be found out. */
+  async isThere(): Promise<"yes" | "no" | "no stream"> {
+    try {
+      await this.#look();
+      return "yes";
+    } catch (error) {
+      if (isApiError(error, apiErrors.consumerNotFound)) return "no";
+      if (isApiError(error, apiErrors.streamNotFound)) return "no stream";
+      throw error;
+    }
+  }
+
+  /** Asks for its configuration, which others may have changed. */
+  async #look(): Promise<ConsumerInfo> {
+    const info = await this.#api.call<ConsumerInfo>(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
+    this.#info = { ...this.#info, config: info.config };
+    return info;
+  }
+
+  /**
+   * Makes the server look through the requests for messages and drop those that nobody waits for. n.b. one before 2.10
+   * may take a message that is given back for such a request: it is gone until its ack deadline then, and the one before
+   * it is delivered twice. To ask for the consumer's state helps, when it is done before anything is given back.
+   */
+  dropDeadRequests(): void {
+    this.#api.tell(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
+  }
+
+  streamInfo(): Promise<StreamInfo | undefined> {
+    return findStream(this.#api, this.stream);
+  }
+
+  async hasMessage(sequence: number): Promise<boolean> {
+    try {
+      await this.#api.call(`STREAM.MSG.GET.${this.stream}`, { seq: sequence });
+      return true;
+    } catch (error) {
+      if (isApiError(error, apiErrors.messageNotFound)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Makes it again, with another start. One that is shared goes first, as there cannot be two of a name; one of our own
+   * goes when the new one is there.
+   */
+  async moveTo(from: StartPosition): Promise<void> {
+    const previous = this.#info.name;
+    const { opt_start_seq: _sequence, opt_start_time: _time, ...kept } = this.#info.config;
+    const config = { ...kept, ...startOf(from) };
+    if (this.isPrivate) {
+      this.#info = await create(this.#api, this.stream, this.filter, { ...config, name: privateName() });
+      this.#api.tell(`CONSUMER.DELETE.${this.stream}.${previous}`);
+      return;
+    }
+    await this.#api.call(`CONSUMER.DELETE.${this.stream}.${previous}`).catch((error: unknown) => {
+      if (!isApiError(error, apiErrors.consumerNotFound)) throw error;
+    });
+    this.#info = await create(this.#api, this.stream, this.filter, config);
+  }
+
+  /** Sends its end, if it is our own to end. */
+  leave(): void {
+    if (this.isPrivate) this.#api.tell(`CONSUMER.DELETE.${this.stream}.${this.#info.name}`);
+  }
+}
+
+function describe(stream: string, name: string): string {
+  return `the consumer "${name}" of the stream "${stream}"`;
+}
+
+function privateName(): string {
+  return `tidelane-${uniqueName()}`;
+}
+
+async function openConsumer(
+  api: JetStreamApi,
+  stream: string,
+  filter: string,
+  settings: JetStreamSubscribeSettings,
+): Promise<ConsumerInfo> {
+  const { group } = settings;
+  const found = group === undefined ? undefined : await findConsumer(api, stream, group);
+  // n.b. a server from 2.10 on makes a consumer of a subject its stream lacks, and it never gets anything.
+  if (found === undefined && settings.stream !== undefined) await refuseLackingStream(api, stream, filter);
+  if (group === undefined) return create(api, stream, filter, configOf(settings, filter, privateName()));
+  const info = found ?? (await createDurable(api, stream, filter, settings, group));
+  checkConsumer(info.config, settings, filter, describe(stream, group));
+  return info;
+}
+
+async function findConsumer(
+  api: JetStreamApi,
+  stream: string,
+  name: string,
+): Promise<ConsumerInfo | undefined> {
+  try {
+    return await api.call<ConsumerInfo>(`CONSUMER.INFO.${stream}.${name}`);
+  } catch (error) {
+    if (isApiError(error, apiErrors.consumerNotFound)) return undefined;
+    throw error;
+  }
+}
+
+async function createDurable(
+  api: JetStreamApi,
+  stream: string,
+  filter: string,
+  settings: JetStreamSubscribeSettings,
+  group: string,
+): Promise<ConsumerInfo> {
+  try {
+    return await create(api, stream, filter, configOf(settings, filter, group));
+  } catch (error) {
+    // Somebody else may have made it in between, and differently: that is for the check to say.
+    const found = error instanceof JetStreamApiError ? await findConsumer(api, stream, group) : undefined;
+    if (found === undefined) throw error;
+    return found;
+  }
+}
+
+function create(
+  api: JetStreamApi,
+  stream: string,
+  filter: string,
+  config: ConsumerConfig,
+): Promise<ConsumerInfo> {
+  // n.b. "action" is of 2.10: an older server updates a consumer that is there, where it can be updated.
+  const body = { stream_name: stream, config, action: "create" };
+  const verb = `CONSUMER.CREATE.${stream}.${config.name}`;
+  return api.call<ConsumerInfo>(filter === ">" ? verb : `${verb}.${filter}`, body);
+}

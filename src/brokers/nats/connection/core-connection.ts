@@ -1,0 +1,51 @@
+import { within } from "../../shared/within.ts";
+import type { ClientHeaders } from "../client.ts";
+import type { NatsSettings } from "../options.ts";
+import { Requests } from "../publisher/requests.ts";
+import type { Link } from "./server-connection.ts";
+
+/** Something with a goodbye to say to the server. */
+export interface Closable {
+  close(): Promise<void>;
+}
+
+/** All that hangs on one connection of a client, shared by the core and the JetStream view of it. */
+export class Session {
+  readonly link: Link;
+  readonly settings: NatsSettings;
+  readonly requests: Requests;
+  readonly makeHeaders: () => ClientHeaders;
+  /** The client's connection was made elsewhere and stays open. */
+  readonly #borrowed: boolean;
+  readonly #open = new Set<Closable>();
+  #shutdown: Promise<void> | undefined = undefined;
+
+  constructor(link: Link, settings: NatsSettings, makeHeaders: () => ClientHeaders, borrowed: boolean) {
+    this.link = link;
+    this.settings = settings;
+    this.makeHeaders = makeHeaders;
+    this.requests = new Requests(link, settings.clock, settings.inboxPrefix);
+    this.#borrowed = borrowed;
+  }
+
+  opened(closable: Closable): void {
+    this.#open.add(closable);
+  }
+
+  closed(closable: Closable): void {
+    this.#open.delete(closable);
+  }
+
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#end();
+    return this.#shutdown;
+  }
+
+  async #end(): Promise<void> {
+    const { clock, closeTimeoutMs } = this.settings;
+    this.link.end({ reason: "its connection was shut down", intended: true });
+    // Each is bounded in time, and none rejects.
+    await Promise.all([...this.#open].map((closable) => closable.close()));
+    if (!this.#borrowed) await within(clock, closeTimeoutMs, this.link.close());
+  }
+}

@@ -1,0 +1,95 @@
+import { AbortedError, throwIfAborted } from "../../../traits/errors.ts";
+import { connectInTime } from "../../shared/first-connect.ts";
+import { loadClient } from "../../shared/load-client.ts";
+import { within } from "../../shared/within.ts";
+import type { ClientConnection, ClientModule, ClientOptions } from "../client.ts";
+import { connectError } from "../errors.ts";
+import type { NatsSettings } from "../options.ts";
+import { Session } from "./core-connection.ts";
+import { ReconnectPace } from "./reconnect-delay.ts";
+import { Link } from "./server-connection.ts";
+
+/**
+ * Connects, or takes the connection that was handed in. `check` is part of each try. Rejects with `ConnectFailedError` or
+ * `AbortedError`.
+ */
+export async function dial(
+  settings: NatsSettings,
+  signal: AbortSignal | undefined,
+  check: (session: Session) => Promise<void> = async () => {},
+): Promise<Session> {
+  throwIfAborted(signal, "connect()");
+  const { client = await loadNats(settings.name) } = settings;
+  throwIfAborted(signal, "connect()");
+  const borrowed = "connection" in client;
+  return connectInTime(settings.connect, settings.reconnect, settings.clock, signal, async () => {
+    const pace = new ReconnectPace(settings.reconnect);
+    const connection = borrowed ? client.connection : await connect(client, settings, pace, signal);
+    const { name: broker, secrets } = settings;
+    const link = new Link(connection, { broker, secrets, pace, borrowed });
+    const session = new Session(link, settings, client.headers, borrowed);
+    try {
+      await check(session);
+      return session;
+    } catch (error) {
+      await session.shutdown();
+      throw error;
+    }
+  });
+}
+
+function loadNats(broker: string): Promise<ClientModule> {
+  return loadClient<ClientModule>(broker, "nats@^2.29.0", () => import("nats"));
+}
+
+async function connect(
+  client: ClientModule,
+  settings: NatsSettings,
+  pace: ReconnectPace,
+  signal: AbortSignal | undefined,
+): Promise<ClientConnection> {
+  const attempt = client.connect(clientOptions(settings, pace)).catch((error: unknown) => {
+    throw connectError(settings.name, settings.address.servers.join(", "), error, settings.secrets);
+  });
+  return signal === undefined ? attempt : abortable(attempt, settings, signal);
+}
+
+/** The client cannot be told to stop: a connection that comes too late is closed. */
+function abortable(
+  attempt: Promise<ClientConnection>,
+  { clock, closeTimeoutMs }: NatsSettings,
+  signal: AbortSignal,
+): Promise<ClientConnection> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(new AbortedError({ what: "connect()", cause: signal.reason }));
+      const closed = attempt.then((late) => late.close());
+      void within(clock, closeTimeoutMs, closed);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    const settled = (): void => signal.removeEventListener("abort", onAbort);
+    attempt.finally(settled).then(resolve, reject);
+  });
+}
+
+function clientOptions(settings: NatsSettings, pace: ReconnectPace): ClientOptions {
+  const { address, authenticator, tls, reconnect, clientOptions: further } = settings;
+  const attempts = reconnect.maxAttempts ?? Number.POSITIVE_INFINITY;
+  return {
+    ...further,
+    servers: [...address.servers],
+    name: settings.name,
+    ...(address.user === undefined ? {} : { user: address.user }),
+    ...(address.password === undefined ? {} : { pass: address.password }),
+    ...(address.token === undefined ? {} : { token: address.token }),
+    ...(authenticator === undefined ? {} : { authenticator }),
+    ...(tls === undefined ? {} : { tls }),
+    timeout: settings.connectTimeoutMs,
+    pingInterval: settings.pingIntervalMs,
+    maxPingOut: 2,
+    reconnect: attempts > 0,
+    maxReconnectAttempts: Number.isFinite(attempts) ? attempts : -1,
+    reconnectDelayHandler: () => pace.waitMs,
+    inboxPrefix: settings.inboxPrefix,
+  };
+}

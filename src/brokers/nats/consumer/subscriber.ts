@@ -1,0 +1,172 @@
+import { Outlet } from "../../../structures/outlet.ts";
+import type { Capabilities } from "../../../traits/capabilities.ts";
+import type { Clock } from "../../../traits/clock.ts";
+import { diagnostics } from "../../../traits/diagnostics.ts";
+import { MessagesDroppedError, SubscriptionFailedError } from "../../../traits/errors.ts";
+import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../../traits/subscriber.ts";
+import { Batches } from "../../shared/batches.ts";
+import { within } from "../../shared/within.ts";
+import type { ClientMessage, ClientSubscription } from "../client.ts";
+import type { Session } from "../connection/core-connection.ts";
+import type { Bound, Ending } from "../connection/server-connection.ts";
+import { NatsMessage } from "../message/message.ts";
+import { coreCapabilities, type InboxLimits } from "../options.ts";
+import { Inbox } from "./inbox.ts";
+
+/**
+ * A subscription to a subject or a pattern, at most once: what comes while the connection is lost, or does not fit the
+ * inbox, is gone. The inbox says so: see `dropped`.
+ */
+export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
+  readonly topic: string;
+  readonly capabilities: Capabilities = coreCapabilities;
+  readonly #session: Session;
+  readonly #limits: InboxLimits;
+  readonly #inbox: Inbox;
+  readonly #outlet: Outlet<NatsMessage>;
+  readonly #subscription: ClientSubscription;
+  readonly #bound: Bound;
+  #failure: SubscriptionFailedError | undefined = undefined;
+  #warned = false;
+  #detached: Promise<void> | undefined = undefined;
+  #closing: Promise<void> | undefined = undefined;
+
+  /** @internal Resolves when it is live. */
+  static async open(
+    session: Session,
+    subject: string,
+    group: string | undefined,
+    limits: InboxLimits,
+  ): Promise<NatsSubscriber> {
+    session.link.check("subscribe()");
+    const subscriber = new NatsSubscriber(session, subject, group, limits);
+    try {
+      await session.link.flush();
+    } catch (cause) {
+      // The client subscribes again when it has reconnected; whoever waits for this call does not know when.
+      await subscriber.close();
+      session.link.check("subscribe()");
+      const reason = "the connection was lost before the server had it";
+      throw new SubscriptionFailedError({ topic: subject, reason, cause });
+    }
+    if (subscriber.#failure !== undefined) throw subscriber.#failure;
+    return subscriber;
+  }
+
+  private constructor(session: Session, subject: string, group: string | undefined, limits: InboxLimits) {
+    this.topic = subject;
+    this.#session = session;
+    this.#limits = limits;
+    this.#inbox = new Inbox(limits, session.settings.clock, (dropped) =>
+      this.#reportLoss(dropped, full(limits)),
+    );
+    this.#outlet = new Outlet(subject, { take: (max) => this.#inbox.take(max) });
+    this.#subscription = session.link.subscribe(
+      subject,
+      group,
+      (message) => this.#take(message),
+      (fault) => this.#fail(fault.message, fault),
+    );
+    this.#bound = { end: (ending) => this.#onEnd(ending) };
+    session.link.add(this.#bound);
+    session.opened(this);
+  }
+
+  /** How many messages did not fit the inbox since it opened, or were in it when the connection was gone for good. */
+  get dropped(): number {
+    return this.#inbox.dropped;
+  }
+
+  get clock(): Clock {
+    return this.#session.settings.clock;
+  }
+
+  [Symbol.asyncIterator](): SubscriberIterator<NatsMessage> {
+    return this.#outlet.iterate();
+  }
+
+  batches(options: BatchOptions): AsyncIterable<NatsMessage[]> {
+    const supply = {
+      iterate: () => this.#outlet.iterate(),
+      giveBack: (messages: readonly NatsMessage[]) => this.#inbox.giveBack(messages),
+      isLive: () => true,
+    };
+    return new Batches(supply, this.#session.settings.clock, options);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** A subscription that has lost its connection for good is silent, as on every broker. What waited is told as dropped. */
+  #onEnd(ending: Ending): void {
+    if (ending.intended) return;
+    const left = this.#inbox.abandon();
+    if (left > 0) this.#reportLoss(left, "the connection was closed before they were taken");
+    this.#fail(ending.reason, ending.cause);
+  }
+
+  #take(client: ClientMessage): void {
+    if (this.#outlet.over) return;
+    if (this.#inbox.push(new NatsMessage(client))) this.#outlet.serve();
+    else {
+      const { maxMessages, maxBytes } = this.#limits;
+      this.#fail(
+        `its inbox is full (${maxMessages} messages or ${maxBytes} bytes), and its overflow is "fail"`,
+      );
+    }
+  }
+
+  /** What has come is handed out before the error is told. */
+  #fail(reason: string, cause?: unknown): void {
+    if (this.#outlet.over) return;
+    this.#failure = new SubscriptionFailedError({ topic: this.topic, reason, cause });
+    this.#outlet.end({ error: this.#failure });
+    // Does not reject.
+    void this.#detach();
+  }
+
+  async #close(): Promise<void> {
+    this.#outlet.end();
+    this.#inbox.clear();
+    await this.#detach();
+  }
+
+  #detach(): Promise<void> {
+    this.#detached ??= this.#unsubscribe();
+    return this.#detached;
+  }
+
+  async #unsubscribe(): Promise<void> {
+    const { link, settings } = this.#session;
+    link.delete(this.#bound);
+    this.#session.closed(this);
+    if (!link.up) return;
+    this.#subscription.unsubscribe();
+    await within(settings.clock, settings.closeTimeoutMs, link.flush());
+  }
+
+  #reportLoss(dropped: number, reason: string): void {
+    const error = new MessagesDroppedError({
+      topic: this.topic,
+      dropped,
+      total: this.#inbox.dropped,
+      reason,
+    });
+    const channel = diagnostics["tidelane:error"];
+    if (channel.hasSubscribers) channel.publish({ topic: this.topic, error });
+    else if (!this.#warned) {
+      this.#warned = true;
+      process.emitWarning(`${error.message} Said once for this subscription.`, "TidelaneWarning");
+    }
+  }
+}
+
+function full({ overflow, maxMessages, maxBytes }: InboxLimits): string {
+  return `the inbox was full (${maxMessages} messages or ${maxBytes} bytes, overflow "${overflow}"); take them faster, or make it larger`;
+}

@@ -1,0 +1,206 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../../../traits/clock.ts";
+import { AbortedError, TimeoutError, throwIfAborted } from "../../../traits/errors.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
+import { Alarm } from "../../shared/alarm.ts";
+import type { ClientHeaders, ClientMessage, ClientSubscription } from "../client.ts";
+import type { Bound, Link } from "../connection/server-connection.ts";
+import { RequestFault } from "../errors.ts";
+import type { Outbox } from "./send-queue.ts";
+
+export interface OutgoingRequest {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly headers?: ClientHeaders | undefined;
+  /** Names the call in errors. */
+  readonly what: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Sent again when the connection was lost and came back: to be answered twice does no harm. */
+  readonly repeatable?: boolean;
+}
+
+/** A name nobody else has. */
+export function uniqueName(): string {
+  return randomBytes(12).toString("hex");
+}
+
+/**
+ * Requests and their answers, all by one subscription. An answer that comes late, or a second one, goes to nobody.
+ *
+ * A request rejects with `TimeoutError`, `AbortedError`, `ConnectionClosedError` or `RequestFault`.
+ */
+export class Requests implements Bound {
+  readonly #link: Link;
+  readonly #clock: Clock;
+  readonly #inbox: string;
+  /** In the order they were sent. */
+  readonly #waiting = new Map<string, PendingRequest>();
+  readonly #alarm: Alarm;
+  #subscription: ClientSubscription | undefined = undefined;
+  #last = 0;
+
+  constructor(link: Link, clock: Clock, inboxPrefix: string) {
+    this.#link = link;
+    this.#clock = clock;
+    this.#inbox = `${inboxPrefix}.${uniqueName()}`;
+    this.#alarm = new Alarm(clock, () => this.#expire());
+    link.add(this);
+  }
+
+  /** How many wait for their answer. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** `outbox`: what waits there goes first. */
+  send(request: OutgoingRequest, outbox?: Outbox): Promise<ClientMessage> {
+    return new Promise((resolve, reject) => {
+      this.#link.check(request.what);
+      throwIfAborted(request.signal, request.what);
+      this.#subscribe();
+      this.#last += 1;
+      const reply = `${this.#inbox}.${this.#last}`;
+      const due = this.#clock.now() + request.timeoutMs;
+      const pending = new PendingRequest(request, reply, due, { resolve, reject }, () => {
+        this.#waiting.delete(reply);
+        if (this.#waiting.size === 0) this.#alarm.cancel();
+      });
+      this.#waiting.set(reply, pending);
+      this.#alarm.at(due);
+      if (outbox === undefined || outbox.free) this.#publish(pending);
+      else {
+        const { what } = request;
+        const reject = (error: unknown): void => pending.reject(error);
+        pending.drop = outbox.submit({ what, isTimed: true, send: () => this.#publish(pending), reject });
+      }
+    });
+  }
+
+  end(): void {
+    this.#alarm.cancel();
+    for (const pending of [...this.#waiting.values()]) {
+      pending.reject(this.#link.closedError(pending.request.what));
+    }
+    if (this.#link.up) this.#subscription?.unsubscribe();
+  }
+
+  lost(): void {
+    const fault = new RequestFault("lost", "the connection was lost before the answer came");
+    for (const pending of [...this.#waiting.values()]) {
+      if (pending.sent && pending.request.repeatable !== true) pending.reject(fault);
+    }
+  }
+
+  restored(): void {
+    for (const pending of [...this.#waiting.values()]) {
+      if (pending.sent) this.#publish(pending);
+    }
+  }
+
+  refused(subject: string, fault: RequestFault): boolean {
+    const refused = [...this.#waiting.values()].filter(({ request }) => request.subject === subject);
+    for (const pending of refused) pending.reject(fault);
+    return refused.length > 0;
+  }
+
+  /** Does not throw. What is over is not sent. */
+  #publish(pending: PendingRequest): void {
+    const { request, reply } = pending;
+    if (this.#waiting.get(reply) !== pending) return;
+    pending.sent = true;
+    const { subject, payload, headers } = request;
+    try {
+      this.#link.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
+    } catch (error) {
+      pending.reject(error);
+    }
+  }
+
+  #subscribe(): void {
+    this.#subscription ??= this.#link.subscribe(
+      `${this.#inbox}.*`,
+      undefined,
+      (message) => this.#waiting.get(message.subject)?.answer(message),
+      ({ kind, message, cause }) => {
+        // Without a subscription no request can be answered; the next one tries again.
+        this.#subscription = undefined;
+        const hint = ", where answers come; see options.inboxPrefix";
+        const fault = new RequestFault(kind, `${message}${hint}`, cause);
+        for (const pending of [...this.#waiting.values()]) pending.reject(fault);
+      },
+    );
+  }
+
+  #expire(): void {
+    const now = this.#clock.now();
+    for (const pending of [...this.#waiting.values()]) {
+      if (pending.due <= now) pending.expire();
+      else this.#alarm.at(pending.due);
+    }
+  }
+}
+
+class PendingRequest implements Abortable {
+  readonly request: OutgoingRequest;
+  readonly reply: string;
+  readonly due: number;
+  /** Its turn has come. It is sent again where the connection was lost or is not up yet. */
+  sent = false;
+  /** Gives up its turn, while it waits for one. n.b. the turn would keep the message until the connection is back. */
+  drop: (() => void) | undefined = undefined;
+  readonly #ends: { resolve(answer: ClientMessage): void; reject(error: unknown): void };
+  readonly #onOver: () => void;
+
+  constructor(
+    request: OutgoingRequest,
+    reply: string,
+    due: number,
+    ends: { resolve(answer: ClientMessage): void; reject(error: unknown): void },
+    onOver: () => void,
+  ) {
+    this.request = request;
+    this.reply = reply;
+    this.due = due;
+    this.#ends = ends;
+    this.#onOver = onOver;
+    if (request.signal !== undefined) watchAbort(request.signal, this);
+  }
+
+  answer(message: ClientMessage): void {
+    this.#over();
+    if (message.data.length === 0 && statusOf(message)?.code === 503) {
+      this.#ends.reject(new RequestFault("no-responders", `nobody listens to "${this.request.subject}"`));
+    } else this.#ends.resolve(message);
+  }
+
+  reject(error: unknown): void {
+    this.#over();
+    this.#ends.reject(error);
+  }
+
+  expire(): void {
+    const { what, timeoutMs } = this.request;
+    this.reject(new TimeoutError({ what, timeoutMs }));
+  }
+
+  onAbort(): void {
+    const { what, signal } = this.request;
+    this.reject(new AbortedError({ what, cause: signal?.reason }));
+  }
+
+  #over(): void {
+    if (this.request.signal !== undefined) unwatchAbort(this.request.signal, this);
+    this.drop?.();
+    this.#onOver();
+  }
+}
+
+/** The headers of a message by the server itself. Those that cannot be read say nothing. */
+export function statusOf(message: ClientMessage): ClientHeaders | undefined {
+  try {
+    return message.headers;
+  } catch {
+    return undefined;
+  }
+}

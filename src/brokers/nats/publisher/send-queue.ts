@@ -1,0 +1,128 @@
+import type { Clock } from "../../../traits/clock.ts";
+import { AbortedError, TimeoutError } from "../../../traits/errors.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
+import { Alarm } from "../../shared/alarm.ts";
+import type { Bound, Link } from "../connection/server-connection.ts";
+
+/** Something to be sent once, in its turn. */
+export interface Sendable {
+  /** Names the call in errors. */
+  readonly what: string;
+  readonly signal?: AbortSignal | undefined;
+  /** It ends its wait itself, rather than after the timeout of the others. */
+  readonly isTimed?: true;
+  /** It is its turn. Sends before it returns; must not throw. */
+  send(): void;
+  /** Its turn never came: nothing was sent. */
+  reject(error: unknown): void;
+}
+
+/**
+ * Sends in the order of the calls: at once while the connection is up and there is room, else as soon as that is so
+ * again. n.b. what the clients are given while they are disconnected is thrown away, so it waits here.
+ */
+export class Outbox implements Bound {
+  readonly #link: Link;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #hasRoom: () => boolean;
+  /** In order. While one waits, none passes it. */
+  readonly #waiting = new Set<Turn>();
+  readonly #alarm: Alarm;
+
+  constructor(link: Link, clock: Clock, timeoutMs: number, hasRoom: () => boolean = () => true) {
+    this.#link = link;
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    this.#hasRoom = hasRoom;
+    this.#alarm = new Alarm(clock, () => this.#expire());
+    link.add(this);
+  }
+
+  /** Whether what is submitted now is sent at once. */
+  get free(): boolean {
+    return this.#waiting.size === 0 && this.#link.up && this.#hasRoom();
+  }
+
+  /** How many wait for their turn. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** What it gives drops the turn of a call that is over; nobody is told by that. */
+  submit(sendable: Sendable): () => void {
+    if (this.free) {
+      sendable.send();
+      return () => {};
+    }
+    const due = sendable.isTimed === true ? Number.POSITIVE_INFINITY : this.#clock.now() + this.#timeoutMs;
+    const turn = new Turn(sendable, due, () => {
+      this.#waiting.delete(turn);
+      if (this.#waiting.size === 0) this.#alarm.cancel();
+    });
+    this.#waiting.add(turn);
+    this.#alarm.at(due);
+    return () => turn.drop();
+  }
+
+  /** There may be room again. */
+  proceed(): void {
+    for (const turn of this.#waiting) {
+      if (!this.#link.up || !this.#hasRoom()) return;
+      turn.take();
+    }
+  }
+
+  restored(): void {
+    this.proceed();
+  }
+
+  end(): void {
+    for (const turn of this.#waiting) turn.reject(this.#link.closedError(turn.sendable.what));
+  }
+
+  #expire(): void {
+    const now = this.#clock.now();
+    for (const turn of this.#waiting) {
+      if (turn.due > now) this.#alarm.at(turn.due);
+      else turn.reject(new TimeoutError({ what: turn.sendable.what, timeoutMs: this.#timeoutMs }));
+    }
+  }
+}
+
+class Turn implements Abortable {
+  readonly sendable: Sendable;
+  readonly due: number;
+  readonly #onOver: () => void;
+
+  constructor(sendable: Sendable, due: number, onOver: () => void) {
+    this.sendable = sendable;
+    this.due = due;
+    this.#onOver = onOver;
+    if (sendable.signal !== undefined) watchAbort(sendable.signal, this);
+  }
+
+  take(): void {
+    this.#over();
+    this.sendable.send();
+  }
+
+  drop(): void {
+    this.#over();
+  }
+
+  reject(error: unknown): void {
+    this.#over();
+    this.sendable.reject(error);
+  }
+
+  onAbort(): void {
+    const { what, signal } = this.sendable;
+    this.reject(new AbortedError({ what, cause: signal?.reason }));
+  }
+
+  #over(): void {
+    if (this.sendable.signal !== undefined) unwatchAbort(this.sendable.signal, this);
+    this.#onOver();
+  }
+}
