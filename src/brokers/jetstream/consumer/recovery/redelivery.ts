@@ -1,13 +1,24 @@
+import type { Deliveries } from "../deliveries.ts";
 import type { Returning } from "./nak-unheld.ts";
 
 /** So often what does not come again is asked for once more. */
 const mostShortfalls = 5;
+
+/** None of these may throw. */
+export interface RedeliveryEvents {
+  /** What was held back can be taken. */
+  released(): void;
+  /** The server has no more to deliver, and something is missing: it is to be taken back once more. */
+  missing(reason: string): void;
+}
 
 /**
  * What was unsettled when a reader took over, or came back, and comes again first. It waits until all of it is here: it
  * comes in any order, and is handed out in the stream's.
  */
 export class Comeback {
+  readonly #deliveries: Deliveries;
+  readonly #events: RedeliveryEvents;
   #awaited: Returning | undefined = undefined;
   /** How many of it have come. */
   #came = 0;
@@ -19,10 +30,16 @@ export class Comeback {
   /** How often in a row not all of it came. */
   #shortfalls = 0;
 
-  begin(awaited: Returning, unsettled: number): void {
+  constructor(deliveries: Deliveries, events: RedeliveryEvents) {
+    this.#deliveries = deliveries;
+    this.#events = events;
+  }
+
+  begin(awaited: Returning): void {
     this.#awaited = awaited;
     this.#came = 0;
-    this.#room = unsettled + awaited.count;
+    this.#room = this.#deliveries.unsettled + awaited.count;
+    if (awaited.count === 0) this.releaseIfComplete();
   }
 
   /** Counts a delivery, by its sequence in the stream, if it is one of these. */
@@ -32,21 +49,35 @@ export class Comeback {
     return true;
   }
 
+  /** What may be unsettled here at most. */
   bound(maxInFlight: number): number {
     return this.#awaited === undefined ? maxInFlight : Math.max(maxInFlight, this.#room);
   }
 
-  isComplete(): boolean {
-    const isComplete = this.#awaited === undefined || this.#came >= this.#awaited.count;
-    if (isComplete) this.#shortfalls = 0;
-    return isComplete;
+  releaseIfComplete(): void {
+    if (this.#awaited !== undefined && this.#came < this.#awaited.count) return;
+    this.#shortfalls = 0;
+    this.#release();
+  }
+
+  /** The server has no more of it to deliver. False: what is missing is taken back once more. */
+  releaseRest(): boolean {
+    const missing = this.#shortfall();
+    if (missing !== undefined) this.#events.missing(missing);
+    else this.#release();
+    return missing === undefined;
+  }
+
+  /** Nothing is awaited any more. */
+  end(): void {
+    this.#awaited = undefined;
   }
 
   /**
-   * What is missing when the server has no more of it to deliver, if it is worth another try. n.b. a server before 2.10
-   * may keep some back until their ack deadline. What never comes is no longer in the stream, so this has an end.
+   * What is missing, if it is worth another try. n.b. a server before 2.10 may keep some back until their ack deadline.
+   * What never comes is no longer in the stream, so this has an end.
    */
-  shortfall(): string | undefined {
+  #shortfall(): string | undefined {
     const { count } = this.#awaited ?? { count: 0 };
     if (this.#awaited === undefined || this.#came >= count || this.#shortfalls >= mostShortfalls)
       return undefined;
@@ -54,10 +85,10 @@ export class Comeback {
     return `only ${this.#came} of ${count} deliveries came again`;
   }
 
-  /** Nothing is awaited any more. False: nothing was. */
-  end(): boolean {
-    const was = this.#awaited !== undefined;
+  #release(): void {
+    if (this.#awaited === undefined) return;
     this.#awaited = undefined;
-    return was;
+    this.#deliveries.bringIn();
+    this.#events.released();
   }
 }

@@ -1,0 +1,71 @@
+import { Alarm } from "../../shared/alarm.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { FeedPlace } from "./pull-context.ts";
+import type { Settlement } from "./settlement.ts";
+
+export interface DeadlineEvents {
+  /** Whether a loop is at work, which will take what is buffered. */
+  isConsumed(): boolean;
+  /** Some deliveries are lost, and there is room for others. */
+  expired(): void;
+  /** One delivery of a `sole` subscription was not settled in time, and with it all are lost. */
+  missed(): void;
+}
+
+/** The ack deadlines of the deliveries that are held: extended for those that wait here, kept for those that were taken. */
+export class AckDeadlines {
+  readonly #place: FeedPlace;
+  readonly #deliveries: Deliveries;
+  readonly #settlement: Settlement;
+  readonly #events: DeadlineEvents;
+  readonly #alarm: Alarm;
+
+  constructor(place: FeedPlace, deliveries: Deliveries, settlement: Settlement, events: DeadlineEvents) {
+    this.#place = place;
+    this.#deliveries = deliveries;
+    this.#settlement = settlement;
+    this.#events = events;
+    this.#alarm = new Alarm(place.session.settings.clock, () => this.#onAlarm());
+  }
+
+  arm(): void {
+    const { due, buffered } = this.#deliveries;
+    if (due === Number.POSITIVE_INFINITY) return;
+    this.#alarm.at(due);
+    const { clock } = this.#place.session.settings;
+    if (buffered > 0) this.#alarm.at(clock.now() + this.#place.consumer.ackDeadlineMs / 3);
+  }
+
+  cancel(): void {
+    this.#alarm.cancel();
+  }
+
+  /** The consumer has another ack deadline: what is held has it as well. */
+  changed(): void {
+    const { session, consumer, settings } = this.#place;
+    this.#deliveries.ackDeadlineMs = consumer.ackDeadlineMs;
+    // What the server has given to others meanwhile is not to be extended.
+    if (!settings.sole) this.expire(session.settings.clock.now());
+    this.#onAlarm();
+  }
+
+  expire(now: number): void {
+    if (this.#settlement.expire(now)) this.#events.expired();
+  }
+
+  #onAlarm(): void {
+    const { session, consumer, settings } = this.#place;
+    const now = session.settings.clock.now();
+    // What waits here for a loop that is at work is the loop's fault, not the message's.
+    if (this.#events.isConsumed())
+      for (const message of this.#deliveries.untaken()) this.#settlement.extend(message);
+    if (settings.sole && this.#deliveries.due <= now) {
+      // n.b. one that comes again comes after those behind it, unless they do too.
+      this.#settlement.loseAll(`one before it, or it, was not settled within ${consumer.ackDeadlineMs} ms`);
+      this.#events.missed();
+      return;
+    }
+    this.expire(now);
+    this.arm();
+  }
+}
