@@ -1,11 +1,10 @@
 import { checkCount, checkObject } from "../../traits/arguments.ts";
-import type { Capabilities } from "../../traits/capabilities.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
 import { checkOptionNames, type OptionNames, optionNames } from "../../traits/option-names.ts";
-import { checkToken } from "../nats/message/subject.ts";
+import type { PublishOptions } from "../../traits/publisher.ts";
+import { checkPattern, checkToken } from "../nats/message/subject.ts";
 import { type NatsOptions, natsOptionNames, positive } from "../nats/options.ts";
 import type { ApiSettings } from "./client.ts";
-import { checkStreamSettings, type StreamSettings, streamNames } from "./topology/stream.ts";
 
 export interface JetStreamOptions extends NatsOptions {
   /** The JetStream domain, where the servers have several. */
@@ -36,6 +35,44 @@ export function checkApi(options: JetStreamOptions): ApiSettings {
   for (const token of prefix.split(".")) checkToken("options.apiPrefix", token);
   return { prefix, timeoutMs: positive("options.apiTimeoutMs", apiTimeoutMs) };
 }
+
+/** A stream to create where it is missing. What is left out is the server's default, and is not checked. */
+export interface StreamSettings {
+  /** What the stream stores, patterns too. @default the subject of the subscription, or the stream's name */
+  readonly subjects?: readonly string[];
+  /** `"add"`: a stream that is there gets the subjects it lacks; nothing else of it is changed. */
+  readonly update?: "add";
+  /** @default "file" */
+  readonly storage?: "file" | "memory";
+  /** @default "limits" */
+  readonly retention?: "limits" | "interest" | "workqueue";
+  /** What goes when a limit is reached: the oldest message, or the new one, which is refused then. @default "old" */
+  readonly discard?: "old" | "new";
+  readonly maxMessages?: number;
+  readonly maxMessagesPerSubject?: number;
+  readonly maxBytes?: number;
+  readonly maxMessageBytes?: number;
+  readonly maxAgeMs?: number;
+  /** Within it a second message of the same id is dropped. @default the server's: two minutes */
+  readonly duplicateWindowMs?: number;
+  /** @default 1 */
+  readonly replicas?: number;
+}
+
+export const streamNames: OptionNames = optionNames<StreamSettings>()({
+  subjects: true,
+  update: true,
+  storage: true,
+  retention: true,
+  discard: true,
+  maxMessages: true,
+  maxMessagesPerSubject: true,
+  maxBytes: true,
+  maxMessageBytes: true,
+  maxAgeMs: true,
+  duplicateWindowMs: true,
+  replicas: true,
+});
 
 /** Where a new consumer starts in its stream: at what comes, the first, the last, the last of each subject, or further. */
 export type StartPosition =
@@ -211,29 +248,71 @@ function checkChoice<T extends string>(argument: string, value: T, ...choices: r
   throw new InvalidArgumentError({ argument, expected, received: value });
 }
 
-/** What the consumer on the server says that settings may leave open. */
-export interface ConsumerFacts {
-  readonly ackDeadlineMs: number;
-  /** It does not start at what comes next. */
-  readonly backlog: boolean;
+/** `argument` names where they were given. Unknown names are refused before, with those of what they are part of. */
+export function checkStreamSettings(argument: string, settings: StreamSettings): void {
+  checkObject(argument, settings, "an object with settings of a stream");
+  const { subjects, update } = settings;
+  if (subjects !== undefined && (!Array.isArray(subjects) || subjects.length === 0)) {
+    const expected = "a list of one subject or more";
+    throw new InvalidArgumentError({ argument: `${argument}.subjects`, expected, received: subjects });
+  }
+  for (const subject of subjects ?? []) checkPattern(`${argument}.subjects`, subject);
+  if (update !== undefined && update !== "add") {
+    const expected = '"add", or left out';
+    throw new InvalidArgumentError({ argument: `${argument}.update`, expected, received: update });
+  }
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === undefined) continue;
+    if (name.endsWith("Ms")) positive(`${argument}.${name}`, value);
+    else if (typeof value === "number") checkCount(`${argument}.${name}`, value);
+  }
 }
 
-/** What a subscription with these settings promises; by what its consumer has, once that is known. */
-export function capabilitiesOf(settings: JetStreamSubscribeSettings, facts?: ConsumerFacts): Capabilities {
-  return {
-    settlement: "ack",
-    requeue: true,
-    delayedRequeue: "native",
-    deliveryCount: "broker",
-    order: "topic",
-    partitionKey: true,
-    groups: true,
-    backlog: facts?.backlog ?? startOfNew(settings) !== "new",
-    ackDeadlineMs: facts?.ackDeadlineMs ?? settings.ackDeadlineMs ?? defaultAckDeadlineMs,
-    maxInFlight: settings.maxInFlight,
-    deadLetter: false,
-    batches: true,
-    seek: true,
-    pause: true,
-  };
+export interface JetStreamPublisherOptions {
+  /** Messages on their way to be confirmed; further ones wait. @default 4_096 */
+  readonly maxOutstanding?: number;
+  /**
+   * Every message without an id gets one, and is sent again when the connection was lost before it was confirmed, or no
+   * stream was there: within `publishTimeoutMs`, and the stream's window for duplicates, each is stored once.
+   * @default false
+   */
+  readonly resend?: boolean;
+  /**
+   * The header a message's key travels in. Neighbours may read another one: RustStream's crate for NATS reads
+   * `"nats-partition-key"`. @default "partition-key"
+   */
+  readonly keyHeader?: string;
 }
+
+export const publisherOptionNames: OptionNames = optionNames<JetStreamPublisherOptions>()({
+  maxOutstanding: true,
+  resend: true,
+  keyHeader: true,
+});
+
+/** What has to be so for a message to be stored; otherwise its publish rejects, and it is not. */
+export interface Expectation {
+  readonly stream?: string;
+  /** The sequence of the last message of the stream; 0 for none. */
+  readonly lastSequence?: number;
+  /** The same among the messages of its subject. */
+  readonly lastSubjectSequence?: number;
+  readonly lastMessageId?: string;
+}
+
+export interface JetStreamPublishOptions extends PublishOptions {
+  /** A second message of this id within the stream's window is not stored, and its publish resolves. */
+  readonly messageId?: string;
+  readonly expect?: Expectation;
+}
+
+export const publishOptionNames: OptionNames = optionNames<JetStreamPublishOptions>()({
+  signal: true,
+  messageId: true,
+  expect: optionNames<Expectation>()({
+    stream: true,
+    lastSequence: true,
+    lastSubjectSequence: true,
+    lastMessageId: true,
+  }),
+});

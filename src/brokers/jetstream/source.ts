@@ -1,8 +1,9 @@
 import type { SubscriptionSource } from "../../traits/source.ts";
 import { checkPattern, checkSubject } from "../nats/message/subject.ts";
 import type { JetStreamConnection } from "./connection/connection.ts";
+import { capabilitiesOf } from "./consumer/capabilities.ts";
 import type { JetStreamSubscriber } from "./consumer/subscriber.ts";
-import { capabilitiesOf, checkSubscribeOptions, type JetStreamSubscribeOptions } from "./options.ts";
+import { checkSubscribeOptions, type JetStreamSubscribeOptions } from "./options.ts";
 
 /**
  * One subscription to a subject of a stream. Throws `InvalidArgumentError` on what `connection.subscribe` would refuse

@@ -1,3 +1,5 @@
+import { loadClient } from "../shared/load-client.ts";
+
 // The part of a NATS client that is called here, so that it stays an optional peer and a fake of it stays short. The
 // connections of `nats` 2.29 and of `@nats-io/nats-core` 3.4 (`@nats-io/transport-node`) both have it, so the same code
 // runs over either. JetStream is spoken over it in its own protocol: neither client's JetStream part is needed.
@@ -117,4 +119,9 @@ export interface ClientStatus {
   readonly data?: unknown;
   readonly error?: unknown;
   readonly permissionContext?: unknown;
+}
+
+/** Rejects with `ConnectFailedError` where the package is not installed. */
+export function loadNats(broker: string): Promise<ClientModule> {
+  return loadClient<ClientModule>(broker, "nats@^2.29.0", () => import("nats"));
 }

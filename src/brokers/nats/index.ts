@@ -22,9 +22,10 @@ export type { NatsMessage } from "./message/message.ts";
 export type {
   HandedInConnection,
   NatsOptions,
+  NatsPublisherOptions,
   NatsSubscribeOptions,
   OverflowPolicy,
   ReconnectOptions,
 } from "./options.ts";
-export type { NatsPublisher, NatsPublisherOptions } from "./publisher/publisher.ts";
+export type { NatsPublisher } from "./publisher/publisher.ts";
 export { natsPatternSource, natsSource } from "./source.ts";

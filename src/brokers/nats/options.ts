@@ -1,5 +1,4 @@
 import { checkCount, checkDuration, checkFunction, checkName } from "../../traits/arguments.ts";
-import type { Capabilities } from "../../traits/capabilities.ts";
 import { type Clock, systemClock } from "../../traits/clock.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
 import { checkOptionNames, type OptionNames, optionNames } from "../../traits/option-names.ts";
@@ -232,19 +231,20 @@ export function checkSubscribeOptions(call: string, options: NatsSubscribeOption
   };
 }
 
-/** At most once: nothing can be settled, given back or counted, and what comes while nobody listens is gone. */
-export const coreCapabilities: Capabilities = {
-  settlement: "none",
-  requeue: false,
-  delayedRequeue: "none",
-  deliveryCount: "none",
-  order: "publisher",
-  partitionKey: true,
-  groups: true,
-  backlog: false,
-  maxInFlight: Number.POSITIVE_INFINITY,
-  deadLetter: false,
-  batches: true,
-  seek: false,
-  pause: false,
-};
+export interface NatsPublisherOptions {
+  /**
+   * `publish` resolves when the server has the message, by a round trip that overlapping publishes share. n.b. the
+   * server has it; who subscribes to it may still lose it. @default false
+   */
+  readonly confirm?: boolean;
+  /**
+   * The header a message's key travels in. Neighbours may read another one: RustStream's crate for NATS reads
+   * `"nats-partition-key"`. @default "partition-key"
+   */
+  readonly keyHeader?: string;
+}
+
+export const publisherOptionNames: OptionNames = optionNames<NatsPublisherOptions>()({
+  confirm: true,
+  keyHeader: true,
+});

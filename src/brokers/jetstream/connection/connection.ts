@@ -18,12 +18,16 @@ import { type ApiSettings, JetStreamApi } from "../client.ts";
 import { JetStreamSubscriber } from "../consumer/subscriber.ts";
 import { apiErrors, isApiError, JetStreamApiError } from "../errors.ts";
 import {
+  checkStreamSettings,
   checkSubscribeOptions,
+  type JetStreamPublisherOptions,
   type JetStreamSubscribeOptions,
   type JetStreamSubscribeSettings,
+  type StreamSettings,
+  streamNames,
 } from "../options.ts";
-import { JetStreamPublisher, type JetStreamPublisherOptions } from "../publisher/publisher.ts";
-import { checkStreamSettings, createStream, type StreamSettings, streamNames } from "../topology/stream.ts";
+import { JetStreamPublisher } from "../publisher/publisher.ts";
+import { createStream } from "../topology/topology.ts";
 
 /** A connection to streams: at least once. */
 export class JetStreamConnection

@@ -1,6 +1,6 @@
 import type { Session } from "../../nats/connection/core-connection.ts";
 import type { JetStreamSubscribeSettings } from "../options.ts";
-import type { Consumer } from "../topology/consumer.ts";
+import type { Consumer } from "../topology/topology.ts";
 
 /** Where a feed is at work. */
 export interface FeedPlace {

@@ -20,8 +20,9 @@ import { Batches } from "../../shared/batches.ts";
 import { within } from "../../shared/within.ts";
 import type { JetStreamApi } from "../client.ts";
 import type { JetStreamMessage } from "../message/message.ts";
-import { capabilitiesOf, type JetStreamSubscribeSettings, type StartPosition } from "../options.ts";
-import { Consumer } from "../topology/consumer.ts";
+import type { JetStreamSubscribeSettings, StartPosition } from "../options.ts";
+import { type Consumer, openConsumer } from "../topology/topology.ts";
+import { capabilitiesOf } from "./capabilities.ts";
 import { Feed } from "./pull-subscription.ts";
 import { ConsumerWatch } from "./recovery/consumer-watch.ts";
 import { type CarePlace, lookFor, persist } from "./recovery/find-consumer.ts";
@@ -57,7 +58,7 @@ export class JetStreamSubscriber
     filter: string,
     settings: JetStreamSubscribeSettings,
   ): Promise<JetStreamSubscriber> {
-    const consumer = await Consumer.open(api, filter, settings);
+    const consumer = await openConsumer(api, filter, settings);
     try {
       // It may have ended while the consumer was made.
       api.session.link.check("subscribe()");

@@ -2,68 +2,25 @@ import { checkCount, checkName } from "../../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { sleep } from "../../../traits/clock.ts";
 import { type Deferred, deferred } from "../../../traits/deferred.ts";
-import { isTidelaneError, PublishFailedError, throwIfAborted } from "../../../traits/errors.ts";
-import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
+import { PublishFailedError, throwIfAborted } from "../../../traits/errors.ts";
+import { checkOptionNames } from "../../../traits/option-names.ts";
 import type { CheckedMessage } from "../../../traits/outgoing.ts";
 import type { OutgoingMessage, Publisher, PublishOptions } from "../../../traits/publisher.ts";
 import type { Session } from "../../nats/connection/core-connection.ts";
 import { RequestFault, textOf } from "../../nats/errors.ts";
 import { toClient } from "../../nats/message/headers.ts";
-import { type Carriage, carriageOf, checkMessage, publishError } from "../../nats/publisher/publisher.ts";
+import { type Carriage, carriageOf, checkMessage, publishError } from "../../nats/publisher/outgoing.ts";
 import { type OutgoingRequest, uniqueName } from "../../nats/publisher/requests.ts";
 import { Outbox } from "../../nats/publisher/send-queue.ts";
 import { type JetStreamApi, readAnswer } from "../client.ts";
 import { JetStreamApiError } from "../errors.ts";
-import { streamsOf } from "../topology/stream.ts";
-
-export interface JetStreamPublisherOptions {
-  /** Messages on their way to be confirmed; further ones wait. @default 4_096 */
-  readonly maxOutstanding?: number;
-  /**
-   * Every message without an id gets one, and is sent again when the connection was lost before it was confirmed, or no
-   * stream was there: within `publishTimeoutMs`, and the stream's window for duplicates, each is stored once.
-   * @default false
-   */
-  readonly resend?: boolean;
-  /**
-   * The header a message's key travels in. Neighbours may read another one: RustStream's crate for NATS reads
-   * `"nats-partition-key"`. @default "partition-key"
-   */
-  readonly keyHeader?: string;
-}
-
-const publisherNames = optionNames<JetStreamPublisherOptions>()({
-  maxOutstanding: true,
-  resend: true,
-  keyHeader: true,
-});
-
-/** What has to be so for a message to be stored; otherwise its publish rejects, and it is not. */
-export interface Expectation {
-  readonly stream?: string;
-  /** The sequence of the last message of the stream; 0 for none. */
-  readonly lastSequence?: number;
-  /** The same among the messages of its subject. */
-  readonly lastSubjectSequence?: number;
-  readonly lastMessageId?: string;
-}
-
-export interface JetStreamPublishOptions extends PublishOptions {
-  /** A second message of this id within the stream's window is not stored, and its publish resolves. */
-  readonly messageId?: string;
-  readonly expect?: Expectation;
-}
-
-const publishNames = optionNames<JetStreamPublishOptions>()({
-  signal: true,
-  messageId: true,
-  expect: optionNames<Expectation>()({
-    stream: true,
-    lastSequence: true,
-    lastSubjectSequence: true,
-    lastMessageId: true,
-  }),
-});
+import {
+  type JetStreamPublisherOptions,
+  type JetStreamPublishOptions,
+  publisherOptionNames,
+  publishOptionNames,
+} from "../options.ts";
+import { TopicCheck } from "./topic-check.ts";
 
 /** Where a message was stored. */
 export interface PubAck {
@@ -86,17 +43,17 @@ export class JetStreamPublisher implements Publisher {
   readonly #carriage: Carriage;
   readonly #resend: boolean;
   readonly #outbox: Outbox;
-  /** Topics with a stream that the API does not name: by a subject mapping, or of another domain or account. */
-  readonly #unnamed = new Set<string>();
+  readonly #topics: TopicCheck;
   /** Sent and not confirmed. */
   #outstanding = 0;
 
   /** @internal */
   constructor(api: JetStreamApi, options: JetStreamPublisherOptions) {
-    checkOptionNames("connection.publisher(options)", options, publisherNames);
+    checkOptionNames("connection.publisher(options)", options, publisherOptionNames);
     const { session } = api;
     this.#api = api;
     this.#session = session;
+    this.#topics = new TopicCheck(api);
     this.#carriage = carriageOf(options);
     this.#resend = options.resend === true;
     const most = checkCount("options.maxOutstanding", options.maxOutstanding ?? 4_096);
@@ -130,7 +87,7 @@ export class JetStreamPublisher implements Publisher {
     try {
       link.check("publish()");
       throwIfAborted(options.signal, "publish()");
-      checkOptionNames("publisher.publish(message, options)", options, publishNames);
+      checkOptionNames("publisher.publish(message, options)", options, publishOptionNames);
       const checked = checkMessage(message, this.capabilities, this.#carriage);
       const steered = this.#steer(options);
       const { signal } = options;
@@ -151,7 +108,7 @@ export class JetStreamPublisher implements Publisher {
     this.#session.link.check(what);
     throwIfAborted(signal, what);
     checkMessage({ topic, payload: "" }, this.capabilities, this.#carriage);
-    const fault = await this.#streamFault(topic, signal).catch((error: unknown) => {
+    const fault = await this.#topics.fault(topic, signal).catch((error: unknown) => {
       throw this.#api.unanswered(what, error);
     });
     if (fault !== undefined) throw fault;
@@ -201,62 +158,11 @@ export class JetStreamPublisher implements Publisher {
       told.resolve({ stream, sequence: seq, duplicate });
     } catch (error) {
       const isAbsent = error instanceof RequestFault && error.kind === "no-responders";
-      told.reject(isAbsent ? await this.#absence(topic, call.signal, error) : failure(topic, error));
+      told.reject(isAbsent ? await this.#topics.absence(topic, call.signal, error) : failure(topic, error));
     } finally {
       this.#outstanding -= 1;
       this.#outbox.proceed();
     }
-  }
-
-  /** Nobody listened: for good where the server says that no stream has the subject, else maybe for a moment. */
-  async #absence(topic: string, signal: AbortSignal | undefined, cause: RequestFault): Promise<unknown> {
-    const isUnnamed = this.#unnamed.has(topic);
-    const fault = isUnnamed ? undefined : await this.#streamFault(topic, signal).catch(() => undefined);
-    if (fault !== undefined) return fault;
-    const reason = `no stream took "${topic}" at this moment, as when its server stops`;
-    return new PublishFailedError({ topic, reason, retryable: true, cause });
-  }
-
-  /** Why a message for this subject cannot be stored; undefined where it can, or where we may not ask. */
-  async #streamFault(
-    topic: string,
-    signal: AbortSignal | undefined,
-  ): Promise<PublishFailedError | undefined> {
-    try {
-      if ((await streamsOf(this.#api, topic, signal)).length > 0) return undefined;
-      if (await this.#isTaken(topic, signal)) return undefined;
-      const reason = `no stream has the subject "${topic}"; create one with connection.createStream(), or add the subject to one with update: "add"`;
-      return new PublishFailedError({ topic, reason, retryable: false });
-    } catch (error) {
-      if (error instanceof RequestFault && error.kind === "refused") return undefined;
-      if (!(error instanceof JetStreamApiError)) throw error;
-      // n.b. the API is silent too while its server stops or starts.
-      return new PublishFailedError({ topic, reason: textOf(error), retryable: true, cause: error });
-    }
-  }
-
-  /**
-   * Whether anybody takes what is published to the subject, which the API cannot tell of mapped subjects and of streams
-   * elsewhere. It asks by a message that no stream stores: each of its two expectations is one that cannot hold.
-   */
-  async #isTaken(topic: string, signal: AbortSignal | undefined): Promise<boolean> {
-    const headers = this.#session.makeHeaders();
-    headers.append("Nats-Expected-Stream", `tidelane-asks-${uniqueName()}`);
-    headers.append("Nats-Expected-Last-Sequence", String(2n ** 63n - 1n));
-    const what = `The question who takes ${JSON.stringify(topic)}`;
-    const { timeoutMs } = this.#api;
-    const payload = new Uint8Array();
-    try {
-      const request = { subject: topic, payload, headers, what, timeoutMs, signal, repeatable: true };
-      readAnswer((await this.#session.requests.send(request)).data);
-    } catch (error) {
-      if (error instanceof RequestFault && error.kind === "no-responders") return false;
-      if (error instanceof RequestFault && error.kind === "refused") throw publishError(topic, error);
-      // Whoever is silent takes it too; what else answers than a stream is told apart when a message is published.
-      if (!(error instanceof JetStreamApiError)) return isAnswer(error);
-      this.#unnamed.add(topic);
-    }
-    return true;
   }
 
   /** n.b. a server that is stopped ends its streams before its connections: for that moment nobody listens. */
@@ -286,12 +192,6 @@ export class JetStreamPublisher implements Publisher {
     await sleep(settings.clock, absentMs, either).catch(() => {});
     link.delete(bound);
   }
-}
-
-/** Whether the error says that somebody listens. What else went wrong is thrown. */
-function isAnswer(error: unknown): boolean {
-  if (error instanceof SyntaxError || isTidelaneError(error, "TIDELANE_TIMEOUT")) return true;
-  throw error;
 }
 
 /** How long a stream that is not there is left alone. */

@@ -1,19 +1,16 @@
 import { uniqueName } from "../../nats/publisher/requests.ts";
 import type { JetStreamApi } from "../client.ts";
-import { apiErrors, isApiError, JetStreamApiError } from "../errors.ts";
+import { apiErrors, isApiError } from "../errors.ts";
 import { readAckSubject } from "../message/ack.ts";
 import type { JetStreamSubscribeSettings, StartPosition } from "../options.ts";
 import {
   ackDeadlineOf,
   type ConsumerConfig,
   type ConsumerInfo,
-  checkConsumer,
-  configOf,
   policies,
   startOf,
 } from "./consumer-config.ts";
 import { findStream, type StreamInfo } from "./stream.ts";
-import { openStream, refuseLackingStream } from "./subscription-stream.ts";
 
 export interface ConsumerProgress {
   /** The last delivery: its sequence in the stream, and its number among the deliveries. */
@@ -31,18 +28,8 @@ export class Consumer {
   readonly #settings: JetStreamSubscribeSettings;
   #info: ConsumerInfo;
 
-  /** Finds or makes it. Rejects with `InvalidArgumentError` on a conflict, with `SubscriptionFailedError` where its stream is missing. */
-  static async open(
-    api: JetStreamApi,
-    filter: string,
-    settings: JetStreamSubscribeSettings,
-  ): Promise<Consumer> {
-    const stream = await openStream(api, filter, settings);
-    const info = await openConsumer(api, stream, filter, settings);
-    return new Consumer(api, stream, filter, settings, info);
-  }
-
-  private constructor(
+  /** @internal */
+  constructor(
     api: JetStreamApi,
     stream: string,
     filter: string,
@@ -92,7 +79,7 @@ export class Consumer {
   }
 
   toString(): string {
-    return describe(this.stream, this.#info.name);
+    return describeConsumer(this.stream, this.#info.name);
   }
 
   /** How far it has delivered, what of it is settled without a gap, and how many of the rest are not. */
@@ -168,14 +155,17 @@ export class Consumer {
     const { opt_start_seq: _sequence, opt_start_time: _time, ...kept } = this.#info.config;
     const config = { ...kept, ...startOf(from) };
     if (this.isPrivate) {
-      this.#info = await create(this.#api, this.stream, this.filter, { ...config, name: privateName() });
+      this.#info = await createConsumer(this.#api, this.stream, this.filter, {
+        ...config,
+        name: privateName(),
+      });
       this.#api.tell(`CONSUMER.DELETE.${this.stream}.${previous}`);
       return;
     }
     await this.#api.call(`CONSUMER.DELETE.${this.stream}.${previous}`).catch((error: unknown) => {
       if (!isApiError(error, apiErrors.consumerNotFound)) throw error;
     });
-    this.#info = await create(this.#api, this.stream, this.filter, config);
+    this.#info = await createConsumer(this.#api, this.stream, this.filter, config);
   }
 
   /** Sends its end, if it is our own to end. */
@@ -184,61 +174,17 @@ export class Consumer {
   }
 }
 
-function describe(stream: string, name: string): string {
+/** As errors name it. */
+export function describeConsumer(stream: string, name: string): string {
   return `the consumer "${name}" of the stream "${stream}"`;
 }
 
-function privateName(): string {
+/** Of a consumer that nobody else reads from. */
+export function privateName(): string {
   return `tidelane-${uniqueName()}`;
 }
 
-async function openConsumer(
-  api: JetStreamApi,
-  stream: string,
-  filter: string,
-  settings: JetStreamSubscribeSettings,
-): Promise<ConsumerInfo> {
-  const { group } = settings;
-  const found = group === undefined ? undefined : await findConsumer(api, stream, group);
-  // n.b. a server from 2.10 on makes a consumer of a subject its stream lacks, and it never gets anything.
-  if (found === undefined && settings.stream !== undefined) await refuseLackingStream(api, stream, filter);
-  if (group === undefined) return create(api, stream, filter, configOf(settings, filter, privateName()));
-  const info = found ?? (await createDurable(api, stream, filter, settings, group));
-  checkConsumer(info.config, settings, filter, describe(stream, group));
-  return info;
-}
-
-async function findConsumer(
-  api: JetStreamApi,
-  stream: string,
-  name: string,
-): Promise<ConsumerInfo | undefined> {
-  try {
-    return await api.call<ConsumerInfo>(`CONSUMER.INFO.${stream}.${name}`);
-  } catch (error) {
-    if (isApiError(error, apiErrors.consumerNotFound)) return undefined;
-    throw error;
-  }
-}
-
-async function createDurable(
-  api: JetStreamApi,
-  stream: string,
-  filter: string,
-  settings: JetStreamSubscribeSettings,
-  group: string,
-): Promise<ConsumerInfo> {
-  try {
-    return await create(api, stream, filter, configOf(settings, filter, group));
-  } catch (error) {
-    // Somebody else may have made it in between, and differently: that is for the check to say.
-    const found = error instanceof JetStreamApiError ? await findConsumer(api, stream, group) : undefined;
-    if (found === undefined) throw error;
-    return found;
-  }
-}
-
-function create(
+export function createConsumer(
   api: JetStreamApi,
   stream: string,
   filter: string,

@@ -1,34 +1,9 @@
-import { checkCount, checkObject } from "../../../traits/arguments.ts";
 import { sleep } from "../../../traits/clock.ts";
 import { InvalidArgumentError, TimeoutError } from "../../../traits/errors.ts";
-import { type OptionNames, optionNames } from "../../../traits/option-names.ts";
-import { checkPattern, includes, overlaps } from "../../nats/message/subject.ts";
-import { positive } from "../../nats/options.ts";
+import { includes, overlaps } from "../../nats/message/subject.ts";
 import type { JetStreamApi } from "../client.ts";
 import { apiErrors, isApiError } from "../errors.ts";
-
-/** A stream to create where it is missing. What is left out is the server's default, and is not checked. */
-export interface StreamSettings {
-  /** What the stream stores, patterns too. @default the subject of the subscription, or the stream's name */
-  readonly subjects?: readonly string[];
-  /** `"add"`: a stream that is there gets the subjects it lacks; nothing else of it is changed. */
-  readonly update?: "add";
-  /** @default "file" */
-  readonly storage?: "file" | "memory";
-  /** @default "limits" */
-  readonly retention?: "limits" | "interest" | "workqueue";
-  /** What goes when a limit is reached: the oldest message, or the new one, which is refused then. @default "old" */
-  readonly discard?: "old" | "new";
-  readonly maxMessages?: number;
-  readonly maxMessagesPerSubject?: number;
-  readonly maxBytes?: number;
-  readonly maxMessageBytes?: number;
-  readonly maxAgeMs?: number;
-  /** Within it a second message of the same id is dropped. @default the server's: two minutes */
-  readonly duplicateWindowMs?: number;
-  /** @default 1 */
-  readonly replicas?: number;
-}
+import type { StreamSettings } from "../options.ts";
 
 /** A stream's configuration in the API: counts are -1 and ages 0 where there is no limit; times are nanoseconds. */
 export interface StreamConfig {
@@ -73,40 +48,6 @@ const fields: {
   duplicateWindowMs: ["duplicate_window", true],
   replicas: ["num_replicas"],
 };
-
-export const streamNames: OptionNames = optionNames<StreamSettings>()({
-  subjects: true,
-  update: true,
-  storage: true,
-  retention: true,
-  discard: true,
-  maxMessages: true,
-  maxMessagesPerSubject: true,
-  maxBytes: true,
-  maxMessageBytes: true,
-  maxAgeMs: true,
-  duplicateWindowMs: true,
-  replicas: true,
-});
-
-/** `argument` names where they were given. Unknown names are refused before, with those of what they are part of. */
-export function checkStreamSettings(argument: string, settings: StreamSettings): void {
-  checkObject(argument, settings, "an object with settings of a stream");
-  const { subjects, update } = settings;
-  if (subjects !== undefined && (!Array.isArray(subjects) || subjects.length === 0)) {
-    const expected = "a list of one subject or more";
-    throw new InvalidArgumentError({ argument: `${argument}.subjects`, expected, received: subjects });
-  }
-  for (const subject of subjects ?? []) checkPattern(`${argument}.subjects`, subject);
-  if (update !== undefined && update !== "add") {
-    const expected = '"add", or left out';
-    throw new InvalidArgumentError({ argument: `${argument}.update`, expected, received: update });
-  }
-  for (const [name, value] of entriesOf(settings)) {
-    if (name.endsWith("Ms")) positive(`${argument}.${name}`, value);
-    else if (typeof value === "number") checkCount(`${argument}.${name}`, value);
-  }
-}
 
 /** What a stream's configuration is made of: all but what says how to go about it. */
 function entriesOf(settings: StreamSettings): [Field, unknown][] {

@@ -1,16 +1,8 @@
 import { InvalidArgumentError, SubscriptionFailedError } from "../../../traits/errors.ts";
 import { RequestFault } from "../../nats/errors.ts";
 import type { JetStreamApi } from "../client.ts";
-import type { JetStreamSubscribeSettings } from "../options.ts";
-import {
-  addSubjects,
-  createStream,
-  findStream,
-  hasAll,
-  hasSubject,
-  type StreamSettings,
-  streamsOf,
-} from "./stream.ts";
+import type { JetStreamSubscribeSettings, StreamSettings } from "../options.ts";
+import { addSubjects, createStream, findStream, hasAll, hasSubject, streamsOf } from "./stream.ts";
 
 /** The name of the stream a subscription reads from: found, or created where that is asked for. */
 export async function openStream(

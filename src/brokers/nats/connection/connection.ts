@@ -10,8 +10,8 @@ import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { NatsSubscriber } from "../consumer/subscriber.ts";
 import { checkPattern, checkSubject } from "../message/subject.ts";
-import { checkSubscribeOptions, type NatsSubscribeOptions } from "../options.ts";
-import { NatsPublisher, type NatsPublisherOptions } from "../publisher/publisher.ts";
+import { checkSubscribeOptions, type NatsPublisherOptions, type NatsSubscribeOptions } from "../options.ts";
+import { NatsPublisher } from "../publisher/publisher.ts";
 import type { Session } from "./core-connection.ts";
 
 /** A connection to subjects: at most once, no acknowledgements. */

@@ -1,8 +1,7 @@
 import { AbortedError, throwIfAborted } from "../../../traits/errors.ts";
 import { connectInTime } from "../../shared/first-connect.ts";
-import { loadClient } from "../../shared/load-client.ts";
 import { within } from "../../shared/within.ts";
-import type { ClientConnection, ClientModule, ClientOptions } from "../client.ts";
+import { type ClientConnection, type ClientModule, type ClientOptions, loadNats } from "../client.ts";
 import { connectError } from "../errors.ts";
 import type { NatsSettings } from "../options.ts";
 import { Session } from "./core-connection.ts";
@@ -36,10 +35,6 @@ export async function dial(
       throw error;
     }
   });
-}
-
-function loadNats(broker: string): Promise<ClientModule> {
-  return loadClient<ClientModule>(broker, "nats@^2.29.0", () => import("nats"));
 }
 
 async function connect(

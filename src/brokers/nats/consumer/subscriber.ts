@@ -10,7 +10,8 @@ import type { ClientMessage, ClientSubscription } from "../client.ts";
 import type { Session } from "../connection/core-connection.ts";
 import type { Bound, Ending } from "../connection/server-connection.ts";
 import { NatsMessage } from "../message/message.ts";
-import { coreCapabilities, type InboxLimits } from "../options.ts";
+import type { InboxLimits } from "../options.ts";
+import { coreCapabilities } from "./capabilities.ts";
 import { Inbox } from "./inbox.ts";
 
 /**

@@ -1,17 +1,11 @@
-import { checkDuration, checkName } from "../../../traits/arguments.ts";
+import { checkDuration } from "../../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { deferred } from "../../../traits/deferred.ts";
-import {
-  InvalidArgumentError,
-  InvalidMessageError,
-  isTidelaneError,
-  PublishFailedError,
-  throwIfAborted,
-} from "../../../traits/errors.ts";
+import { InvalidMessageError, throwIfAborted } from "../../../traits/errors.ts";
 import { headerNames, MessageHeaders } from "../../../traits/headers.ts";
 import { type Message, settledAtOnce } from "../../../traits/message.ts";
 import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
-import { type CheckedMessage, checkOutgoing } from "../../../traits/outgoing.ts";
+import type { CheckedMessage } from "../../../traits/outgoing.ts";
 import type {
   OutgoingMessage,
   PublishOptions,
@@ -20,27 +14,14 @@ import type {
 } from "../../../traits/publisher.ts";
 import type { ClientPublishOptions } from "../client.ts";
 import type { Session } from "../connection/core-connection.ts";
-import { RequestFault, textOf } from "../errors.ts";
-import { checkHeaders, headerFault, toClient } from "../message/headers.ts";
+import { toClient } from "../message/headers.ts";
 import { NatsMessage } from "../message/message.ts";
 import { subjectFault } from "../message/subject.ts";
+import { type NatsPublisherOptions, publisherOptionNames } from "../options.ts";
 import { Flushes } from "./flushes.ts";
+import { type Carriage, carriageOf, checkMessage, publishError } from "./outgoing.ts";
 import { Outbox } from "./send-queue.ts";
 
-export interface NatsPublisherOptions {
-  /**
-   * `publish` resolves when the server has the message, by a round trip that overlapping publishes share. n.b. the
-   * server has it; who subscribes to it may still lose it. @default false
-   */
-  readonly confirm?: boolean;
-  /**
-   * The header a message's key travels in. Neighbours may read another one: RustStream's crate for NATS reads
-   * `"nats-partition-key"`. @default "partition-key"
-   */
-  readonly keyHeader?: string;
-}
-
-const publisherNames = optionNames<NatsPublisherOptions>()({ confirm: true, keyHeader: true });
 const publishNames = optionNames<PublishOptions>()({ signal: true });
 const requestNames = optionNames<RequestOptions>()({ signal: true, timeoutMs: true });
 
@@ -54,7 +35,7 @@ export class NatsPublisher implements RequestReply {
 
   /** @internal */
   constructor(session: Session, options: NatsPublisherOptions) {
-    checkOptionNames("connection.publisher(options)", options, publisherNames);
+    checkOptionNames("connection.publisher(options)", options, publisherOptionNames);
     this.#session = session;
     this.#carriage = carriageOf(options);
     this.#flushes = options.confirm === true ? new Flushes(session.link, publishError) : undefined;
@@ -159,46 +140,4 @@ export class NatsPublisher implements RequestReply {
       ...(made === undefined ? {} : { headers: made }),
     };
   }
-}
-
-/** How a publisher writes what has no place of its own in the protocol. */
-export interface Carriage {
-  readonly keyHeader: string;
-}
-
-export function carriageOf(options: { readonly keyHeader?: string }): Carriage {
-  const { keyHeader = headerNames.partitionKey } = options;
-  const fault = headerFault(checkName("options.keyHeader", keyHeader), "");
-  if (fault === undefined && !keyHeader.includes(":")) return { keyHeader };
-  const expected = `the name of a header; this one ${fault ?? "has a colon"}`;
-  throw new InvalidArgumentError({ argument: "options.keyHeader", expected, received: keyHeader });
-}
-
-/** Checks a message against what NATS can carry. Throws `InvalidMessageError`; nothing has been sent then. */
-export function checkMessage(
-  message: OutgoingMessage,
-  limits: PublisherCapabilities,
-  carriage: Carriage,
-): CheckedMessage {
-  const checked = checkOutgoing(message, limits, carriage);
-  const { topic, payload, headers } = checked;
-  const fault = subjectFault(topic);
-  if (fault !== undefined) throw new InvalidMessageError({ topic, reason: fault });
-  const headerBytes = checkHeaders(topic, headers);
-  if (headerBytes + payload.byteLength > limits.maxPayloadBytes) {
-    const reason = `its headers have ${headerBytes} bytes and its payload ${payload.byteLength}, and the server's limit for both is ${limits.maxPayloadBytes}`;
-    throw new InvalidMessageError({ topic, reason });
-  }
-  return checked;
-}
-
-/** What a publish that failed below says to those who published. */
-export function publishError(topic: string, error: unknown): unknown {
-  if (error instanceof RequestFault) {
-    const retryable = error.kind !== "refused";
-    return new PublishFailedError({ topic, reason: error.message, retryable, cause: error.cause });
-  }
-  // Errors of ours say all there is to say; what else is thrown is the client's.
-  if (isTidelaneError(error)) return error;
-  return new PublishFailedError({ topic, reason: textOf(error), retryable: false, cause: error });
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../../../../traits/clock.ts";
 import { diagnostics } from "../../../../traits/diagnostics.ts";
 import type { Link } from "../../../nats/connection/server-connection.ts";
 import { Alarm } from "../../../shared/alarm.ts";
-import type { Consumer } from "../../topology/consumer.ts";
+import type { Consumer } from "../../topology/topology.ts";
 
 /** Between two looks at the consumer where nothing asks for one, and where something does. */
 const beatMs = 30_000;

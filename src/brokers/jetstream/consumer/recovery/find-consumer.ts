@@ -3,7 +3,7 @@ import { isTidelaneError } from "../../../../traits/errors.ts";
 import type { Link } from "../../../nats/connection/server-connection.ts";
 import { RequestFault, textOf } from "../../../nats/errors.ts";
 import { Backoff } from "../../../shared/backoff.ts";
-import type { Consumer } from "../../topology/consumer.ts";
+import type { Consumer } from "../../topology/topology.ts";
 
 /** A shared consumer that is gone is looked for a while: to move it is to delete it and make it again. */
 const goneMs = 2_000;

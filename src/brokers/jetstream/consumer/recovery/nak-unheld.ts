@@ -1,6 +1,6 @@
 import type { Session } from "../../../nats/connection/core-connection.ts";
 import { answers } from "../../message/ack.ts";
-import type { Consumer } from "../../topology/consumer.ts";
+import type { Consumer } from "../../topology/topology.ts";
 
 /** So many are given back before the server has to say that it has read them. */
 const slice = 1_000;
