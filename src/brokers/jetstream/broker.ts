@@ -29,8 +29,8 @@ export class JetStreamBroker implements Broker<JetStreamConnection> {
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<JetStreamConnection> {
     const signal = options?.signal;
-    const session = await dial(this.#settings, signal, (made) => checkServer(made, this.#api, signal));
-    this.#notice.look(session.link.version);
-    return new JetStreamConnection(session, this.#api);
+    const connection = await dial(this.#settings, signal, (made) => checkServer(made, this.#api, signal));
+    this.#notice.check(connection.server.version);
+    return new JetStreamConnection(connection, this.#api);
   }
 }

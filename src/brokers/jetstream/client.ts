@@ -1,5 +1,5 @@
 import { NotSupportedError, TimeoutError } from "../../traits/errors.ts";
-import type { Session } from "../nats/connection/core-connection.ts";
+import type { CoreConnection } from "../nats/connection/core-connection.ts";
 import { RequestFault } from "../nats/errors.ts";
 import { JetStreamApiError } from "./errors.ts";
 
@@ -15,11 +15,11 @@ const decoder = new TextDecoder();
 
 /** Calls of the JetStream API. They reject with `JetStreamApiError`, or as requests do. */
 export class JetStreamApi {
-  readonly session: Session;
+  readonly connection: CoreConnection;
   readonly #settings: ApiSettings;
 
-  constructor(session: Session, settings: ApiSettings) {
-    this.session = session;
+  constructor(connection: CoreConnection, settings: ApiSettings) {
+    this.connection = connection;
     this.#settings = settings;
   }
 
@@ -35,7 +35,7 @@ export class JetStreamApi {
     try {
       const { timeoutMs } = this.#settings;
       // None of the calls made here does more when it is made twice.
-      const answer = await this.session.requests.send({
+      const answer = await this.connection.requests.send({
         subject,
         payload,
         what,
@@ -65,7 +65,7 @@ export class JetStreamApi {
   /** Sends a call and does not wait for its answer. On a connection that is closed it does nothing. */
   tell(verb: string): void {
     try {
-      this.session.link.publish(this.subject(verb), empty);
+      this.connection.server.publish(this.subject(verb), empty);
     } catch {
       // There is nobody to tell.
     }

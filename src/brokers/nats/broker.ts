@@ -23,8 +23,8 @@ export class NatsBroker implements Broker<NatsConnection> {
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<NatsConnection> {
-    const session = await dial(this.#settings, options?.signal);
-    this.#notice.look(session.link.version);
-    return new NatsConnection(session);
+    const connection = await dial(this.#settings, options?.signal);
+    this.#notice.check(connection.server.version);
+    return new NatsConnection(connection);
   }
 }

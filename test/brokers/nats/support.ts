@@ -24,7 +24,7 @@ export async function setUpCore(options: NatsOptions = {}) {
 }
 
 /** What core NATS is made of, over the fake. */
-export async function setUpSession() {
+export async function setUpCoreConnection() {
   const clock = new VirtualClock();
   const nats = new FakeNats(clock);
   return { clock, nats, session: await dial(checkOptions({ clock, client: nats }, "nats"), undefined) };

@@ -11,7 +11,7 @@ import { checkOptionNames } from "../../../traits/option-names.ts";
 import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { NatsConnection } from "../../nats/connection/connection.ts";
-import type { Session } from "../../nats/connection/core-connection.ts";
+import type { CoreConnection } from "../../nats/connection/core-connection.ts";
 import { RequestFault, textOf } from "../../nats/errors.ts";
 import { checkPattern, checkSubject, checkToken } from "../../nats/message/subject.ts";
 import { type ApiSettings, JetStreamApi } from "../client.ts";
@@ -37,19 +37,19 @@ export class JetStreamConnection
     Subscribe<JetStreamSubscriber>,
     PatternSubscribe<string, JetStreamSubscriber>
 {
-  readonly #session: Session;
+  readonly #connection: CoreConnection;
   readonly #api: JetStreamApi;
   readonly #core: NatsConnection;
 
   /** @internal */
-  constructor(session: Session, settings: ApiSettings) {
-    this.#session = session;
-    this.#api = new JetStreamApi(session, settings);
-    this.#core = new NatsConnection(session);
+  constructor(connection: CoreConnection, settings: ApiSettings) {
+    this.#connection = connection;
+    this.#api = new JetStreamApi(connection, settings);
+    this.#core = new NatsConnection(connection);
   }
 
   get state(): ConnectionState {
-    return this.#session.link.state;
+    return this.#connection.server.state;
   }
 
   /** The same connection, for subjects without a stream and for requests. It ends with this one. */
@@ -58,7 +58,7 @@ export class JetStreamConnection
   }
 
   describe(): ServerDescription {
-    return this.#session.link.describe();
+    return this.#connection.server.describe();
   }
 
   publisher(options: JetStreamPublisherOptions = {}): JetStreamPublisher {
@@ -72,7 +72,7 @@ export class JetStreamConnection
     target: string | SubscriptionSource<JetStreamConnection>,
     options: JetStreamSubscribeOptions = {},
   ): Promise<Subscriber> {
-    this.#session.link.check("subscribe()");
+    this.#connection.server.check("subscribe()");
     if (typeof target === "object" && target !== null) return target.open(this);
     checkSubject("subscribe(subject)", target, "; for those there is subscribePattern()");
     return this.#open(`connection.subscribe("${target}", options)`, target, options);
@@ -83,7 +83,7 @@ export class JetStreamConnection
     pattern: string,
     options: JetStreamSubscribeOptions = {},
   ): Promise<JetStreamSubscriber> {
-    this.#session.link.check("subscribePattern()");
+    this.#connection.server.check("subscribePattern()");
     checkPattern("subscribePattern(pattern)", pattern);
     return this.#open(`connection.subscribePattern("${pattern}", options)`, pattern, options);
   }
@@ -93,7 +93,7 @@ export class JetStreamConnection
    * with `InvalidArgumentError`, and nothing is changed. With `update: "add"` a stream gets the subjects it lacks.
    */
   async createStream(name: string, settings: StreamSettings = {}): Promise<void> {
-    this.#session.link.check("createStream()");
+    this.#connection.server.check("createStream()");
     checkToken("createStream(name)", name);
     checkOptionNames(`connection.createStream("${name}", settings)`, settings, streamNames);
     checkStreamSettings("settings", settings);
@@ -109,7 +109,7 @@ export class JetStreamConnection
   }
 
   shutdown(): Promise<void> {
-    return this.#session.shutdown();
+    return this.#connection.shutdown();
   }
 
   close(): Promise<void> {

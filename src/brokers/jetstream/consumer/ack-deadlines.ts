@@ -1,6 +1,6 @@
 import { Alarm } from "../../shared/alarm.ts";
 import type { Deliveries } from "./deliveries.ts";
-import type { FeedPlace } from "./pull-context.ts";
+import type { PullContext } from "./pull-context.ts";
 import type { Settlement } from "./settlement.ts";
 
 export interface DeadlineEvents {
@@ -14,26 +14,26 @@ export interface DeadlineEvents {
 
 /** The ack deadlines of the deliveries that are held: extended for those that wait here, kept for those that were taken. */
 export class AckDeadlines {
-  readonly #place: FeedPlace;
+  readonly #context: PullContext;
   readonly #deliveries: Deliveries;
   readonly #settlement: Settlement;
   readonly #events: DeadlineEvents;
   readonly #alarm: Alarm;
 
-  constructor(place: FeedPlace, deliveries: Deliveries, settlement: Settlement, events: DeadlineEvents) {
-    this.#place = place;
+  constructor(context: PullContext, deliveries: Deliveries, settlement: Settlement, events: DeadlineEvents) {
+    this.#context = context;
     this.#deliveries = deliveries;
     this.#settlement = settlement;
     this.#events = events;
-    this.#alarm = new Alarm(place.session.settings.clock, () => this.#onAlarm());
+    this.#alarm = new Alarm(context.connection.settings.clock, () => this.#onAlarm());
   }
 
   arm(): void {
     const { due, buffered } = this.#deliveries;
     if (due === Number.POSITIVE_INFINITY) return;
     this.#alarm.at(due);
-    const { clock } = this.#place.session.settings;
-    if (buffered > 0) this.#alarm.at(clock.now() + this.#place.consumer.ackDeadlineMs / 3);
+    const { clock } = this.#context.connection.settings;
+    if (buffered > 0) this.#alarm.at(clock.now() + this.#context.consumer.ackDeadlineMs / 3);
   }
 
   cancel(): void {
@@ -42,10 +42,10 @@ export class AckDeadlines {
 
   /** The consumer has another ack deadline: what is held has it as well. */
   changed(): void {
-    const { session, consumer, settings } = this.#place;
+    const { connection, consumer, settings } = this.#context;
     this.#deliveries.ackDeadlineMs = consumer.ackDeadlineMs;
     // What the server has given to others meanwhile is not to be extended.
-    if (!settings.sole) this.expire(session.settings.clock.now());
+    if (!settings.sole) this.expire(connection.settings.clock.now());
     this.#onAlarm();
   }
 
@@ -54,8 +54,8 @@ export class AckDeadlines {
   }
 
   #onAlarm(): void {
-    const { session, consumer, settings } = this.#place;
-    const now = session.settings.clock.now();
+    const { connection, consumer, settings } = this.#context;
+    const now = connection.settings.clock.now();
     // What waits here for a loop that is at work is the loop's fault, not the message's.
     if (this.#events.isConsumed())
       for (const message of this.#deliveries.untaken()) this.#settlement.extend(message);

@@ -9,7 +9,7 @@ export interface ConsumerFacts {
 }
 
 /** What a subscription with these settings promises; by what its consumer has, once that is known. */
-export function capabilitiesOf(settings: JetStreamSubscribeSettings, facts?: ConsumerFacts): Capabilities {
+export function capabilitiesOf(settings: JetStreamSubscribeSettings, delivery?: ConsumerFacts): Capabilities {
   return {
     settlement: "ack",
     requeue: true,
@@ -18,8 +18,8 @@ export function capabilitiesOf(settings: JetStreamSubscribeSettings, facts?: Con
     order: "topic",
     partitionKey: true,
     groups: true,
-    backlog: facts?.backlog ?? startOfNew(settings) !== "new",
-    ackDeadlineMs: facts?.ackDeadlineMs ?? settings.ackDeadlineMs ?? defaultAckDeadlineMs,
+    backlog: delivery?.backlog ?? startOfNew(settings) !== "new",
+    ackDeadlineMs: delivery?.ackDeadlineMs ?? settings.ackDeadlineMs ?? defaultAckDeadlineMs,
     maxInFlight: settings.maxInFlight,
     deadLetter: false,
     batches: true,

@@ -1,41 +1,41 @@
 import { type Deferred, deferred } from "../../../traits/deferred.ts";
 import type { JetStreamMessage } from "../message/message.ts";
 
-interface LateSettle {
+interface DeferredAck {
   readonly message: JetStreamMessage;
-  readonly answer: Uint8Array;
-  readonly told: Deferred<void>;
+  readonly ack: Uint8Array;
+  readonly settled: Deferred<void>;
 }
 
 /** Settles that were made while the consumer was out of reach. They are sent when it is found again, if the delivery still stands. */
-export class LateSettles {
-  #held: LateSettle[] = [];
+export class DeferredAcks {
+  #deferred: DeferredAck[] = [];
 
-  hold(message: JetStreamMessage, answer: Uint8Array): Promise<void> {
-    const told = deferred<void>();
-    this.#held.push({ message, answer, told });
-    return told.promise;
+  defer(message: JetStreamMessage, ack: Uint8Array): Promise<void> {
+    const settled = deferred<void>();
+    this.#deferred.push({ message, ack, settled });
+    return settled.promise;
   }
 
   /** Rejects those of deliveries that are lost. */
-  sweep(): void {
-    if (this.#held.length === 0) return;
-    const lost = this.#held.filter(({ message }) => message.lost !== undefined);
-    this.#held = this.#held.filter(({ message }) => message.lost === undefined);
-    for (const { message, told } of lost) told.reject(message.lost);
+  rejectLost(): void {
+    if (this.#deferred.length === 0) return;
+    const lost = this.#deferred.filter(({ message }) => message.lost !== undefined);
+    this.#deferred = this.#deferred.filter(({ message }) => message.lost === undefined);
+    for (const { message, settled } of lost) settled.reject(message.lost);
   }
 
   /** Sends what is left, in order. */
-  send(settle: (message: JetStreamMessage, answer: Uint8Array) => void): void {
-    this.sweep();
-    const held = this.#held;
-    this.#held = [];
-    for (const { message, answer, told } of held) {
+  send(settle: (message: JetStreamMessage, ack: Uint8Array) => void): void {
+    this.rejectLost();
+    const held = this.#deferred;
+    this.#deferred = [];
+    for (const { message, ack, settled } of held) {
       try {
-        settle(message, answer);
-        told.resolve();
+        settle(message, ack);
+        settled.resolve();
       } catch (error) {
-        told.reject(error);
+        settled.reject(error);
       }
     }
   }

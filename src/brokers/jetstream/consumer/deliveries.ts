@@ -1,5 +1,5 @@
 import { Fifo } from "../../../structures/fifo.ts";
-import type { AckFacts } from "../message/ack.ts";
+import type { DeliveryInfo } from "../message/ack.ts";
 import { deliveryControl, type JetStreamMessage } from "../message/message.ts";
 
 /** What the server has delivered to a subscription and was not told the fate of: the part that waits here included. */
@@ -12,8 +12,8 @@ export class Deliveries {
   readonly #waiting = new Fifo<JetStreamMessage>();
   /** Given back by whoever took them; they come first, the last one of the array before the others. */
   readonly #returned: JetStreamMessage[] = [];
-  /** Not to be taken before `bringIn()`. */
-  #aside: JetStreamMessage[] = [];
+  /** Not to be taken before `releaseHeldBack()`. */
+  #heldBack: JetStreamMessage[] = [];
   /** How many of `#unsettled` are not taken. */
   #buffered = 0;
 
@@ -30,8 +30,8 @@ export class Deliveries {
   }
 
   /** How many of these wait aside. */
-  get aside(): number {
-    return this.#aside.length;
+  get heldBack(): number {
+    return this.#heldBack.length;
   }
 
   /** When the first deadline passes. */
@@ -61,26 +61,26 @@ export class Deliveries {
    * The message of this sequence, held here, was delivered again, so that nobody else has it: it is kept, with a full
    * deadline. False where it is not held. n.b. a server before 2.10 repeats one when requests for more are withdrawn.
    */
-  renew(facts: AckFacts, answerSubject: string, now: number): boolean {
-    const held = this.#unsettled.get(facts.sequence);
+  renew(delivery: DeliveryInfo, ackSubject: string, now: number): boolean {
+    const held = this.#unsettled.get(delivery.sequence);
     if (held === undefined || held.lost !== undefined) return false;
-    held.renew(facts, answerSubject);
+    held.renew(delivery, ackSubject);
     this.extend(held, now);
     return true;
   }
 
   /** As `add`, and it waits aside for others to be put in order with it. */
-  addAside(message: JetStreamMessage, now: number): void {
+  addHeldBack(message: JetStreamMessage, now: number): void {
     message.since = now;
     this.#unsettled.set(message.position, message);
-    this.#aside.push(message);
+    this.#heldBack.push(message);
     this.#buffered += 1;
   }
 
   /** What waits aside can be taken, in the order of the stream. */
-  bringIn(): void {
-    for (const message of this.#aside.sort((a, b) => a.position - b.position)) this.#waiting.push(message);
-    this.#aside = [];
+  releaseHeldBack(): void {
+    for (const message of this.#heldBack.sort((a, b) => a.position - b.position)) this.#waiting.push(message);
+    this.#heldBack = [];
   }
 
   take(max: number): JetStreamMessage[] {
@@ -147,7 +147,7 @@ export class Deliveries {
     this.#unsettled.clear();
     this.#buffered = 0;
     this.#waiting.clear();
-    this.#aside = [];
+    this.#heldBack = [];
     this.#returned.length = 0;
     // Told last: a holder that looks from inside its signal finds nothing half done.
     // The last one first: one of the same key that waits behind another does not begin in between.

@@ -1,41 +1,41 @@
 import type { Clock } from "../../../traits/clock.ts";
 import type { ClientHeaders, ClientMessage, ClientSubscription } from "../../nats/client.ts";
-import type { Link } from "../../nats/connection/server-connection.ts";
+import type { ServerConnection } from "../../nats/connection/server-connection.ts";
 import type { RequestFault } from "../../nats/errors.ts";
 import { statusOf, uniqueName } from "../../nats/publisher/requests.ts";
 import { Alarm } from "../../shared/alarm.ts";
 
-export interface PullPlace {
-  readonly link: Link;
+export interface PullRequestContext {
+  readonly server: ServerConnection;
   readonly clock: Clock;
   readonly inboxPrefix: string;
   readonly heartbeatMs: number;
 }
 
 /** What comes of requests for messages. None of these may throw. */
-export interface PullHooks {
+export interface PullRequestEvents {
   deliver(message: ClientMessage): void;
   /** A request has ended, as they do. */
-  spent(): void;
+  ended(): void;
   /** There is nothing to deliver at the moment. */
   idle(): void;
   /** The server says that the consumer is no more. */
   deleted(): void;
   /** Something passing is the matter, or nothing was heard for too long: look after the consumer. */
-  trouble(reason: string): void;
+  needsRecovery(reason: string): void;
   /** No request of this kind will ever be answered. */
-  hopeless(reason: string): void;
+  failed(reason: string): void;
 }
 
 /** Nothing was heard for so many heartbeats: the request is not known any more. */
-const missed = 2.5;
+const missedHeartbeats = 2.5;
 
 const encoder = new TextEncoder();
 
 /** Requests for messages to a pull consumer, and how many messages they are still good for. */
-export class Pulls {
-  readonly #place: PullPlace;
-  readonly #hooks: PullHooks;
+export class PullRequests {
+  readonly #context: PullRequestContext;
+  readonly #events: PullRequestEvents;
   readonly #alarm: Alarm;
   #inbox = "";
   #subscription: ClientSubscription | undefined = undefined;
@@ -45,10 +45,10 @@ export class Pulls {
   /** When the server was last heard of. */
   #heardAt = 0;
 
-  constructor(place: PullPlace, hooks: PullHooks) {
-    this.#place = place;
-    this.#hooks = hooks;
-    this.#alarm = new Alarm(place.clock, () => this.#listen());
+  constructor(context: PullRequestContext, events: PullRequestEvents) {
+    this.#context = context;
+    this.#events = events;
+    this.#alarm = new Alarm(context.clock, () => this.#checkHeartbeat());
   }
 
   get outstanding(): number {
@@ -57,26 +57,26 @@ export class Pulls {
 
   /** Deliveries come from here on. */
   open(): void {
-    const { link, inboxPrefix } = this.#place;
+    const { server, inboxPrefix } = this.#context;
     const inbox = `${inboxPrefix}.${uniqueName()}`;
     this.#inbox = inbox;
-    this.#subscription = link.subscribe(
+    this.#subscription = server.subscribe(
       `${inbox}.*`,
       undefined,
       (message) => this.#take(inbox, message),
-      (fault: RequestFault) => this.#hooks.hopeless(fault.message),
+      (fault: RequestFault) => this.#events.failed(fault.message),
     );
   }
 
   request(subject: string, batch: number, expiresMs: number): void {
-    const { clock, heartbeatMs, link } = this.#place;
+    const { clock, heartbeatMs, server } = this.#context;
     this.#last += 1;
     const idle = Math.min(heartbeatMs, expiresMs / 2);
     const body = { batch, expires: Math.round(expiresMs * 1e6), idle_heartbeat: Math.round(idle * 1e6) };
-    link.publish(subject, encoder.encode(JSON.stringify(body)), { reply: `${this.#inbox}.${this.#last}` });
+    server.publish(subject, encoder.encode(JSON.stringify(body)), { reply: `${this.#inbox}.${this.#last}` });
     if (this.#outstanding === 0) this.#heardAt = clock.now();
     this.#outstanding += batch;
-    this.#alarm.at(this.#heardAt + missed * heartbeatMs);
+    this.#alarm.at(this.#heardAt + missedHeartbeats * heartbeatMs);
   }
 
   /** The server has forgotten all requests, or is to be taken so. */
@@ -86,13 +86,13 @@ export class Pulls {
   }
 
   /** What was asked for before is not taken any more, and not kept by the server for long; what is asked for next is. */
-  renew(): void {
-    this.cut();
+  resubscribe(): void {
+    this.discard();
     this.open();
   }
 
   /** Whatever is still on its way from the server to here is not taken any more. */
-  cut(): void {
+  discard(): void {
     this.forget();
     this.#subscription?.unsubscribe();
     this.#subscription = undefined;
@@ -110,11 +110,11 @@ export class Pulls {
     const isStatus = message.subject.startsWith(inbox);
     // Of requests that are forgotten only the deliveries matter.
     if (inbox === this.#inbox) {
-      this.#heardAt = this.#place.clock.now();
+      this.#heardAt = this.#context.clock.now();
       if (isStatus) this.#onStatus(message);
       else this.#outstanding = Math.max(0, this.#outstanding - 1);
     }
-    if (!isStatus) this.#hooks.deliver(message);
+    if (!isStatus) this.#events.deliver(message);
   }
 
   #onStatus(message: ClientMessage): void {
@@ -122,22 +122,25 @@ export class Pulls {
     const { code = 0, description = "" } = headers ?? {};
     // A heartbeat.
     if (code === 100) {
-      this.#hooks.idle();
+      this.#events.idle();
       return;
     }
     this.#outstanding = Math.max(0, this.#outstanding - leftOver(headers));
-    if (code === 404 || code === 408) this.#hooks.spent();
-    else if (/consumer deleted/i.test(description)) this.#hooks.deleted();
+    if (code === 404 || code === 408) this.#events.ended();
+    else if (/consumer deleted/i.test(description)) this.#events.deleted();
     else if (code === 400 || /exceeded maxrequest|push based/i.test(description)) {
-      this.#hooks.hopeless(`the server refuses requests for messages: ${description}`);
-    } else this.#hooks.trouble(`${code} ${description}`.trim());
+      this.#events.failed(`the server refuses requests for messages: ${description}`);
+    } else this.#events.needsRecovery(`${code} ${description}`.trim());
   }
 
-  #listen(): void {
-    if (this.#outstanding === 0 || !this.#place.link.up) return;
-    const due = this.#heardAt + missed * this.#place.heartbeatMs;
-    if (due > this.#place.clock.now()) this.#alarm.at(due);
-    else this.#hooks.trouble(`no heartbeat for ${Math.round(missed * this.#place.heartbeatMs)} ms`);
+  #checkHeartbeat(): void {
+    if (this.#outstanding === 0 || !this.#context.server.up) return;
+    const due = this.#heardAt + missedHeartbeats * this.#context.heartbeatMs;
+    if (due > this.#context.clock.now()) this.#alarm.at(due);
+    else
+      this.#events.needsRecovery(
+        `no heartbeat for ${Math.round(missedHeartbeats * this.#context.heartbeatMs)} ms`,
+      );
   }
 }
 

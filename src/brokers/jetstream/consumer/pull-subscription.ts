@@ -1,14 +1,14 @@
 import { Outlet } from "../../../structures/outlet.ts";
 import type { ClientMessage } from "../../nats/client.ts";
 import type { BatchSupply } from "../../shared/batches.ts";
-import { type AckFacts, answers, readAckSubject, tell } from "../message/ack.ts";
+import { acks, type DeliveryInfo, readAckSubject, sendAckIfConnected } from "../message/ack.ts";
 import { JetStreamMessage } from "../message/message.ts";
 import { AckDeadlines } from "./ack-deadlines.ts";
 import { Deliveries } from "./deliveries.ts";
-import type { FeedHooks, FeedPlace } from "./pull-context.ts";
-import { Pulls } from "./pull-requests.ts";
-import type { Returning } from "./recovery/nak-unheld.ts";
-import { Comeback } from "./recovery/redelivery.ts";
+import type { PullContext, PullEvents } from "./pull-context.ts";
+import { PullRequests } from "./pull-requests.ts";
+import type { ExpectedRedelivery } from "./recovery/nak-unheld.ts";
+import { Redelivery } from "./recovery/redelivery.ts";
 import { SequenceCheck } from "./recovery/sequence-check.ts";
 import { Settlement } from "./settlement.ts";
 
@@ -19,60 +19,60 @@ const requestMs = 30_000;
  * From the consumer on the server to the loop that takes: asks for as many messages as there is demand and room for,
  * keeps what has come, and answers for it.
  */
-export class Feed implements BatchSupply<JetStreamMessage> {
+export class PullSubscription implements BatchSupply<JetStreamMessage> {
   readonly outlet: Outlet<JetStreamMessage>;
-  readonly #place: FeedPlace;
-  readonly #hooks: FeedHooks;
+  readonly #context: PullContext;
+  readonly #events: PullEvents;
   readonly #deliveries: Deliveries;
   readonly #settlement: Settlement;
   readonly #deadlines: AckDeadlines;
-  readonly #pulls: Pulls;
-  readonly #comeback: Comeback;
+  readonly #requests: PullRequests;
+  readonly #redelivery: Redelivery;
   readonly #sequence = new SequenceCheck();
   #paused = false;
   /** The consumer is being looked after. */
   #held = false;
   #closed = false;
   /** Answers are due there once nothing comes any more. Filled from the end on. */
-  readonly #strays: string[] = [];
+  readonly #lateAckSubjects: string[] = [];
   /** A look at the demand is due at the end of this turn of promises. */
   #planned = false;
 
-  constructor(place: FeedPlace, hooks: FeedHooks) {
-    this.#place = place;
-    this.#hooks = hooks;
-    const { session, consumer, settings } = place;
-    const { link } = session;
-    const { clock, inboxPrefix } = session.settings;
+  constructor(context: PullContext, events: PullEvents) {
+    this.#context = context;
+    this.#events = events;
+    const { connection, consumer, settings } = context;
+    const { server } = connection;
+    const { clock, inboxPrefix } = connection.settings;
     this.#deliveries = new Deliveries(consumer.ackDeadlineMs);
-    this.#comeback = new Comeback(this.#deliveries, {
+    this.#redelivery = new Redelivery(this.#deliveries, {
       released: () => this.outlet.serve(),
-      missing: (reason) => this.#trouble(reason),
+      missing: (reason) => this.#needsRecovery(reason),
     });
-    this.#settlement = new Settlement(place, this.#deliveries, {
+    this.#settlement = new Settlement(context, this.#deliveries, {
       settled: () => this.#plan(),
-      suspect: () => hooks.suspect(),
+      mayHaveChanged: () => events.mayHaveChanged(),
     });
-    this.#deadlines = new AckDeadlines(place, this.#deliveries, this.#settlement, {
+    this.#deadlines = new AckDeadlines(context, this.#deliveries, this.#settlement, {
       isConsumed: () => this.outlet.active && !this.#paused,
       expired: () => this.#plan(),
       missed: () => {
         this.#sequence.end();
-        this.#trouble("an ack deadline has passed");
+        this.#needsRecovery("an ack deadline has passed");
       },
     });
-    this.#pulls = new Pulls(
-      { link, clock, inboxPrefix, heartbeatMs: settings.heartbeatMs },
+    this.#requests = new PullRequests(
+      { server, clock, inboxPrefix, heartbeatMs: settings.heartbeatMs },
       {
         deliver: (message) => this.#deliver(message),
-        spent: () => {
-          this.#comeback.releaseRest();
+        ended: () => {
+          this.#redelivery.releaseRest();
           this.#plan();
         },
-        idle: () => void this.#comeback.releaseRest(),
-        deleted: () => this.#trouble("it was deleted", true),
-        trouble: (reason) => this.#trouble(reason),
-        hopeless: (reason) => hooks.hopeless(reason),
+        idle: () => void this.#redelivery.releaseRest(),
+        deleted: () => this.#needsRecovery("it was deleted", true),
+        needsRecovery: (reason) => this.#needsRecovery(reason),
+        failed: (reason) => events.failed(reason),
       },
     );
     this.outlet = new Outlet(consumer.filter, {
@@ -91,11 +91,11 @@ export class Feed implements BatchSupply<JetStreamMessage> {
     if (this.#paused) return;
     this.#paused = true;
     // Requests that nobody waits for are dropped by the server.
-    if (this.#place.session.link.up) {
-      this.#pulls.drain().catch(() => {});
-      this.#place.consumer.dropDeadRequests();
-    } else this.#pulls.cut();
-    this.#pulls.open();
+    if (this.#context.connection.server.up) {
+      this.#requests.drain().catch(() => {});
+      this.#context.consumer.pruneRequests();
+    } else this.#requests.discard();
+    this.#requests.open();
   }
 
   resume(): void {
@@ -106,15 +106,15 @@ export class Feed implements BatchSupply<JetStreamMessage> {
   /** With a consumer that was made now. */
   start(): void {
     this.#sequence.end();
-    this.#comeback.end();
+    this.#redelivery.end();
     this.#settlement.start();
-    this.#pulls.open();
+    this.#requests.open();
   }
 
-  /** Asks for nothing until `go()`. */
-  hold(): void {
+  /** Asks for nothing until `proceed()`. */
+  suspend(): void {
     this.#held = true;
-    this.#pulls.forget();
+    this.#requests.forget();
   }
 
   /** The consumer has another ack deadline: what is held has it as well. */
@@ -128,25 +128,25 @@ export class Feed implements BatchSupply<JetStreamMessage> {
 
   /** Nothing that was asked for up to now is taken in. */
   renew(): void {
-    this.hold();
+    this.suspend();
     this.#sequence.end();
-    this.#pulls.renew();
+    this.#requests.resubscribe();
   }
 
   /** From here on a delivery that is not the next one of the consumer means that one is missing. */
-  expect(returning: Returning): void {
+  expectRedelivery(returning: ExpectedRedelivery): void {
     this.#sequence.begin(returning.next);
-    this.#comeback.begin(returning);
+    this.#redelivery.begin(returning);
   }
 
-  go(): void {
+  proceed(): void {
     this.#held = false;
     this.#plan();
   }
 
   /** Everything unsettled is lost, and what is on its way is not taken in. */
-  cut(reason: string, cause?: unknown): void {
-    this.#pulls.cut();
+  discard(reason: string, cause?: unknown): void {
+    this.#requests.discard();
     this.#settlement.reset(reason, cause);
   }
 
@@ -156,18 +156,18 @@ export class Feed implements BatchSupply<JetStreamMessage> {
     return this.#settlement.restart();
   }
 
-  lost(): void {
-    this.#settlement.lost();
-    this.#pulls.forget();
+  connectionLost(): void {
+    this.#settlement.connectionLost();
+    this.#requests.forget();
   }
 
-  restored(): void {
-    this.#place.consumer.dropDeadRequests();
+  connectionRestored(): void {
+    this.#context.consumer.pruneRequests();
   }
 
   /** The consumer is there: it is told what was settled meanwhile. */
-  found(): void {
-    this.#settlement.found();
+  consumerFound(): void {
+    this.#settlement.consumerFound();
   }
 
   /** Over. With a connection, what is unsettled goes back; resolves when it was sent. */
@@ -175,21 +175,22 @@ export class Feed implements BatchSupply<JetStreamMessage> {
     this.#closed = true;
     this.#deadlines.cancel();
     const unsettled = this.#settlement.loseAll(reason, cause).filter(({ settled }) => !settled);
-    this.#strays.push(...unsettled.map(({ answerSubject }) => answerSubject));
-    const { session, consumer } = this.#place;
-    if (!session.link.up) {
-      this.#pulls.cut();
+    this.#lateAckSubjects.push(...unsettled.map(({ ackSubject: answerSubject }) => answerSubject));
+    const { connection, consumer } = this.#context;
+    if (!connection.server.up) {
+      this.#requests.discard();
       return;
     }
     // n.b. what anybody has given back while our requests stand comes to us; what comes back in the very moment they go,
-    // a server before 2.10 loses count of: see `dropDeadRequests()`. So there is time for the one first, and for the other
+    // a server before 2.10 loses count of: see `pruneRequests()`. So there is time for the one first, and for the other
     // last.
-    if (this.#pulls.outstanding > 0) await session.link.flush().catch(() => {});
-    const drained = this.#pulls.drain();
-    consumer.dropDeadRequests();
+    if (this.#requests.outstanding > 0) await connection.server.flush().catch(() => {});
+    const drained = this.#requests.drain();
+    consumer.pruneRequests();
     await drained;
-    if (!consumer.isPrivate)
-      for (const subject of this.#strays) tell(this.#place.session.link, subject, answers.requeue);
+    if (!consumer.isEphemeral)
+      for (const subject of this.#lateAckSubjects)
+        sendAckIfConnected(this.#context.connection.server, subject, acks.nak);
   }
 
   iterate(): ReturnType<Outlet<JetStreamMessage>["iterate"]> {
@@ -206,52 +207,52 @@ export class Feed implements BatchSupply<JetStreamMessage> {
   }
 
   #deliver(client: ClientMessage): void {
-    const facts = readAckSubject(client.reply);
-    if (facts === undefined) return;
-    const { session, settings } = this.#place;
-    if (this.#isOutOfTurn(facts)) return;
-    const comesAgain = this.#comeback.counts(facts.sequence);
-    if (!comesAgain && !this.#comeback.releaseRest()) return;
-    if (this.#settlement.wasSettled(facts)) {
-      tell(this.#place.session.link, client.reply ?? "", answers.ack);
-      this.#comeback.releaseIfComplete();
+    const delivery = readAckSubject(client.reply);
+    if (delivery === undefined) return;
+    const { connection, settings } = this.#context;
+    if (this.#isOutOfTurn(delivery)) return;
+    const comesAgain = this.#redelivery.accepts(delivery.sequence);
+    if (!comesAgain && !this.#redelivery.releaseRest()) return;
+    if (this.#settlement.wasSettled(delivery)) {
+      sendAckIfConnected(this.#context.connection.server, client.reply ?? "", acks.ack);
+      this.#redelivery.releaseIfComplete();
       this.#plan();
       return;
     }
     if (this.#closed) {
-      this.#strays.push(client.reply ?? "");
+      this.#lateAckSubjects.push(client.reply ?? "");
       return;
     }
-    const now = session.settings.clock.now();
-    if (facts.deliveries > 1) this.#hooks.suspect();
+    const now = connection.settings.clock.now();
+    if (delivery.deliveries > 1) this.#events.mayHaveChanged();
     if (!settings.sole) this.#deadlines.expire(now);
-    if (this.#deliveries.renew(facts, client.reply ?? "", now)) return;
-    if (this.#deliveries.unsettled >= this.#bound) {
-      tell(this.#place.session.link, client.reply ?? "", answers.requeue);
+    if (this.#deliveries.renew(delivery, client.reply ?? "", now)) return;
+    if (this.#deliveries.unsettled >= this.#limit) {
+      sendAckIfConnected(this.#context.connection.server, client.reply ?? "", acks.nak);
       return;
     }
-    const message = new JetStreamMessage(client, facts, this.#settlement);
-    if (comesAgain) this.#deliveries.addAside(message, now);
+    const message = new JetStreamMessage(client, delivery, this.#settlement);
+    if (comesAgain) this.#deliveries.addHeldBack(message, now);
     else this.#deliveries.add(message, now);
-    this.#comeback.releaseIfComplete();
+    this.#redelivery.releaseIfComplete();
     // Nobody takes what waits aside, and so nobody asks for the rest.
     if (comesAgain) this.#plan();
-    this.#settlement.sweep();
+    this.#settlement.rejectLost();
     this.#deadlines.arm();
     this.outlet.serve();
   }
 
   /** What may be unsettled here at most. */
-  get #bound(): number {
-    return this.#comeback.bound(this.#place.settings.maxInFlight);
+  get #limit(): number {
+    return this.#redelivery.limit(this.#context.settings.maxInFlight);
   }
 
   /** It is left alone, and comes again with what is missing, once the consumer was looked after. */
-  #isOutOfTurn({ consumerSequence, sequence }: AckFacts): boolean {
+  #isOutOfTurn({ consumerSequence, sequence }: DeliveryInfo): boolean {
     if (this.#closed) return false;
-    const hasRoom = this.#deliveries.unsettled < this.#bound || this.#deliveries.holds(sequence);
+    const hasRoom = this.#deliveries.unsettled < this.#limit || this.#deliveries.holds(sequence);
     const fault = this.#sequence.fault(consumerSequence, hasRoom);
-    if (fault !== undefined) this.#trouble(fault);
+    if (fault !== undefined) this.#needsRecovery(fault);
     return fault !== undefined;
   }
 
@@ -273,18 +274,18 @@ export class Feed implements BatchSupply<JetStreamMessage> {
   /** Asks for more where a loop is at work, less than half of what may wait here is here or on its way, and there is room. */
   #topUp(): void {
     if (this.#closed || this.#held || this.#paused || !this.outlet.active) return;
-    const { session, consumer, settings } = this.#place;
-    if (!session.link.up) return;
-    const { outstanding } = this.#pulls;
-    const ahead = this.#deliveries.buffered - this.#deliveries.aside + outstanding;
+    const { connection, consumer, settings } = this.#context;
+    if (!connection.server.up) return;
+    const { outstanding } = this.#requests;
+    const ahead = this.#deliveries.buffered - this.#deliveries.heldBack + outstanding;
     if (ahead > settings.prefetch / 2) return;
-    const room = this.#bound - this.#deliveries.unsettled - outstanding;
+    const room = this.#limit - this.#deliveries.unsettled - outstanding;
     const batch = Math.min(settings.prefetch - ahead, room, consumer.maxBatch);
     if (batch < 1) return;
-    this.#pulls.request(consumer.nextSubject, batch, Math.min(requestMs, consumer.maxExpiresMs));
+    this.#requests.request(consumer.nextSubject, batch, Math.min(requestMs, consumer.maxExpiresMs));
   }
 
-  #trouble(reason: string, wasDeleted = false): void {
-    if (!this.#closed && !this.#held) this.#hooks.trouble(reason, wasDeleted);
+  #needsRecovery(reason: string, wasDeleted = false): void {
+    if (!this.#closed && !this.#held) this.#events.needsRecovery(reason, wasDeleted);
   }
 }

@@ -1,9 +1,9 @@
 import { RequestFault } from "../../nats/errors.ts";
-import { type AckFacts, answers, isRequeue, send, takesReasons } from "../message/ack.ts";
-import { type Holder, type JetStreamMessage, lostError } from "../message/message.ts";
-import { LateSettles } from "./deferred-acks.ts";
+import { acks, type DeliveryInfo, isNak, sendAck, supportsTermReason } from "../message/ack.ts";
+import { type AckSender, type JetStreamMessage, lostError } from "../message/message.ts";
+import { DeferredAcks } from "./deferred-acks.ts";
 import type { Deliveries } from "./deliveries.ts";
-import type { FeedPlace } from "./pull-context.ts";
+import type { PullContext } from "./pull-context.ts";
 import { Progress } from "./recovery/progress.ts";
 import { RecentAcks } from "./recovery/recent-acks.ts";
 
@@ -12,15 +12,15 @@ export interface SettlementEvents {
   /** There is room for another delivery. */
   settled(): void;
   /** A delivery is held for long: the consumer may have been changed. */
-  suspect(): void;
+  mayHaveChanged(): void;
 }
 
 /** Sends the acks of a subscription, and remembers those that the server may not have, or may forget. */
-export class Settlement implements Holder {
-  readonly #place: FeedPlace;
+export class Settlement implements AckSender {
+  readonly #context: PullContext;
   readonly #deliveries: Deliveries;
   readonly #events: SettlementEvents;
-  readonly #late = new LateSettles();
+  readonly #deferred = new DeferredAcks();
   readonly #acks = new RecentAcks();
   /** Kept for a consumer of our own only. */
   #progress: Progress | undefined;
@@ -30,89 +30,90 @@ export class Settlement implements Holder {
    */
   #reachable = true;
 
-  constructor(place: FeedPlace, deliveries: Deliveries, events: SettlementEvents) {
-    this.#place = place;
+  constructor(context: PullContext, deliveries: Deliveries, events: SettlementEvents) {
+    this.#context = context;
     this.#deliveries = deliveries;
     this.#events = events;
   }
 
   get confirmAcks(): boolean {
-    return this.#place.settings.confirmAcks;
+    return this.#context.settings.confirmAcks;
   }
 
   get takesReasons(): boolean {
-    return takesReasons(this.#place.session.link.version);
+    return supportsTermReason(this.#context.connection.server.version);
   }
 
-  settle(message: JetStreamMessage, answer: Uint8Array): Promise<void> | void {
-    if (!this.#place.session.link.up || !this.#reachable) return this.#late.hold(message, answer);
-    this.#answer(message, answer);
+  settle(message: JetStreamMessage, ack: Uint8Array): Promise<void> | void {
+    if (!this.#context.connection.server.up || !this.#reachable) return this.#deferred.defer(message, ack);
+    this.#send(message, ack);
   }
 
   async confirm(message: JetStreamMessage): Promise<void> {
-    const { session, confirmMs } = this.#place;
+    const { connection, confirmMs } = this.#context;
     try {
-      const call = { subject: message.answerSubject, payload: answers.ack, timeoutMs: confirmMs };
-      await session.requests.send({ ...call, what: "The confirmation of an ack", repeatable: true });
+      const call = { subject: message.ackSubject, payload: acks.ack, timeoutMs: confirmMs };
+      await connection.requests.send({ ...call, what: "The confirmation of an ack", repeatable: true });
     } catch (error) {
       if (message.lost) throw message.lost;
       throw error instanceof RequestFault ? lostError(message, error) : error;
     }
-    this.#settled(message, answers.ack);
+    this.#settled(message, acks.ack);
   }
 
   extend(message: JetStreamMessage): void {
-    const { session } = this.#place;
-    if (!session.link.up || !this.#deliveries.has(message)) return;
-    this.#events.suspect();
-    session.link.publish(message.answerSubject, answers.extend);
-    this.#deliveries.extend(message, session.settings.clock.now());
+    const { connection } = this.#context;
+    if (!connection.server.up || !this.#deliveries.has(message)) return;
+    this.#events.mayHaveChanged();
+    connection.server.publish(message.ackSubject, acks.inProgress);
+    this.#deliveries.extend(message, connection.settings.clock.now());
   }
 
   /** With a consumer that was made now. */
   start(): void {
-    const { consumer } = this.#place;
-    this.#progress = consumer.isPrivate ? new Progress(consumer.startsAbove) : undefined;
+    const { consumer } = this.#context;
+    this.#progress = consumer.isEphemeral ? new Progress(consumer.deliveredUpTo) : undefined;
   }
 
   /** Notes a delivery. Whether it was settled before, so that it only needs an ack. */
-  wasSettled(facts: AckFacts): boolean {
+  wasSettled(delivery: DeliveryInfo): boolean {
     return (
-      this.#acks.cameAgain(facts) || this.#progress?.delivered(facts.sequence, facts.deliveries) === false
+      this.#acks.cameAgain(delivery) ||
+      this.#progress?.delivered(delivery.sequence, delivery.deliveries) === false
     );
   }
 
   /** The connection is lost: acks wait until the consumer is found again. */
-  lost(): void {
+  connectionLost(): void {
     this.#reachable = false;
-    this.#acks.lost();
+    this.#acks.connectionLost();
   }
 
   /** The consumer is there: it is told what was settled meanwhile. */
-  found(): void {
+  consumerFound(): void {
     this.#reachable = true;
-    this.#late.send((message, answer) => {
-      this.#answer(message, answer);
+    this.#deferred.send((message, ack) => {
+      this.#send(message, ack);
       // A server that was killed may have forgotten the delivery itself, and takes no ack for what it has not delivered.
-      if (!isRequeue(answer)) this.#acks.doubt(message.identity);
+      if (!isNak(ack)) this.#acks.doubt(message.delivery);
     });
   }
 
   /** Deliveries whose deadline has passed are lost. Whether there were any. */
   expire(now: number): boolean {
     if (this.#deliveries.expire(now).length === 0) return false;
-    this.#late.sweep();
+    this.#deferred.rejectLost();
     return true;
   }
 
   /** Rejects the acks that wait for deliveries that are lost. */
-  sweep(): void {
-    this.#late.sweep();
+  rejectLost(): void {
+    this.#deferred.rejectLost();
   }
 
   loseAll(reason: string, cause?: unknown): JetStreamMessage[] {
     const all = this.#deliveries.loseAll(reason, cause);
-    this.#late.sweep();
+    this.#deferred.rejectLost();
     return all;
   }
 
@@ -127,19 +128,19 @@ export class Settlement implements Holder {
     return this.#progress?.restart() ?? 1;
   }
 
-  #answer(message: JetStreamMessage, answer: Uint8Array): void {
+  #send(message: JetStreamMessage, ack: Uint8Array): void {
     try {
-      send(this.#place.session.link, message.answerSubject, answer);
+      sendAck(this.#context.connection.server, message.ackSubject, ack);
     } catch (error) {
       throw lostError(message, error);
     }
-    this.#settled(message, answer);
+    this.#settled(message, ack);
   }
 
-  #settled(message: JetStreamMessage, answer: Uint8Array): void {
+  #settled(message: JetStreamMessage, ack: Uint8Array): void {
     this.#deliveries.remove(message);
-    if (!isRequeue(answer)) {
-      this.#acks.settled(message.identity);
+    if (!isNak(ack)) {
+      this.#acks.settled(message.delivery);
       this.#progress?.done(message.position);
     }
     this.#events.settled();

@@ -13,8 +13,8 @@ import type {
   Seekable,
   SubscriberIterator,
 } from "../../../traits/subscriber.ts";
-import type { Session } from "../../nats/connection/core-connection.ts";
-import type { Bound, Ending } from "../../nats/connection/server-connection.ts";
+import type { CoreConnection } from "../../nats/connection/core-connection.ts";
+import type { ConnectionEnd, ConnectionListener } from "../../nats/connection/server-connection.ts";
 import { RequestFault, textOf } from "../../nats/errors.ts";
 import { Batches } from "../../shared/batches.ts";
 import { within } from "../../shared/within.ts";
@@ -23,16 +23,16 @@ import type { JetStreamMessage } from "../message/message.ts";
 import type { JetStreamSubscribeSettings, StartPosition } from "../options.ts";
 import { type Consumer, openConsumer } from "../topology/topology.ts";
 import { capabilitiesOf } from "./capabilities.ts";
-import { Feed } from "./pull-subscription.ts";
+import { PullSubscription } from "./pull-subscription.ts";
 import { ConsumerWatch } from "./recovery/consumer-watch.ts";
-import { type CarePlace, lookFor, persist } from "./recovery/find-consumer.ts";
-import { takeBack } from "./recovery/nak-unheld.ts";
+import { findConsumerAgain, type RecoveryContext, retry } from "./recovery/find-consumer.ts";
+import { nakUnheld } from "./recovery/nak-unheld.ts";
 
 /** A sequence of the stream, a moment, or an end of it: `"start"` is the oldest message there is, `"end"` the next to come. */
 export type JetStreamPosition = number | Date | "start" | "end";
 
 /** Between a refusal and the next request. */
-const troubleMs = 250;
+const retryMs = 250;
 
 /** A subscription to a subject of a stream, or to a pattern, through a pull consumer. */
 export class JetStreamSubscriber
@@ -40,16 +40,16 @@ export class JetStreamSubscriber
 {
   readonly topic: string;
   readonly #api: JetStreamApi;
-  readonly #session: Session;
+  readonly #connection: CoreConnection;
   readonly #consumer: Consumer;
   readonly #settings: JetStreamSubscribeSettings;
-  readonly #feed: Feed;
-  readonly #bound: Bound;
+  readonly #pull: PullSubscription;
+  readonly #listener: ConnectionListener;
   readonly #watch: ConsumerWatch;
   #capabilities: Capabilities;
   readonly #over = new AbortController();
   /** What is done to the consumer, one at a time. Never rejects. */
-  #care: Promise<void> = Promise.resolve();
+  #recovery: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined = undefined;
 
   /** @internal */
@@ -61,50 +61,50 @@ export class JetStreamSubscriber
     const consumer = await openConsumer(api, filter, settings);
     try {
       // It may have ended while the consumer was made.
-      api.session.link.check("subscribe()");
+      api.connection.server.check("subscribe()");
     } catch (error) {
-      if (api.session.link.up) consumer.leave();
+      if (api.connection.server.up) consumer.deleteIfEphemeral();
       throw error;
     }
     return new JetStreamSubscriber(api, consumer, settings);
   }
 
   private constructor(api: JetStreamApi, consumer: Consumer, settings: JetStreamSubscribeSettings) {
-    const { session } = api;
+    const { connection } = api;
     this.topic = consumer.filter;
     this.#capabilities = capabilitiesOf(settings, consumer);
     this.#api = api;
-    this.#session = session;
+    this.#connection = connection;
     this.#consumer = consumer;
     this.#settings = settings;
-    this.#feed = new Feed(
-      { session, consumer, settings, confirmMs: api.timeoutMs },
+    this.#pull = new PullSubscription(
+      { connection, consumer, settings, confirmMs: api.timeoutMs },
       {
-        trouble: (reason, wasDeleted) => this.#recover(reason, wasDeleted ? "deleted" : "trouble"),
-        hopeless: (reason) => this.#fail(reason),
-        suspect: () => this.#watch.suspect(),
+        needsRecovery: (reason, wasDeleted) => this.#recover(reason, wasDeleted ? "deleted" : "trouble"),
+        failed: (reason) => this.#fail(reason),
+        mayHaveChanged: () => this.#watch.suspect(),
       },
     );
-    const { link } = session;
-    const { clock } = session.settings;
-    this.#watch = new ConsumerWatch({ link, clock, consumer }, () => this.#onDeadline());
-    this.#bound = {
-      end: (ending) => this.#onEnd(ending),
-      lost: () => this.#feed.lost(),
-      restored: () => {
-        this.#feed.restored();
+    const { server } = connection;
+    const { clock } = connection.settings;
+    this.#watch = new ConsumerWatch({ server, clock, consumer }, () => this.#onDeadline());
+    this.#listener = {
+      connectionEnded: (ending) => this.#onEnd(ending),
+      connectionLost: () => this.#pull.connectionLost(),
+      connectionRestored: () => {
+        this.#pull.connectionRestored();
         this.#recover("the connection was restored", "restored");
       },
-      refused: (subject, fault) => {
-        if (!this.#consumer.isAnswerSubject(subject)) return false;
+      publishRefused: (subject, fault) => {
+        if (!this.#consumer.isAckSubject(subject)) return false;
         // Nobody waits for an ack: without this every message would come again and again, and nobody would know why.
         this.#fail(`what is settled does not get through: ${fault.message}`, fault);
         return true;
       },
     };
-    link.add(this.#bound);
-    session.opened(this);
-    if (settings.sole) this.#care = this.#begin();
+    server.add(this.#listener);
+    connection.opened(this);
+    if (settings.sole) this.#recovery = this.#begin();
   }
 
   /** By the ack deadline that the consumer has now. */
@@ -113,29 +113,29 @@ export class JetStreamSubscriber
   }
 
   get clock(): Clock {
-    return this.#session.settings.clock;
+    return this.#connection.settings.clock;
   }
 
   [Symbol.asyncIterator](): SubscriberIterator<JetStreamMessage> {
-    return this.#feed.iterate();
+    return this.#pull.iterate();
   }
 
   /** `maxWaitMs` has to be less than the ack deadline. */
   batches(options: BatchOptions): AsyncIterable<JetStreamMessage[]> {
-    return new Batches(this.#feed, this.#session.settings.clock, options, this.#consumer.ackDeadlineMs);
+    return new Batches(this.#pull, this.#connection.settings.clock, options, this.#consumer.ackDeadlineMs);
   }
 
   get paused(): boolean {
-    return this.#feed.paused;
+    return this.#pull.paused;
   }
 
   /** The requests for messages are taken back; what is on its way is still handed out. */
   pause(): void {
-    if (!this.#over.signal.aborted) this.#feed.pause();
+    if (!this.#over.signal.aborted) this.#pull.pause();
   }
 
   resume(): void {
-    this.#feed.resume();
+    this.#pull.resume();
   }
 
   /**
@@ -145,24 +145,24 @@ export class JetStreamSubscriber
    */
   async seek(position: JetStreamPosition): Promise<void> {
     this.#checkOpen("seek()");
-    const work = this.#care.then(async () => {
+    const work = this.#recovery.then(async () => {
       this.#checkOpen("seek()");
       const from = await this.#locate(position).catch((error: unknown) => {
         throw this.#api.unanswered("seek()", error);
       });
-      this.#feed.hold();
+      this.#pull.suspend();
       try {
-        this.#feed.cut("its subscriber was moved by seek()");
-        await persist(() => this.#consumer.moveTo(from), this.#carePlace());
-        this.#feed.start();
+        this.#pull.discard("its subscriber was moved by seek()");
+        await retry(() => this.#consumer.recreateAt(from), this.#recoveryContext());
+        this.#pull.start();
       } catch (error) {
         this.#fail(`seek() left it without its consumer: ${textOf(error)}`, error);
         throw this.#api.unanswered("seek()", error);
       } finally {
-        this.#feed.go();
+        this.#pull.proceed();
       }
     });
-    this.#care = work.catch(() => {});
+    this.#recovery = work.catch(() => {});
     await work;
   }
 
@@ -195,7 +195,7 @@ export class JetStreamSubscriber
   }
 
   #checkOpen(during: string): void {
-    this.#session.link.check(during);
+    this.#connection.server.check(during);
     if (!this.#over.signal.aborted) return;
     const reason = `it is closed, so ${during} is not possible`;
     throw new SubscriptionFailedError({ topic: this.topic, reason });
@@ -204,12 +204,12 @@ export class JetStreamSubscriber
   /** Looks after the consumer; until then nothing more is asked of it. */
   #recover(reason: string, why: "trouble" | "deleted" | "restored"): void {
     if (this.#over.signal.aborted) return;
-    this.#feed.hold();
+    this.#pull.suspend();
     this.#tell("lost", reason);
-    this.#care = this.#care.then(async () => {
+    this.#recovery = this.#recovery.then(async () => {
       try {
         // What is refused now is refused again in a moment.
-        if (why === "trouble") await sleep(this.#session.settings.clock, troubleMs, this.#over.signal);
+        if (why === "trouble") await sleep(this.#connection.settings.clock, retryMs, this.#over.signal);
         await this.#findAgain(why === "deleted");
       } catch (error) {
         this.#fail(`${this.#consumer} is out of reach (${reason}): ${textOf(error)}`, error);
@@ -220,44 +220,44 @@ export class JetStreamSubscriber
   async #findAgain(wasDeleted: boolean): Promise<void> {
     const { signal } = this.#over;
     if (signal.aborted) return;
-    const finding = await lookFor(this.#consumer, this.#carePlace(), wasDeleted);
+    const finding = await findConsumerAgain(this.#consumer, this.#recoveryContext(), wasDeleted);
     this.#watch.compare();
     if (signal.aborted || finding === "unlinked") return;
     if (finding === "stream gone") throw new Error("its stream was deleted");
     if (finding === "gone") {
-      if (!this.#consumer.isPrivate) throw new Error("it was deleted, and with it the place of its group");
-      const sequence = this.#feed.restart("its consumer was deleted");
-      await persist(() => this.#resumeAt(sequence), this.#carePlace());
+      if (!this.#consumer.isEphemeral) throw new Error("it was deleted, and with it the place of its group");
+      const sequence = this.#pull.restart("its consumer was deleted");
+      await retry(() => this.#resumeAt(sequence), this.#recoveryContext());
     } else if (finding === "renewed") {
-      this.#feed.restart("its consumer was deleted and made again");
+      this.#pull.restart("its consumer was deleted and made again");
     }
-    this.#feed.found();
-    if (this.#settings.sole && !(await this.#takeBack())) return;
+    this.#pull.consumerFound();
+    if (this.#settings.sole && !(await this.#nakUnheld())) return;
     this.#tell("restored");
-    this.#feed.go();
+    this.#pull.proceed();
   }
 
   /** What a reader before this one left comes first. Does not reject. */
   async #begin(): Promise<void> {
     try {
-      if (await this.#takeBack()) this.#feed.go();
+      if (await this.#nakUnheld()) this.#pull.proceed();
     } catch (error) {
       this.#fail(`what ${this.#consumer} has delivered cannot be taken back: ${textOf(error)}`, error);
     }
   }
 
   /** False where it is not done: it will be, when the connection is back or after a moment. */
-  async #takeBack(): Promise<boolean> {
+  async #nakUnheld(): Promise<boolean> {
     const { signal } = this.#over;
-    const session = this.#session;
-    const [consumer, feed, { timeoutMs }] = [this.#consumer, this.#feed, this.#api];
-    feed.renew();
+    const connection = this.#connection;
+    const [consumer, pull, { timeoutMs }] = [this.#consumer, this.#pull, this.#api];
+    pull.renew();
     try {
-      const holds = (sequence: number): boolean => feed.holds(sequence);
-      feed.expect(await takeBack({ session, consumer, timeoutMs, holds }));
+      const holds = (sequence: number): boolean => pull.holds(sequence);
+      pull.expectRedelivery(await nakUnheld({ connection, consumer, timeoutMs, holds }));
       return !signal.aborted;
     } catch (error) {
-      if (signal.aborted || !session.link.up) return false;
+      if (signal.aborted || !connection.server.up) return false;
       if (error instanceof RequestFault && error.kind === "refused") throw error;
       this.#recover(textOf(error), "trouble");
       return false;
@@ -268,48 +268,48 @@ export class JetStreamSubscriber
     const { last_seq = 0 } = (await this.#consumer.streamInfo())?.state ?? {};
     // Its numbers have begun anew.
     if (last_seq + 1 < sequence) throw new Error("its stream was deleted and made again");
-    await this.#consumer.moveTo({ sequence });
+    await this.#consumer.recreateAt({ sequence });
   }
 
   #onDeadline(): void {
     this.#capabilities = capabilitiesOf(this.#settings, this.#consumer);
-    this.#feed.deadlineChanged();
+    this.#pull.deadlineChanged();
   }
 
-  #carePlace(): CarePlace {
-    const { link, settings } = this.#session;
+  #recoveryContext(): RecoveryContext {
+    const { server, settings } = this.#connection;
     return {
-      link,
+      server,
       clock: settings.clock,
       recoveryMs: this.#settings.recoveryMs,
       signal: this.#over.signal,
     };
   }
 
-  #onEnd(ending: Ending): void {
-    // The session closes those that were open when it was meant to end.
+  #onEnd(ending: ConnectionEnd): void {
+    // Where the end was intended, the connection closes its subscribers itself.
     if (!ending.intended) this.#fail(ending.reason, ending.cause);
   }
 
   #fail(reason: string, cause?: unknown): void {
     const error = new SubscriptionFailedError({ topic: this.topic, reason, cause });
-    this.#feed.outlet.end({ error });
+    this.#pull.outlet.end({ error });
     // Does not reject.
     this.#closing ??= this.#close(reason, cause);
   }
 
   async #close(reason: string, cause?: unknown): Promise<void> {
-    const { link, settings } = this.#session;
-    link.delete(this.#bound);
-    this.#session.closed(this);
+    const { server, settings } = this.#connection;
+    server.delete(this.#listener);
+    this.#connection.closed(this);
     this.#over.abort();
     this.#watch.end();
-    const told = this.#feed.close(reason, cause);
-    this.#feed.outlet.end();
-    if (!link.up) return;
+    const told = this.#pull.close(reason, cause);
+    this.#pull.outlet.end();
+    if (!server.up) return;
     const goodbye = told.then(() => {
-      this.#consumer.leave();
-      return link.flush();
+      this.#consumer.deleteIfEphemeral();
+      return server.flush();
     });
     await within(settings.clock, settings.closeTimeoutMs, goodbye);
   }
@@ -317,7 +317,7 @@ export class JetStreamSubscriber
   #tell(state: "lost" | "restored", reason?: string): void {
     const channel = diagnostics["tidelane:reconnect"];
     if (!channel.hasSubscribers) return;
-    const broker = `${this.#session.link.broker}: ${this.#consumer}`;
+    const broker = `${this.#connection.server.broker}: ${this.#consumer}`;
     channel.publish({
       broker,
       state,

@@ -1,6 +1,6 @@
-import type { Link } from "../../nats/connection/server-connection.ts";
+import type { ServerConnection } from "../../nats/connection/server-connection.ts";
 /** What the reply subject of a delivery says. */
-export interface AckFacts {
+export interface DeliveryInfo {
   readonly stream: string;
   readonly consumer: string;
   /** How often it was delivered, 1 on the first. */
@@ -19,7 +19,7 @@ export interface AckFacts {
  * Reads `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<consumer sequence>.<nanoseconds>.<pending>`, or the newer
  * form with a domain and an account before the stream, and more at the end. Undefined for any other subject.
  */
-export function readAckSubject(reply: string | undefined): AckFacts | undefined {
+export function readAckSubject(reply: string | undefined): DeliveryInfo | undefined {
   if (!reply?.startsWith("$JS.ACK.")) return undefined;
   const tokens = reply.split(".");
   const first = tokens.length === 9 ? 2 : 4;
@@ -40,47 +40,55 @@ export function readAckSubject(reply: string | undefined): AckFacts | undefined 
 const encoder = new TextEncoder();
 
 /** What is sent to the reply subject of a delivery. */
-export const answers: Readonly<Record<"ack" | "requeue" | "drop" | "extend", Uint8Array>> = {
+export const acks: Readonly<Record<"ack" | "nak" | "term" | "inProgress", Uint8Array>> = {
   ack: encoder.encode("+ACK"),
-  requeue: encoder.encode("-NAK"),
-  drop: encoder.encode("+TERM"),
-  extend: encoder.encode("+WPI"),
+  nak: encoder.encode("-NAK"),
+  term: encoder.encode("+TERM"),
+  inProgress: encoder.encode("+WPI"),
 };
 
 /** With a delay or without. */
-export function isRequeue(answer: Uint8Array): boolean {
-  return answer[0] === answers.requeue[0];
+export function isNak(ack: Uint8Array): boolean {
+  return ack[0] === acks.nak[0];
 }
 
 const longestDelay = 2n ** 63n - 1n;
 
-export function requeueAfter(delayMs: number): Uint8Array {
-  if (delayMs === 0) return answers.requeue;
+export function nakAfter(delayMs: number): Uint8Array {
+  if (delayMs === 0) return acks.nak;
   const nanoseconds = BigInt(Math.ceil(Math.min(delayMs, Number.MAX_SAFE_INTEGER))) * 1_000_000n;
   return encoder.encode(`-NAK {"delay":${nanoseconds < longestDelay ? nanoseconds : longestDelay}}`);
 }
 
 /** n.b. a server before 2.10.4 takes no reason, and takes the whole for nothing. */
-export function dropFor(reason: string): Uint8Array {
+export function termFor(reason: string): Uint8Array {
   return encoder.encode(`+TERM ${reason}`);
 }
 
 /** Whether a server of this version takes a reason with what is never to be delivered again: from 2.10.4 on. */
-export function takesReasons(version: string): boolean {
+export function supportsTermReason(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
   return major > 2 || (major === 2 && (minor > 10 || (minor === 10 && patch >= 4)));
 }
 
 /** Acks can wait for those that follow in the same turn; what is given back is not kept waiting. */
-export function send(link: Pick<Link, "publish" | "publishSoon">, subject: string, answer: Uint8Array): void {
-  if (answer === answers.ack) link.publishSoon(subject, answer);
-  else link.publish(subject, answer);
+export function sendAck(
+  server: Pick<ServerConnection, "publish" | "publishBatched">,
+  subject: string,
+  ack: Uint8Array,
+): void {
+  if (ack === acks.ack) server.publishBatched(subject, ack);
+  else server.publish(subject, ack);
 }
 
 /** Where it does not get through, the ack deadline does the same. */
-export function tell(link: Pick<Link, "publish">, subject: string, answer: Uint8Array): void {
+export function sendAckIfConnected(
+  server: Pick<ServerConnection, "publish">,
+  subject: string,
+  ack: Uint8Array,
+): void {
   try {
-    link.publish(subject, answer);
+    server.publish(subject, ack);
   } catch {
     // The connection is closed or closing.
   }

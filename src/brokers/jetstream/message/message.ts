@@ -3,12 +3,12 @@ import type { Positioned } from "../../../traits/subscriber.ts";
 import type { ClientMessage } from "../../nats/client.ts";
 import { textOf } from "../../nats/errors.ts";
 import { ClientDelivery } from "../../nats/message/message.ts";
-import { type AckFacts, answers, dropFor, requeueAfter } from "./ack.ts";
+import { acks, type DeliveryInfo, nakAfter, termFor } from "./ack.ts";
 
 /** Who has the delivery, and can answer for it. */
-export interface Holder {
+export interface AckSender {
   /** Sends the answer, now or when the connection is back. */
-  settle(message: JetStreamMessage, answer: Uint8Array): Promise<void> | void;
+  settle(message: JetStreamMessage, ack: Uint8Array): Promise<void> | void;
   /** Sends an ack and waits until the server has confirmed it. */
   confirm(message: JetStreamMessage): Promise<void>;
   extend(message: JetStreamMessage): void;
@@ -26,9 +26,9 @@ export let deliveryControl: DeliveryControl;
 
 /** One delivery of a stream. */
 export class JetStreamMessage extends ClientDelivery implements Positioned<number> {
-  #facts: AckFacts;
-  #answerSubject: string;
-  readonly #holder: Holder;
+  #delivery: DeliveryInfo;
+  #ackSubject: string;
+  readonly #holder: AckSender;
   #confirms = false;
   #reason: string | undefined = undefined;
   /** When its ack deadline began. The subscriber's to write. */
@@ -41,54 +41,54 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
   }
 
   /** @internal */
-  constructor(client: ClientMessage, facts: AckFacts, holder: Holder) {
+  constructor(client: ClientMessage, delivery: DeliveryInfo, holder: AckSender) {
     super(client);
-    this.#facts = facts;
-    this.#answerSubject = client.reply ?? "";
+    this.#delivery = delivery;
+    this.#ackSubject = client.reply ?? "";
     this.#holder = holder;
   }
 
   /** Its sequence in the stream, from 1. */
   get position(): number {
-    return this.#facts.sequence;
+    return this.#delivery.sequence;
   }
 
   override get deliveryCount(): number {
-    return this.#facts.deliveries;
+    return this.#delivery.deliveries;
   }
 
   get stream(): string {
-    return this.#facts.stream;
+    return this.#delivery.stream;
   }
 
   get consumer(): string {
-    return this.#facts.consumer;
+    return this.#delivery.consumer;
   }
 
   /** When the stream stored it. */
   get storedAt(): Date {
-    return new Date(this.#facts.storedAt);
+    return new Date(this.#delivery.storedAt);
   }
 
   /** How many the consumer had still to deliver when it delivered this one. */
   get pendingAfter(): number {
-    return this.#facts.pending;
+    return this.#delivery.pending;
   }
 
   /** @internal */
-  get identity(): AckFacts {
-    return this.#facts;
+  get delivery(): DeliveryInfo {
+    return this.#delivery;
   }
 
   /** @internal Where its answer goes. */
-  get answerSubject(): string {
-    return this.#answerSubject;
+  get ackSubject(): string {
+    return this.#ackSubject;
   }
 
   /** @internal It was delivered again while it is held here: it is the same, with another answer to give. */
-  renew(facts: AckFacts, answerSubject: string): void {
-    this.#facts = facts;
-    this.#answerSubject = answerSubject;
+  renew(delivery: DeliveryInfo, ackSubject: string): void {
+    this.#delivery = delivery;
+    this.#ackSubject = ackSubject;
   }
 
   /** `ack()` that resolves when the server has confirmed it, whatever the options of the source say. */
@@ -108,17 +108,17 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
 
   protected override sendAck(): Promise<void> | void {
     const confirms = this.#confirms || this.#holder.confirmAcks;
-    return confirms ? this.#holder.confirm(this) : this.#holder.settle(this, answers.ack);
+    return confirms ? this.#holder.confirm(this) : this.#holder.settle(this, acks.ack);
   }
 
   protected override sendNack(requeue: boolean): Promise<void> | void {
-    if (requeue) return this.#holder.settle(this, answers.requeue);
+    if (requeue) return this.#holder.settle(this, acks.nak);
     const reason = this.#holder.takesReasons ? this.#reason : undefined;
-    return this.#holder.settle(this, reason === undefined ? answers.drop : dropFor(reason));
+    return this.#holder.settle(this, reason === undefined ? acks.term : termFor(reason));
   }
 
   protected override sendNackAfter(delayMs: number): Promise<void> | void {
-    return this.#holder.settle(this, requeueAfter(delayMs));
+    return this.#holder.settle(this, nakAfter(delayMs));
   }
 
   protected override sendKeepAlive(): void {

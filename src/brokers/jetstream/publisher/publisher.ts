@@ -6,12 +6,17 @@ import { PublishFailedError, throwIfAborted } from "../../../traits/errors.ts";
 import { checkOptionNames } from "../../../traits/option-names.ts";
 import type { CheckedMessage } from "../../../traits/outgoing.ts";
 import type { OutgoingMessage, Publisher, PublishOptions } from "../../../traits/publisher.ts";
-import type { Session } from "../../nats/connection/core-connection.ts";
+import type { CoreConnection } from "../../nats/connection/core-connection.ts";
 import { RequestFault, textOf } from "../../nats/errors.ts";
 import { toClient } from "../../nats/message/headers.ts";
-import { type Carriage, carriageOf, checkMessage, publishError } from "../../nats/publisher/outgoing.ts";
+import {
+  checkKeyHeader,
+  checkMessage,
+  type KeyHeaderOption,
+  publishError,
+} from "../../nats/publisher/outgoing.ts";
 import { type OutgoingRequest, uniqueName } from "../../nats/publisher/requests.ts";
-import { Outbox } from "../../nats/publisher/send-queue.ts";
+import { SendQueue } from "../../nats/publisher/send-queue.ts";
 import { type JetStreamApi, readAnswer } from "../client.ts";
 import { JetStreamApiError } from "../errors.ts";
 import {
@@ -39,10 +44,10 @@ interface WireAck {
 /** Publishes to streams: a publish resolves when a stream has stored the message. */
 export class JetStreamPublisher implements Publisher {
   readonly #api: JetStreamApi;
-  readonly #session: Session;
-  readonly #carriage: Carriage;
+  readonly #connection: CoreConnection;
+  readonly #keyOption: KeyHeaderOption;
   readonly #resend: boolean;
-  readonly #outbox: Outbox;
+  readonly #queue: SendQueue;
   readonly #topics: TopicCheck;
   /** Sent and not confirmed. */
   #outstanding = 0;
@@ -50,15 +55,15 @@ export class JetStreamPublisher implements Publisher {
   /** @internal */
   constructor(api: JetStreamApi, options: JetStreamPublisherOptions) {
     checkOptionNames("connection.publisher(options)", options, publisherOptionNames);
-    const { session } = api;
+    const { connection } = api;
     this.#api = api;
-    this.#session = session;
+    this.#connection = connection;
     this.#topics = new TopicCheck(api);
-    this.#carriage = carriageOf(options);
+    this.#keyOption = checkKeyHeader(options);
     this.#resend = options.resend === true;
     const most = checkCount("options.maxOutstanding", options.maxOutstanding ?? 4_096);
-    const { clock, publishTimeoutMs } = session.settings;
-    this.#outbox = new Outbox(session.link, clock, publishTimeoutMs, () => this.#outstanding < most);
+    const { clock, publishTimeoutMs } = connection.settings;
+    this.#queue = new SendQueue(connection.server, clock, publishTimeoutMs, () => this.#outstanding < most);
   }
 
   get capabilities(): PublisherCapabilities {
@@ -66,7 +71,7 @@ export class JetStreamPublisher implements Publisher {
       confirmation: "broker",
       headerValues: "text",
       duplicateHeaders: true,
-      maxPayloadBytes: this.#session.link.maxPayloadBytes,
+      maxPayloadBytes: this.#connection.server.maxPayloadBytes,
       transactions: false,
       requestReply: false,
     };
@@ -81,22 +86,22 @@ export class JetStreamPublisher implements Publisher {
    * stream refuses (`cause` is the `JetStreamApiError`), and where the connection was lost before it was confirmed.
    */
   publishAcked(message: OutgoingMessage, options: JetStreamPublishOptions = {}): Promise<PubAck> {
-    const { link } = this.#session;
+    const { server } = this.#connection;
     const what = `publish() to ${JSON.stringify(message.topic)}`;
-    const told = deferred<PubAck>();
+    const result = deferred<PubAck>();
     try {
-      link.check("publish()");
+      server.check("publish()");
       throwIfAborted(options.signal, "publish()");
       checkOptionNames("publisher.publish(message, options)", options, publishOptionNames);
-      const checked = checkMessage(message, this.capabilities, this.#carriage);
-      const steered = this.#steer(options);
+      const checked = checkMessage(message, this.capabilities, this.#keyOption);
+      const reserved = this.#reservedHeaders(options);
       const { signal } = options;
-      const send = (): void => void this.#send(checked, steered, { what, signal }, told);
-      this.#outbox.submit({ what, signal, send, reject: told.reject });
+      const send = (): void => void this.#send(checked, reserved, { what, signal }, result);
+      this.#queue.submit({ what, signal, send, reject: result.reject });
     } catch (error) {
-      told.reject(error);
+      result.reject(error);
     }
-    return told.promise;
+    return result.promise;
   }
 
   /**
@@ -105,16 +110,16 @@ export class JetStreamPublisher implements Publisher {
    */
   async checkTopic(topic: string, { signal }: PublishOptions = {}): Promise<void> {
     const what = "checkTopic()";
-    this.#session.link.check(what);
+    this.#connection.server.check(what);
     throwIfAborted(signal, what);
-    checkMessage({ topic, payload: "" }, this.capabilities, this.#carriage);
+    checkMessage({ topic, payload: "" }, this.capabilities, this.#keyOption);
     const fault = await this.#topics.fault(topic, signal).catch((error: unknown) => {
       throw this.#api.unanswered(what, error);
     });
     if (fault !== undefined) throw fault;
   }
 
-  #steer({ messageId, expect = {} }: JetStreamPublishOptions): [name: string, value: string][] {
+  #reservedHeaders({ messageId, expect = {} }: JetStreamPublishOptions): [name: string, value: string][] {
     const id = messageId ?? (this.#resend ? uniqueName() : undefined);
     if (messageId !== undefined) checkName("options.messageId", messageId);
     if (expect.stream !== undefined) checkName("options.expect.stream", expect.stream);
@@ -124,22 +129,22 @@ export class JetStreamPublisher implements Publisher {
     if (lastSubjectSequence !== undefined) {
       checkCount("options.expect.lastSubjectSequence", lastSubjectSequence, 0);
     }
-    const steered: [string, unknown][] = [
+    const reserved: [string, unknown][] = [
       [idHeader, id],
       ["Nats-Expected-Stream", expect.stream],
       ["Nats-Expected-Last-Sequence", lastSequence],
       ["Nats-Expected-Last-Subject-Sequence", lastSubjectSequence],
       ["Nats-Expected-Last-Msg-Id", expect.lastMessageId],
     ];
-    return steered.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+    return reserved.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
   }
 
   /** Does not reject: `told` is. */
   async #send(
     { topic, payload, headers }: CheckedMessage,
-    steered: readonly (readonly [name: string, value: string])[],
+    reserved: readonly (readonly [name: string, value: string])[],
     call: { readonly what: string; readonly signal: AbortSignal | undefined },
-    told: Deferred<PubAck>,
+    result: Deferred<PubAck>,
   ): Promise<void> {
     this.#outstanding += 1;
     try {
@@ -151,23 +156,23 @@ export class JetStreamPublisher implements Publisher {
         ...call,
         subject: topic,
         payload,
-        headers: toClient(headers, steered, this.#session.makeHeaders),
-        timeoutMs: this.#session.settings.publishTimeoutMs,
-        repeatable: steered.some(([name]) => name === idHeader),
+        headers: toClient(headers, reserved, this.#connection.makeHeaders),
+        timeoutMs: this.#connection.settings.publishTimeoutMs,
+        repeatable: reserved.some(([name]) => name === idHeader),
       });
-      told.resolve({ stream, sequence: seq, duplicate });
+      result.resolve({ stream, sequence: seq, duplicate });
     } catch (error) {
       const isAbsent = error instanceof RequestFault && error.kind === "no-responders";
-      told.reject(isAbsent ? await this.#topics.absence(topic, call.signal, error) : failure(topic, error));
+      result.reject(isAbsent ? await this.#topics.absence(topic, call.signal, error) : failure(topic, error));
     } finally {
       this.#outstanding -= 1;
-      this.#outbox.proceed();
+      this.#queue.proceed();
     }
   }
 
   /** n.b. a server that is stopped ends its streams before its connections: for that moment nobody listens. */
   async #store(request: OutgoingRequest): Promise<WireAck> {
-    const { requests, settings } = this.#session;
+    const { requests, settings } = this.#connection;
     const due = settings.clock.now() + request.timeoutMs;
     for (;;) {
       try {
@@ -184,13 +189,13 @@ export class JetStreamPublisher implements Publisher {
 
   /** Until it may be worth to try again; less where there is an end to all. Does not reject. */
   async #wait(signal: AbortSignal | undefined): Promise<void> {
-    const { link, settings } = this.#session;
+    const { server, settings } = this.#connection;
     const over = new AbortController();
-    const bound = { end: () => over.abort() };
-    link.add(bound);
+    const listener = { connectionEnded: () => over.abort() };
+    server.add(listener);
     const either = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
     await sleep(settings.clock, absentMs, either).catch(() => {});
-    link.delete(bound);
+    server.delete(listener);
   }
 }
 

@@ -45,7 +45,7 @@ export class TopicCheck {
    * elsewhere. It asks by a message that no stream stores: each of its two expectations is one that cannot hold.
    */
   async #isTaken(topic: string, signal: AbortSignal | undefined): Promise<boolean> {
-    const headers = this.#api.session.makeHeaders();
+    const headers = this.#api.connection.makeHeaders();
     headers.append("Nats-Expected-Stream", `tidelane-asks-${uniqueName()}`);
     headers.append("Nats-Expected-Last-Sequence", String(2n ** 63n - 1n));
     const what = `The question who takes ${JSON.stringify(topic)}`;
@@ -53,7 +53,7 @@ export class TopicCheck {
     const payload = new Uint8Array();
     try {
       const request = { subject: topic, payload, headers, what, timeoutMs, signal, repeatable: true };
-      readAnswer((await this.#api.session.requests.send(request)).data);
+      readAnswer((await this.#api.connection.requests.send(request)).data);
     } catch (error) {
       if (error instanceof RequestFault && error.kind === "no-responders") return false;
       if (error instanceof RequestFault && error.kind === "refused") throw publishError(topic, error);

@@ -44,12 +44,12 @@ export class Consumer {
   }
 
   /** What it gives, when it was found or made, has a higher sequence than this. */
-  get startsAbove(): number {
+  get deliveredUpTo(): number {
     return this.#info.delivered.stream_seq;
   }
 
   /** Nobody else reads from it, and it goes with its subscription. */
-  get isPrivate(): boolean {
+  get isEphemeral(): boolean {
     return this.#settings.group === undefined;
   }
 
@@ -84,7 +84,7 @@ export class Consumer {
 
   /** How far it has delivered, what of it is settled without a gap, and how many of the rest are not. */
   async progress(): Promise<ConsumerProgress> {
-    const info = await this.#look();
+    const info = await this.#refresh();
     const { delivered, ack_floor, num_ack_pending = 0 } = info;
     return {
       delivered: { stream: delivered.stream_seq, consumer: delivered.consumer_seq ?? 0 },
@@ -94,20 +94,20 @@ export class Consumer {
   }
 
   /** Where an answer for a message goes that was delivered to somebody else; sequences as in `progress()`. */
-  answerSubject(sequence: number, delivery: number): string {
+  ackSubject(sequence: number, delivery: number): string {
     return `$JS.ACK.${this.stream}.${this.#info.name}.1.${sequence}.${delivery}.0.0`;
   }
 
   /** Whether answers for its deliveries go there. */
-  isAnswerSubject(subject: string): boolean {
-    const facts = readAckSubject(subject);
-    return facts?.stream === this.stream && facts.consumer === this.#info.name;
+  isAckSubject(subject: string): boolean {
+    const delivery = readAckSubject(subject);
+    return delivery?.stream === this.stream && delivery.consumer === this.#info.name;
   }
 
   /** Whether it is still there. Rejects where that cannot be found out. */
   async isThere(): Promise<"yes" | "no" | "no stream"> {
     try {
-      await this.#look();
+      await this.#refresh();
       return "yes";
     } catch (error) {
       if (isApiError(error, apiErrors.consumerNotFound)) return "no";
@@ -117,7 +117,7 @@ export class Consumer {
   }
 
   /** Asks for its configuration, which others may have changed. */
-  async #look(): Promise<ConsumerInfo> {
+  async #refresh(): Promise<ConsumerInfo> {
     const info = await this.#api.call<ConsumerInfo>(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
     this.#info = { ...this.#info, config: info.config };
     return info;
@@ -128,7 +128,7 @@ export class Consumer {
    * may take a message that is given back for such a request: it is gone until its ack deadline then, and the one before
    * it is delivered twice. To ask for the consumer's state helps, when it is done before anything is given back.
    */
-  dropDeadRequests(): void {
+  pruneRequests(): void {
     this.#api.tell(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
   }
 
@@ -150,14 +150,14 @@ export class Consumer {
    * Makes it again, with another start. One that is shared goes first, as there cannot be two of a name; one of our own
    * goes when the new one is there.
    */
-  async moveTo(from: StartPosition): Promise<void> {
+  async recreateAt(from: StartPosition): Promise<void> {
     const previous = this.#info.name;
     const { opt_start_seq: _sequence, opt_start_time: _time, ...kept } = this.#info.config;
     const config = { ...kept, ...startOf(from) };
-    if (this.isPrivate) {
+    if (this.isEphemeral) {
       this.#info = await createConsumer(this.#api, this.stream, this.filter, {
         ...config,
-        name: privateName(),
+        name: ephemeralName(),
       });
       this.#api.tell(`CONSUMER.DELETE.${this.stream}.${previous}`);
       return;
@@ -169,8 +169,8 @@ export class Consumer {
   }
 
   /** Sends its end, if it is our own to end. */
-  leave(): void {
-    if (this.isPrivate) this.#api.tell(`CONSUMER.DELETE.${this.stream}.${this.#info.name}`);
+  deleteIfEphemeral(): void {
+    if (this.isEphemeral) this.#api.tell(`CONSUMER.DELETE.${this.stream}.${this.#info.name}`);
   }
 }
 
@@ -180,7 +180,7 @@ export function describeConsumer(stream: string, name: string): string {
 }
 
 /** Of a consumer that nobody else reads from. */
-export function privateName(): string {
+export function ephemeralName(): string {
   return `tidelane-${uniqueName()}`;
 }
 

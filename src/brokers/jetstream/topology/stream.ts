@@ -116,7 +116,7 @@ export async function addSubjects(
   found: StreamConfig,
   argument: string,
 ): Promise<void> {
-  const { clock } = api.session.settings;
+  const { clock } = api.connection.settings;
   const end = clock.now() + api.timeoutMs;
   let config = found;
   if (!(await addOnce(api, name, wanted, config, argument))) return;

@@ -1,7 +1,7 @@
 import type { JetStreamApi } from "../client.ts";
 import { apiErrors, isApiError, JetStreamApiError } from "../errors.ts";
 import type { JetStreamSubscribeSettings } from "../options.ts";
-import { Consumer, createConsumer, describeConsumer, privateName } from "./consumer.ts";
+import { Consumer, createConsumer, describeConsumer, ephemeralName } from "./consumer.ts";
 import { type ConsumerInfo, checkConsumer, configOf } from "./consumer-config.ts";
 import { openStream, refuseLackingStream } from "./subscription-stream.ts";
 
@@ -33,7 +33,7 @@ async function openInStream(
   // n.b. a server from 2.10 on makes a consumer of a subject its stream lacks, and it never gets anything.
   if (found === undefined && settings.stream !== undefined) await refuseLackingStream(api, stream, filter);
   if (group === undefined)
-    return createConsumer(api, stream, filter, configOf(settings, filter, privateName()));
+    return createConsumer(api, stream, filter, configOf(settings, filter, ephemeralName()));
   const info = found ?? (await createDurable(api, stream, filter, settings, group));
   checkConsumer(info.config, settings, filter, describeConsumer(stream, group));
   return info;

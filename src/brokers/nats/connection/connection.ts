@@ -12,29 +12,29 @@ import { NatsSubscriber } from "../consumer/subscriber.ts";
 import { checkPattern, checkSubject } from "../message/subject.ts";
 import { checkSubscribeOptions, type NatsPublisherOptions, type NatsSubscribeOptions } from "../options.ts";
 import { NatsPublisher } from "../publisher/publisher.ts";
-import type { Session } from "./core-connection.ts";
+import type { CoreConnection } from "./core-connection.ts";
 
 /** A connection to subjects: at most once, no acknowledgements. */
 export class NatsConnection
   implements Connection, DescribeServer, Subscribe<NatsSubscriber>, PatternSubscribe<string, NatsSubscriber>
 {
-  readonly #session: Session;
+  readonly #connection: CoreConnection;
 
   /** @internal */
-  constructor(session: Session) {
-    this.#session = session;
+  constructor(connection: CoreConnection) {
+    this.#connection = connection;
   }
 
   get state(): ConnectionState {
-    return this.#session.link.state;
+    return this.#connection.server.state;
   }
 
   describe(): ServerDescription {
-    return this.#session.link.describe();
+    return this.#connection.server.describe();
   }
 
   publisher(options: NatsPublisherOptions = {}): NatsPublisher {
-    return new NatsPublisher(this.#session, options);
+    return new NatsPublisher(this.#connection, options);
   }
 
   /** By name, or by a source, whose own subscriber is the result. */
@@ -44,23 +44,23 @@ export class NatsConnection
     target: string | SubscriptionSource<NatsConnection>,
     options: NatsSubscribeOptions = {},
   ): Promise<Subscriber> {
-    this.#session.link.check("subscribe()");
+    this.#connection.server.check("subscribe()");
     if (typeof target === "object" && target !== null) return target.open(this);
     checkSubject("subscribe(subject)", target, "; for those there is subscribePattern()");
     const limits = checkSubscribeOptions(`connection.subscribe("${target}", options)`, options);
-    return NatsSubscriber.open(this.#session, target, options.group, limits);
+    return NatsSubscriber.open(this.#connection, target, options.group, limits);
   }
 
   /** Every subject the pattern matches: `*` stands for one dot-separated token, `>` at the end for one or more. */
   async subscribePattern(pattern: string, options: NatsSubscribeOptions = {}): Promise<NatsSubscriber> {
-    this.#session.link.check("subscribePattern()");
+    this.#connection.server.check("subscribePattern()");
     checkPattern("subscribePattern(pattern)", pattern);
     const limits = checkSubscribeOptions(`connection.subscribePattern("${pattern}", options)`, options);
-    return NatsSubscriber.open(this.#session, pattern, options.group, limits);
+    return NatsSubscriber.open(this.#connection, pattern, options.group, limits);
   }
 
   shutdown(): Promise<void> {
-    return this.#session.shutdown();
+    return this.#connection.shutdown();
   }
 
   close(): Promise<void> {

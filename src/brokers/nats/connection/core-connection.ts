@@ -2,7 +2,7 @@ import { within } from "../../shared/within.ts";
 import type { ClientHeaders } from "../client.ts";
 import type { NatsSettings } from "../options.ts";
 import { Requests } from "../publisher/requests.ts";
-import type { Link } from "./server-connection.ts";
+import type { ServerConnection } from "./server-connection.ts";
 
 /** Something with a goodbye to say to the server. */
 export interface Closable {
@@ -10,8 +10,8 @@ export interface Closable {
 }
 
 /** All that hangs on one connection of a client, shared by the core and the JetStream view of it. */
-export class Session {
-  readonly link: Link;
+export class CoreConnection {
+  readonly server: ServerConnection;
   readonly settings: NatsSettings;
   readonly requests: Requests;
   readonly makeHeaders: () => ClientHeaders;
@@ -20,11 +20,16 @@ export class Session {
   readonly #open = new Set<Closable>();
   #shutdown: Promise<void> | undefined = undefined;
 
-  constructor(link: Link, settings: NatsSettings, makeHeaders: () => ClientHeaders, borrowed: boolean) {
-    this.link = link;
+  constructor(
+    server: ServerConnection,
+    settings: NatsSettings,
+    makeHeaders: () => ClientHeaders,
+    borrowed: boolean,
+  ) {
+    this.server = server;
     this.settings = settings;
     this.makeHeaders = makeHeaders;
-    this.requests = new Requests(link, settings.clock, settings.inboxPrefix);
+    this.requests = new Requests(server, settings.clock, settings.inboxPrefix);
     this.#borrowed = borrowed;
   }
 
@@ -43,9 +48,9 @@ export class Session {
 
   async #end(): Promise<void> {
     const { clock, closeTimeoutMs } = this.settings;
-    this.link.end({ reason: "its connection was shut down", intended: true });
+    this.server.end({ reason: "its connection was shut down", intended: true });
     // Each is bounded in time, and none rejects.
     await Promise.all([...this.#open].map((closable) => closable.close()));
-    if (!this.#borrowed) await within(clock, closeTimeoutMs, this.link.close());
+    if (!this.#borrowed) await within(clock, closeTimeoutMs, this.server.close());
   }
 }

@@ -4,9 +4,9 @@ import { within } from "../../shared/within.ts";
 import { type ClientConnection, type ClientModule, type ClientOptions, loadNats } from "../client.ts";
 import { connectError } from "../errors.ts";
 import type { NatsSettings } from "../options.ts";
-import { Session } from "./core-connection.ts";
-import { ReconnectPace } from "./reconnect-delay.ts";
-import { Link } from "./server-connection.ts";
+import { CoreConnection } from "./core-connection.ts";
+import { ReconnectDelay } from "./reconnect-delay.ts";
+import { ServerConnection } from "./server-connection.ts";
 
 /**
  * Connects, or takes the connection that was handed in. `check` is part of each try. Rejects with `ConnectFailedError` or
@@ -15,23 +15,23 @@ import { Link } from "./server-connection.ts";
 export async function dial(
   settings: NatsSettings,
   signal: AbortSignal | undefined,
-  check: (session: Session) => Promise<void> = async () => {},
-): Promise<Session> {
+  check: (connection: CoreConnection) => Promise<void> = async () => {},
+): Promise<CoreConnection> {
   throwIfAborted(signal, "connect()");
   const { client = await loadNats(settings.name) } = settings;
   throwIfAborted(signal, "connect()");
   const borrowed = "connection" in client;
   return connectInTime(settings.connect, settings.reconnect, settings.clock, signal, async () => {
-    const pace = new ReconnectPace(settings.reconnect);
-    const connection = borrowed ? client.connection : await connect(client, settings, pace, signal);
+    const delay = new ReconnectDelay(settings.reconnect);
+    const opened = borrowed ? client.connection : await connect(client, settings, delay, signal);
     const { name: broker, secrets } = settings;
-    const link = new Link(connection, { broker, secrets, pace, borrowed });
-    const session = new Session(link, settings, client.headers, borrowed);
+    const server = new ServerConnection(opened, { broker, secrets, delay, borrowed });
+    const connection = new CoreConnection(server, settings, client.headers, borrowed);
     try {
-      await check(session);
-      return session;
+      await check(connection);
+      return connection;
     } catch (error) {
-      await session.shutdown();
+      await connection.shutdown();
       throw error;
     }
   });
@@ -40,10 +40,10 @@ export async function dial(
 async function connect(
   client: ClientModule,
   settings: NatsSettings,
-  pace: ReconnectPace,
+  delay: ReconnectDelay,
   signal: AbortSignal | undefined,
 ): Promise<ClientConnection> {
-  const attempt = client.connect(clientOptions(settings, pace)).catch((error: unknown) => {
+  const attempt = client.connect(clientOptions(settings, delay)).catch((error: unknown) => {
     throw connectError(settings.name, settings.address.servers.join(", "), error, settings.secrets);
   });
   return signal === undefined ? attempt : abortable(attempt, settings, signal);
@@ -67,7 +67,7 @@ function abortable(
   });
 }
 
-function clientOptions(settings: NatsSettings, pace: ReconnectPace): ClientOptions {
+function clientOptions(settings: NatsSettings, delay: ReconnectDelay): ClientOptions {
   const { address, authenticator, tls, reconnect, clientOptions: further } = settings;
   const attempts = reconnect.maxAttempts ?? Number.POSITIVE_INFINITY;
   return {
@@ -84,7 +84,7 @@ function clientOptions(settings: NatsSettings, pace: ReconnectPace): ClientOptio
     maxPingOut: 2,
     reconnect: attempts > 0,
     maxReconnectAttempts: Number.isFinite(attempts) ? attempts : -1,
-    reconnectDelayHandler: () => pace.waitMs,
+    reconnectDelayHandler: () => delay.waitMs,
     inboxPrefix: settings.inboxPrefix,
   };
 }

@@ -15,7 +15,7 @@ export class OldServerNotice {
     this.#broker = broker;
   }
 
-  look(version: string): void {
+  check(version: string): void {
     if (this.#said || isSupported(version)) return;
     this.#said = true;
     const text = `The server of "${this.#broker}" is nats-server ${version}, and tidelane supports 2.10 and later: an older one may deliver an acked message again. Update the server.`;

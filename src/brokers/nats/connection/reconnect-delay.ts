@@ -4,7 +4,7 @@ import { Backoff, type BackoffOptions } from "../../shared/backoff.ts";
  * How long the client waits between attempts to reconnect. It asks any number of times between two of them, and has to
  * be told the same each time.
  */
-export class ReconnectPace {
+export class ReconnectDelay {
   readonly #backoff: Backoff;
   /** Until the next attempt. The first one is made at once. */
   #waitMs = 0;

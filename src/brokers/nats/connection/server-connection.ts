@@ -12,10 +12,10 @@ import type {
   ClientSubscription,
 } from "../client.ts";
 import { permissionOf, RequestFault, textOf } from "../errors.ts";
-import type { ReconnectPace } from "./reconnect-delay.ts";
+import type { ReconnectDelay } from "./reconnect-delay.ts";
 
 /** How a connection ended. */
-export interface Ending {
+export interface ConnectionEnd {
   readonly reason: string;
   /** We shut it down, rather than it being lost. */
   readonly intended: boolean;
@@ -23,32 +23,32 @@ export interface Ending {
 }
 
 /** What lives no longer than its connection. None of these may throw. */
-export interface Bound {
+export interface ConnectionListener {
   /** It is over for good. */
-  end(ending: Ending): void;
+  connectionEnded(ending: ConnectionEnd): void;
   /** It is lost for now: what was sent last may not have arrived, and what is sent now goes nowhere. */
-  lost?(): void;
-  restored?(): void;
+  connectionLost?(): void;
+  connectionRestored?(): void;
   /** The server refused a publish to `subject`. Whether whoever published is told by this. */
-  refused?(subject: string, fault: RequestFault): boolean;
+  publishRefused?(subject: string, fault: RequestFault): boolean;
 }
 
 /**
  * The connection of a client, as this adapter sees it: whether it is up, and who has to know when that changes. The
  * client reconnects and renews its subscriptions by itself.
  */
-export class Link {
+export class ServerConnection {
   readonly broker: string;
   readonly #client: ClientConnection;
   readonly #secrets: Secrets;
-  readonly #pace: ReconnectPace;
+  readonly #delay: ReconnectDelay;
   readonly #borrowed: boolean;
-  readonly #bound = new Set<Bound>();
+  readonly #listeners = new Set<ConnectionListener>();
   readonly #report: ReconnectReport;
   #up = true;
   /** Sent before anything else is, and when the turn is over. */
-  #soon: { readonly subject: string; readonly payload: Uint8Array }[] = [];
-  #ending: Ending | undefined = undefined;
+  #batch: { readonly subject: string; readonly payload: Uint8Array }[] = [];
+  #ending: ConnectionEnd | undefined = undefined;
   /** Attempts to reconnect since the connection was last up. */
   #attempts = 0;
   /** As it was when the connection was last up: the client forgets it in between. */
@@ -56,13 +56,13 @@ export class Link {
 
   constructor(
     client: ClientConnection,
-    facts: { broker: string; secrets: Secrets; pace: ReconnectPace; borrowed: boolean },
+    facts: { broker: string; secrets: Secrets; delay: ReconnectDelay; borrowed: boolean },
   ) {
     this.#borrowed = facts.borrowed;
     this.broker = facts.broker;
     this.#client = client;
     this.#secrets = facts.secrets;
-    this.#pace = facts.pace;
+    this.#delay = facts.delay;
     this.#report = new ReconnectReport(facts.broker);
     this.#known = { version: client.info?.version ?? "", maxPayload: client.info?.max_payload ?? 2 ** 20 };
     // Neither rejects; see there.
@@ -108,12 +108,12 @@ export class Link {
     return this.#secrets.cause(error);
   }
 
-  add(bound: Bound): void {
-    this.#bound.add(bound);
+  add(listener: ConnectionListener): void {
+    this.#listeners.add(listener);
   }
 
-  delete(bound: Bound): void {
-    this.#bound.delete(bound);
+  delete(listener: ConnectionListener): void {
+    this.#listeners.delete(listener);
   }
 
   /** Throws `ConnectionClosedError` once it is over. */
@@ -126,7 +126,7 @@ export class Link {
   }
 
   publish(subject: string, payload: Uint8Array, options?: ClientPublishOptions): void {
-    this.#sendSoon();
+    this.#sendBatch();
     this.#client.publish(subject, payload, options);
   }
 
@@ -135,9 +135,9 @@ export class Link {
    * what a turn has gathered: acks that were written one by one took 14 of the 26 µs of their messages. Nobody is told
    * when the connection is lost first.
    */
-  publishSoon(subject: string, payload: Uint8Array): void {
-    this.#soon.push({ subject, payload });
-    if (this.#soon.length === 1) void nextTurn().then(() => this.#sendSoon());
+  publishBatched(subject: string, payload: Uint8Array): void {
+    this.#batch.push({ subject, payload });
+    if (this.#batch.length === 1) void nextTurn().then(() => this.#sendBatch());
   }
 
   /** `take` and `fault` are called while a socket is read, and must not throw. After a fault nothing more comes. */
@@ -156,11 +156,11 @@ export class Link {
     });
     return {
       unsubscribe: () => {
-        this.#sendSoon();
+        this.#sendBatch();
         subscription.unsubscribe();
       },
       drain: () => {
-        this.#sendSoon();
+        this.#sendBatch();
         return subscription.drain();
       },
     };
@@ -171,16 +171,16 @@ export class Link {
    * `RequestFault` when the connection is lost or ends first.
    */
   flush(): Promise<void> {
-    this.#sendSoon();
+    this.#sendBatch();
     return new Promise((resolve, reject) => {
       const finish = (fault: RequestFault | undefined): void => {
-        this.#bound.delete(bound);
+        this.#listeners.delete(listener);
         if (fault === undefined) resolve();
         else reject(fault);
       };
       const lost = (): void => finish(new RequestFault("lost", "the connection was lost"));
-      const bound: Bound = { end: lost, lost };
-      this.#bound.add(bound);
+      const listener: ConnectionListener = { connectionEnded: lost, connectionLost: lost };
+      this.#listeners.add(listener);
       // n.b. the clients tell of a refusal a few promises after the flush that proves there was none before.
       this.#client
         .flush()
@@ -190,23 +190,23 @@ export class Link {
   }
 
   /** No call succeeds from here on. The client's connection stays, for the goodbyes. */
-  end(ending: Ending): void {
+  end(ending: ConnectionEnd): void {
     if (this.#ending !== undefined) return;
-    this.#sendSoon();
+    this.#sendBatch();
     this.#ending = ending;
-    for (const bound of [...this.#bound]) bound.end(ending);
+    for (const listener of [...this.#listeners]) listener.connectionEnded(ending);
   }
 
   /** Resolves when the client's connection is closed. */
   async close(): Promise<void> {
-    this.#sendSoon();
+    this.#sendBatch();
     await this.#client.close();
   }
 
-  #sendSoon(): void {
-    if (this.#soon.length === 0) return;
-    const soon = this.#soon;
-    this.#soon = [];
+  #sendBatch(): void {
+    if (this.#batch.length === 0) return;
+    const soon = this.#batch;
+    this.#batch = [];
     if (!this.up) return;
     try {
       for (const { subject, payload } of soon) this.#client.publish(subject, payload);
@@ -231,7 +231,7 @@ export class Link {
     try {
       for await (const status of this.#client.status()) this.#onStatus(status);
     } catch (error) {
-      this.#tell(
+      this.#reportError(
         new RequestFault("lost", `the client tells its status no more: ${this.clean(textOf(error))}`),
       );
     }
@@ -242,7 +242,7 @@ export class Link {
     else if (status.type === "reconnect") this.#onRestored();
     else if (status.type === "reconnecting") {
       this.#attempts += 1;
-      this.#pace.attempted();
+      this.#delay.attempted();
     } else if (status.type === "error") this.#onError(status);
   }
 
@@ -251,7 +251,7 @@ export class Link {
     this.#up = false;
     this.#attempts = 0;
     this.#report.lost(0);
-    for (const bound of [...this.#bound]) bound.lost?.();
+    for (const listener of [...this.#listeners]) listener.connectionLost?.();
   }
 
   #onRestored(): void {
@@ -259,19 +259,21 @@ export class Link {
     // One that was handed in may have been lost already.
     if (this.#up) this.#onLost();
     this.#up = true;
-    this.#pace.reset();
+    this.#delay.reset();
     const { info } = this.#client;
     if (info !== undefined) this.#known = { version: info.version, maxPayload: info.max_payload };
     if (!this.over) this.#report.restored(this.#attempts);
-    for (const bound of [...this.#bound]) bound.restored?.();
+    for (const listener of [...this.#listeners]) listener.connectionRestored?.();
   }
 
   #onError(status: ClientStatus): void {
     const refused = permissionOf(status);
     if (refused?.operation !== "publish") return;
     const fault = this.#refusal("publish", refused.subject, status.error);
-    const told = [...this.#bound].filter((bound) => bound.refused?.(refused.subject, fault));
-    if (told.length === 0) this.#tell(fault, refused.subject);
+    const handled = [...this.#listeners].filter((listener) =>
+      listener.publishRefused?.(refused.subject, fault),
+    );
+    if (handled.length === 0) this.#reportError(fault, refused.subject);
   }
 
   #refusal(operation: "publish" | "subscription", subject: string, error: unknown): RequestFault {
@@ -283,7 +285,7 @@ export class Link {
     return new RequestFault("refused", reason, this.cause(error));
   }
 
-  #tell(error: unknown, topic = ""): void {
+  #reportError(error: unknown, topic = ""): void {
     reportError({ topic, error });
   }
 }

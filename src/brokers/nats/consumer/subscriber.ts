@@ -7,8 +7,8 @@ import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../..
 import { Batches } from "../../shared/batches.ts";
 import { within } from "../../shared/within.ts";
 import type { ClientMessage, ClientSubscription } from "../client.ts";
-import type { Session } from "../connection/core-connection.ts";
-import type { Bound, Ending } from "../connection/server-connection.ts";
+import type { CoreConnection } from "../connection/core-connection.ts";
+import type { ConnectionEnd, ConnectionListener } from "../connection/server-connection.ts";
 import { NatsMessage } from "../message/message.ts";
 import type { InboxLimits } from "../options.ts";
 import { coreCapabilities } from "./capabilities.ts";
@@ -21,12 +21,12 @@ import { Inbox } from "./inbox.ts";
 export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
   readonly topic: string;
   readonly capabilities: Capabilities = coreCapabilities;
-  readonly #session: Session;
+  readonly #connection: CoreConnection;
   readonly #limits: InboxLimits;
   readonly #inbox: Inbox;
   readonly #outlet: Outlet<NatsMessage>;
   readonly #subscription: ClientSubscription;
-  readonly #bound: Bound;
+  readonly #listener: ConnectionListener;
   #failure: SubscriptionFailedError | undefined = undefined;
   #warned = false;
   #detached: Promise<void> | undefined = undefined;
@@ -34,19 +34,19 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
 
   /** @internal Resolves when it is live. */
   static async open(
-    session: Session,
+    connection: CoreConnection,
     subject: string,
     group: string | undefined,
     limits: InboxLimits,
   ): Promise<NatsSubscriber> {
-    session.link.check("subscribe()");
-    const subscriber = new NatsSubscriber(session, subject, group, limits);
+    connection.server.check("subscribe()");
+    const subscriber = new NatsSubscriber(connection, subject, group, limits);
     try {
-      await session.link.flush();
+      await connection.server.flush();
     } catch (cause) {
       // The client subscribes again when it has reconnected; whoever waits for this call does not know when.
       await subscriber.close();
-      session.link.check("subscribe()");
+      connection.server.check("subscribe()");
       const reason = "the connection was lost before the server had it";
       throw new SubscriptionFailedError({ topic: subject, reason, cause });
     }
@@ -54,23 +54,28 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
     return subscriber;
   }
 
-  private constructor(session: Session, subject: string, group: string | undefined, limits: InboxLimits) {
+  private constructor(
+    connection: CoreConnection,
+    subject: string,
+    group: string | undefined,
+    limits: InboxLimits,
+  ) {
     this.topic = subject;
-    this.#session = session;
+    this.#connection = connection;
     this.#limits = limits;
-    this.#inbox = new Inbox(limits, session.settings.clock, (dropped) =>
+    this.#inbox = new Inbox(limits, connection.settings.clock, (dropped) =>
       this.#reportLoss(dropped, full(limits)),
     );
     this.#outlet = new Outlet(subject, { take: (max) => this.#inbox.take(max) });
-    this.#subscription = session.link.subscribe(
+    this.#subscription = connection.server.subscribe(
       subject,
       group,
       (message) => this.#take(message),
       (fault) => this.#fail(fault.message, fault),
     );
-    this.#bound = { end: (ending) => this.#onEnd(ending) };
-    session.link.add(this.#bound);
-    session.opened(this);
+    this.#listener = { connectionEnded: (ending) => this.#onEnd(ending) };
+    connection.server.add(this.#listener);
+    connection.opened(this);
   }
 
   /** How many messages did not fit the inbox since it opened, or were in it when the connection was gone for good. */
@@ -79,7 +84,7 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
   }
 
   get clock(): Clock {
-    return this.#session.settings.clock;
+    return this.#connection.settings.clock;
   }
 
   [Symbol.asyncIterator](): SubscriberIterator<NatsMessage> {
@@ -92,7 +97,7 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
       giveBack: (messages: readonly NatsMessage[]) => this.#inbox.giveBack(messages),
       isLive: () => true,
     };
-    return new Batches(supply, this.#session.settings.clock, options);
+    return new Batches(supply, this.#connection.settings.clock, options);
   }
 
   close(): Promise<void> {
@@ -105,7 +110,7 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
   }
 
   /** A subscription that has lost its connection for good is silent, as on every broker. What waited is told as dropped. */
-  #onEnd(ending: Ending): void {
+  #onEnd(ending: ConnectionEnd): void {
     if (ending.intended) return;
     const left = this.#inbox.abandon();
     if (left > 0) this.#reportLoss(left, "the connection was closed before they were taken");
@@ -144,12 +149,12 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
   }
 
   async #unsubscribe(): Promise<void> {
-    const { link, settings } = this.#session;
-    link.delete(this.#bound);
-    this.#session.closed(this);
-    if (!link.up) return;
+    const { server, settings } = this.#connection;
+    server.delete(this.#listener);
+    this.#connection.closed(this);
+    if (!server.up) return;
     this.#subscription.unsubscribe();
-    await within(settings.clock, settings.closeTimeoutMs, link.flush());
+    await within(settings.clock, settings.closeTimeoutMs, server.flush());
   }
 
   #reportLoss(dropped: number, reason: string): void {

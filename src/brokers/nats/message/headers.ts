@@ -3,7 +3,7 @@ import { MessageHeaders } from "../../../traits/headers.ts";
 import type { ClientHeaders } from "../client.ts";
 
 /** Names the server acts on. They are options here and never pass as headers, in either direction. */
-const steering = "Nats-";
+const reservedPrefix = "Nats-";
 
 /** "NATS/1.0", the end of that line, and the empty line at the end. */
 const frameBytes = 12;
@@ -28,8 +28,8 @@ export function checkHeaders(topic: string, headers: MessageHeaders): number {
 /** Why a header cannot travel as it is, as the end of a sentence. */
 export function headerFault(name: string, value: string): string | undefined {
   if (!/^[!-9;-~]+$/.test(name)) return "has a name that is not printable ASCII without space";
-  if (name.startsWith(steering)) {
-    return `is for the server to act on, as all that begin with "${steering}"; there are options for that`;
+  if (name.startsWith(reservedPrefix)) {
+    return `is for the server to act on, as all that begin with "${reservedPrefix}"; there are options for that`;
   }
   return value.trim() === value ? undefined : "has space around its value, which would be cut off";
 }
@@ -40,10 +40,10 @@ export function headerFault(name: string, value: string): string | undefined {
  */
 export function toClient(
   headers: MessageHeaders,
-  steered: readonly (readonly [name: string, value: string])[],
+  reserved: readonly (readonly [name: string, value: string])[],
   make: () => ClientHeaders,
 ): ClientHeaders | undefined {
-  if (headers.size === 0 && steered.length === 0) return undefined;
+  if (headers.size === 0 && reserved.length === 0) return undefined;
   const made = make();
   const spelling = new Map<string, string>();
   for (const [name, value] of headers) {
@@ -52,21 +52,21 @@ export function toClient(
     spelling.set(folded, first);
     made.append(first, String(value));
   }
-  for (const [name, value] of steered) made.append(name, value);
+  for (const [name, value] of reserved) made.append(name, value);
   return made;
 }
 
 /** What came, in two: headers of the publisher, and those by which the server speaks. */
 export function fromClient(given: ClientHeaders | undefined): {
   readonly headers: MessageHeaders;
-  readonly steering: MessageHeaders;
+  readonly reserved: MessageHeaders;
 } {
-  if (given === undefined) return { headers: MessageHeaders.empty, steering: MessageHeaders.empty };
+  if (given === undefined) return { headers: MessageHeaders.empty, reserved: MessageHeaders.empty };
   const own: [string, string][] = [];
   const server: [string, string][] = [];
   for (const [name, values] of given) {
-    const entries = name.startsWith(steering) ? server : own;
+    const entries = name.startsWith(reservedPrefix) ? server : own;
     for (const value of values) entries.push([name, value]);
   }
-  return { headers: MessageHeaders.from(own), steering: MessageHeaders.from(server) };
+  return { headers: MessageHeaders.from(own), reserved: MessageHeaders.from(server) };
 }

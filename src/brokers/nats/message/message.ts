@@ -7,7 +7,7 @@ import { fromClient } from "./headers.ts";
 
 interface BothHeaders {
   readonly headers: MessageHeaders;
-  readonly steering: MessageHeaders;
+  readonly reserved: MessageHeaders;
 }
 
 /** What a client's message gives, read when it is asked for. */
@@ -39,7 +39,7 @@ export abstract class ClientDelivery extends Message {
 
   /** What the server says in headers: names that begin with "Nats-". They are not in `headers`. */
   get serverHeaders(): MessageHeaders {
-    return this.#both().steering;
+    return this.#both().reserved;
   }
 
   override get partitionKey(): string | undefined {
@@ -54,7 +54,7 @@ export abstract class ClientDelivery extends Message {
       const reason = "its headers are not readable and are left out";
       const error = new DecodeError({ topic: this.topic, reason, cause });
       reportError({ topic: this.topic, error, message: this });
-      return { headers: MessageHeaders.empty, steering: MessageHeaders.empty };
+      return { headers: MessageHeaders.empty, reserved: MessageHeaders.empty };
     }
   }
 

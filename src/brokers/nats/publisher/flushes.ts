@@ -1,7 +1,7 @@
-import type { Bound, Link } from "../connection/server-connection.ts";
+import type { ConnectionListener, ServerConnection } from "../connection/server-connection.ts";
 import type { RequestFault } from "../errors.ts";
 
-interface Round {
+interface Flush {
   readonly promise: Promise<void>;
   /** What those are told who published to a subject: one promise for all of them. */
   readonly outcomes: Map<string, Promise<void>>;
@@ -10,18 +10,18 @@ interface Round {
 }
 
 /** Round trips that prove the server has what was sent before. Publishes that overlap share one. */
-export class Flushes implements Bound {
-  readonly #link: Link;
+export class FlushConfirms implements ConnectionListener {
+  readonly #server: ServerConnection;
   readonly #failure: (subject: string, error: unknown) => unknown;
   /** Not begun: whoever publishes now is still in time for it. */
-  #next: Round | undefined = undefined;
-  readonly #running = new Set<Round>();
+  #next: Flush | undefined = undefined;
+  readonly #running = new Set<Flush>();
 
   /** `failure`: what those are told whose publish failed. */
-  constructor(link: Link, failure: (subject: string, error: unknown) => unknown) {
-    this.#link = link;
+  constructor(server: ServerConnection, failure: (subject: string, error: unknown) => unknown) {
+    this.#server = server;
     this.#failure = failure;
-    link.add(this);
+    server.add(this);
   }
 
   /**
@@ -40,40 +40,40 @@ export class Flushes implements Bound {
     return outcome;
   }
 
-  refused(subject: string, fault: RequestFault): boolean {
-    const concerned = [...this.#running].filter((round) => round.outcomes.has(subject));
-    for (const round of concerned) round.refused.set(subject, fault);
+  publishRefused(subject: string, fault: RequestFault): boolean {
+    const concerned = [...this.#running].filter((flush) => flush.outcomes.has(subject));
+    for (const flush of concerned) flush.refused.set(subject, fault);
     return concerned.length > 0;
   }
 
   // A round that runs when the connection ends rejects by itself.
-  end(): void {}
+  connectionEnded(): void {}
 
-  async #outcome(round: Round, subject: string): Promise<void> {
+  async #outcome(flush: Flush, subject: string): Promise<void> {
     try {
-      await round.promise;
+      await flush.promise;
     } catch (error) {
       throw this.#failure(subject, error);
     }
-    const fault = round.refused.get(subject);
+    const fault = flush.refused.get(subject);
     if (fault !== undefined) throw this.#failure(subject, fault);
   }
 
   /** Begins at the end of this turn of promises, so that all who publish in it are served by one. */
-  #plan(): Round {
-    const round: Round = {
+  #plan(): Flush {
+    const flush: Flush = {
       outcomes: new Map(),
       refused: new Map(),
       promise: Promise.resolve().then(async () => {
         this.#next = undefined;
         try {
-          await this.#link.flush();
+          await this.#server.flush();
         } finally {
-          this.#running.delete(round);
+          this.#running.delete(flush);
         }
       }),
     };
-    this.#running.add(round);
-    return round;
+    this.#running.add(flush);
+    return flush;
   }
 }

@@ -14,11 +14,11 @@ import { checkHeaders, headerFault } from "../message/headers.ts";
 import { subjectFault } from "../message/subject.ts";
 
 /** How a publisher writes what has no place of its own in the protocol. */
-export interface Carriage {
+export interface KeyHeaderOption {
   readonly keyHeader: string;
 }
 
-export function carriageOf(options: { readonly keyHeader?: string }): Carriage {
+export function checkKeyHeader(options: { readonly keyHeader?: string }): KeyHeaderOption {
   const { keyHeader = headerNames.partitionKey } = options;
   const fault = headerFault(checkName("options.keyHeader", keyHeader), "");
   if (fault === undefined && !keyHeader.includes(":")) return { keyHeader };
@@ -30,9 +30,9 @@ export function carriageOf(options: { readonly keyHeader?: string }): Carriage {
 export function checkMessage(
   message: OutgoingMessage,
   limits: PublisherCapabilities,
-  carriage: Carriage,
+  keyOption: KeyHeaderOption,
 ): CheckedMessage {
-  const checked = checkOutgoing(message, limits, carriage);
+  const checked = checkOutgoing(message, limits, keyOption);
   const { topic, payload, headers } = checked;
   const fault = subjectFault(topic);
   if (fault !== undefined) throw new InvalidMessageError({ topic, reason: fault });

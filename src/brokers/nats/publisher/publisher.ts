@@ -13,46 +13,47 @@ import type {
   RequestReply,
 } from "../../../traits/publisher.ts";
 import type { ClientPublishOptions } from "../client.ts";
-import type { Session } from "../connection/core-connection.ts";
+import type { CoreConnection } from "../connection/core-connection.ts";
 import { toClient } from "../message/headers.ts";
 import { NatsMessage } from "../message/message.ts";
 import { subjectFault } from "../message/subject.ts";
 import { type NatsPublisherOptions, publisherOptionNames } from "../options.ts";
-import { Flushes } from "./flushes.ts";
-import { type Carriage, carriageOf, checkMessage, publishError } from "./outgoing.ts";
-import { Outbox } from "./send-queue.ts";
+import { FlushConfirms } from "./flushes.ts";
+import { checkKeyHeader, checkMessage, type KeyHeaderOption, publishError } from "./outgoing.ts";
+import { SendQueue } from "./send-queue.ts";
 
 const publishNames = optionNames<PublishOptions>()({ signal: true });
 const requestNames = optionNames<RequestOptions>()({ signal: true, timeoutMs: true });
 
 /** Publishes to subjects. Nobody keeps what is published there: it goes to those who listen, now. */
 export class NatsPublisher implements RequestReply {
-  readonly #session: Session;
-  readonly #flushes: Flushes | undefined;
-  readonly #outbox: Outbox;
-  readonly #carriage: Carriage;
+  readonly #connection: CoreConnection;
+  readonly #confirms: FlushConfirms | undefined;
+  readonly #queue: SendQueue;
+  readonly #keyOption: KeyHeaderOption;
   #capabilities: PublisherCapabilities;
 
   /** @internal */
-  constructor(session: Session, options: NatsPublisherOptions) {
+  constructor(connection: CoreConnection, options: NatsPublisherOptions) {
     checkOptionNames("connection.publisher(options)", options, publisherOptionNames);
-    this.#session = session;
-    this.#carriage = carriageOf(options);
-    this.#flushes = options.confirm === true ? new Flushes(session.link, publishError) : undefined;
-    const { clock, publishTimeoutMs } = session.settings;
-    this.#outbox = new Outbox(session.link, clock, publishTimeoutMs);
+    this.#connection = connection;
+    this.#keyOption = checkKeyHeader(options);
+    this.#confirms =
+      options.confirm === true ? new FlushConfirms(connection.server, publishError) : undefined;
+    const { clock, publishTimeoutMs } = connection.settings;
+    this.#queue = new SendQueue(connection.server, clock, publishTimeoutMs);
     this.#capabilities = {
-      confirmation: this.#flushes === undefined ? "none" : "broker",
+      confirmation: this.#confirms === undefined ? "none" : "broker",
       headerValues: "text",
       duplicateHeaders: true,
-      maxPayloadBytes: session.link.maxPayloadBytes,
+      maxPayloadBytes: connection.server.maxPayloadBytes,
       transactions: false,
       requestReply: true,
     };
   }
 
   get capabilities(): PublisherCapabilities {
-    const { maxPayloadBytes } = this.#session.link;
+    const { maxPayloadBytes } = this.#connection.server;
     if (maxPayloadBytes !== this.#capabilities.maxPayloadBytes)
       this.#capabilities = { ...this.#capabilities, maxPayloadBytes };
     return this.#capabilities;
@@ -67,11 +68,11 @@ export class NatsPublisher implements RequestReply {
     try {
       if (options !== undefined)
         checkOptionNames("publisher.publish(message, options)", options, publishNames);
-      this.#session.link.check(what);
+      this.#connection.server.check(what);
       throwIfAborted(options?.signal, what);
-      const checked = checkMessage(message, this.capabilities, this.#carriage);
+      const checked = checkMessage(message, this.capabilities, this.#keyOption);
       // What is sent at once needs no turn to wait for and no promise of its own, which were a third of its time.
-      return this.#outbox.free ? this.#send(checked) : this.#inTurn(what, checked, options?.signal);
+      return this.#queue.free ? this.#send(checked) : this.#inTurn(what, checked, options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -83,19 +84,19 @@ export class NatsPublisher implements RequestReply {
     const { timeoutMs, signal } = options;
     checkDuration("options.timeoutMs", timeoutMs);
     const what = `The request to "${message.topic}"`;
-    this.#session.link.check("request()");
+    this.#connection.server.check("request()");
     throwIfAborted(signal, "request()");
     const headers = MessageHeaders.from(message.headers);
     if (headers.has(headerNames.replyTo)) {
       const reason = 'request() sets its "reply-to" itself';
       throw new InvalidMessageError({ topic: message.topic, reason });
     }
-    const checked = checkMessage(message, this.capabilities, this.#carriage);
+    const checked = checkMessage(message, this.capabilities, this.#keyOption);
     const { topic, payload } = checked;
-    const made = toClient(checked.headers, [], this.#session.makeHeaders);
+    const made = toClient(checked.headers, [], this.#connection.makeHeaders);
     try {
       const request = { subject: topic, payload, headers: made, what, timeoutMs, signal };
-      const answer = await this.#session.requests.send(request, this.#outbox);
+      const answer = await this.#connection.requests.send(request, this.#queue);
       return new NatsMessage(answer);
     } catch (error) {
       throw publishError(topic, error);
@@ -107,7 +108,7 @@ export class NatsPublisher implements RequestReply {
     const send = (): void => {
       this.#send(checked).then(resolve, reject);
     };
-    this.#outbox.submit({ what, signal, send, reject });
+    this.#queue.submit({ what, signal, send, reject });
     return promise;
   }
 
@@ -115,9 +116,9 @@ export class NatsPublisher implements RequestReply {
   #send(message: CheckedMessage): Promise<void> {
     const { topic, payload } = message;
     // n.b. asked for before the publish: one write to the socket then takes both, and so one packet to the server.
-    const answer = this.#flushes?.next(topic) ?? settledAtOnce;
+    const answer = this.#confirms?.next(topic) ?? settledAtOnce;
     try {
-      this.#session.link.publish(topic, payload, this.#options(message));
+      this.#connection.server.publish(topic, payload, this.#options(message));
     } catch (error) {
       // Nothing was sent, and nobody waits for this answer.
       answer.catch(() => {});
@@ -133,7 +134,7 @@ export class NatsPublisher implements RequestReply {
     const made = toClient(
       asReply ? headers.without(headerNames.replyTo) : headers,
       [],
-      this.#session.makeHeaders,
+      this.#connection.makeHeaders,
     );
     return {
       ...(asReply ? { reply } : {}),

@@ -4,9 +4,9 @@ import { AbortedError, TimeoutError, throwIfAborted } from "../../../traits/erro
 import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
 import { Alarm } from "../../shared/alarm.ts";
 import type { ClientHeaders, ClientMessage, ClientSubscription } from "../client.ts";
-import type { Bound, Link } from "../connection/server-connection.ts";
+import type { ConnectionListener, ServerConnection } from "../connection/server-connection.ts";
 import { RequestFault } from "../errors.ts";
-import type { Outbox } from "./send-queue.ts";
+import type { SendQueue } from "./send-queue.ts";
 
 export interface OutgoingRequest {
   readonly subject: string;
@@ -30,8 +30,8 @@ export function uniqueName(): string {
  *
  * A request rejects with `TimeoutError`, `AbortedError`, `ConnectionClosedError` or `RequestFault`.
  */
-export class Requests implements Bound {
-  readonly #link: Link;
+export class Requests implements ConnectionListener {
+  readonly #server: ServerConnection;
   readonly #clock: Clock;
   readonly #inbox: string;
   /** In the order they were sent. */
@@ -40,12 +40,12 @@ export class Requests implements Bound {
   #subscription: ClientSubscription | undefined = undefined;
   #last = 0;
 
-  constructor(link: Link, clock: Clock, inboxPrefix: string) {
-    this.#link = link;
+  constructor(server: ServerConnection, clock: Clock, inboxPrefix: string) {
+    this.#server = server;
     this.#clock = clock;
     this.#inbox = `${inboxPrefix}.${uniqueName()}`;
     this.#alarm = new Alarm(clock, () => this.#expire());
-    link.add(this);
+    server.add(this);
   }
 
   /** How many wait for their answer. */
@@ -53,10 +53,10 @@ export class Requests implements Bound {
     return this.#waiting.size;
   }
 
-  /** `outbox`: what waits there goes first. */
-  send(request: OutgoingRequest, outbox?: Outbox): Promise<ClientMessage> {
+  /** `queue`: what waits in it is sent first. */
+  send(request: OutgoingRequest, queue?: SendQueue): Promise<ClientMessage> {
     return new Promise((resolve, reject) => {
-      this.#link.check(request.what);
+      this.#server.check(request.what);
       throwIfAborted(request.signal, request.what);
       this.#subscribe();
       this.#last += 1;
@@ -68,37 +68,37 @@ export class Requests implements Bound {
       });
       this.#waiting.set(reply, pending);
       this.#alarm.at(due);
-      if (outbox === undefined || outbox.free) this.#publish(pending);
+      if (queue === undefined || queue.free) this.#publish(pending);
       else {
         const { what } = request;
         const reject = (error: unknown): void => pending.reject(error);
-        pending.drop = outbox.submit({ what, isTimed: true, send: () => this.#publish(pending), reject });
+        pending.drop = queue.submit({ what, isTimed: true, send: () => this.#publish(pending), reject });
       }
     });
   }
 
-  end(): void {
+  connectionEnded(): void {
     this.#alarm.cancel();
     for (const pending of [...this.#waiting.values()]) {
-      pending.reject(this.#link.closedError(pending.request.what));
+      pending.reject(this.#server.closedError(pending.request.what));
     }
-    if (this.#link.up) this.#subscription?.unsubscribe();
+    if (this.#server.up) this.#subscription?.unsubscribe();
   }
 
-  lost(): void {
+  connectionLost(): void {
     const fault = new RequestFault("lost", "the connection was lost before the answer came");
     for (const pending of [...this.#waiting.values()]) {
       if (pending.sent && pending.request.repeatable !== true) pending.reject(fault);
     }
   }
 
-  restored(): void {
+  connectionRestored(): void {
     for (const pending of [...this.#waiting.values()]) {
       if (pending.sent) this.#publish(pending);
     }
   }
 
-  refused(subject: string, fault: RequestFault): boolean {
+  publishRefused(subject: string, fault: RequestFault): boolean {
     const refused = [...this.#waiting.values()].filter(({ request }) => request.subject === subject);
     for (const pending of refused) pending.reject(fault);
     return refused.length > 0;
@@ -111,14 +111,14 @@ export class Requests implements Bound {
     pending.sent = true;
     const { subject, payload, headers } = request;
     try {
-      this.#link.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
+      this.#server.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
     } catch (error) {
       pending.reject(error);
     }
   }
 
   #subscribe(): void {
-    this.#subscription ??= this.#link.subscribe(
+    this.#subscription ??= this.#server.subscribe(
       `${this.#inbox}.*`,
       undefined,
       (message) => this.#waiting.get(message.subject)?.answer(message),
@@ -149,20 +149,20 @@ class PendingRequest implements Abortable {
   sent = false;
   /** Gives up its turn, while it waits for one. n.b. the turn would keep the message until the connection is back. */
   drop: (() => void) | undefined = undefined;
-  readonly #ends: { resolve(answer: ClientMessage): void; reject(error: unknown): void };
+  readonly #promise: { resolve(answer: ClientMessage): void; reject(error: unknown): void };
   readonly #onOver: () => void;
 
   constructor(
     request: OutgoingRequest,
     reply: string,
     due: number,
-    ends: { resolve(answer: ClientMessage): void; reject(error: unknown): void },
+    promise: { resolve(answer: ClientMessage): void; reject(error: unknown): void },
     onOver: () => void,
   ) {
     this.request = request;
     this.reply = reply;
     this.due = due;
-    this.#ends = ends;
+    this.#promise = promise;
     this.#onOver = onOver;
     if (request.signal !== undefined) watchAbort(request.signal, this);
   }
@@ -170,13 +170,13 @@ class PendingRequest implements Abortable {
   answer(message: ClientMessage): void {
     this.#over();
     if (message.data.length === 0 && statusOf(message)?.code === 503) {
-      this.#ends.reject(new RequestFault("no-responders", `nobody listens to "${this.request.subject}"`));
-    } else this.#ends.resolve(message);
+      this.#promise.reject(new RequestFault("no-responders", `nobody listens to "${this.request.subject}"`));
+    } else this.#promise.resolve(message);
   }
 
   reject(error: unknown): void {
     this.#over();
-    this.#ends.reject(error);
+    this.#promise.reject(error);
   }
 
   expire(): void {

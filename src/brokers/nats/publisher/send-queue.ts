@@ -2,7 +2,7 @@ import type { Clock } from "../../../traits/clock.ts";
 import { AbortedError, TimeoutError } from "../../../traits/errors.ts";
 import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
 import { Alarm } from "../../shared/alarm.ts";
-import type { Bound, Link } from "../connection/server-connection.ts";
+import type { ConnectionListener, ServerConnection } from "../connection/server-connection.ts";
 
 /** Something to be sent once, in its turn. */
 export interface Sendable {
@@ -21,27 +21,32 @@ export interface Sendable {
  * Sends in the order of the calls: at once while the connection is up and there is room, else as soon as that is so
  * again. n.b. what the clients are given while they are disconnected is thrown away, so it waits here.
  */
-export class Outbox implements Bound {
-  readonly #link: Link;
+export class SendQueue implements ConnectionListener {
+  readonly #server: ServerConnection;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #hasRoom: () => boolean;
   /** In order. While one waits, none passes it. */
-  readonly #waiting = new Set<Turn>();
+  readonly #waiting = new Set<QueuedSend>();
   readonly #alarm: Alarm;
 
-  constructor(link: Link, clock: Clock, timeoutMs: number, hasRoom: () => boolean = () => true) {
-    this.#link = link;
+  constructor(
+    server: ServerConnection,
+    clock: Clock,
+    timeoutMs: number,
+    hasRoom: () => boolean = () => true,
+  ) {
+    this.#server = server;
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
     this.#hasRoom = hasRoom;
     this.#alarm = new Alarm(clock, () => this.#expire());
-    link.add(this);
+    server.add(this);
   }
 
   /** Whether what is submitted now is sent at once. */
   get free(): boolean {
-    return this.#waiting.size === 0 && this.#link.up && this.#hasRoom();
+    return this.#waiting.size === 0 && this.#server.up && this.#hasRoom();
   }
 
   /** How many wait for their turn. */
@@ -56,7 +61,7 @@ export class Outbox implements Bound {
       return () => {};
     }
     const due = sendable.isTimed === true ? Number.POSITIVE_INFINITY : this.#clock.now() + this.#timeoutMs;
-    const turn = new Turn(sendable, due, () => {
+    const turn = new QueuedSend(sendable, due, () => {
       this.#waiting.delete(turn);
       if (this.#waiting.size === 0) this.#alarm.cancel();
     });
@@ -68,17 +73,17 @@ export class Outbox implements Bound {
   /** There may be room again. */
   proceed(): void {
     for (const turn of this.#waiting) {
-      if (!this.#link.up || !this.#hasRoom()) return;
+      if (!this.#server.up || !this.#hasRoom()) return;
       turn.take();
     }
   }
 
-  restored(): void {
+  connectionRestored(): void {
     this.proceed();
   }
 
-  end(): void {
-    for (const turn of this.#waiting) turn.reject(this.#link.closedError(turn.sendable.what));
+  connectionEnded(): void {
+    for (const turn of this.#waiting) turn.reject(this.#server.closedError(turn.sendable.what));
   }
 
   #expire(): void {
@@ -90,7 +95,7 @@ export class Outbox implements Bound {
   }
 }
 
-class Turn implements Abortable {
+class QueuedSend implements Abortable {
   readonly sendable: Sendable;
   readonly due: number;
   readonly #onOver: () => void;

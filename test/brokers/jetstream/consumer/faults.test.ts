@@ -6,8 +6,8 @@ import { errorOf, events, Loop, openGroup, setUpJetStream, store, texts } from "
 const heartbeatMs = 1_000;
 
 async function running(group: boolean) {
-  const place = await setUpJetStream();
-  const { connection, stream, clock } = place;
+  const setup = await setUpJetStream();
+  const { connection, stream, clock } = setup;
   const options = { heartbeatMs, from: "start", ackDeadlineMs: 60_000 } as const;
   const subscriber = group
     ? await openGroup(connection, options)
@@ -18,7 +18,7 @@ async function running(group: boolean) {
     if (one === undefined) throw new Error("there is no consumer");
     return one;
   };
-  return { ...place, subscriber, loop, consumer };
+  return { ...setup, subscriber, loop, consumer };
 }
 
 async function ackAll(messages: readonly JetStreamMessage[]): Promise<void> {

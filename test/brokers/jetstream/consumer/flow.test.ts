@@ -5,13 +5,13 @@ import { errorOf, Loop, openGroup, setUpJetStream, store, texts } from "../../na
 const many = Array.from({ length: 40 }, (_, index) => String(index + 1));
 
 async function opened(options: Parameters<typeof openGroup>[1] = {}) {
-  const place = await setUpJetStream();
-  await store(place.connection, ...many);
-  const subscriber = await openGroup(place.connection, options);
-  const consumer = place.stream.consumers.get("g");
+  const setup = await setUpJetStream();
+  await store(setup.connection, ...many);
+  const subscriber = await openGroup(setup.connection, options);
+  const consumer = setup.stream.consumers.get("g");
   if (consumer === undefined) throw new Error("there is no consumer");
   const load = (): number => consumer.pending.size + consumer.outstanding;
-  return { ...place, subscriber, consumer, load };
+  return { ...setup, subscriber, consumer, load };
 }
 
 describe("what is asked for", () => {

@@ -4,14 +4,14 @@ import { isTidelaneError } from "../../../../src/traits/index.ts";
 import { errorOf, Loop, openGroup, setUpJetStream, store, texts } from "../../nats/support.ts";
 
 async function delivered(...payloads: string[]) {
-  const place = await setUpJetStream();
-  await store(place.connection, ...payloads);
-  const subscriber = await openGroup(place.connection, { ackDeadlineMs: 1_000 });
-  const loop = new Loop(subscriber, place.clock);
+  const setup = await setUpJetStream();
+  await store(setup.connection, ...payloads);
+  const subscriber = await openGroup(setup.connection, { ackDeadlineMs: 1_000 });
+  const loop = new Loop(subscriber, setup.clock);
   const messages = await loop.take(payloads.length);
-  const consumer = place.stream.consumers.get("g");
+  const consumer = setup.stream.consumers.get("g");
   if (consumer === undefined) throw new Error("there is no consumer");
-  return { ...place, subscriber, loop, messages, consumer };
+  return { ...setup, subscriber, loop, messages, consumer };
 }
 
 describe("a delivery", () => {

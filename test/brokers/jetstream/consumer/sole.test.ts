@@ -5,8 +5,8 @@ const numbers = (count: number): string[] => Array.from({ length: count }, (_, i
 
 /** A stream of `count` messages, of which a reader that is no more has taken the first `taken`. */
 async function afterCrash(count: number, taken: number) {
-  const place = await setUpJetStream();
-  const { connection, stream, clock, nats } = place;
+  const setup = await setUpJetStream();
+  const { connection, stream, clock, nats } = setup;
   await (await openGroup(connection)).close();
   await store(connection, ...numbers(count));
   const consumer = stream.consumers.get("g");
@@ -19,7 +19,7 @@ async function afterCrash(count: number, taken: number) {
     const subscriber = await openGroup(connection, { sole, maxInFlight, prefetch: maxInFlight });
     return new Loop(subscriber, clock);
   };
-  return { ...place, consumer, open };
+  return { ...setup, consumer, open };
 }
 
 describe("a group whose reader has died", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readAckSubject, requeueAfter } from "../../../../src/brokers/jetstream/message/ack.ts";
+import { nakAfter, readAckSubject } from "../../../../src/brokers/jetstream/message/ack.ts";
 
 const decoder = new TextDecoder();
 
@@ -44,6 +44,6 @@ describe("a requeue with a delay", () => {
     // What 64 bits hold at most.
     [Number.MAX_VALUE, '-NAK {"delay":9223372036854775807}'],
   ])("of %d ms is %s", (delayMs, text) => {
-    expect(decoder.decode(requeueAfter(delayMs))).toBe(text);
+    expect(decoder.decode(nakAfter(delayMs))).toBe(text);
   });
 });

@@ -63,9 +63,9 @@ describe("headers", () => {
 
   it("of the server are apart from those of the publisher", () => {
     const client = toClient(MessageHeaders.from({ a: "1" }), [["Nats-Msg-Id", "7"]], make);
-    const { headers, steering } = fromClient(client);
+    const { headers, reserved } = fromClient(client);
     expect([...headers]).toEqual([["a", "1"]]);
-    expect([...steering]).toEqual([["Nats-Msg-Id", "7"]]);
+    expect([...reserved]).toEqual([["Nats-Msg-Id", "7"]]);
   });
 
   it("are left out where there are none", () => {

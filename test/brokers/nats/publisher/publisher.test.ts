@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { Outbox } from "../../../../src/brokers/nats/publisher/send-queue.ts";
+import { SendQueue } from "../../../../src/brokers/nats/publisher/send-queue.ts";
 import { nextTurn } from "../../../../src/traits/clock.ts";
 import { isTidelaneError, type OutgoingMessage } from "../../../../src/traits/index.ts";
-import { errorOf, events, Loop, setUpCore, setUpSession, texts } from "../support.ts";
+import { errorOf, events, Loop, setUpCore, setUpCoreConnection, texts } from "../support.ts";
 
 describe("publish()", () => {
   it("carries payload, key, headers, and the reply subject as one of the protocol", async () => {
@@ -96,23 +96,23 @@ describe("publish()", () => {
   });
 
   it("keeps nothing of a request that is over before its turn came", async () => {
-    const { clock, nats, session } = await setUpSession();
+    const { clock, nats, session } = await setUpCoreConnection();
     nats.line.lose();
     await clock.flush();
-    const outbox = new Outbox(session.link, clock, 60_000);
+    const queue = new SendQueue(session.server, clock, 60_000);
     const controller = new AbortController();
     const request = { subject: "b", payload: new Uint8Array(900), what: "a request" };
     const told = Promise.allSettled([
-      session.requests.send({ ...request, timeoutMs: 600 }, outbox),
-      session.requests.send({ ...request, timeoutMs: 9_000, signal: controller.signal }, outbox),
-      session.requests.send({ ...request, timeoutMs: 9_000 }, outbox),
+      session.requests.send({ ...request, timeoutMs: 600 }, queue),
+      session.requests.send({ ...request, timeoutMs: 9_000, signal: controller.signal }, queue),
+      session.requests.send({ ...request, timeoutMs: 9_000 }, queue),
     ]);
-    expect(outbox.size).toBe(3);
+    expect(queue.size).toBe(3);
     controller.abort();
     await clock.advance(600);
-    expect(outbox.size).toBe(1);
+    expect(queue.size).toBe(1);
     await session.shutdown();
-    expect(outbox.size).toBe(0);
+    expect(queue.size).toBe(0);
     expect((await told).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
   });
 

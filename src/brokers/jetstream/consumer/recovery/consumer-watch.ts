@@ -1,15 +1,15 @@
 import type { Clock } from "../../../../traits/clock.ts";
 import { diagnostics } from "../../../../traits/diagnostics.ts";
-import type { Link } from "../../../nats/connection/server-connection.ts";
+import type { ServerConnection } from "../../../nats/connection/server-connection.ts";
 import { Alarm } from "../../../shared/alarm.ts";
 import type { Consumer } from "../../topology/topology.ts";
 
 /** Between two looks at the consumer where nothing asks for one, and where something does. */
-const beatMs = 30_000;
-const soonMs = 1_000;
+const intervalMs = 30_000;
+const suspectedMs = 1_000;
 
-export interface WatchPlace {
-  readonly link: Link;
+export interface WatchContext {
+  readonly server: ServerConnection;
   readonly clock: Clock;
   readonly consumer: Consumer;
 }
@@ -19,33 +19,33 @@ export interface WatchPlace {
  * is held: whoever goes by the old one handles a message that the server has delivered to another member.
  */
 export class ConsumerWatch {
-  readonly #place: WatchPlace;
+  readonly #context: WatchContext;
   readonly #onChange: () => void;
   readonly #alarm: Alarm;
   #deadlineMs: number;
-  #lookedAt: number;
-  #isLooking = false;
+  #checkedAt: number;
+  #isChecking = false;
   #over = false;
 
   /** `onChange`: the consumer has another ack deadline than it had. Must not throw. */
-  constructor(place: WatchPlace, onChange: () => void) {
-    this.#place = place;
+  constructor(context: WatchContext, onChange: () => void) {
+    this.#context = context;
     this.#onChange = onChange;
-    this.#alarm = new Alarm(place.clock, () => void this.#look());
-    this.#deadlineMs = place.consumer.ackDeadlineMs;
-    this.#lookedAt = place.clock.now();
-    this.#alarm.at(this.#lookedAt + beatMs);
+    this.#alarm = new Alarm(context.clock, () => void this.#check());
+    this.#deadlineMs = context.consumer.ackDeadlineMs;
+    this.#checkedAt = context.clock.now();
+    this.#alarm.at(this.#checkedAt + intervalMs);
   }
 
   /** Something came, or is held so long, that the consumer may have been changed. */
   suspect(): void {
-    if (!this.#over && !this.#isLooking) this.#alarm.at(this.#lookedAt + soonMs);
+    if (!this.#over && !this.#isChecking) this.#alarm.at(this.#checkedAt + suspectedMs);
   }
 
   /** The consumer was asked for its configuration. */
   compare(): void {
-    const { clock, consumer } = this.#place;
-    this.#lookedAt = clock.now();
+    const { clock, consumer } = this.#context;
+    this.#checkedAt = clock.now();
     const before = this.#deadlineMs;
     const now = consumer.ackDeadlineMs;
     if (this.#over || now === before) return;
@@ -60,15 +60,15 @@ export class ConsumerWatch {
   }
 
   /** Does not reject. What is wrong with a consumer that cannot be found is noticed elsewhere. */
-  async #look(): Promise<void> {
-    const { link, clock, consumer } = this.#place;
-    this.#isLooking = true;
-    this.#lookedAt = clock.now();
-    if (link.up) await consumer.isThere().catch(() => {});
-    this.#isLooking = false;
+  async #check(): Promise<void> {
+    const { server, clock, consumer } = this.#context;
+    this.#isChecking = true;
+    this.#checkedAt = clock.now();
+    if (server.up) await consumer.isThere().catch(() => {});
+    this.#isChecking = false;
     if (this.#over) return;
     this.compare();
-    this.#alarm.at(clock.now() + beatMs);
+    this.#alarm.at(clock.now() + intervalMs);
   }
 }
 

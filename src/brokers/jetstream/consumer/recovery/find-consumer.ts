@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "../../../../traits/clock.ts";
 import { isTidelaneError } from "../../../../traits/errors.ts";
-import type { Link } from "../../../nats/connection/server-connection.ts";
+import type { ServerConnection } from "../../../nats/connection/server-connection.ts";
 import { RequestFault, textOf } from "../../../nats/errors.ts";
 import { Backoff } from "../../../shared/backoff.ts";
 import type { Consumer } from "../../topology/topology.ts";
@@ -9,8 +9,8 @@ import type { Consumer } from "../../topology/topology.ts";
 const goneMs = 2_000;
 
 /** Where a consumer is looked after. */
-export interface CarePlace {
-  readonly link: Link;
+export interface RecoveryContext {
+  readonly server: ServerConnection;
   readonly clock: Clock;
   /** How long what passes by itself may take. */
   readonly recoveryMs: number;
@@ -24,22 +24,26 @@ export interface CarePlace {
 export type Finding = "same" | "renewed" | "gone" | "stream gone" | "unlinked";
 
 /** Looks for a consumer until it is known what became of it. Rejects, with the reason, where that takes too long. */
-export async function lookFor(consumer: Consumer, place: CarePlace, wasDeleted: boolean): Promise<Finding> {
-  const { link, clock, recoveryMs, signal } = place;
+export async function findConsumerAgain(
+  consumer: Consumer,
+  context: RecoveryContext,
+  wasDeleted: boolean,
+): Promise<Finding> {
+  const { server, clock, recoveryMs, signal } = context;
   const backoff = new Backoff({ initialMs: 100, maxMs: 500 });
   const begun = clock.now();
   let missing = wasDeleted;
   for (;;) {
-    if (!link.up) return "unlinked";
+    if (!server.up) return "unlinked";
     let reason = "it was deleted";
     try {
       const there = await consumer.isThere();
       if (there === "yes") return missing ? "renewed" : "same";
-      if (consumer.isPrivate && there === "no") return "gone";
+      if (consumer.isEphemeral && there === "no") return "gone";
       if (missing && clock.now() - begun >= goneMs) return there === "no" ? "gone" : "stream gone";
       missing = true;
     } catch (error) {
-      if (signal.aborted || !link.up) return "unlinked";
+      if (signal.aborted || !server.up) return "unlinked";
       reason = textOf(error);
     }
     if (clock.now() - begun >= recoveryMs) throw new Error(`not found again in ${recoveryMs} ms: ${reason}`);
@@ -48,9 +52,9 @@ export async function lookFor(consumer: Consumer, place: CarePlace, wasDeleted: 
 }
 
 /** Does `work` again until it succeeds, is refused, or takes too long. For what must not be left half done. */
-export async function persist(
+export async function retry(
   work: () => Promise<void>,
-  { clock, recoveryMs, signal }: CarePlace,
+  { clock, recoveryMs, signal }: RecoveryContext,
 ): Promise<void> {
   const backoff = new Backoff({ initialMs: 100, maxMs: 2_000 });
   const begun = clock.now();

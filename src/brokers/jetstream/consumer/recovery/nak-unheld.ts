@@ -1,12 +1,12 @@
-import type { Session } from "../../../nats/connection/core-connection.ts";
-import { answers } from "../../message/ack.ts";
+import type { CoreConnection } from "../../../nats/connection/core-connection.ts";
+import { acks } from "../../message/ack.ts";
 import type { Consumer } from "../../topology/topology.ts";
 
 /** So many are given back before the server has to say that it has read them. */
-const slice = 1_000;
+const confirmEvery = 1_000;
 
-export interface TakeBackPlace {
-  readonly session: Session;
+export interface NakContext {
+  readonly connection: CoreConnection;
   readonly consumer: Consumer;
   /** How long an answer may take. */
   readonly timeoutMs: number;
@@ -15,7 +15,7 @@ export interface TakeBackPlace {
 }
 
 /** What follows once all of it was given back. */
-export interface Returning {
+export interface ExpectedRedelivery {
   /** The consumer sequence of the next delivery. */
   readonly next: number;
   /** So many deliveries come again, all up to this sequence of the stream; then new ones. */
@@ -31,9 +31,14 @@ export interface Returning {
  * the server passes over those that are settled. Answers are read in the order they come, and requests for messages
  * apart from them: hence the wait for the last one to be confirmed.
  */
-export async function takeBack({ session, consumer, timeoutMs, holds }: TakeBackPlace): Promise<Returning> {
+export async function nakUnheld({
+  connection,
+  consumer,
+  timeoutMs,
+  holds,
+}: NakContext): Promise<ExpectedRedelivery> {
   const found = await consumer.progress();
-  let given = 0;
+  let nakked = 0;
   let held = 0;
   let last: string | undefined;
   for (let sequence = found.ackFloor + 1; sequence <= found.delivered.stream; sequence += 1) {
@@ -42,9 +47,9 @@ export async function takeBack({ session, consumer, timeoutMs, holds }: TakeBack
       held += 1;
       continue;
     }
-    given += 1;
-    last = consumer.answerSubject(sequence, found.delivered.consumer);
-    if (given % slice !== 0) session.link.publish(last, answers.requeue);
+    nakked += 1;
+    last = consumer.ackSubject(sequence, found.delivered.consumer);
+    if (nakked % confirmEvery !== 0) connection.server.publish(last, acks.nak);
     else await confirm(last);
   }
   if (last !== undefined) await confirm(last);
@@ -54,6 +59,6 @@ export async function takeBack({ session, consumer, timeoutMs, holds }: TakeBack
 
   function confirm(subject: string): Promise<unknown> {
     const what = `Taking back what ${consumer} has delivered`;
-    return session.requests.send({ subject, payload: answers.requeue, what, timeoutMs });
+    return connection.requests.send({ subject, payload: acks.nak, what, timeoutMs });
   }
 }

@@ -27,7 +27,7 @@ export class RecentAcks {
   }
 
   /** The connection is lost: the server may not be the one it was. */
-  lost(): void {
+  connectionLost(): void {
     const held = Math.min(this.#count, remembered);
     for (let slot = 0; slot < 2 * held; slot += 2) {
       this.#doubtful.set(this.#ring?.[slot] ?? 0, this.#ring?.[slot + 1] ?? 0);

@@ -1,5 +1,5 @@
 import type { Deliveries } from "../deliveries.ts";
-import type { Returning } from "./nak-unheld.ts";
+import type { ExpectedRedelivery } from "./nak-unheld.ts";
 
 /** So often what does not come again is asked for once more. */
 const mostShortfalls = 5;
@@ -16,10 +16,10 @@ export interface RedeliveryEvents {
  * What was unsettled when a reader took over, or came back, and comes again first. It waits until all of it is here: it
  * comes in any order, and is handed out in the stream's.
  */
-export class Comeback {
+export class Redelivery {
   readonly #deliveries: Deliveries;
   readonly #events: RedeliveryEvents;
-  #awaited: Returning | undefined = undefined;
+  #awaited: ExpectedRedelivery | undefined = undefined;
   /** How many of it have come. */
   #came = 0;
   /**
@@ -35,7 +35,7 @@ export class Comeback {
     this.#events = events;
   }
 
-  begin(awaited: Returning): void {
+  begin(awaited: ExpectedRedelivery): void {
     this.#awaited = awaited;
     this.#came = 0;
     this.#room = this.#deliveries.unsettled + awaited.count;
@@ -43,14 +43,14 @@ export class Comeback {
   }
 
   /** Counts a delivery, by its sequence in the stream, if it is one of these. */
-  counts(sequence: number): boolean {
+  accepts(sequence: number): boolean {
     if (this.#awaited === undefined || sequence > this.#awaited.upTo) return false;
     this.#came += 1;
     return true;
   }
 
   /** What may be unsettled here at most. */
-  bound(maxInFlight: number): number {
+  limit(maxInFlight: number): number {
     return this.#awaited === undefined ? maxInFlight : Math.max(maxInFlight, this.#room);
   }
 
@@ -88,7 +88,7 @@ export class Comeback {
   #release(): void {
     if (this.#awaited === undefined) return;
     this.#awaited = undefined;
-    this.#deliveries.bringIn();
+    this.#deliveries.releaseHeldBack();
     this.#events.released();
   }
 }

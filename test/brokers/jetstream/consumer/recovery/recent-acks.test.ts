@@ -9,7 +9,7 @@ describe("what was acked lately", () => {
     acks.settled(one(1));
     acks.settled(one(2));
     expect(acks.cameAgain(one(1))).toBe(false);
-    acks.lost();
+    acks.connectionLost();
     expect([one(1), one(1), one(3), one(2)].map((each) => acks.cameAgain(each))).toEqual([
       true,
       false,
@@ -21,23 +21,23 @@ describe("what was acked lately", () => {
   it("is not taken for a message of another stream with the same number", () => {
     const acks = new RecentAcks();
     acks.settled(one(1));
-    acks.lost();
+    acks.connectionLost();
     expect(acks.cameAgain(one(1, 5_000))).toBe(false);
   });
 
   it("is remembered over a second loss", () => {
     const acks = new RecentAcks();
     acks.settled(one(1));
-    acks.lost();
+    acks.connectionLost();
     acks.settled(one(2));
-    acks.lost();
+    acks.connectionLost();
     expect([acks.cameAgain(one(1)), acks.cameAgain(one(2))]).toEqual([true, true]);
   });
 
   it("is forgotten when all is to be delivered anew, and beyond 16,384", () => {
     const acks = new RecentAcks();
     for (let sequence = 1; sequence <= 16_385; sequence += 1) acks.settled(one(sequence));
-    acks.lost();
+    acks.connectionLost();
     expect([acks.cameAgain(one(1)), acks.cameAgain(one(2)), acks.cameAgain(one(16_385))]).toEqual([
       false,
       true,
@@ -45,7 +45,7 @@ describe("what was acked lately", () => {
     ]);
     acks.settled(one(9));
     acks.clear();
-    acks.lost();
+    acks.connectionLost();
     expect(acks.cameAgain(one(9))).toBe(false);
   });
 });
