@@ -7,7 +7,7 @@ interface DeferredAck {
   readonly settled: Deferred<void>;
 }
 
-/** Settles that were made while the consumer was out of reach. They are sent when it is found again, if the delivery still stands. */
+/** Acks and naks that wait while the consumer is out of reach. They are sent when it is found again, unless the delivery is lost. */
 export class DeferredAcks {
   #deferred: DeferredAck[] = [];
 

@@ -12,27 +12,27 @@ export interface PullRequestContext {
   readonly heartbeatMs: number;
 }
 
-/** What comes of requests for messages. None of these may throw. */
+/** What comes of pull requests. None of these may throw. */
 export interface PullRequestEvents {
   deliver(message: ClientMessage): void;
-  /** A request has ended, as they do. */
+  /** A pull request has expired or was fulfilled. */
   ended(): void;
   /** There is nothing to deliver at the moment. */
   idle(): void;
   /** The server says that the consumer is no more. */
   deleted(): void;
-  /** Something passing is the matter, or nothing was heard for too long: look after the consumer. */
+  /** The server reported a passing fault, or sent no heartbeat for too long: the consumer has to be found again. */
   needsRecovery(reason: string): void;
-  /** No request of this kind will ever be answered. */
+  /** The server will never answer such a pull request. */
   failed(reason: string): void;
 }
 
-/** Nothing was heard for so many heartbeats: the request is not known any more. */
+/** After this many heartbeat intervals without a word, the server has forgotten the pull request. */
 const missedHeartbeats = 2.5;
 
 const encoder = new TextEncoder();
 
-/** Requests for messages to a pull consumer, and how many messages they are still good for. */
+/** Pull requests to a consumer, and how many messages they are still good for. */
 export class PullRequests {
   readonly #context: PullRequestContext;
   readonly #events: PullRequestEvents;
@@ -40,7 +40,7 @@ export class PullRequests {
   #inbox = "";
   #subscription: ClientSubscription | undefined = undefined;
   #last = 0;
-  /** Asked for and neither delivered nor given up by the server. */
+  /** Messages that were requested, and that the server has neither delivered nor given up. */
   #outstanding = 0;
   /** When the server was last heard of. */
   #heardAt = 0;

@@ -12,12 +12,12 @@ import { Redelivery } from "./recovery/redelivery.ts";
 import { SequenceCheck } from "./recovery/sequence-check.ts";
 import { Settlement } from "./settlement.ts";
 
-/** A request for messages lives so long. */
+/** A pull request expires after this time. */
 const requestMs = 30_000;
 
 /**
- * From the consumer on the server to the loop that takes: asks for as many messages as there is demand and room for,
- * keeps what has come, and answers for it.
+ * Pulls messages from the consumer: sends pull requests for as many as there is demand and room for, and buffers what has
+ * come until a loop takes it.
  */
 export class PullSubscription implements BatchSupply<JetStreamMessage> {
   readonly outlet: Outlet<JetStreamMessage>;
@@ -30,10 +30,10 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
   readonly #redelivery: Redelivery;
   readonly #sequence = new SequenceCheck();
   #paused = false;
-  /** The consumer is being looked after. */
-  #held = false;
+  /** The subscriber is finding the consumer again. */
+  #suspended = false;
   #closed = false;
-  /** Answers are due there once nothing comes any more. Filled from the end on. */
+  /** Of deliveries to nak once nothing comes any more. Filled from `close()` on. */
   readonly #lateAckSubjects: string[] = [];
   /** A look at the demand is due at the end of this turn of promises. */
   #planned = false;
@@ -86,7 +86,7 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     return this.#paused;
   }
 
-  /** What was asked for and is still on its way is taken in; nothing more is asked for. */
+  /** Sends no pull request until `resume()`. Messages that are on their way are still taken in. */
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
@@ -103,7 +103,7 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     this.#topUp();
   }
 
-  /** With a consumer that was made now. */
+  /** With a consumer that was just created. */
   start(): void {
     this.#sequence.end();
     this.#redelivery.end();
@@ -111,9 +111,9 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     this.#requests.open();
   }
 
-  /** Asks for nothing until `proceed()`. */
+  /** Sends no pull request until `proceed()`. */
   suspend(): void {
-    this.#held = true;
+    this.#suspended = true;
     this.#requests.forget();
   }
 
@@ -126,21 +126,21 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     return this.#deliveries.holds(sequence);
   }
 
-  /** Nothing that was asked for up to now is taken in. */
+  /** Drops the answers to every pull request sent so far. */
   renew(): void {
     this.suspend();
     this.#sequence.end();
     this.#requests.resubscribe();
   }
 
-  /** From here on a delivery that is not the next one of the consumer means that one is missing. */
-  expectRedelivery(returning: ExpectedRedelivery): void {
-    this.#sequence.begin(returning.next);
-    this.#redelivery.begin(returning);
+  /** From now on, a gap in the consumer sequence means a delivery is missing. */
+  expectRedelivery(expected: ExpectedRedelivery): void {
+    this.#sequence.begin(expected.next);
+    this.#redelivery.begin(expected);
   }
 
   proceed(): void {
-    this.#held = false;
+    this.#suspended = false;
     this.#plan();
   }
 
@@ -150,7 +150,7 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     this.#settlement.reset(reason, cause);
   }
 
-  /** The consumer is gone, with what it knew. Gives where a new one of our own has to start, so that nothing is left out. */
+  /** The consumer is gone. Returns the sequence at which a new ephemeral consumer has to start, so that it skips nothing. */
   restart(reason: string): number {
     this.#settlement.reset(reason);
     return this.#settlement.restart();
@@ -165,25 +165,25 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     this.#context.consumer.pruneRequests();
   }
 
-  /** The consumer is there: it is told what was settled meanwhile. */
+  /** The consumer is there: sends it the acks that waited. */
   consumerFound(): void {
     this.#settlement.consumerFound();
   }
 
-  /** Over. With a connection, what is unsettled goes back; resolves when it was sent. */
+  /** Naks what is unsettled, where there is a connection. Resolves when the naks were sent. */
   async close(reason: string, cause?: unknown): Promise<void> {
     this.#closed = true;
     this.#deadlines.cancel();
     const unsettled = this.#settlement.loseAll(reason, cause).filter(({ settled }) => !settled);
-    this.#lateAckSubjects.push(...unsettled.map(({ ackSubject: answerSubject }) => answerSubject));
+    this.#lateAckSubjects.push(...unsettled.map(({ ackSubject }) => ackSubject));
     const { connection, consumer } = this.#context;
     if (!connection.server.up) {
       this.#requests.discard();
       return;
     }
-    // n.b. what anybody has given back while our requests stand comes to us; what comes back in the very moment they go,
-    // a server before 2.10 loses count of: see `pruneRequests()`. So there is time for the one first, and for the other
-    // last.
+    // While our pull requests stand, the server delivers what other members nak to us. A server before 2.10 loses count of
+    // a message that is nakked at the moment a request ends: see `pruneRequests()`. So the naks of others get time first,
+    // and ours are sent last.
     if (this.#requests.outstanding > 0) await connection.server.flush().catch(() => {});
     const drained = this.#requests.drain();
     consumer.pruneRequests();
@@ -235,7 +235,7 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     if (comesAgain) this.#deliveries.addHeldBack(message, now);
     else this.#deliveries.add(message, now);
     this.#redelivery.releaseIfComplete();
-    // Nobody takes what waits aside, and so nobody asks for the rest.
+    // Nobody takes what is held back, so no loop asks for the rest.
     if (comesAgain) this.#plan();
     this.#settlement.rejectLost();
     this.#deadlines.arm();
@@ -247,7 +247,7 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     return this.#redelivery.limit(this.#context.settings.maxInFlight);
   }
 
-  /** It is left alone, and comes again with what is missing, once the consumer was looked after. */
+  /** The delivery is ignored: it comes again with those that are missing, once they were nakked. */
   #isOutOfTurn({ consumerSequence, sequence }: DeliveryInfo): boolean {
     if (this.#closed) return false;
     const hasRoom = this.#deliveries.unsettled < this.#limit || this.#deliveries.holds(sequence);
@@ -271,9 +271,9 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     });
   }
 
-  /** Asks for more where a loop is at work, less than half of what may wait here is here or on its way, and there is room. */
+  /** Sends a pull request if a loop is at work, at most half of `prefetch` is here or on its way, and there is room. */
   #topUp(): void {
-    if (this.#closed || this.#held || this.#paused || !this.outlet.active) return;
+    if (this.#closed || this.#suspended || this.#paused || !this.outlet.active) return;
     const { connection, consumer, settings } = this.#context;
     if (!connection.server.up) return;
     const { outstanding } = this.#requests;
@@ -286,6 +286,6 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
   }
 
   #needsRecovery(reason: string, wasDeleted = false): void {
-    if (!this.#closed && !this.#held) this.#events.needsRecovery(reason, wasDeleted);
+    if (!this.#closed && !this.#suspended) this.#events.needsRecovery(reason, wasDeleted);
   }
 }

@@ -21,12 +21,12 @@ export class Settlement implements AckSender {
   readonly #deliveries: Deliveries;
   readonly #events: SettlementEvents;
   readonly #deferred = new DeferredAcks();
-  readonly #acks = new RecentAcks();
-  /** Kept for a consumer of our own only. */
+  readonly #recentAcks = new RecentAcks();
+  /** Of an ephemeral consumer only. */
   #progress: Progress | undefined;
   /**
-   * Whether what is settled has a place to go to. Not from a loss until the consumer is found again: a server that was
-   * restarted takes connections before its consumers are back, and an ack that comes in between is dropped unseen.
+   * Whether acks reach the consumer. From a lost connection until the consumer is found again they do not: a server that
+   * restarts accepts connections before it has restored its consumers, and drops the acks that come in between.
    */
   #reachable = true;
 
@@ -69,7 +69,7 @@ export class Settlement implements AckSender {
     this.#deliveries.extend(message, connection.settings.clock.now());
   }
 
-  /** With a consumer that was made now. */
+  /** With a consumer that was just created. */
   start(): void {
     const { consumer } = this.#context;
     this.#progress = consumer.isEphemeral ? new Progress(consumer.deliveredUpTo) : undefined;
@@ -78,7 +78,7 @@ export class Settlement implements AckSender {
   /** Notes a delivery. Whether it was settled before, so that it only needs an ack. */
   wasSettled(delivery: DeliveryInfo): boolean {
     return (
-      this.#acks.cameAgain(delivery) ||
+      this.#recentAcks.cameAgain(delivery) ||
       this.#progress?.delivered(delivery.sequence, delivery.deliveries) === false
     );
   }
@@ -86,16 +86,16 @@ export class Settlement implements AckSender {
   /** The connection is lost: acks wait until the consumer is found again. */
   connectionLost(): void {
     this.#reachable = false;
-    this.#acks.connectionLost();
+    this.#recentAcks.connectionLost();
   }
 
-  /** The consumer is there: it is told what was settled meanwhile. */
+  /** The consumer is there: sends it the acks that waited. */
   consumerFound(): void {
     this.#reachable = true;
     this.#deferred.send((message, ack) => {
       this.#send(message, ack);
       // A server that was killed may have forgotten the delivery itself, and takes no ack for what it has not delivered.
-      if (!isNak(ack)) this.#acks.doubt(message.delivery);
+      if (!isNak(ack)) this.#recentAcks.doubt(message.delivery);
     });
   }
 
@@ -119,11 +119,11 @@ export class Settlement implements AckSender {
 
   /** As `loseAll`, and the consumer delivers everything as if for the first time. */
   reset(reason: string, cause?: unknown): void {
-    this.#acks.clear();
+    this.#recentAcks.clear();
     this.loseAll(reason, cause);
   }
 
-  /** Where a new consumer of our own has to start, so that nothing is left out. */
+  /** The sequence at which a new ephemeral consumer has to start, so that it skips nothing. */
   restart(): number {
     return this.#progress?.restart() ?? 1;
   }
@@ -140,7 +140,7 @@ export class Settlement implements AckSender {
   #settled(message: JetStreamMessage, ack: Uint8Array): void {
     this.#deliveries.remove(message);
     if (!isNak(ack)) {
-      this.#acks.settled(message.delivery);
+      this.#recentAcks.settled(message.delivery);
       this.#progress?.done(message.position);
     }
     this.#events.settled();

@@ -129,7 +129,7 @@ export class JetStreamSubscriber
     return this.#pull.paused;
   }
 
-  /** The requests for messages are taken back; what is on its way is still handed out. */
+  /** No pull request is sent; messages that are on their way are still handed out. */
   pause(): void {
     if (!this.#over.signal.aborted) this.#pull.pause();
   }
@@ -201,7 +201,7 @@ export class JetStreamSubscriber
     throw new SubscriptionFailedError({ topic: this.topic, reason });
   }
 
-  /** Looks after the consumer; until then nothing more is asked of it. */
+  /** Finds the consumer again. Until then no pull request is sent. */
   #recover(reason: string, why: "trouble" | "deleted" | "restored"): void {
     if (this.#over.signal.aborted) return;
     this.#pull.suspend();
@@ -210,19 +210,19 @@ export class JetStreamSubscriber
       try {
         // What is refused now is refused again in a moment.
         if (why === "trouble") await sleep(this.#connection.settings.clock, retryMs, this.#over.signal);
-        await this.#findAgain(why === "deleted");
+        await this.#findConsumer(why === "deleted");
       } catch (error) {
         this.#fail(`${this.#consumer} is out of reach (${reason}): ${textOf(error)}`, error);
       }
     });
   }
 
-  async #findAgain(wasDeleted: boolean): Promise<void> {
+  async #findConsumer(wasDeleted: boolean): Promise<void> {
     const { signal } = this.#over;
     if (signal.aborted) return;
     const finding = await findConsumerAgain(this.#consumer, this.#recoveryContext(), wasDeleted);
     this.#watch.compare();
-    if (signal.aborted || finding === "unlinked") return;
+    if (signal.aborted || finding === "disconnected") return;
     if (finding === "stream gone") throw new Error("its stream was deleted");
     if (finding === "gone") {
       if (!this.#consumer.isEphemeral) throw new Error("it was deleted, and with it the place of its group");
@@ -304,14 +304,14 @@ export class JetStreamSubscriber
     this.#connection.closed(this);
     this.#over.abort();
     this.#watch.end();
-    const told = this.#pull.close(reason, cause);
+    const naksSent = this.#pull.close(reason, cause);
     this.#pull.outlet.end();
     if (!server.up) return;
-    const goodbye = told.then(() => {
+    const left = naksSent.then(() => {
       this.#consumer.deleteIfEphemeral();
       return server.flush();
     });
-    await within(settings.clock, settings.closeTimeoutMs, goodbye);
+    await within(settings.clock, settings.closeTimeoutMs, left);
   }
 
   #tell(state: "lost" | "restored", reason?: string): void {

@@ -1,4 +1,5 @@
 import type { ServerConnection } from "../../nats/connection/server-connection.ts";
+
 /** What the reply subject of a delivery says. */
 export interface DeliveryInfo {
   readonly stream: string;
@@ -9,7 +10,7 @@ export interface DeliveryInfo {
   readonly sequence: number;
   /** Counts the deliveries of the consumer, from 1, those that are repeated too. */
   readonly consumerSequence: number;
-  /** Milliseconds since 1970. n.b. the server says nanoseconds, which are more than a number holds exactly. */
+  /** Milliseconds since 1970. The server sends nanoseconds, which a number cannot hold exactly. */
   readonly storedAt: number;
   /** How many the consumer has still to deliver after it. */
   readonly pending: number;
@@ -39,7 +40,7 @@ export function readAckSubject(reply: string | undefined): DeliveryInfo | undefi
 
 const encoder = new TextEncoder();
 
-/** What is sent to the reply subject of a delivery. */
+/** What is sent to the reply subject of a delivery, under the names of the NATS documentation. */
 export const acks: Readonly<Record<"ack" | "nak" | "term" | "inProgress", Uint8Array>> = {
   ack: encoder.encode("+ACK"),
   nak: encoder.encode("-NAK"),
@@ -60,18 +61,18 @@ export function nakAfter(delayMs: number): Uint8Array {
   return encoder.encode(`-NAK {"delay":${nanoseconds < longestDelay ? nanoseconds : longestDelay}}`);
 }
 
-/** n.b. a server before 2.10.4 takes no reason, and takes the whole for nothing. */
+/** A server before 2.10.4 ignores a term with a reason. */
 export function termFor(reason: string): Uint8Array {
   return encoder.encode(`+TERM ${reason}`);
 }
 
-/** Whether a server of this version takes a reason with what is never to be delivered again: from 2.10.4 on. */
+/** Whether a server of this version accepts a reason with a term: from 2.10.4 on. */
 export function supportsTermReason(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
   return major > 2 || (major === 2 && (minor > 10 || (minor === 10 && patch >= 4)));
 }
 
-/** Acks can wait for those that follow in the same turn; what is given back is not kept waiting. */
+/** Acks wait for those that follow in the same turn. Naks are sent at once, so that others get the message soon. */
 export function sendAck(
   server: Pick<ServerConnection, "publish" | "publishBatched">,
   subject: string,
@@ -81,7 +82,7 @@ export function sendAck(
   else server.publish(subject, ack);
 }
 
-/** Where it does not get through, the ack deadline does the same. */
+/** If the ack does not get through, the ack deadline has the same effect. */
 export function sendAckIfConnected(
   server: Pick<ServerConnection, "publish">,
   subject: string,

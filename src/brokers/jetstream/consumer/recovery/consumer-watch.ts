@@ -4,7 +4,7 @@ import type { ServerConnection } from "../../../nats/connection/server-connectio
 import { Alarm } from "../../../shared/alarm.ts";
 import type { Consumer } from "../../topology/topology.ts";
 
-/** Between two looks at the consumer where nothing asks for one, and where something does. */
+/** Between two checks of the consumer: usually, and if something suggests that it was changed. */
 const intervalMs = 30_000;
 const suspectedMs = 1_000;
 

@@ -5,10 +5,10 @@ import { RequestFault, textOf } from "../../../nats/errors.ts";
 import { Backoff } from "../../../shared/backoff.ts";
 import type { Consumer } from "../../topology/topology.ts";
 
-/** A shared consumer that is gone is looked for a while: to move it is to delete it and make it again. */
+/** A shared consumer may be gone for a moment, because `seek()` deletes it and creates it again. */
 const goneMs = 2_000;
 
-/** Where a consumer is looked after. */
+/** What finding a consumer again works with. */
 export interface RecoveryContext {
   readonly server: ServerConnection;
   readonly clock: Clock;
@@ -19,9 +19,9 @@ export interface RecoveryContext {
 
 /**
  * What became of a consumer: "same", or "renewed" where it was away in between; "gone" for good, alone or with its
- * stream; "unlinked" where the connection is lost and there is nothing to do until it is back.
+ * stream; "disconnected" where the connection is lost and there is nothing to do until it is back.
  */
-export type Finding = "same" | "renewed" | "gone" | "stream gone" | "unlinked";
+export type Finding = "same" | "renewed" | "gone" | "stream gone" | "disconnected";
 
 /** Looks for a consumer until it is known what became of it. Rejects, with the reason, where that takes too long. */
 export async function findConsumerAgain(
@@ -34,7 +34,7 @@ export async function findConsumerAgain(
   const begun = clock.now();
   let missing = wasDeleted;
   for (;;) {
-    if (!server.up) return "unlinked";
+    if (!server.up) return "disconnected";
     let reason = "it was deleted";
     try {
       const there = await consumer.isThere();
@@ -43,7 +43,7 @@ export async function findConsumerAgain(
       if (missing && clock.now() - begun >= goneMs) return there === "no" ? "gone" : "stream gone";
       missing = true;
     } catch (error) {
-      if (signal.aborted || !server.up) return "unlinked";
+      if (signal.aborted || !server.up) return "disconnected";
       reason = textOf(error);
     }
     if (clock.now() - begun >= recoveryMs) throw new Error(`not found again in ${recoveryMs} ms: ${reason}`);

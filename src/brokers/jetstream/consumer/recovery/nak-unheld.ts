@@ -2,7 +2,7 @@ import type { CoreConnection } from "../../../nats/connection/core-connection.ts
 import { acks } from "../../message/ack.ts";
 import type { Consumer } from "../../topology/topology.ts";
 
-/** So many are given back before the server has to say that it has read them. */
+/** After this many naks the server has to confirm that it has read them. */
 const confirmEvery = 1_000;
 
 export interface NakContext {
@@ -14,22 +14,21 @@ export interface NakContext {
   readonly holds: (sequence: number) => boolean;
 }
 
-/** What follows once all of it was given back. */
+/** What the server delivers once the naks are read. */
 export interface ExpectedRedelivery {
   /** The consumer sequence of the next delivery. */
   readonly next: number;
-  /** So many deliveries come again, all up to this sequence of the stream; then new ones. */
+  /** So many deliveries come again, all up to the stream sequence `upTo`; then new ones. */
   readonly count: number;
   readonly upTo: number;
 }
 
 /**
- * Gives back what the consumer has delivered and is not held here: to a reader that died, or into a connection that was
- * lost. The server delivers it again before anything new, and need not wait for its ack deadline.
+ * Naks every delivery of the consumer that is not held here: a reader that died had it, or it was sent into a connection
+ * that was lost. The server delivers it again before anything new, without waiting for its ack deadline.
  *
- * n.b. an answer says which message it is about by its subject, so it can be given for a delivery nobody here has seen;
- * the server passes over those that are settled. Answers are read in the order they come, and requests for messages
- * apart from them: hence the wait for the last one to be confirmed.
+ * The subject of a nak names its delivery, so one can be sent for a delivery that nobody here has seen. The server ignores
+ * those that are settled. It reads naks in order, but pull requests apart from them, so the last nak has to be confirmed.
  */
 export async function nakUnheld({
   connection,

@@ -1,4 +1,4 @@
-/** n.b. a server writes down what was acked a few times a second; so many acks may be in between. */
+/** A server writes acks to disk a few times a second. Up to this many may come in between. */
 const remembered = 16_384;
 
 /** A message of a stream, and of no other stream of that name: its sequence, and when it was stored. */
@@ -8,8 +8,8 @@ interface Identity {
 }
 
 /**
- * What was settled for good lately, in case the server forgets it: one that is killed comes back with what it had
- * written down, and delivers the rest again.
+ * The last acks, in case the server forgets them: a server that was killed knows only what it had written to disk, and
+ * delivers the rest again.
  */
 export class RecentAcks {
   /** A ring of pairs of sequence and time; `#count` counts all that were ever put in. */

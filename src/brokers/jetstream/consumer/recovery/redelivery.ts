@@ -1,20 +1,20 @@
 import type { Deliveries } from "../deliveries.ts";
 import type { ExpectedRedelivery } from "./nak-unheld.ts";
 
-/** So often what does not come again is asked for once more. */
+/** How often deliveries that do not come again are nakked once more. */
 const mostShortfalls = 5;
 
 /** None of these may throw. */
 export interface RedeliveryEvents {
   /** What was held back can be taken. */
   released(): void;
-  /** The server has no more to deliver, and something is missing: it is to be taken back once more. */
+  /** The server has no more to deliver, and some did not come: they have to be nakked once more. */
   missing(reason: string): void;
 }
 
 /**
- * What was unsettled when a reader took over, or came back, and comes again first. It waits until all of it is here: it
- * comes in any order, and is handed out in the stream's.
+ * The deliveries that were nakked when a reader took over, or came back. The server delivers them again in any order, so
+ * they are held back until all have come, and then handed out in the order of the stream.
  */
 export class Redelivery {
   readonly #deliveries: Deliveries;
@@ -60,7 +60,7 @@ export class Redelivery {
     this.#release();
   }
 
-  /** The server has no more of it to deliver. False: what is missing is taken back once more. */
+  /** The server has no more to deliver. False if some did not come, and are nakked once more. */
   releaseRest(): boolean {
     const missing = this.#shortfall();
     if (missing !== undefined) this.#events.missing(missing);
@@ -74,8 +74,8 @@ export class Redelivery {
   }
 
   /**
-   * What is missing, if it is worth another try. n.b. a server before 2.10 may keep some back until their ack deadline.
-   * What never comes is no longer in the stream, so this has an end.
+   * What is missing, if it is worth another try: a server before 2.10 may keep some back until their ack deadline. Those
+   * that never come are no longer in the stream, so the number of tries is limited.
    */
   #shortfall(): string | undefined {
     const { count } = this.#awaited ?? { count: 0 };
