@@ -1,8 +1,7 @@
 import type { Broker } from "../../traits/broker.ts";
 import { checkOptionNames } from "../../traits/option-names.ts";
-import { dial } from "../nats/connection/dial.ts";
+import { type ConnectSettings, connectSettings, dial } from "../nats/connection/dial.ts";
 import { OldServerNotice } from "../nats/connection/old-server.ts";
-import { checkOptions, type NatsSettings } from "../nats/options.ts";
 import type { ApiSettings } from "./client.ts";
 import { checkServer } from "./connection/check-server.ts";
 import { JetStreamConnection } from "./connection/connection.ts";
@@ -15,13 +14,13 @@ import { checkApi, type JetStreamOptions, jetStreamOptionNames } from "./options
  */
 export class JetStreamBroker implements Broker<JetStreamConnection> {
   readonly name: string;
-  readonly #settings: NatsSettings;
+  readonly #settings: ConnectSettings;
   readonly #api: ApiSettings;
   readonly #notice: OldServerNotice;
 
   constructor(options: JetStreamOptions = {}) {
     checkOptionNames("new JetStreamBroker(options)", options, jetStreamOptionNames);
-    this.#settings = checkOptions(options, "jetstream");
+    this.#settings = connectSettings(options, "jetstream");
     this.#api = checkApi(options);
     this.name = this.#settings.name;
     this.#notice = new OldServerNotice(this.name);

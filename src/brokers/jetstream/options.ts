@@ -2,8 +2,8 @@ import { checkCount, checkObject } from "../../traits/arguments.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
 import { checkOptionNames, type OptionNames, optionNames } from "../../traits/option-names.ts";
 import type { PublishOptions } from "../../traits/publisher.ts";
-import { checkPattern, checkToken } from "../nats/message/subject.ts";
-import { type NatsOptions, natsOptionNames, positive } from "../nats/options.ts";
+import { checkPattern } from "../nats/message/subject.ts";
+import { checkToken, type NatsOptions, natsOptionNames, positive } from "../nats/options.ts";
 import type { ApiSettings } from "./client.ts";
 
 export interface JetStreamOptions extends NatsOptions {

@@ -4,7 +4,6 @@ import { InvalidArgumentError } from "../../traits/errors.ts";
 import { checkOptionNames, type OptionNames, optionNames } from "../../traits/option-names.ts";
 import { Backoff, type BackoffOptions } from "../shared/backoff.ts";
 import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
-import { Secrets } from "../shared/secrets.ts";
 import type {
   ClientAuthenticator,
   ClientConnection,
@@ -12,8 +11,6 @@ import type {
   ClientModule,
   ClientTlsOptions,
 } from "./client.ts";
-import { type Address, readServers } from "./connection/address.ts";
-import { checkToken } from "./message/subject.ts";
 
 /** A connection that was made elsewhere. It stays open when ours is shut down. */
 export interface HandedInConnection {
@@ -87,12 +84,10 @@ export const natsOptionNames: OptionNames = optionNames<NatsOptions>()({
   clock: true,
 });
 
-/** Options with every default in place. */
+/** Options with every default in place. Servers, login and TLS are read by the connection. */
 export interface NatsSettings {
   readonly name: string;
-  readonly address: Address;
   readonly authenticator: ClientAuthenticator | undefined;
-  readonly tls: ClientTlsOptions | undefined;
   readonly client: ClientModule | HandedInConnection | undefined;
   readonly clientOptions: Readonly<Record<string, unknown>>;
   readonly connectTimeoutMs: number;
@@ -103,11 +98,9 @@ export interface NatsSettings {
   readonly closeTimeoutMs: number;
   readonly inboxPrefix: string;
   readonly clock: Clock;
-  readonly secrets: Secrets;
 }
 
 export function checkOptions(options: NatsOptions, defaultName: string): NatsSettings {
-  const address = addressOf(options);
   const { authenticator, client } = options;
   if (authenticator !== undefined) checkFunction("options.authenticator", authenticator);
   if (client !== undefined) checkClient(client);
@@ -117,9 +110,7 @@ export function checkOptions(options: NatsOptions, defaultName: string): NatsSet
   new Backoff(options.reconnect);
   return {
     name: checkName("options.name", options.name ?? defaultName),
-    address,
     authenticator,
-    tls: options.tls === true || (options.tls === undefined && address.tls) ? {} : options.tls,
     client,
     clientOptions: options.clientOptions ?? {},
     connectTimeoutMs: positive("options.connectTimeoutMs", options.connectTimeoutMs ?? 5_000),
@@ -130,28 +121,6 @@ export function checkOptions(options: NatsOptions, defaultName: string): NatsSet
     closeTimeoutMs: checkDuration("options.closeTimeoutMs", options.closeTimeoutMs ?? 5_000),
     inboxPrefix: checkPrefix(options.inboxPrefix ?? "_INBOX"),
     clock: options.clock ?? systemClock,
-    secrets: new Secrets([address.user, address.password, address.token]),
-  };
-}
-
-/** What is told apart from the URL wins over what it holds. */
-function addressOf(options: NatsOptions): Address {
-  const address = readServers(options.servers);
-  const { user, password, token } = options;
-  for (const [name, value] of Object.entries({ user, password, token })) {
-    if (value !== undefined && typeof value !== "string") {
-      throw new InvalidArgumentError({
-        argument: `options.${name}`,
-        expected: "a string",
-        received: typeof value,
-      });
-    }
-  }
-  return {
-    ...address,
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { password }),
-    ...(token === undefined ? {} : { token }),
   };
 }
 
@@ -171,6 +140,14 @@ function checkClient(client: unknown): void {
 function checkPrefix(prefix: string): string {
   for (const token of prefix.split(".")) checkToken("options.inboxPrefix", token);
   return prefix;
+}
+
+/** The name of a queue group, a stream or a consumer. */
+export function checkToken(argument: string, value: unknown): string {
+  const name = checkName(argument, value);
+  if (!/[\s.*>/\\]/.test(name)) return name;
+  const expected = 'a name without space, ".", "*", ">", "/" and "\\"';
+  throw new InvalidArgumentError({ argument, expected, received: name });
 }
 
 export function positive(argument: string, value: unknown): number {

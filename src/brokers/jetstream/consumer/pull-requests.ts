@@ -1,6 +1,10 @@
 import type { Clock } from "../../../traits/clock.ts";
-import type { ClientHeaders, ClientMessage, ClientSubscription } from "../../nats/client.ts";
-import type { ServerConnection } from "../../nats/connection/server-connection.ts";
+import type {
+  ClientHeaders,
+  ClientMessage,
+  ClientSubscription,
+  ServerConnection,
+} from "../../nats/client.ts";
 import type { RequestFault } from "../../nats/errors.ts";
 import { statusOf, uniqueName } from "../../nats/publisher/requests.ts";
 import { Alarm } from "../../shared/alarm.ts";

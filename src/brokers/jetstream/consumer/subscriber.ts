@@ -13,8 +13,8 @@ import type {
   Seekable,
   SubscriberIterator,
 } from "../../../traits/subscriber.ts";
+import type { ConnectionEnd, ConnectionListener } from "../../nats/client.ts";
 import type { CoreConnection } from "../../nats/connection/core-connection.ts";
-import type { ConnectionEnd, ConnectionListener } from "../../nats/connection/server-connection.ts";
 import { RequestFault, textOf } from "../../nats/errors.ts";
 import { Batches } from "../../shared/batches.ts";
 import { within } from "../../shared/within.ts";

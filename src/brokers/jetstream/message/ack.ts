@@ -1,4 +1,4 @@
-import type { ServerConnection } from "../../nats/connection/server-connection.ts";
+import type { ServerConnection } from "../../nats/client.ts";
 
 /** What the reply subject of a delivery says. */
 export interface DeliveryInfo {

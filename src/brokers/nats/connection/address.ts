@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "../../../traits/errors.ts";
 import { hasUnencodedLogin, loginEncoding } from "../../shared/unencoded-login.ts";
+import type { NatsOptions } from "../options.ts";
 
 /** Where to connect to, and as whom, taken apart. */
 export interface Address {
@@ -81,4 +82,25 @@ function decode(text: string): string {
 function refused(expected: string): InvalidArgumentError {
   const received = "(not shown: it may hold a password)";
   return new InvalidArgumentError({ argument: "options.servers", expected, received });
+}
+
+/** What is told apart from the URL wins over what it holds. */
+export function addressOf(options: NatsOptions): Address {
+  const address = readServers(options.servers);
+  const { user, password, token } = options;
+  for (const [name, value] of Object.entries({ user, password, token })) {
+    if (value !== undefined && typeof value !== "string") {
+      throw new InvalidArgumentError({
+        argument: `options.${name}`,
+        expected: "a string",
+        received: typeof value,
+      });
+    }
+  }
+  return {
+    ...address,
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    ...(token === undefined ? {} : { token }),
+  };
 }

@@ -2,7 +2,7 @@ import { within } from "../../shared/within.ts";
 import type { ClientHeaders } from "../client.ts";
 import type { NatsSettings } from "../options.ts";
 import { Requests } from "../publisher/requests.ts";
-import type { ServerConnection } from "./server-connection.ts";
+import type { ReconnectingConnection } from "./reconnecting-connection.ts";
 
 /** Something with a goodbye to say to the server. */
 export interface Closable {
@@ -11,7 +11,7 @@ export interface Closable {
 
 /** All that hangs on one connection of a client, shared by the core and the JetStream view of it. */
 export class CoreConnection {
-  readonly server: ServerConnection;
+  readonly server: ReconnectingConnection;
   readonly settings: NatsSettings;
   readonly requests: Requests;
   readonly makeHeaders: () => ClientHeaders;
@@ -21,7 +21,7 @@ export class CoreConnection {
   #shutdown: Promise<void> | undefined = undefined;
 
   constructor(
-    server: ServerConnection,
+    server: ReconnectingConnection,
     settings: NatsSettings,
     makeHeaders: () => ClientHeaders,
     borrowed: boolean,

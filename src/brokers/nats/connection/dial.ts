@@ -1,19 +1,44 @@
 import { AbortedError, throwIfAborted } from "../../../traits/errors.ts";
 import { connectInTime } from "../../shared/first-connect.ts";
+import { Secrets } from "../../shared/secrets.ts";
 import { within } from "../../shared/within.ts";
-import { type ClientConnection, type ClientModule, type ClientOptions, loadNats } from "../client.ts";
+import {
+  type ClientConnection,
+  type ClientModule,
+  type ClientOptions,
+  type ClientTlsOptions,
+  loadNats,
+} from "../client.ts";
 import { connectError } from "../errors.ts";
-import type { NatsSettings } from "../options.ts";
+import { checkOptions, type NatsOptions, type NatsSettings } from "../options.ts";
+import { type Address, addressOf } from "./address.ts";
 import { CoreConnection } from "./core-connection.ts";
 import { ReconnectDelay } from "./reconnect-delay.ts";
-import { ServerConnection } from "./server-connection.ts";
+import { ReconnectingConnection } from "./reconnecting-connection.ts";
+
+/** What connecting needs beside the settings: where, as whom, and how. */
+export interface ConnectSettings extends NatsSettings {
+  readonly address: Address;
+  readonly tls: ClientTlsOptions | undefined;
+  readonly secrets: Secrets;
+}
+
+export function connectSettings(options: NatsOptions, defaultName: string): ConnectSettings {
+  const address = addressOf(options);
+  return {
+    ...checkOptions(options, defaultName),
+    address,
+    tls: options.tls === true || (options.tls === undefined && address.tls) ? {} : options.tls,
+    secrets: new Secrets([address.user, address.password, address.token]),
+  };
+}
 
 /**
  * Connects, or takes the connection that was handed in. `check` is part of each try. Rejects with `ConnectFailedError` or
  * `AbortedError`.
  */
 export async function dial(
-  settings: NatsSettings,
+  settings: ConnectSettings,
   signal: AbortSignal | undefined,
   check: (connection: CoreConnection) => Promise<void> = async () => {},
 ): Promise<CoreConnection> {
@@ -25,7 +50,7 @@ export async function dial(
     const delay = new ReconnectDelay(settings.reconnect);
     const opened = borrowed ? client.connection : await connect(client, settings, delay, signal);
     const { name: broker, secrets } = settings;
-    const server = new ServerConnection(opened, { broker, secrets, delay, borrowed });
+    const server = new ReconnectingConnection(opened, { broker, secrets, delay, borrowed });
     const connection = new CoreConnection(server, settings, client.headers, borrowed);
     try {
       await check(connection);
@@ -39,7 +64,7 @@ export async function dial(
 
 async function connect(
   client: ClientModule,
-  settings: NatsSettings,
+  settings: ConnectSettings,
   delay: ReconnectDelay,
   signal: AbortSignal | undefined,
 ): Promise<ClientConnection> {
@@ -52,7 +77,7 @@ async function connect(
 /** The client cannot be told to stop: a connection that comes too late is closed. */
 function abortable(
   attempt: Promise<ClientConnection>,
-  { clock, closeTimeoutMs }: NatsSettings,
+  { clock, closeTimeoutMs }: ConnectSettings,
   signal: AbortSignal,
 ): Promise<ClientConnection> {
   return new Promise((resolve, reject) => {
@@ -67,7 +92,7 @@ function abortable(
   });
 }
 
-function clientOptions(settings: NatsSettings, delay: ReconnectDelay): ClientOptions {
+function clientOptions(settings: ConnectSettings, delay: ReconnectDelay): ClientOptions {
   const { address, authenticator, tls, reconnect, clientOptions: further } = settings;
   const attempts = reconnect.maxAttempts ?? Number.POSITIVE_INFINITY;
   return {

@@ -6,13 +6,25 @@ import { MessagesDroppedError, SubscriptionFailedError } from "../../../traits/e
 import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../../traits/subscriber.ts";
 import { Batches } from "../../shared/batches.ts";
 import { within } from "../../shared/within.ts";
-import type { ClientMessage, ClientSubscription } from "../client.ts";
-import type { CoreConnection } from "../connection/core-connection.ts";
-import type { ConnectionEnd, ConnectionListener } from "../connection/server-connection.ts";
+import type {
+  ClientMessage,
+  ClientSubscription,
+  ConnectionEnd,
+  ConnectionListener,
+  ServerConnection,
+} from "../client.ts";
 import { NatsMessage } from "../message/message.ts";
-import type { InboxLimits } from "../options.ts";
+import type { InboxLimits, NatsSettings } from "../options.ts";
 import { coreCapabilities } from "./capabilities.ts";
 import { Inbox } from "./inbox.ts";
+
+/** What a subscriber needs of its connection, which closes the subscribers that are open when it ends. */
+export interface SubscriberConnection {
+  readonly server: ServerConnection;
+  readonly settings: NatsSettings;
+  opened(subscriber: NatsSubscriber): void;
+  closed(subscriber: NatsSubscriber): void;
+}
 
 /**
  * A subscription to a subject or a pattern, at most once: what comes while the connection is lost, or does not fit the
@@ -21,7 +33,7 @@ import { Inbox } from "./inbox.ts";
 export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
   readonly topic: string;
   readonly capabilities: Capabilities = coreCapabilities;
-  readonly #connection: CoreConnection;
+  readonly #connection: SubscriberConnection;
   readonly #limits: InboxLimits;
   readonly #inbox: Inbox;
   readonly #outlet: Outlet<NatsMessage>;
@@ -34,7 +46,7 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
 
   /** @internal Resolves when it is live. */
   static async open(
-    connection: CoreConnection,
+    connection: SubscriberConnection,
     subject: string,
     group: string | undefined,
     limits: InboxLimits,
@@ -55,7 +67,7 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
   }
 
   private constructor(
-    connection: CoreConnection,
+    connection: SubscriberConnection,
     subject: string,
     group: string | undefined,
     limits: InboxLimits,

@@ -74,14 +74,6 @@ export function overlaps(one: string, other: string): boolean {
   }
 }
 
-/** The name of a queue group, a stream or a consumer. */
-export function checkToken(argument: string, value: unknown): string {
-  const name = checkName(argument, value);
-  if (!/[\s.*>/\\]/.test(name)) return name;
-  const expected = 'a name without space, ".", "*", ">", "/" and "\\"';
-  throw new InvalidArgumentError({ argument, expected, received: name });
-}
-
 function checkShape(argument: string, subject: string): void {
   const fault = shapeFault(subject);
   if (fault === undefined) return;

@@ -1,4 +1,4 @@
-import type { ConnectionListener, ServerConnection } from "../connection/server-connection.ts";
+import type { ConnectionListener, ServerConnection } from "../client.ts";
 import type { RequestFault } from "../errors.ts";
 
 interface Flush {

@@ -12,29 +12,37 @@ import type {
   RequestOptions,
   RequestReply,
 } from "../../../traits/publisher.ts";
-import type { ClientPublishOptions } from "../client.ts";
-import type { CoreConnection } from "../connection/core-connection.ts";
+import type { ClientHeaders, ClientPublishOptions, ServerConnection } from "../client.ts";
 import { toClient } from "../message/headers.ts";
 import { NatsMessage } from "../message/message.ts";
 import { subjectFault } from "../message/subject.ts";
-import { type NatsPublisherOptions, publisherOptionNames } from "../options.ts";
+import { type NatsPublisherOptions, type NatsSettings, publisherOptionNames } from "../options.ts";
 import { FlushConfirms } from "./flushes.ts";
 import { checkKeyHeader, checkMessage, type KeyHeaderOption, publishError } from "./outgoing.ts";
+import type { Requests } from "./requests.ts";
 import { SendQueue } from "./send-queue.ts";
 
 const publishNames = optionNames<PublishOptions>()({ signal: true });
 const requestNames = optionNames<RequestOptions>()({ signal: true, timeoutMs: true });
 
+/** What a publisher needs of its connection. */
+export interface PublisherConnection {
+  readonly server: ServerConnection;
+  readonly settings: NatsSettings;
+  readonly requests: Requests;
+  readonly makeHeaders: () => ClientHeaders;
+}
+
 /** Publishes to subjects. Nobody keeps what is published there: it goes to those who listen, now. */
 export class NatsPublisher implements RequestReply {
-  readonly #connection: CoreConnection;
+  readonly #connection: PublisherConnection;
   readonly #confirms: FlushConfirms | undefined;
   readonly #queue: SendQueue;
   readonly #keyOption: KeyHeaderOption;
   #capabilities: PublisherCapabilities;
 
   /** @internal */
-  constructor(connection: CoreConnection, options: NatsPublisherOptions) {
+  constructor(connection: PublisherConnection, options: NatsPublisherOptions) {
     checkOptionNames("connection.publisher(options)", options, publisherOptionNames);
     this.#connection = connection;
     this.#keyOption = checkKeyHeader(options);

@@ -3,8 +3,13 @@ import type { Clock } from "../../../traits/clock.ts";
 import { AbortedError, TimeoutError, throwIfAborted } from "../../../traits/errors.ts";
 import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
 import { Alarm } from "../../shared/alarm.ts";
-import type { ClientHeaders, ClientMessage, ClientSubscription } from "../client.ts";
-import type { ConnectionListener, ServerConnection } from "../connection/server-connection.ts";
+import type {
+  ClientHeaders,
+  ClientMessage,
+  ClientSubscription,
+  ConnectionListener,
+  ServerConnection,
+} from "../client.ts";
 import { RequestFault } from "../errors.ts";
 import type { SendQueue } from "./send-queue.ts";
 

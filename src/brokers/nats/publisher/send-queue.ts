@@ -2,7 +2,7 @@ import type { Clock } from "../../../traits/clock.ts";
 import { AbortedError, TimeoutError } from "../../../traits/errors.ts";
 import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
 import { Alarm } from "../../shared/alarm.ts";
-import type { ConnectionListener, ServerConnection } from "../connection/server-connection.ts";
+import type { ConnectionListener, ServerConnection } from "../client.ts";
 
 /** Something to be sent once, in its turn. */
 export interface Sendable {

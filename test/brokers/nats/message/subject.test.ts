@@ -1,10 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  checkPattern,
-  checkSubject,
-  checkToken,
-  subjectFault,
-} from "../../../../src/brokers/nats/message/subject.ts";
+import { checkPattern, checkSubject, subjectFault } from "../../../../src/brokers/nats/message/subject.ts";
+import { checkToken } from "../../../../src/brokers/nats/options.ts";
 
 const long = "a".repeat(3_001);
 

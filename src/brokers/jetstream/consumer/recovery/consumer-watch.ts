@@ -1,6 +1,6 @@
 import type { Clock } from "../../../../traits/clock.ts";
 import { diagnostics } from "../../../../traits/diagnostics.ts";
-import type { ServerConnection } from "../../../nats/connection/server-connection.ts";
+import type { ServerConnection } from "../../../nats/client.ts";
 import { Alarm } from "../../../shared/alarm.ts";
 import type { Consumer } from "../../topology/topology.ts";
 

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "../../../../traits/clock.ts";
 import { isTidelaneError } from "../../../../traits/errors.ts";
-import type { ServerConnection } from "../../../nats/connection/server-connection.ts";
+import type { ServerConnection } from "../../../nats/client.ts";
 import { RequestFault, textOf } from "../../../nats/errors.ts";
 import { Backoff } from "../../../shared/backoff.ts";
 import type { Consumer } from "../../topology/topology.ts";

@@ -10,34 +10,18 @@ import type {
   ClientPublishOptions,
   ClientStatus,
   ClientSubscription,
+  ConnectionEnd,
+  ConnectionListener,
+  ServerConnection,
 } from "../client.ts";
 import { permissionOf, RequestFault, textOf } from "../errors.ts";
 import type { ReconnectDelay } from "./reconnect-delay.ts";
-
-/** How a connection ended. */
-export interface ConnectionEnd {
-  readonly reason: string;
-  /** We shut it down, rather than it being lost. */
-  readonly intended: boolean;
-  readonly cause?: unknown;
-}
-
-/** What lives no longer than its connection. None of these may throw. */
-export interface ConnectionListener {
-  /** It is over for good. */
-  connectionEnded(ending: ConnectionEnd): void;
-  /** It is lost for now: what was sent last may not have arrived, and what is sent now goes nowhere. */
-  connectionLost?(): void;
-  connectionRestored?(): void;
-  /** The server refused a publish to `subject`. Whether whoever published is told by this. */
-  publishRefused?(subject: string, fault: RequestFault): boolean;
-}
 
 /**
  * The connection of a client, as this adapter sees it: whether it is up, and who has to know when that changes. The
  * client reconnects and renews its subscriptions by itself.
  */
-export class ServerConnection {
+export class ReconnectingConnection implements ServerConnection {
   readonly broker: string;
   readonly #client: ClientConnection;
   readonly #secrets: Secrets;
@@ -75,7 +59,6 @@ export class ServerConnection {
     return this.#up ? "open" : "reconnecting";
   }
 
-  /** Whether what is sent now has somewhere to go, also while we are shutting down. */
   get up(): boolean {
     return this.#up && !this.#client.isClosed();
   }
@@ -84,12 +67,10 @@ export class ServerConnection {
     return this.#ending !== undefined;
   }
 
-  /** Of payload and headers together. */
   get maxPayloadBytes(): number {
     return this.#client.info?.max_payload ?? this.#known.maxPayload;
   }
 
-  /** Of the server: "2.9.10". */
   get version(): string {
     return this.#client.info?.version ?? this.#known.version;
   }
@@ -116,7 +97,6 @@ export class ServerConnection {
     this.#listeners.delete(listener);
   }
 
-  /** Throws `ConnectionClosedError` once it is over. */
   check(during: string): void {
     if (this.#ending !== undefined) throw this.closedError(during);
   }
@@ -130,17 +110,11 @@ export class ServerConnection {
     this.#client.publish(subject, payload, options);
   }
 
-  /**
-   * Sent before this turn of the event loop is over, and before whatever is sent after it. One write to the socket takes
-   * what a turn has gathered: acks that were written one by one took 14 of the 26 µs of their messages. Nobody is told
-   * when the connection is lost first.
-   */
   publishBatched(subject: string, payload: Uint8Array): void {
     this.#batch.push({ subject, payload });
     if (this.#batch.length === 1) void nextTurn().then(() => this.#sendBatch());
   }
 
-  /** `take` and `fault` are called while a socket is read, and must not throw. After a fault nothing more comes. */
   subscribe(
     subject: string,
     queue: string | undefined,
@@ -166,10 +140,6 @@ export class ServerConnection {
     };
   }
 
-  /**
-   * Resolves when the server has taken all that was sent before, and its refusals have been told. Rejects with a
-   * `RequestFault` when the connection is lost or ends first.
-   */
   flush(): Promise<void> {
     this.#sendBatch();
     return new Promise((resolve, reject) => {
