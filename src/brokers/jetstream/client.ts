@@ -29,7 +29,7 @@ export class JetStreamApi {
 
   async call<Answer>(verb: string, body?: object, signal?: AbortSignal): Promise<Answer> {
     const subject = this.subject(verb);
-    // n.b. where no body is expected even "{}" is refused.
+    // A call without a body must have an empty payload: the server refuses even "{}".
     const payload = body === undefined ? empty : encoder.encode(JSON.stringify(body));
     const what = `The JetStream API call ${verb}`;
     try {

@@ -232,7 +232,7 @@ function checkStart(from: StartPosition): void {
   throw new InvalidArgumentError({ argument: "options.from", expected, received: from });
 }
 
-/** n.b. the server refuses heartbeats of less than 100 ms, and of more than half of what a request lives. */
+/** The server refuses heartbeats below 100 ms, and above half the time after which a pull request expires. */
 function checkHeartbeat(heartbeatMs: number): number {
   positive("options.heartbeatMs", heartbeatMs);
   if (heartbeatMs >= 100 && heartbeatMs <= 15_000) return heartbeatMs;

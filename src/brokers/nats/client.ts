@@ -26,7 +26,7 @@ export interface ClientOptions {
   maxPingOut: number;
   reconnect: boolean;
   maxReconnectAttempts: number;
-  /** Milliseconds until the next attempt. n.b. asked more than once between two attempts. */
+  /** Milliseconds until the next attempt. The clients call it more than once between two attempts. */
   reconnectDelayHandler: () => number;
   inboxPrefix: string;
 }
@@ -55,18 +55,18 @@ export interface ClientTlsOptions {
 }
 
 export interface ClientConnection {
-  /** About the server it is connected to. n.b. undefined once it is closed, and while it reconnects. */
+  /** About the server it is connected to. Undefined once it is closed, and while it reconnects. */
   readonly info?: ClientServerInfo;
-  /** Throws where the client refuses; says nothing about the server. n.b. lost without a word while disconnected. */
+  /** Throws if the client refuses the message. While disconnected, the client drops it silently. */
   publish(subject: string, payload?: Uint8Array, options?: ClientPublishOptions): void;
   subscribe(subject: string, options: ClientSubscribeOptions): ClientSubscription;
-  /** Resolves when the server has seen everything before it. n.b. never settles when the connection is closed meanwhile. */
+  /** Resolves when the server has seen everything before it. Never settles if the connection is closed meanwhile. */
   flush(): Promise<void>;
   close(): Promise<void>;
   /** Resolves when it is closed for good, with an error if that was the reason. */
   closed(): Promise<unknown>;
   isClosed(): boolean;
-  /** n.b. in 2.29 it does not end when the connection is closed. */
+  /** In 2.29 it does not end when the connection is closed. */
   status(): AsyncIterable<ClientStatus>;
   /** `host:port` */
   getServer(): string;
@@ -85,7 +85,7 @@ export interface ClientPublishOptions {
 
 export interface ClientSubscribeOptions {
   queue?: string;
-  /** n.b. called while a socket is read: the connection is dead without a word if it throws. */
+  /** Called while the client reads its socket. If it throws, the client stops reading, and nothing reports it. */
   callback: (error: Error | null, message: ClientMessage) => void;
 }
 
@@ -98,13 +98,13 @@ export interface ClientSubscription {
 export interface ClientMessage {
   readonly subject: string;
   readonly reply?: string;
-  /** n.b. a view of what was read from the socket. */
+  /** A view of what was read from the socket. */
   readonly data: Uint8Array;
-  /** n.b. read throws on a name the client does not take. */
+  /** The getter throws on a name that the client refuses. */
   readonly headers?: ClientHeaders;
 }
 
-/** By name, as it is written; values of one name keep their order. n.b. space around a value is cut off. */
+/** By name, as it is written; values of one name keep their order. Space around a value is cut off. */
 export interface ClientHeaders extends Iterable<[name: string, values: string[]]> {
   /** Of a status message, 0 otherwise. */
   readonly code: number;
@@ -131,21 +131,21 @@ export interface ConnectionEnd {
   readonly cause?: unknown;
 }
 
-/** What lives no longer than its connection. None of these may throw. */
+/** What hears of changes of a connection. None of these may throw. */
 export interface ConnectionListener {
   /** It is over for good. */
   connectionEnded(ending: ConnectionEnd): void;
-  /** It is lost for now: what was sent last may not have arrived, and what is sent now goes nowhere. */
+  /** It is lost for now. What was sent last may not have arrived, and the client drops what it is given now. */
   connectionLost?(): void;
   connectionRestored?(): void;
-  /** The server refused a publish to `subject`. Whether whoever published is told by this. */
+  /** The server refused a publish to `subject`. Returns whether the listener reports it to the publisher. */
   publishRefused?(subject: string, fault: RequestFault): boolean;
 }
 
 /** A connection of the client that reconnects, as consumers and publishers use it. */
 export interface ServerConnection {
   readonly broker: string;
-  /** Whether what is sent now has somewhere to go, also while we are shutting down. */
+  /** Whether the server gets what is sent now. It may be true during a shutdown, too. */
   readonly up: boolean;
   /** Of payload and headers together. */
   readonly maxPayloadBytes: number;
@@ -158,9 +158,9 @@ export interface ServerConnection {
   closedError(during: string): ConnectionClosedError;
   publish(subject: string, payload: Uint8Array, options?: ClientPublishOptions): void;
   /**
-   * Sent before this turn of the event loop is over, and before whatever is sent after it. One write to the socket takes
-   * what a turn has gathered: acks that were written one by one took 14 of the 26 µs of their messages. Nobody is told
-   * when the connection is lost first.
+   * Sends within this turn of the event loop, and before whatever is sent after it. All of a turn shares one write to the
+   * socket: acks that were written one by one took 14 of the 26 µs of their messages. If the connection is lost first,
+   * nothing reports it.
    */
   publishBatched(subject: string, payload: Uint8Array): void;
   /** `take` and `fault` are called while a socket is read, and must not throw. After a fault nothing more comes. */
@@ -171,8 +171,8 @@ export interface ServerConnection {
     fault: (error: RequestFault) => void,
   ): ClientSubscription;
   /**
-   * Resolves when the server has taken all that was sent before, and its refusals have been told. Rejects with a
-   * `RequestFault` when the connection is lost or ends first.
+   * Resolves when the server has everything that was sent before, and the listeners know its refusals. Rejects with a
+   * `RequestFault` if the connection is lost or ends first.
    */
   flush(): Promise<void>;
 }

@@ -56,7 +56,7 @@ const words: Readonly<Record<string, string>> = {
     "the certificate of the server is for another host name; connect by a name it has",
 };
 
-/** Trying again may help with these. n.b. the name of a server that is still starting may not be known yet. */
+/** A retry may help with these. The name of a server that is still starting may not be known yet. */
 const passing = new Set([
   "CONNECTION_REFUSED",
   "ECONNREFUSED",
@@ -90,7 +90,7 @@ export function connectError(
   });
 }
 
-/** An error, and what it wraps. n.b. 2.29 keeps that in `chainedError`. */
+/** An error, and what it wraps: 2.29 has that in `chainedError`. */
 function chainOf(error: unknown): readonly ClientError[] {
   const chain: Error[] = [];
   for (let next = error; next instanceof Error && chain.length < 8; ) {

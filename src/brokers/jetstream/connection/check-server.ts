@@ -22,7 +22,7 @@ export async function checkServer(
     if (signal?.aborted || connection.server.over) throw error;
     // Who has no permission for this call may have it for those that matter.
     if (!(error instanceof JetStreamApiError)) return;
-    // n.b. JetStream starts after its server does, and a cluster has no leader for a moment.
+    // JetStream starts after its server does, and a cluster may have no leader for a moment.
     const retryable = error.status >= 503;
     throw new ConnectFailedError({ broker, reason: textOf(error), retryable, cause: error });
   }

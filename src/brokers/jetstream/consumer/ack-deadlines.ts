@@ -56,11 +56,11 @@ export class AckDeadlines {
   #onAlarm(): void {
     const { connection, consumer, settings } = this.#context;
     const now = connection.settings.clock.now();
-    // What waits here for a loop that is at work is the loop's fault, not the message's.
+    // A message that is buffered for a loop at work is not slow, it only waits: so its deadline is extended.
     if (this.#events.isConsumed())
       for (const message of this.#deliveries.untaken()) this.#settlement.extend(message);
     if (settings.sole && this.#deliveries.due <= now) {
-      // n.b. one that comes again comes after those behind it, unless they do too.
+      // A delivery that comes again alone would come after those that follow it in the stream.
       this.#settlement.loseAll(`one before it, or it, was not settled within ${consumer.ackDeadlineMs} ms`);
       this.#events.missed();
       return;

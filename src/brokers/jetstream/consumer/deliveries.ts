@@ -59,7 +59,7 @@ export class Deliveries {
 
   /**
    * The message of this sequence, held here, was delivered again, so that nobody else has it: it is kept, with a full
-   * deadline. False where it is not held. n.b. a server before 2.10 repeats one when requests for more are withdrawn.
+   * deadline. False where it is not held. A server before 2.10 repeats one when pull requests are withdrawn.
    */
   renew(delivery: DeliveryInfo, ackSubject: string, now: number): boolean {
     const held = this.#unsettled.get(delivery.sequence);

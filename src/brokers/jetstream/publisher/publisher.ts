@@ -170,7 +170,7 @@ export class JetStreamPublisher implements Publisher {
     }
   }
 
-  /** n.b. a server that is stopped ends its streams before its connections: for that moment nobody listens. */
+  /** With `resend` it tries again: a server that is stopped ends its streams before its connections, so for a moment nobody listens. */
   async #store(request: OutgoingRequest): Promise<WireAck> {
     const { requests, settings } = this.#connection;
     const due = settings.clock.now() + request.timeoutMs;
@@ -210,7 +210,7 @@ function failure(topic: string, error: unknown): unknown {
     return new PublishFailedError({ topic, reason, retryable: false, cause: error });
   }
   if (!(error instanceof JetStreamApiError)) return publishError(topic, error);
-  // n.b. 503 and above are of a moment: no leader, no resources.
+  // A status of 503 and above is passing: no leader, no resources.
   const retryable = error.status >= 503;
   return new PublishFailedError({
     topic,

@@ -35,7 +35,7 @@ export class TopicCheck {
     } catch (error) {
       if (error instanceof RequestFault && error.kind === "refused") return undefined;
       if (!(error instanceof JetStreamApiError)) throw error;
-      // n.b. the API is silent too while its server stops or starts.
+      // The API does not answer while its server stops or starts.
       return new PublishFailedError({ topic, reason: textOf(error), retryable: true, cause: error });
     }
   }

@@ -113,7 +113,7 @@ export function checkConsumer(
   if (from !== undefined && !startsAt(found, from)) differ("from", describeStart(found), describe(from));
 }
 
-/** n.b. with `backoff` the first of its waits stands for `ack_wait`; the shortest is safe to go by. */
+/** With `backoff`, the server uses its waits in place of `ack_wait`. The shortest one is always safe. */
 export function ackDeadlineOf({ backoff, ack_wait = defaultAckDeadlineMs * 1e6 }: ConsumerConfig): number {
   return (backoff === undefined || backoff.length === 0 ? ack_wait : Math.min(...backoff)) / 1e6;
 }

@@ -124,9 +124,9 @@ export class Consumer {
   }
 
   /**
-   * Makes the server look through the requests for messages and drop those that nobody waits for. n.b. one before 2.10
-   * may take a message that is given back for such a request: it is gone until its ack deadline then, and the one before
-   * it is delivered twice. To ask for the consumer's state helps, when it is done before anything is given back.
+   * Makes the server drop the pull requests that nobody waits for: it does so when it is asked for the consumer's state.
+   * A server before 2.10 may use such a request for a message that is nakked. The message is then gone until its ack
+   * deadline, and the one before it is delivered twice. So call this before any nak.
    */
   pruneRequests(): void {
     this.#api.tell(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
@@ -190,7 +190,7 @@ export function createConsumer(
   filter: string,
   config: ConsumerConfig,
 ): Promise<ConsumerInfo> {
-  // n.b. "action" is of 2.10: an older server updates a consumer that is there, where it can be updated.
+  // A server before 2.10 does not know "action". It updates a consumer that exists, if it can.
   const body = { stream_name: stream, config, action: "create" };
   const verb = `CONSUMER.CREATE.${stream}.${config.name}`;
   return api.call<ConsumerInfo>(filter === ">" ? verb : `${verb}.${filter}`, body);

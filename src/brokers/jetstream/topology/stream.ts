@@ -77,7 +77,7 @@ export async function createStream(
   try {
     const body = { ...defaults, ...config, name };
     const made = await api.call<StreamInfo>(`STREAM.CREATE.${name}`, body);
-    // n.b. a server leaves out what it does not know, without a word.
+    // A server silently leaves out settings that it does not know.
     compare(name, settings, made.config, argument);
   } catch (error) {
     // Somebody else made it in between.
@@ -104,10 +104,10 @@ async function reconcile(
 }
 
 /**
- * Adds the subjects that the stream lacks. Narrower ones that a new one stands for give way to it.
+ * Adds the subjects that the stream lacks, and removes those that an added pattern includes.
  *
- * n.b. an update replaces the whole configuration, and the API cannot say "only if it is still so". Whoever read before
- * we wrote, and writes after it, takes our subjects away: so we look again, and add them again.
+ * An update replaces the whole configuration, and the API cannot say "only if it is still so". Whoever read before
+ * we wrote, and writes after it, removes our subjects. So we look again, and add them again.
  */
 export async function addSubjects(
   api: JetStreamApi,

@@ -54,7 +54,7 @@ async function createFor(
     return name;
   }
   await createStream(api, name, create, "options.create");
-  // n.b. the subscription reads a part of what it asks for where the stream has a part.
+  // A stream with only some of the subjects gives the subscription only those.
   if (hasAll(found.config, filter)) return name;
   if (update !== "add") throw lacking(name, filter);
   await addSubjects(api, name, [filter], found.config, "options.create");
@@ -67,8 +67,8 @@ function lacking(stream: string, filter: string): SubscriptionFailedError {
 }
 
 /**
- * For a stream that is created without a name: the tokens of its subject, with words for wildcards. n.b. a subject that
- * has the word in that place matches the pattern, and finds its stream.
+ * For a stream that is created without a name: the tokens of its subject, with words for wildcards. A subject that has
+ * the word in that place matches the pattern, and so finds the same stream.
  */
 function nameFrom(filter: string): string {
   const tokens = filter.split(".");

@@ -30,7 +30,7 @@ async function openInStream(
 ): Promise<ConsumerInfo> {
   const { group } = settings;
   const found = group === undefined ? undefined : await findConsumer(api, stream, group);
-  // n.b. a server from 2.10 on makes a consumer of a subject its stream lacks, and it never gets anything.
+  // A server from 2.10 on creates a consumer for a subject that its stream lacks, and the consumer never gets anything.
   if (found === undefined && settings.stream !== undefined) await refuseLackingStream(api, stream, filter);
   if (group === undefined)
     return createConsumer(api, stream, filter, configOf(settings, filter, ephemeralName()));

@@ -16,8 +16,8 @@ export interface Address {
 const defaultServer = "nats://127.0.0.1:4222";
 
 /**
- * Reads URLs as `nats://user:password@host:4222`, `nats://token@host`, `tls://host`, or `host:port` alone. n.b. the
- * clients look at host and port only, so credentials and `tls:` would go unseen there.
+ * Reads URLs as `nats://user:password@host:4222`, `nats://token@host`, `tls://host`, or `host:port` alone. The
+ * clients read host and port only, so they would ignore credentials and `tls:`.
  */
 export function readServers(given: string | readonly string[] | undefined): Address {
   const texts = typeof given === "string" ? given.split(",") : (given ?? [defaultServer]);
@@ -84,7 +84,7 @@ function refused(expected: string): InvalidArgumentError {
   return new InvalidArgumentError({ argument: "options.servers", expected, received });
 }
 
-/** What is told apart from the URL wins over what it holds. */
+/** The options `user`, `password` and `token` win over the URL. */
 export function addressOf(options: NatsOptions): Address {
   const address = readServers(options.servers);
   const { user, password, token } = options;

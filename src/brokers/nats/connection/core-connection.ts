@@ -4,12 +4,12 @@ import type { NatsSettings } from "../options.ts";
 import { Requests } from "../publisher/requests.ts";
 import type { ReconnectingConnection } from "./reconnecting-connection.ts";
 
-/** Something with a goodbye to say to the server. */
+/** A subscriber: it tells the server when it closes. */
 export interface Closable {
   close(): Promise<void>;
 }
 
-/** All that hangs on one connection of a client, shared by the core and the JetStream view of it. */
+/** One connection of a client with its requests and open subscribers, shared by `NatsConnection` and `JetStreamConnection`. */
 export class CoreConnection {
   readonly server: ReconnectingConnection;
   readonly settings: NatsSettings;

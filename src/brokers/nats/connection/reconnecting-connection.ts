@@ -18,8 +18,8 @@ import { permissionOf, RequestFault, textOf } from "../errors.ts";
 import type { ReconnectDelay } from "./reconnect-delay.ts";
 
 /**
- * The connection of a client, as this adapter sees it: whether it is up, and who has to know when that changes. The
- * client reconnects and renews its subscriptions by itself.
+ * The connection of a client, which reconnects and renews its subscriptions by itself: whether it is up, and who has to
+ * know when that changes.
  */
 export class ReconnectingConnection implements ServerConnection {
   readonly broker: string;
@@ -30,7 +30,7 @@ export class ReconnectingConnection implements ServerConnection {
   readonly #listeners = new Set<ConnectionListener>();
   readonly #report: ReconnectReport;
   #up = true;
-  /** Sent before anything else is, and when the turn is over. */
+  /** Sent before anything else is, or at the end of this turn of the event loop. */
   #batch: { readonly subject: string; readonly payload: Uint8Array }[] = [];
   #ending: ConnectionEnd | undefined = undefined;
   /** Attempts to reconnect since the connection was last up. */
@@ -151,7 +151,7 @@ export class ReconnectingConnection implements ServerConnection {
       const lost = (): void => finish(new RequestFault("lost", "the connection was lost"));
       const listener: ConnectionListener = { connectionEnded: lost, connectionLost: lost };
       this.#listeners.add(listener);
-      // n.b. the clients tell of a refusal a few promises after the flush that proves there was none before.
+      // The clients report a refusal a few microtasks after the flush that follows it.
       this.#client
         .flush()
         .then(nextTurn)
@@ -159,7 +159,7 @@ export class ReconnectingConnection implements ServerConnection {
     });
   }
 
-  /** No call succeeds from here on. The client's connection stays, for the goodbyes. */
+  /** From now on every call fails. The client's connection stays open, so that subscribers can unsubscribe. */
   end(ending: ConnectionEnd): void {
     if (this.#ending !== undefined) return;
     this.#sendBatch();
@@ -187,7 +187,7 @@ export class ReconnectingConnection implements ServerConnection {
 
   async #awaitEnd(): Promise<void> {
     const error = await this.#client.closed().catch((reason: unknown) => reason);
-    // n.b. one of ours is closed by us or given up. One that was handed in may have been closed by its owner: that is no loss.
+    // We close our own connections, or the client gives them up. One that was handed in may be closed by its owner: no loss.
     if (!this.over && (!this.#borrowed || !this.#up || error instanceof Error)) {
       this.#report.lost(this.#attempts, error instanceof Error ? this.cause(error) : undefined, true);
     }

@@ -2,7 +2,7 @@ import { InvalidMessageError } from "../../../traits/errors.ts";
 import { MessageHeaders } from "../../../traits/headers.ts";
 import type { ClientHeaders } from "../client.ts";
 
-/** Names the server acts on. They are options here and never pass as headers, in either direction. */
+/** The server acts on headers with these names. They are options here, and never pass as headers. */
 const reservedPrefix = "Nats-";
 
 /** "NATS/1.0", the end of that line, and the empty line at the end. */
@@ -56,7 +56,7 @@ export function toClient(
   return made;
 }
 
-/** What came, in two: headers of the publisher, and those by which the server speaks. */
+/** Separates the headers of the publisher from those of the server. */
 export function fromClient(given: ClientHeaders | undefined): {
   readonly headers: MessageHeaders;
   readonly reserved: MessageHeaders;

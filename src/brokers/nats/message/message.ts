@@ -50,7 +50,7 @@ export abstract class ClientDelivery extends Message {
     try {
       return fromClient(this.client.headers);
     } catch (cause) {
-      // n.b. the clients refuse all headers of a message when they do not like the name of one.
+      // The clients refuse all headers of a message if they refuse the name of one.
       const reason = "its headers are not readable and are left out";
       const error = new DecodeError({ topic: this.topic, reason, cause });
       reportError({ topic: this.topic, error, message: this });

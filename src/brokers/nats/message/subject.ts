@@ -1,7 +1,7 @@
 import { checkName } from "../../../traits/arguments.ts";
 import { InvalidArgumentError } from "../../../traits/errors.ts";
 
-/** n.b. a server takes lines of 4,096 bytes, and ends the connection at a longer one; subject and reply are on one line. */
+/** A server ends the connection at a line of more than 4,096 bytes. Subject and reply share a line. */
 const maxSubjectBytes = 3_000;
 
 const space = /\s/;
@@ -12,7 +12,7 @@ function hasWildcard(subject: string): boolean {
   return subject.split(".").some((token) => token === "*" || token === ">");
 }
 
-/** The last one that was right. n.b. publishers say the same again and again, and looking at it costs 0.2 µs. */
+/** The last valid subject. Publishers repeat theirs, and checking one takes 0.2 µs. */
 let lastRight = "a";
 
 /** Why this is no subject that can be published to, as the end of a sentence; undefined where it is one. */
@@ -80,7 +80,7 @@ function checkShape(argument: string, subject: string): void {
   throw new InvalidArgumentError({ argument, expected: `a subject; ${fault}`, received: subject });
 }
 
-// n.b. with space in it the rest of the line would be taken for other fields of the protocol.
+// The server would read what follows a space as the next field of the protocol.
 function shapeFault(subject: string): string | undefined {
   if (space.test(subject)) return "a subject has no space in it";
   if (subject.split(".").includes(""))

@@ -3,21 +3,21 @@ import type { RequestFault } from "../errors.ts";
 
 interface Flush {
   readonly promise: Promise<void>;
-  /** What those are told who published to a subject: one promise for all of them. */
+  /** By subject: the promise that all publishes to it share. */
   readonly outcomes: Map<string, Promise<void>>;
-  /** Subjects the server did not let be published to. */
+  /** Subjects to which the server refused a publish. */
   readonly refused: Map<string, RequestFault>;
 }
 
-/** Round trips that prove the server has what was sent before. Publishes that overlap share one. */
+/** Confirms publishes by a flush, PING and PONG. Publishes that overlap share one. */
 export class FlushConfirms implements ConnectionListener {
   readonly #server: ServerConnection;
   readonly #failure: (subject: string, error: unknown) => unknown;
-  /** Not begun: whoever publishes now is still in time for it. */
+  /** Not sent yet, so it covers what is published now. */
   #next: Flush | undefined = undefined;
   readonly #running = new Set<Flush>();
 
-  /** `failure`: what those are told whose publish failed. */
+  /** `failure` makes the error with which a publish rejects. */
   constructor(server: ServerConnection, failure: (subject: string, error: unknown) => unknown) {
     this.#server = server;
     this.#failure = failure;
@@ -25,9 +25,8 @@ export class FlushConfirms implements ConnectionListener {
   }
 
   /**
-   * Resolves when the server has what was published to `subject` before the call, and right after it. n.b. called before
-   * the publish, its PING goes with what was published: the clients write to the socket in a microtask that the publish
-   * begins. Behind that one it is a write, and a packet, of its own.
+   * Resolves when the server has what was published to `subject` before the call, and right after it. Call it before the
+   * publish: the clients write to the socket in a microtask that the publish starts, so PING and message share a packet.
    */
   next(subject: string): Promise<void> {
     this.#next ??= this.#plan();
@@ -46,7 +45,7 @@ export class FlushConfirms implements ConnectionListener {
     return concerned.length > 0;
   }
 
-  // A round that runs when the connection ends rejects by itself.
+  // A flush that runs when the connection ends rejects by itself.
   connectionEnded(): void {}
 
   async #outcome(flush: Flush, subject: string): Promise<void> {

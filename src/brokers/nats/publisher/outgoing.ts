@@ -13,7 +13,7 @@ import { RequestFault, textOf } from "../errors.ts";
 import { checkHeaders, headerFault } from "../message/headers.ts";
 import { subjectFault } from "../message/subject.ts";
 
-/** How a publisher writes what has no place of its own in the protocol. */
+/** The header that carries the key, for which the protocol has no field. */
 export interface KeyHeaderOption {
   readonly keyHeader: string;
 }
@@ -44,7 +44,7 @@ export function checkMessage(
   return checked;
 }
 
-/** What a publish that failed below says to those who published. */
+/** The error with which a publish rejects. */
 export function publishError(topic: string, error: unknown): unknown {
   if (error instanceof RequestFault) {
     const retryable = error.kind !== "refused";

@@ -123,12 +123,12 @@ export class NatsPublisher implements RequestReply {
   /** Sends before it returns. */
   #send(message: CheckedMessage): Promise<void> {
     const { topic, payload } = message;
-    // n.b. asked for before the publish: one write to the socket then takes both, and so one packet to the server.
+    // Before the publish, so that PING and message share a write to the socket, and a packet.
     const answer = this.#confirms?.next(topic) ?? settledAtOnce;
     try {
       this.#connection.server.publish(topic, payload, this.#options(message));
     } catch (error) {
-      // Nothing was sent, and nobody waits for this answer.
+      // Nothing was sent, so nobody awaits this confirmation.
       answer.catch(() => {});
       return Promise.reject(publishError(topic, error));
     }

@@ -21,7 +21,7 @@ export interface OutgoingRequest {
   readonly what: string;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Sent again when the connection was lost and came back: to be answered twice does no harm. */
+  /** It may be answered twice without harm, so it is sent again when a lost connection is back. */
   readonly repeatable?: boolean;
 }
 
@@ -31,7 +31,7 @@ export function uniqueName(): string {
 }
 
 /**
- * Requests and their answers, all by one subscription. An answer that comes late, or a second one, goes to nobody.
+ * Requests and their answers, over one subscription. A late answer, or a second one, is dropped.
  *
  * A request rejects with `TimeoutError`, `AbortedError`, `ConnectionClosedError` or `RequestFault`.
  */
@@ -150,9 +150,9 @@ class PendingRequest implements Abortable {
   readonly request: OutgoingRequest;
   readonly reply: string;
   readonly due: number;
-  /** Its turn has come. It is sent again where the connection was lost or is not up yet. */
+  /** The send queue has passed it on. It is sent again if the connection was lost or is not up yet. */
   sent = false;
-  /** Gives up its turn, while it waits for one. n.b. the turn would keep the message until the connection is back. */
+  /** Takes the request out of the send queue, which would otherwise keep its message until the connection is back. */
   drop: (() => void) | undefined = undefined;
   readonly #promise: { resolve(answer: ClientMessage): void; reject(error: unknown): void };
   readonly #onOver: () => void;

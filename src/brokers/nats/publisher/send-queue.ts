@@ -9,17 +9,17 @@ export interface Sendable {
   /** Names the call in errors. */
   readonly what: string;
   readonly signal?: AbortSignal | undefined;
-  /** It ends its wait itself, rather than after the timeout of the others. */
+  /** It has a timeout of its own, so the timeout of the queue does not apply. */
   readonly isTimed?: true;
-  /** It is its turn. Sends before it returns; must not throw. */
+  /** Sends before it returns; must not throw. */
   send(): void;
-  /** Its turn never came: nothing was sent. */
+  /** Nothing was sent. */
   reject(error: unknown): void;
 }
 
 /**
- * Sends in the order of the calls: at once while the connection is up and there is room, else as soon as that is so
- * again. n.b. what the clients are given while they are disconnected is thrown away, so it waits here.
+ * Sends in the order of the calls: at once while the connection is up and there is room, else as soon as both are so again.
+ * The clients drop what they are given while they are disconnected, so it waits here.
  */
 export class SendQueue implements ConnectionListener {
   readonly #server: ServerConnection;
@@ -54,7 +54,7 @@ export class SendQueue implements ConnectionListener {
     return this.#waiting.size;
   }
 
-  /** What it gives drops the turn of a call that is over; nobody is told by that. */
+  /** Returns a function that takes the call out of the queue, without rejecting it. */
   submit(sendable: Sendable): () => void {
     if (this.free) {
       sendable.send();
