@@ -1,7 +1,7 @@
 import { ConnectFailedError } from "../../traits/errors.ts";
 import type { Secrets } from "../shared/secrets.ts";
 
-/** Why a request got no answer, between the parts of this adapter. Those who publish or subscribe are told in our words. */
+/** Why a request got no answer. It stays inside the adapter, which makes a tidelane error of it for the user. */
 export class RequestFault extends Error {
   /** "refused": no permission. "lost": the connection, after it was sent. */
   readonly kind: "no-responders" | "refused" | "lost";

@@ -2,7 +2,7 @@ import { Fifo } from "../../../structures/fifo.ts";
 import type { DeliveryInfo } from "../message/ack.ts";
 import { deliveryControl, type JetStreamMessage } from "../message/message.ts";
 
-/** What the server has delivered to a subscription and was not told the fate of: the part that waits here included. */
+/** The deliveries of a subscription that are not settled, those that are buffered here included. */
 export class Deliveries {
   /** As the consumer has it now. The server goes by it for what is held, too. */
   ackDeadlineMs: number;
@@ -141,7 +141,7 @@ export class Deliveries {
     return expired;
   }
 
-  /** All of them are lost. Gives what they were. */
+  /** All of them are lost. Returns them. */
   loseAll(reason: string, cause?: unknown): JetStreamMessage[] {
     const all = [...this.#unsettled.values()];
     this.#unsettled.clear();
@@ -149,7 +149,7 @@ export class Deliveries {
     this.#waiting.clear();
     this.#heldBack = [];
     this.#returned.length = 0;
-    // Told last: a holder that looks from inside its signal finds nothing half done.
+    // Last, so that a listener of a delivery's signal finds nothing half done.
     // The last one first: one of the same key that waits behind another does not begin in between.
     for (const message of all.toReversed()) deliveryControl.lose(message, reason, cause);
     return all;

@@ -40,7 +40,7 @@ export class Settlement implements AckSender {
     return this.#context.settings.confirmAcks;
   }
 
-  get takesReasons(): boolean {
+  get supportsTermReason(): boolean {
     return supportsTermReason(this.#context.connection.server.version);
   }
 

@@ -220,15 +220,15 @@ export class JetStreamSubscriber
   async #findConsumer(wasDeleted: boolean): Promise<void> {
     const { signal } = this.#over;
     if (signal.aborted) return;
-    const finding = await findConsumerAgain(this.#consumer, this.#recoveryContext(), wasDeleted);
+    const state = await findConsumerAgain(this.#consumer, this.#recoveryContext(), wasDeleted);
     this.#watch.compare();
-    if (signal.aborted || finding === "disconnected") return;
-    if (finding === "stream gone") throw new Error("its stream was deleted");
-    if (finding === "gone") {
+    if (signal.aborted || state === "disconnected") return;
+    if (state === "stream gone") throw new Error("its stream was deleted");
+    if (state === "gone") {
       if (!this.#consumer.isEphemeral) throw new Error("it was deleted, and with it the place of its group");
       const sequence = this.#pull.restart("its consumer was deleted");
       await retry(() => this.#resumeAt(sequence), this.#recoveryContext());
-    } else if (finding === "renewed") {
+    } else if (state === "renewed") {
       this.#pull.restart("its consumer was deleted and made again");
     }
     this.#pull.consumerFound();

@@ -5,19 +5,19 @@ import { textOf } from "../../nats/errors.ts";
 import { ClientDelivery } from "../../nats/message/message.ts";
 import { acks, type DeliveryInfo, nakAfter, termFor } from "./ack.ts";
 
-/** Who has the delivery, and can answer for it. */
+/** Sends the acks of a delivery. */
 export interface AckSender {
-  /** Sends the answer, now or when the connection is back. */
+  /** Sends an ack, a nak or a term, now or when the consumer is back. */
   settle(message: JetStreamMessage, ack: Uint8Array): Promise<void> | void;
   /** Sends an ack and waits until the server has confirmed it. */
   confirm(message: JetStreamMessage): Promise<void>;
   extend(message: JetStreamMessage): void;
   readonly confirmAcks: boolean;
-  /** Whether the server knows a drop with a reason. */
-  readonly takesReasons: boolean;
+  /** Whether the server accepts a term with a reason. */
+  readonly supportsTermReason: boolean;
 }
 
-/** What a subscriber does to its deliveries, and nobody outside this folder can. */
+/** What a subscriber does to its deliveries, and nobody outside this adapter can. */
 export interface DeliveryControl {
   lose(message: JetStreamMessage, reason: string, cause?: unknown): void;
 }
@@ -28,7 +28,7 @@ export let deliveryControl: DeliveryControl;
 export class JetStreamMessage extends ClientDelivery implements Positioned<number> {
   #delivery: DeliveryInfo;
   #ackSubject: string;
-  readonly #holder: AckSender;
+  readonly #sender: AckSender;
   #confirms = false;
   #reason: string | undefined = undefined;
   /** When its ack deadline began. The subscriber's to write. */
@@ -41,11 +41,11 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
   }
 
   /** @internal */
-  constructor(client: ClientMessage, delivery: DeliveryInfo, holder: AckSender) {
+  constructor(client: ClientMessage, delivery: DeliveryInfo, sender: AckSender) {
     super(client);
     this.#delivery = delivery;
     this.#ackSubject = client.reply ?? "";
-    this.#holder = holder;
+    this.#sender = sender;
   }
 
   /** Its sequence in the stream, from 1. */
@@ -85,7 +85,7 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
     return this.#ackSubject;
   }
 
-  /** @internal It was delivered again while it is held here: it is the same, with another answer to give. */
+  /** @internal It was delivered again while it is held here: it is the same, with another ack subject. */
   renew(delivery: DeliveryInfo, ackSubject: string): void {
     this.#delivery = delivery;
     this.#ackSubject = ackSubject;
@@ -98,8 +98,8 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
   }
 
   /**
-   * A drop, `nack({ requeue: false })`, with a reason for the server's advisories. n.b. servers before 2.10.4 know no
-   * reasons; they are not told it.
+   * A drop, `nack({ requeue: false })`, with a reason for the server's advisories. Servers before 2.10.4 know no
+   * reasons, and get the drop without it.
    */
   drop(reason: string): Promise<void> {
     this.#reason = reason;
@@ -107,26 +107,26 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
   }
 
   protected override sendAck(): Promise<void> | void {
-    const confirms = this.#confirms || this.#holder.confirmAcks;
-    return confirms ? this.#holder.confirm(this) : this.#holder.settle(this, acks.ack);
+    const confirms = this.#confirms || this.#sender.confirmAcks;
+    return confirms ? this.#sender.confirm(this) : this.#sender.settle(this, acks.ack);
   }
 
   protected override sendNack(requeue: boolean): Promise<void> | void {
-    if (requeue) return this.#holder.settle(this, acks.nak);
-    const reason = this.#holder.takesReasons ? this.#reason : undefined;
-    return this.#holder.settle(this, reason === undefined ? acks.term : termFor(reason));
+    if (requeue) return this.#sender.settle(this, acks.nak);
+    const reason = this.#sender.supportsTermReason ? this.#reason : undefined;
+    return this.#sender.settle(this, reason === undefined ? acks.term : termFor(reason));
   }
 
   protected override sendNackAfter(delayMs: number): Promise<void> | void {
-    return this.#holder.settle(this, nakAfter(delayMs));
+    return this.#sender.settle(this, nakAfter(delayMs));
   }
 
   protected override sendKeepAlive(): void {
-    this.#holder.extend(this);
+    this.#sender.extend(this);
   }
 }
 
-/** What a holder is told whose settle did not get through. */
+/** The error of a settle that did not get through. */
 export function lostError(message: JetStreamMessage, cause: unknown): DeliveryLostError {
   return new DeliveryLostError({ topic: message.topic, reason: textOf(cause), cause });
 }

@@ -139,7 +139,7 @@ export class JetStreamPublisher implements Publisher {
     return reserved.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
   }
 
-  /** Does not reject: `told` is. */
+  /** Does not reject; it settles `result`. */
   async #send(
     { topic, payload, headers }: CheckedMessage,
     reserved: readonly (readonly [name: string, value: string])[],

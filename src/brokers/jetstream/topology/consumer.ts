@@ -43,7 +43,7 @@ export class Consumer {
     this.#info = info;
   }
 
-  /** What it gives, when it was found or made, has a higher sequence than this. */
+  /** What it delivers after it was found or created has a higher stream sequence than this. */
   get deliveredUpTo(): number {
     return this.#info.delivered.stream_seq;
   }

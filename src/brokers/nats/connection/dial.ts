@@ -74,7 +74,7 @@ async function connect(
   return signal === undefined ? attempt : abortable(attempt, settings, signal);
 }
 
-/** The client cannot be told to stop: a connection that comes too late is closed. */
+/** A connect of the client cannot be aborted, so a connection that comes too late is closed. */
 function abortable(
   attempt: Promise<ClientConnection>,
   { clock, closeTimeoutMs }: ConnectSettings,

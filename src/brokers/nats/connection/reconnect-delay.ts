@@ -1,8 +1,8 @@
 import { Backoff, type BackoffOptions } from "../../shared/backoff.ts";
 
 /**
- * How long the client waits between attempts to reconnect. It asks any number of times between two of them, and has to
- * be told the same each time.
+ * How long the client waits between attempts to reconnect. It asks any number of times between two attempts, and the
+ * answer must stay the same.
  */
 export class ReconnectDelay {
   readonly #backoff: Backoff;

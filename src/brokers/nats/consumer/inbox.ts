@@ -65,7 +65,7 @@ export class Inbox {
     }
   }
 
-  /** The connection is gone: so is what was not taken, and that is counted. Gives how many there were. */
+  /** The connection is gone, and with it the messages that were not taken. Counts them as dropped, and returns how many. */
   abandon(): number {
     const left = this.#size;
     this.clear();

@@ -121,7 +121,7 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
     return this.close();
   }
 
-  /** A subscription that has lost its connection for good is silent, as on every broker. What waited is told as dropped. */
+  /** If the connection is gone for good, reports what is in the inbox as dropped, and fails. */
   #onEnd(ending: ConnectionEnd): void {
     if (ending.intended) return;
     const left = this.#inbox.abandon();
@@ -140,7 +140,7 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
     }
   }
 
-  /** What has come is handed out before the error is told. */
+  /** Messages that have come are handed out before the error. */
   #fail(reason: string, cause?: unknown): void {
     if (this.#outlet.over) return;
     this.#failure = new SubscriptionFailedError({ topic: this.topic, reason, cause });

@@ -9,7 +9,7 @@ const reservedPrefix = "Nats-";
 const frameBytes = 12;
 
 /**
- * Refuses what the clients would change: names are printable ASCII, values are text without space around them. Gives
+ * Refuses what the clients would change: names are printable ASCII, values are text without space around them. Returns
  * the size on the wire in bytes, 0 without headers.
  */
 export function checkHeaders(topic: string, headers: MessageHeaders): number {

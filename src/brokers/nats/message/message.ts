@@ -10,7 +10,7 @@ interface BothHeaders {
   readonly reserved: MessageHeaders;
 }
 
-/** What a client's message gives, read when it is asked for. */
+/** A message of the client. Payload and headers are read when they are asked for. */
 export abstract class ClientDelivery extends Message {
   protected readonly client: ClientMessage;
   #payload: Uint8Array | undefined = undefined;

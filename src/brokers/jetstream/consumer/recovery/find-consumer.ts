@@ -21,14 +21,14 @@ export interface RecoveryContext {
  * What became of a consumer: "same", or "renewed" where it was away in between; "gone" for good, alone or with its
  * stream; "disconnected" where the connection is lost and there is nothing to do until it is back.
  */
-export type Finding = "same" | "renewed" | "gone" | "stream gone" | "disconnected";
+export type ConsumerState = "same" | "renewed" | "gone" | "stream gone" | "disconnected";
 
 /** Looks for a consumer until it is known what became of it. Rejects, with the reason, where that takes too long. */
 export async function findConsumerAgain(
   consumer: Consumer,
   context: RecoveryContext,
   wasDeleted: boolean,
-): Promise<Finding> {
+): Promise<ConsumerState> {
   const { server, clock, recoveryMs, signal } = context;
   const backoff = new Backoff({ initialMs: 100, maxMs: 500 });
   const begun = clock.now();

@@ -26,7 +26,7 @@ export class Progress {
     this.#open.delete(sequence);
   }
 
-  /** The consumer is gone. Gives the sequence a new one has to start at. */
+  /** The consumer is gone. Returns the sequence at which a new one has to start. */
   restart(): number {
     this.#again = this.#highest;
     let lowest = this.#highest + 1;
