@@ -1,6 +1,7 @@
 export { JetStreamBroker } from "./broker.ts";
 export type { JetStreamConnection } from "./connection/connection.ts";
-export type { JetStreamPosition, JetStreamSubscriber } from "./consumer/subscriber.ts";
+export type { JetStreamPosition } from "./consumer/seek.ts";
+export type { JetStreamSubscriber } from "./consumer/subscriber.ts";
 export { JetStreamApiError } from "./errors.ts";
 export type { JetStreamMessage } from "./message/message.ts";
 export type {

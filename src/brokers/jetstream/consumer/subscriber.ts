@@ -1,11 +1,7 @@
 import type { Capabilities } from "../../../traits/capabilities.ts";
 import { type Clock, sleep } from "../../../traits/clock.ts";
 import { diagnostics } from "../../../traits/diagnostics.ts";
-import {
-  InvalidArgumentError,
-  PositionUnavailableError,
-  SubscriptionFailedError,
-} from "../../../traits/errors.ts";
+import { SubscriptionFailedError } from "../../../traits/errors.ts";
 import type {
   BatchOptions,
   BatchSubscriber,
@@ -20,16 +16,14 @@ import { Batches } from "../../shared/batches.ts";
 import { within } from "../../shared/within.ts";
 import type { JetStreamApi } from "../client.ts";
 import type { JetStreamMessage } from "../message/message.ts";
-import type { JetStreamSubscribeSettings, StartPosition } from "../options.ts";
+import type { JetStreamSubscribeSettings } from "../options.ts";
 import { type Consumer, openConsumer } from "../topology/topology.ts";
 import { capabilitiesOf } from "./capabilities.ts";
 import { PullSubscription } from "./pull-subscription.ts";
 import { ConsumerWatch } from "./recovery/consumer-watch.ts";
-import { findConsumerAgain, type RecoveryContext, retry } from "./recovery/find-consumer.ts";
+import { findConsumerAgain, type RecoveryContext, resumeAt, retry } from "./recovery/find-consumer.ts";
 import { nakUnheld } from "./recovery/nak-unheld.ts";
-
-/** A sequence of the stream, a moment, or an end of it: `"start"` is the oldest message there is, `"end"` the next to come. */
-export type JetStreamPosition = number | Date | "start" | "end";
+import { type JetStreamPosition, locate } from "./seek.ts";
 
 /** Between a refusal and the next request. */
 const retryMs = 250;
@@ -147,7 +141,7 @@ export class JetStreamSubscriber
     this.#checkOpen("seek()");
     const work = this.#recovery.then(async () => {
       this.#checkOpen("seek()");
-      const from = await this.#locate(position).catch((error: unknown) => {
+      const from = await locate(position, this.#consumer).catch((error: unknown) => {
         throw this.#api.unanswered("seek()", error);
       });
       this.#pull.suspend();
@@ -173,25 +167,6 @@ export class JetStreamSubscriber
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #locate(position: JetStreamPosition): Promise<StartPosition> {
-    if (position === "start") return "start";
-    if (position === "end") return "new";
-    if (position instanceof Date && Number.isFinite(position.getTime())) return { time: position };
-    if (typeof position !== "number" || !Number.isSafeInteger(position) || position < 1) {
-      const expected = 'a sequence from 1, a Date, "start" or "end"';
-      throw new InvalidArgumentError({ argument: "seek(position)", expected, received: position });
-    }
-    const stream = await this.#consumer.streamInfo();
-    const { first_seq = 0, last_seq = 0 } = stream?.state ?? {};
-    const isNext = position === last_seq + 1;
-    const isHeld = position >= first_seq && position <= last_seq;
-    if (!isNext && !(isHeld && (await this.#consumer.hasMessage(position)))) {
-      const available = isHeld ? "what was not deleted" : `${first_seq} to ${last_seq + 1}`;
-      throw new PositionUnavailableError({ topic: this.topic, position: String(position), available });
-    }
-    return { sequence: position };
   }
 
   #checkOpen(during: string): void {
@@ -227,7 +202,7 @@ export class JetStreamSubscriber
     if (state === "gone") {
       if (!this.#consumer.isEphemeral) throw new Error("it was deleted, and with it the place of its group");
       const sequence = this.#pull.restart("its consumer was deleted");
-      await retry(() => this.#resumeAt(sequence), this.#recoveryContext());
+      await retry(() => resumeAt(sequence, this.#consumer), this.#recoveryContext());
     } else if (state === "renewed") {
       this.#pull.restart("its consumer was deleted and made again");
     }
@@ -262,13 +237,6 @@ export class JetStreamSubscriber
       this.#recover(textOf(error), "trouble");
       return false;
     }
-  }
-
-  async #resumeAt(sequence: number): Promise<void> {
-    const { last_seq = 0 } = (await this.#consumer.streamInfo())?.state ?? {};
-    // Its numbers have begun anew.
-    if (last_seq + 1 < sequence) throw new Error("its stream was deleted and made again");
-    await this.#consumer.recreateAt({ sequence });
   }
 
   #onDeadline(): void {

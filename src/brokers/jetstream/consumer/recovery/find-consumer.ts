@@ -69,3 +69,11 @@ export async function retry(
     await sleep(clock, backoff.next(), signal);
   }
 }
+
+/** Recreates an ephemeral consumer that was deleted, so that it starts at this sequence of the stream. */
+export async function resumeAt(sequence: number, consumer: Consumer): Promise<void> {
+  const { last_seq = 0 } = (await consumer.streamInfo())?.state ?? {};
+  // A stream that was deleted and created again counts from 1.
+  if (last_seq + 1 < sequence) throw new Error("its stream was deleted and made again");
+  await consumer.recreateAt({ sequence });
+}
