@@ -63,7 +63,7 @@ export class JetStreamApi {
   }
 
   /** Sends a call and does not wait for its answer. On a connection that is closed it does nothing. */
-  tell(verb: string): void {
+  send(verb: string): void {
     try {
       this.connection.server.publish(this.subject(verb), empty);
     } catch {

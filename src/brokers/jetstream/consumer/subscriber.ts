@@ -180,7 +180,7 @@ export class JetStreamSubscriber
   #recover(reason: string, why: "trouble" | "deleted" | "restored"): void {
     if (this.#over.signal.aborted) return;
     this.#pull.suspend();
-    this.#tell("lost", reason);
+    this.#report("lost", reason);
     this.#recovery = this.#recovery.then(async () => {
       try {
         // What is refused now is refused again in a moment.
@@ -208,7 +208,7 @@ export class JetStreamSubscriber
     }
     this.#pull.consumerFound();
     if (this.#settings.sole && !(await this.#nakUnheld())) return;
-    this.#tell("restored");
+    this.#report("restored");
     this.#pull.proceed();
   }
 
@@ -282,7 +282,7 @@ export class JetStreamSubscriber
     await within(settings.clock, settings.closeTimeoutMs, left);
   }
 
-  #tell(state: "lost" | "restored", reason?: string): void {
+  #report(state: "lost" | "restored", reason?: string): void {
     const channel = diagnostics["tidelane:reconnect"];
     if (!channel.hasSubscribers) return;
     const broker = `${this.#connection.server.broker}: ${this.#consumer}`;

@@ -129,7 +129,7 @@ export class Consumer {
    * deadline, and the one before it is delivered twice. So call this before any nak.
    */
   pruneRequests(): void {
-    this.#api.tell(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
+    this.#api.send(`CONSUMER.INFO.${this.stream}.${this.#info.name}`);
   }
 
   streamInfo(): Promise<StreamInfo | undefined> {
@@ -159,7 +159,7 @@ export class Consumer {
         ...config,
         name: ephemeralName(),
       });
-      this.#api.tell(`CONSUMER.DELETE.${this.stream}.${previous}`);
+      this.#api.send(`CONSUMER.DELETE.${this.stream}.${previous}`);
       return;
     }
     await this.#api.call(`CONSUMER.DELETE.${this.stream}.${previous}`).catch((error: unknown) => {
@@ -170,7 +170,7 @@ export class Consumer {
 
   /** Sends its end, if it is our own to end. */
   deleteIfEphemeral(): void {
-    if (this.isEphemeral) this.#api.tell(`CONSUMER.DELETE.${this.stream}.${this.#info.name}`);
+    if (this.isEphemeral) this.#api.send(`CONSUMER.DELETE.${this.stream}.${this.#info.name}`);
   }
 }
 

@@ -9,15 +9,15 @@ function isSupported(version: string): boolean {
 /** Says once for each broker that its server is older than what is supported: on "tidelane:error", else as a warning. */
 export class OldServerNotice {
   readonly #broker: string;
-  #said = false;
+  #reported = false;
 
   constructor(broker: string) {
     this.#broker = broker;
   }
 
   check(version: string): void {
-    if (this.#said || isSupported(version)) return;
-    this.#said = true;
+    if (this.#reported || isSupported(version)) return;
+    this.#reported = true;
     const text = `The server of "${this.#broker}" is nats-server ${version}, and tidelane supports 2.10 and later: an older one may deliver an acked message again. Update the server.`;
     const channel = diagnostics["tidelane:error"];
     if (channel.hasSubscribers) channel.publish({ topic: "", error: new Error(text) });
