@@ -38,11 +38,14 @@ describe("the dependency rule", () => {
       parseModule("src/brokers/memory/a.ts", `import "../other/b.ts"; import "../shared/c.ts";`),
       parseModule("src/structures/d.ts", `import "ix"; import "ix/asynciterable/merge";`),
       parseModule("src/second.ts", `import "./traits/index.ts";`),
+      parseModule("src/brokers/nats/index.ts", `import "../jetstream/index.ts";`),
+      parseModule("src/brokers/nats/broker.ts", `import "../jetstream/client.ts";`),
     ];
     expect(breaches(planted)).toEqual([
       expect.stringContaining("src/brokers/memory/a.ts:1 imports src/brokers/other/b.ts"),
       expect.stringContaining("src/structures/d.ts:1 imports ix"),
       expect.stringContaining("src/second.ts"),
+      expect.stringContaining("src/brokers/nats/broker.ts:1 imports src/brokers/jetstream/client.ts"),
     ]);
   });
 });

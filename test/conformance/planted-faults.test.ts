@@ -16,7 +16,15 @@ import { surfaceFaults } from "./planted/surface-faults.ts";
 const most = 12;
 
 describe("a planted fault is found by the law that names it, in few words", () => {
-  for (const fault of [...faults, ...capabilityFaults, ...contentFaults, ...stepFaults, ...mixedFaults, ...answerFaults, ...surfaceFaults]) {
+  for (const fault of [
+    ...faults,
+    ...capabilityFaults,
+    ...contentFaults,
+    ...stepFaults,
+    ...mixedFaults,
+    ...answerFaults,
+    ...surfaceFaults,
+  ]) {
     it.concurrent(`${fault.law}: ${fault.defect}`, { timeout: 60_000 }, async () => {
       const law = laws.find(({ name }) => name === fault.law);
       if (law === undefined) throw new Error("there is such a law");

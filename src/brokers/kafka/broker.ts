@@ -5,27 +5,19 @@ import { type Clock, systemClock } from "../../traits/clock.ts";
 import { InvalidArgumentError, throwIfAborted } from "../../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import { Backoff, type BackoffOptions } from "../shared/backoff.ts";
-import {
-  type ConnectOptions,
-  checkConnect,
-  connectInTime,
-  connectOptionNames,
-} from "../shared/first-connect.ts";
-import { loadClient } from "../shared/load-client.ts";
+import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
 import { Secrets } from "../shared/secrets.ts";
-import { abortable } from "./abortable.ts";
-import { AdminLink } from "./admin-link.ts";
-import type { Client, ClientConfig, KafkaModule, SaslOptions } from "./client.ts";
-import { KafkaConnection } from "./connection.ts";
-import { connectError } from "./errors.ts";
-import { framedSockets } from "./framed-socket.ts";
-import { Outages } from "./outages.ts";
 import {
-  checkCreate,
-  type KafkaTopicOptions,
+  type ClientConfig,
+  type KafkaModule,
+  loadKafkajs,
+  type SaslOptions,
   type TopicCreation,
-  topicOptionNames,
-} from "./topic-creation.ts";
+} from "./client.ts";
+import type { KafkaConnection } from "./connection/connection.ts";
+import { dial } from "./connection/dial.ts";
+import { framedSockets } from "./connection/framed-socket.ts";
+import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "./options.ts";
 
 export interface KafkaBrokerOptions {
   /** Servers to begin with, as "host:port"; one string may hold several with commas. */
@@ -93,7 +85,7 @@ export class KafkaBroker implements Broker<KafkaConnection> {
   readonly #create: TopicCreation | false;
 
   constructor(options: KafkaBrokerOptions) {
-    // n.b. text in place of options may be a URL with a login: it is not shown.
+    // A text given as the options may be a URL with a login, so the error does not show it.
     const given: unknown = typeof options === "string" ? "(text, not shown)" : options;
     checkObject("options", given, 'an object, as { brokers: "host:port" }');
     checkOptionNames("new KafkaBroker(options)", options, brokerOptionNames);
@@ -127,43 +119,26 @@ export class KafkaBroker implements Broker<KafkaConnection> {
     const signal = options?.signal;
     throwIfAborted(signal, "connect()");
     const { client, clock = systemClock, reconnect = {} } = this.#options;
-    const module =
-      client ??
-      (await loadClient(this.name, "kafkajs@^2.2.4", () => import("kafkajs") as Promise<KafkaModule>));
-    const secrets = new Secrets(secretsOf(this.#options.sasl));
-    const createClient = (): Client => new module.Kafka(this.#clientConfig());
-    const outages = new Outages(this.name);
-    const admin = new AdminLink(clock, createClient, secrets, outages);
-    const reach = async (): Promise<void> => {
-      try {
-        await admin.ask((asked) => asked.describeCluster());
-      } catch (error) {
-        throw connectError(this.name, error, secrets);
-      }
-    };
-    try {
-      await abortable(connectInTime(this.#connect, reconnect, clock, signal, reach), signal, "connect()");
-    } catch (error) {
-      void admin.close(this.#closeTimeoutMs);
-      throw error;
-    }
-    const site = {
-      broker: this.name,
-      clock,
-      module,
-      createClient,
-      admin,
-      secrets,
-      reconnect,
-      outages,
-      maxPayloadBytes: this.#maxPayloadBytes,
-      create: this.#create,
-      closeTimeoutMs: this.#closeTimeoutMs,
-    };
-    return new KafkaConnection(site, { protocol: "kafka", address: this.#servers.join(",") });
+    const module = client ?? (await loadKafkajs(this.name));
+    return dial(
+      {
+        broker: this.name,
+        address: this.#servers.join(","),
+        clock,
+        module,
+        createClient: () => new module.Kafka(this.#clientConfig()),
+        secrets: new Secrets(secretsOf(this.#options.sasl)),
+        connect: this.#connect,
+        reconnect,
+        maxPayloadBytes: this.#maxPayloadBytes,
+        create: this.#create,
+        closeTimeoutMs: this.#closeTimeoutMs,
+      },
+      signal,
+    );
   }
 
-  /** n.b. kafkajs writes into the credentials it is given. */
+  /** A copy for each client, because kafkajs writes into the credentials. */
   #clientConfig(): ClientConfig {
     const { sasl } = this.#options;
     return { ...this.#config, brokers: [...this.#servers], ...(sasl ? { sasl: { ...sasl } } : {}) };
@@ -197,7 +172,7 @@ function checkServers(brokers: unknown): readonly string[] {
   throw new InvalidArgumentError({ argument, expected: 'at least one "host:port"', received: brokers });
 }
 
-/** n.b. what is no "host:port" may be a piece of a URL with a login. A bare host name, or one with a number, is shown. */
+/** Shows a bare host name, or one with a number. Any other text may be a piece of a URL with a login. */
 function shown(server: unknown): unknown {
   if (typeof server !== "string" || /^\s*[\w.-]*(?::\d*)?\s*$/.test(server)) return server;
   return "(text that is no address, not shown)";

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import type { TopicCreation } from "./topic-creation.ts";
+import { loadClient } from "../shared/load-client.ts";
 
 // The part of kafkajs 2.2 that is called here, so that it stays an optional peer and a fake of it stays short. Offsets
 // are decimal strings there; the names of events are those of `consumer.events`.
@@ -23,6 +23,11 @@ export interface KafkaModule {
   };
   /** By the number of the compression. Those that are not installed throw. */
   readonly CompressionCodecs: { readonly [type: number]: (() => unknown) | undefined };
+}
+
+/** Rejects with `ConnectFailedError` if it is not installed. */
+export function loadKafkajs(broker: string): Promise<KafkaModule> {
+  return loadClient(broker, "kafkajs@^2.2.4", () => import("kafkajs") as Promise<KafkaModule>);
 }
 
 /** How kafkajs tries again by itself. */
@@ -55,7 +60,7 @@ interface Login {
   readonly password: string;
 }
 
-export interface SocketPlace {
+export interface SocketFactoryArgs {
   readonly host: string;
   readonly port: number;
   readonly ssl: ConnectionOptions;
@@ -70,7 +75,7 @@ export interface ClientConfig {
   connectionTimeout: number;
   requestTimeout: number;
   retry: RetryConfig;
-  socketFactory?: (place: SocketPlace) => Socket;
+  socketFactory?: (args: SocketFactoryArgs) => Socket;
   logLevel: number;
 }
 
@@ -88,8 +93,15 @@ export interface PartitionOffset {
 }
 
 /** An offset as a group commits it, with a text for itself to read again. */
-export interface NotedOffset extends PartitionOffset {
+export interface OffsetAndMetadata extends PartitionOffset {
   readonly metadata: string | null;
+}
+
+/** A topic to create, as kafkajs takes it. -1 leaves the number to the server. */
+export interface TopicCreation {
+  readonly numPartitions: number;
+  readonly replicationFactor: number;
+  readonly configEntries: { name: string; value: string }[];
 }
 
 export interface ClientAdmin {
@@ -113,13 +125,13 @@ export interface ClientAdmin {
   fetchOffsets(options: {
     groupId: string;
     topics: string[];
-  }): Promise<readonly { topic: string; partitions: readonly NotedOffset[] }[]>;
+  }): Promise<readonly { topic: string; partitions: readonly OffsetAndMetadata[] }[]>;
 }
 
 // ---- consumer
 
 /** What an assigner is made with. The cluster is the consumer's own, and every join looks up its coordinator there. */
-export interface AssignerPlace {
+export interface AssignerConfig {
   readonly cluster: {
     findGroupCoordinator(group: { groupId: string }): Promise<unknown>;
     addMultipleTargetTopics(topics: string[]): Promise<void>;
@@ -138,7 +150,7 @@ export interface Assigner {
 }
 
 // Written as a method, so that an assigner of kafkajs, which wants more of the cluster, is one too.
-export type CreateAssigner = { create(place: AssignerPlace): Assigner }["create"];
+export type CreateAssigner = { create(config: AssignerConfig): Assigner }["create"];
 
 export interface ConsumerConfig {
   groupId: string;
@@ -173,7 +185,7 @@ export interface ClientBatch {
   readonly topic: string;
   readonly partition: number;
   readonly messages: readonly ClientRecord[];
-  /** Where the fetch that brought this batch began. n.b. in 2.2.4 and not in its types. */
+  /** Where the fetch that brought this batch began. kafkajs 2.2.4 has it, its types do not. */
   readonly fetchedOffset?: string;
   /** Of the last record, one that is not shown included: a control record, or one of an aborted transaction. */
   lastOffset(): string;
@@ -221,7 +233,7 @@ export interface ClientConsumer {
     event: "consumer.group_join",
     listener: (event: Event<{ memberAssignment: { [topic: string]: number[] } }>) => void,
   ): () => void;
-  /** n.b. also for a batch without a visible record, which `eachBatch` never sees. */
+  /** Also for a batch without a visible record, which `eachBatch` never sees. */
   on(
     event: "consumer.start_batch_process",
     listener: (
@@ -280,7 +292,7 @@ export interface ClientProducer extends Sender {
 export interface ClientTransaction extends Sender {
   sendOffsets(offsets: {
     consumerGroupId: string;
-    topics: { topic: string; partitions: NotedOffset[] }[];
+    topics: { topic: string; partitions: OffsetAndMetadata[] }[];
   }): Promise<void>;
   commit(): Promise<void>;
   abort(): Promise<void>;

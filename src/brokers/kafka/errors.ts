@@ -6,7 +6,7 @@ import {
 } from "../../traits/errors.ts";
 import type { Secrets } from "../shared/secrets.ts";
 
-/** What went wrong, in our words. */
+/** An error of kafkajs or of the server, in tidelane's words. */
 export interface Fault {
   /** The end of a sentence, without a credential. */
   readonly reason: string;
@@ -143,8 +143,8 @@ export function faultOf(error: unknown, secrets: Secrets): Fault {
 }
 
 /**
- * n.b. where no server has answered, as for a topic that has no leader yet, kafkajs goes on with null in the place of its
- * answer, or with the last of no answers, and stumbles.
+ * If no server has answered, as for a topic that has no leader yet, kafkajs goes on with null for the answer, or with the
+ * last of an empty list, and throws a TypeError.
  */
 function isUnanswered(error: ClientError): boolean {
   return error instanceof TypeError && /\b(topicMetadata|brokers)\b|\.pop\(/.test(error.message);
@@ -173,7 +173,7 @@ function reasonOf(error: ClientError, type: string | undefined): string {
   if (error.code === "ECONNREFUSED") return `nothing listens${at}; check the port, and that the server is up`;
   if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN")
     return `there is no such host: ${tail(error)}`;
-  // n.b. the second is what kafkajs says of a connection whose first request was not answered.
+  // "Broker not connected" is what kafkajs says of a connection whose first request was not answered.
   if (error.message === "Connection timeout" || error.message === "Broker not connected")
     return `no answer${at} in time; check the host and the port`;
   if (error.name === "KafkaJSConnectionClosedError" || error.code === "ECONNRESET") {

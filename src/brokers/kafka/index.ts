@@ -1,16 +1,22 @@
 export type { ConnectOptions } from "../shared/first-connect.ts";
-export type { KafkaAssigner } from "./assigners.ts";
 export { KafkaBroker, type KafkaBrokerOptions } from "./broker.ts";
 export type { KafkaModule, SaslOptions } from "./client.ts";
-export type { KafkaConnection } from "./connection.ts";
-export type { KafkaMessage, KafkaOffset } from "./message.ts";
-export type { FetchOptions, KafkaStart, KafkaSubscribeOptions, PrefetchOptions } from "./options.ts";
-export type { KafkaOutgoingMessage } from "./outgoing.ts";
-export type { KafkaPartitioner } from "./partitioners.ts";
-export type { KafkaPublisher, KafkaTransaction, KafkaTransactionOptions } from "./publisher.ts";
-export type { KafkaAcks, KafkaCompression, KafkaPublisherOptions } from "./publisher-options.ts";
-export type { KafkaPosition } from "./seek.ts";
+export type { KafkaConnection } from "./connection/connection.ts";
+export type { KafkaPosition } from "./consumer/seek.ts";
+export type { KafkaSubscriber, TopicPartition } from "./consumer/subscriber.ts";
+export type { KafkaMessage, KafkaOffset } from "./message/message.ts";
+export type { KafkaOutgoingMessage } from "./message/outgoing.ts";
+export { tombstone } from "./message/tombstone.ts";
+export type {
+  FetchOptions,
+  KafkaAssigner,
+  KafkaStart,
+  KafkaSubscribeOptions,
+  KafkaTopicOptions,
+  PrefetchOptions,
+} from "./options.ts";
+export type { KafkaAcks, KafkaCompression, KafkaPublisherOptions } from "./publisher/options.ts";
+export type { KafkaPartitioner } from "./publisher/partitioners.ts";
+export type { KafkaPublisher } from "./publisher/publisher.ts";
+export type { KafkaTransaction, KafkaTransactionOptions } from "./publisher/transaction.ts";
 export { kafkaPatternSource, kafkaSource } from "./source.ts";
-export type { KafkaSubscriber, TopicPartition } from "./subscriber.ts";
-export { tombstone } from "./tombstone.ts";
-export type { KafkaTopicOptions } from "./topic-creation.ts";

@@ -1,22 +1,32 @@
 import { checkCount, checkDuration, checkName, checkObject } from "../../traits/arguments.ts";
-import type { Capabilities } from "../../traits/capabilities.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
-import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
-import { checkAssigners, type KafkaAssigner } from "./assigners.ts";
-import type { MemberConfig } from "./member.ts";
-import type { PartitionLimits } from "./partition.ts";
-import {
-  checkCreate,
-  type KafkaTopicOptions,
-  type TopicCreation,
-  topicOptionNames,
-} from "./topic-creation.ts";
+import { checkOptionNames, type OptionNames, optionNames } from "../../traits/option-names.ts";
+import type { ConsumerConfig, TopicCreation } from "./client.ts";
 
 /**
  * Where a partition begins for a group that has committed nothing in its topic: after what is there when the
  * subscription opens, at the oldest record, or at the first record of that time (milliseconds since 1970) or later.
  */
 export type KafkaStart = "new" | "start" | { readonly timeMs: number };
+
+/**
+ * A way to share out the partitions of a group, by its name on the wire: tidelane's, those of Java's client and of
+ * librdkafka ("range", "roundrobin"), and that of kafkajs.
+ */
+export type KafkaAssigner = "tidelane-sticky" | "range" | "roundrobin" | "RoundRobinAssigner";
+
+const assignerNames: readonly KafkaAssigner[] = [
+  "tidelane-sticky",
+  "range",
+  "roundrobin",
+  "RoundRobinAssigner",
+];
+
+/** The second is for a group with members that use kafkajs by itself. */
+const usualAssigners: CheckedSubscribeOptions["partitionAssigners"] = [
+  "tidelane-sticky",
+  "RoundRobinAssigner",
+];
 
 /** How much is asked of the server at once. */
 export interface FetchOptions {
@@ -90,6 +100,22 @@ export interface KafkaSubscribeOptions {
   readonly readUncommitted?: boolean;
 }
 
+/** Settings of a topic that tidelane creates. The server's own configuration decides what is left out. */
+export interface KafkaTopicOptions {
+  /** @default the server's num.partitions */
+  readonly partitions?: number;
+  /** On how many servers each partition is stored. @default the server's default.replication.factor */
+  readonly replicationFactor?: number;
+  /** Topic configuration under Kafka's names, as in `{ "cleanup.policy": "compact" }`. @default the server's */
+  readonly config?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export const topicOptionNames: OptionNames = optionNames<KafkaTopicOptions>()({
+  partitions: true,
+  replicationFactor: true,
+  config: true,
+});
+
 const subscribeOptionNames = optionNames<KafkaSubscribeOptions>()({
   group: true,
   from: true,
@@ -114,6 +140,18 @@ const subscribeOptionNames = optionNames<KafkaSubscribeOptions>()({
   patternRefreshMs: true,
   readUncommitted: true,
 });
+
+/** How much of a partition may be here. */
+export interface PartitionLimits {
+  /** Records, and bytes of their keys and values, fetched and not delivered; at either the fetching is held. */
+  readonly prefetchRecords: number;
+  readonly prefetchBytes: number;
+  /** Records delivered since the oldest unsettled one, and since the last commit; at it the delivering is held. */
+  readonly maxUncommitted: number;
+}
+
+/** How kafkajs is to take part in a group. */
+export type MemberConfig = Omit<ConsumerConfig, "partitionAssigners" | "retry">;
 
 /** The options with their defaults, checked. */
 export interface CheckedSubscribeOptions {
@@ -194,6 +232,23 @@ function checkMember(options: KafkaSubscribeOptions): CheckedSubscribeOptions["m
   };
 }
 
+function checkAssigners(given: unknown): CheckedSubscribeOptions["partitionAssigners"] {
+  if (given === undefined) return usualAssigners;
+  const list: unknown[] = Array.isArray(given) ? given : [];
+  const [first, ...others] = [...new Set(list)].filter(isAssigner);
+  if (first !== undefined && list.every(isAssigner)) return [first, ...others];
+  const words = assignerNames.map((word) => `"${word}"`);
+  throw new InvalidArgumentError({
+    argument: "options.partitionAssigners",
+    expected: `a list of at least one of ${words.join(", ")}`,
+    received: list.find((one) => !isAssigner(one)) ?? given,
+  });
+}
+
+function isAssigner(value: unknown): value is KafkaAssigner {
+  return assignerNames.some((name) => name === value);
+}
+
 function checkStart(from: unknown): void {
   if (from === "new" || from === "start") return;
   const timeMs = typeof from === "object" && from !== null && "timeMs" in from ? from.timeMs : undefined;
@@ -221,27 +276,6 @@ function checkPartitions(partitions: unknown, partitionAssigners: unknown): void
   for (const partition of partitions) checkCount("a number in options.partitions", partition, 0);
 }
 
-const topicName = /^[\w.-]{1,249}$/;
-
-/** Whether the server can have a topic of this name. */
-export function isTopicName(topic: string): boolean {
-  return topicName.test(topic) && topic !== "." && topic !== "..";
-}
-
-/** One topic or several, as a list without repetition. */
-export function checkTopics(argument: string, topics: unknown): readonly string[] {
-  const list: unknown[] = Array.isArray(topics) ? topics : [topics];
-  if (list.length === 0) {
-    throw new InvalidArgumentError({ argument, expected: "at least one topic", received: topics });
-  }
-  for (const topic of list) {
-    if (typeof topic === "string" && isTopicName(topic)) continue;
-    const expected = "a topic of Kafka: 1 to 249 letters, digits, dots, underscores and dashes";
-    throw new InvalidArgumentError({ argument, expected, received: topic });
-  }
-  return [...new Set(list as string[])];
-}
-
 /** A pattern names no topic that could be created. */
 export function checkPatternOptions(call: string, options: KafkaSubscribeOptions): CheckedSubscribeOptions {
   const checked = checkSubscribeOptions(call, options);
@@ -250,34 +284,37 @@ export function checkPatternOptions(call: string, options: KafkaSubscribeOptions
   throw new InvalidArgumentError({ argument: "options.create", expected, received: options.create });
 }
 
-/** Options of `call`, as the caller wrote it. */
-export function callOf(name: string, topics: readonly string[]): string {
-  return topics.length === 1 ? `${name}("${topics[0]}", options)` : `${name}(topics, options)`;
+/** `undefined` where nothing was said, `false` where a missing topic is an error. */
+export function checkCreate(create: unknown): TopicCreation | false | undefined {
+  if (create === undefined || create === false) return create;
+  if (create === true) return creationOf({});
+  if (typeof create === "object" && create !== null && !Array.isArray(create)) return creationOf(create);
+  throw new InvalidArgumentError({
+    argument: "options.create",
+    expected: "true, false or settings of the topic",
+    received: create,
+  });
 }
 
-/** The pattern, safe to be tested again and again. */
-export function checkPattern(argument: string, pattern: unknown): RegExp {
-  if (!(pattern instanceof RegExp)) {
-    throw new InvalidArgumentError({ argument, expected: "a RegExp for names of topics", received: pattern });
-  }
-  return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ""));
-}
-
-/** What a subscription with these options promises. */
-export function capabilitiesOf(options: CheckedSubscribeOptions): Capabilities {
+function creationOf({ partitions, replicationFactor, config }: KafkaTopicOptions): TopicCreation {
   return {
-    settlement: "ack",
-    requeue: true,
-    delayedRequeue: "local",
-    deliveryCount: "process",
-    order: "partition",
-    partitionKey: true,
-    groups: true,
-    backlog: options.from !== "new",
-    maxInFlight: options.maxInFlight,
-    deadLetter: false,
-    batches: true,
-    seek: true,
-    pause: true,
+    numPartitions: partitions === undefined ? -1 : checkCount("options.create.partitions", partitions),
+    replicationFactor:
+      replicationFactor === undefined
+        ? -1
+        : checkCount("options.create.replicationFactor", replicationFactor),
+    configEntries: config === undefined ? [] : checkConfig(config),
   };
+}
+
+function checkConfig(config: unknown): TopicCreation["configEntries"] {
+  const argument = "options.create.config";
+  if (typeof config !== "object" || config === null || Array.isArray(config)) {
+    throw new InvalidArgumentError({ argument, expected: "a record of names and values", received: config });
+  }
+  return Object.entries(config).map(([name, value]) => {
+    if (["string", "number", "boolean"].includes(typeof value)) return { name, value: String(value) };
+    const expected = "a string, a number or a boolean";
+    throw new InvalidArgumentError({ argument: `${argument}["${name}"]`, expected, received: value });
+  });
 }

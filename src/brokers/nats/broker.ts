@@ -1,9 +1,9 @@
 import type { Broker } from "../../traits/broker.ts";
 import { checkOptionNames } from "../../traits/option-names.ts";
-import { NatsConnection } from "./connection.ts";
-import { dial } from "./dial.ts";
-import { OldServerNotice } from "./old-server.ts";
-import { checkOptions, type NatsOptions, type NatsSettings, natsOptionNames } from "./options.ts";
+import { NatsConnection } from "./connection/connection.ts";
+import { type ConnectSettings, connectSettings, dial } from "./connection/dial.ts";
+import { OldServerNotice } from "./connection/old-server.ts";
+import { type NatsOptions, natsOptionNames } from "./options.ts";
 
 /**
  * NATS subjects: fast, at most once, nothing kept. For what must not be lost there is `JetStreamBroker`.
@@ -12,19 +12,19 @@ import { checkOptions, type NatsOptions, type NatsSettings, natsOptionNames } fr
  */
 export class NatsBroker implements Broker<NatsConnection> {
   readonly name: string;
-  readonly #settings: NatsSettings;
+  readonly #settings: ConnectSettings;
   readonly #notice: OldServerNotice;
 
   constructor(options: NatsOptions = {}) {
     checkOptionNames("new NatsBroker(options)", options, natsOptionNames);
-    this.#settings = checkOptions(options, "nats");
+    this.#settings = connectSettings(options, "nats");
     this.name = this.#settings.name;
     this.#notice = new OldServerNotice(this.name);
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<NatsConnection> {
-    const session = await dial(this.#settings, options?.signal);
-    this.#notice.look(session.link.version);
-    return new NatsConnection(session);
+    const connection = await dial(this.#settings, options?.signal);
+    this.#notice.check(connection.server.version);
+    return new NatsConnection(connection);
   }
 }

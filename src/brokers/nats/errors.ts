@@ -1,35 +1,7 @@
 import { ConnectFailedError } from "../../traits/errors.ts";
 import type { Secrets } from "../shared/secrets.ts";
 
-/** A refusal by the JetStream API, or of a stream. The cause of our errors, for those who look at the numbers. */
-export class JetStreamApiError extends Error {
-  /** As in HTTP; 503 where nobody answers. */
-  readonly status: number;
-  /** The server's own number for it, 10_000 and up; 0 where nobody answers. */
-  readonly errorCode: number;
-
-  constructor(facts: { status: number; errorCode: number; description: string }) {
-    super(facts.description);
-    this.name = "JetStreamApiError";
-    this.status = facts.status;
-    this.errorCode = facts.errorCode;
-  }
-}
-
-/** Numbers of the JetStream API that are looked at here. */
-export const apiErrors = {
-  consumerNotFound: 10_014,
-  messageNotFound: 10_037,
-  streamNameInUse: 10_058,
-  streamNotFound: 10_059,
-  subjectsOverlap: 10_065,
-} as const;
-
-export function isApiError(error: unknown, ...codes: readonly number[]): error is JetStreamApiError {
-  return error instanceof JetStreamApiError && codes.includes(error.errorCode);
-}
-
-/** Why a request got no answer, between the parts of this adapter. Those who publish or subscribe are told in our words. */
+/** Why a request got no answer. It stays inside the adapter, which makes a tidelane error of it for the user. */
 export class RequestFault extends Error {
   /** "refused": no permission. "lost": the connection, after it was sent. */
   readonly kind: "no-responders" | "refused" | "lost";
@@ -84,7 +56,7 @@ const words: Readonly<Record<string, string>> = {
     "the certificate of the server is for another host name; connect by a name it has",
 };
 
-/** Trying again may help with these. n.b. the name of a server that is still starting may not be known yet. */
+/** A retry may help with these. The name of a server that is still starting may not be known yet. */
 const passing = new Set([
   "CONNECTION_REFUSED",
   "ECONNREFUSED",
@@ -118,7 +90,7 @@ export function connectError(
   });
 }
 
-/** An error, and what it wraps. n.b. 2.29 keeps that in `chainedError`. */
+/** An error, and what it wraps: 2.29 has that in `chainedError`. */
 function chainOf(error: unknown): readonly ClientError[] {
   const chain: Error[] = [];
   for (let next = error; next instanceof Error && chain.length < 8; ) {

@@ -1,12 +1,9 @@
 import { checkCount, checkDuration, checkFunction, checkName } from "../../traits/arguments.ts";
-import type { Capabilities } from "../../traits/capabilities.ts";
 import { type Clock, systemClock } from "../../traits/clock.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
 import { checkOptionNames, type OptionNames, optionNames } from "../../traits/option-names.ts";
 import { Backoff, type BackoffOptions } from "../shared/backoff.ts";
 import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
-import { Secrets } from "../shared/secrets.ts";
-import { type Address, readServers } from "./address.ts";
 import type {
   ClientAuthenticator,
   ClientConnection,
@@ -14,7 +11,6 @@ import type {
   ClientModule,
   ClientTlsOptions,
 } from "./client.ts";
-import { checkToken } from "./subject.ts";
 
 /** A connection that was made elsewhere. It stays open when ours is shut down. */
 export interface HandedInConnection {
@@ -88,12 +84,10 @@ export const natsOptionNames: OptionNames = optionNames<NatsOptions>()({
   clock: true,
 });
 
-/** Options with every default in place. */
+/** Options with every default in place. Servers, login and TLS are read by the connection. */
 export interface NatsSettings {
   readonly name: string;
-  readonly address: Address;
   readonly authenticator: ClientAuthenticator | undefined;
-  readonly tls: ClientTlsOptions | undefined;
   readonly client: ClientModule | HandedInConnection | undefined;
   readonly clientOptions: Readonly<Record<string, unknown>>;
   readonly connectTimeoutMs: number;
@@ -104,11 +98,9 @@ export interface NatsSettings {
   readonly closeTimeoutMs: number;
   readonly inboxPrefix: string;
   readonly clock: Clock;
-  readonly secrets: Secrets;
 }
 
 export function checkOptions(options: NatsOptions, defaultName: string): NatsSettings {
-  const address = addressOf(options);
   const { authenticator, client } = options;
   if (authenticator !== undefined) checkFunction("options.authenticator", authenticator);
   if (client !== undefined) checkClient(client);
@@ -118,9 +110,7 @@ export function checkOptions(options: NatsOptions, defaultName: string): NatsSet
   new Backoff(options.reconnect);
   return {
     name: checkName("options.name", options.name ?? defaultName),
-    address,
     authenticator,
-    tls: options.tls === true || (options.tls === undefined && address.tls) ? {} : options.tls,
     client,
     clientOptions: options.clientOptions ?? {},
     connectTimeoutMs: positive("options.connectTimeoutMs", options.connectTimeoutMs ?? 5_000),
@@ -131,28 +121,6 @@ export function checkOptions(options: NatsOptions, defaultName: string): NatsSet
     closeTimeoutMs: checkDuration("options.closeTimeoutMs", options.closeTimeoutMs ?? 5_000),
     inboxPrefix: checkPrefix(options.inboxPrefix ?? "_INBOX"),
     clock: options.clock ?? systemClock,
-    secrets: new Secrets([address.user, address.password, address.token]),
-  };
-}
-
-/** What is told apart from the URL wins over what it holds. */
-function addressOf(options: NatsOptions): Address {
-  const address = readServers(options.servers);
-  const { user, password, token } = options;
-  for (const [name, value] of Object.entries({ user, password, token })) {
-    if (value !== undefined && typeof value !== "string") {
-      throw new InvalidArgumentError({
-        argument: `options.${name}`,
-        expected: "a string",
-        received: typeof value,
-      });
-    }
-  }
-  return {
-    ...address,
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { password }),
-    ...(token === undefined ? {} : { token }),
   };
 }
 
@@ -172,6 +140,14 @@ function checkClient(client: unknown): void {
 function checkPrefix(prefix: string): string {
   for (const token of prefix.split(".")) checkToken("options.inboxPrefix", token);
   return prefix;
+}
+
+/** The name of a queue group, a stream or a consumer. */
+export function checkToken(argument: string, value: unknown): string {
+  const name = checkName(argument, value);
+  if (!/[\s.*>/\\]/.test(name)) return name;
+  const expected = 'a name without space, ".", "*", ">", "/" and "\\"';
+  throw new InvalidArgumentError({ argument, expected, received: name });
 }
 
 export function positive(argument: string, value: unknown): number {
@@ -232,19 +208,20 @@ export function checkSubscribeOptions(call: string, options: NatsSubscribeOption
   };
 }
 
-/** At most once: nothing can be settled, given back or counted, and what comes while nobody listens is gone. */
-export const coreCapabilities: Capabilities = {
-  settlement: "none",
-  requeue: false,
-  delayedRequeue: "none",
-  deliveryCount: "none",
-  order: "publisher",
-  partitionKey: true,
-  groups: true,
-  backlog: false,
-  maxInFlight: Number.POSITIVE_INFINITY,
-  deadLetter: false,
-  batches: true,
-  seek: false,
-  pause: false,
-};
+export interface NatsPublisherOptions {
+  /**
+   * `publish` resolves when the server has the message, by a round trip that overlapping publishes share. n.b. the
+   * server has it; who subscribes to it may still lose it. @default false
+   */
+  readonly confirm?: boolean;
+  /**
+   * The header a message's key travels in. Neighbours may read another one: RustStream's crate for NATS reads
+   * `"nats-partition-key"`. @default "partition-key"
+   */
+  readonly keyHeader?: string;
+}
+
+export const publisherOptionNames: OptionNames = optionNames<NatsPublisherOptions>()({
+  confirm: true,
+  keyHeader: true,
+});

@@ -1,8 +1,9 @@
 import type { SubscriptionSource } from "../../traits/source.ts";
-import type { NatsConnection } from "./connection.ts";
-import { checkSubscribeOptions, coreCapabilities, type NatsSubscribeOptions } from "./options.ts";
-import { checkPattern, checkSubject } from "./subject.ts";
-import type { NatsSubscriber } from "./subscriber.ts";
+import type { NatsConnection } from "./connection/connection.ts";
+import { coreCapabilities } from "./consumer/capabilities.ts";
+import type { NatsSubscriber } from "./consumer/subscriber.ts";
+import { checkPattern, checkSubject } from "./message/subject.ts";
+import { checkSubscribeOptions, type NatsSubscribeOptions } from "./options.ts";
 
 /** One subscription to a subject, at most once. Throws `InvalidArgumentError` on what `connection.subscribe` would refuse. */
 export function natsSource(

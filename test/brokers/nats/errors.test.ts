@@ -1,12 +1,7 @@
 import * as natsIo from "@nats-io/nats-core";
 import * as nats from "nats";
 import { describe, expect, it } from "vitest";
-import {
-  connectError,
-  isApiError,
-  JetStreamApiError,
-  permissionOf,
-} from "../../../src/brokers/nats/errors.ts";
+import { connectError, permissionOf } from "../../../src/brokers/nats/errors.ts";
 import { Secrets } from "../../../src/brokers/shared/secrets.ts";
 
 const secrets = new Secrets(["hunter2"]);
@@ -74,12 +69,5 @@ describe("a refusal", () => {
     });
     expect(permissionOf(new Error("x"))).toBeUndefined();
     expect(permissionOf(undefined)).toBeUndefined();
-  });
-
-  it("of the API is known by its number", () => {
-    const error = new JetStreamApiError({ status: 404, errorCode: 10_059, description: "stream not found" });
-    expect(isApiError(error, 1, 10_059)).toBe(true);
-    expect(isApiError(error, 1)).toBe(false);
-    expect(isApiError(new Error("x"), 10_059)).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { onTestFinished } from "vitest";
-import { dial } from "../../../src/brokers/nats/dial.ts";
+import { connectSettings, dial } from "../../../src/brokers/nats/connection/dial.ts";
 import {
   JetStreamBroker,
   type JetStreamConnection,
@@ -10,7 +10,6 @@ import {
   NatsBroker,
   type NatsOptions,
 } from "../../../src/brokers/nats/index.ts";
-import { checkOptions } from "../../../src/brokers/nats/options.ts";
 import { VirtualClock } from "../../../src/testing/index.ts";
 import type { DiagnosticEvents, DiagnosticName, Message, Subscriber } from "../../../src/traits/index.ts";
 import { FakeNats } from "./fake/fake-nats.ts";
@@ -24,10 +23,10 @@ export async function setUpCore(options: NatsOptions = {}) {
 }
 
 /** What core NATS is made of, over the fake. */
-export async function setUpSession() {
+export async function setUpCoreConnection() {
   const clock = new VirtualClock();
   const nats = new FakeNats(clock);
-  return { clock, nats, session: await dial(checkOptions({ clock, client: nats }, "nats"), undefined) };
+  return { clock, nats, session: await dial(connectSettings({ clock, client: nats }, "nats"), undefined) };
 }
 
 /** JetStream over the fake, with a stream "S" of the subjects "s.>". */

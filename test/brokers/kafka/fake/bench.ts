@@ -1,10 +1,10 @@
 import { channel } from "node:diagnostics_channel";
 import { expect, onTestFinished } from "vitest";
 import { KafkaBroker, type KafkaBrokerOptions } from "../../../../src/brokers/kafka/broker.ts";
-import type { KafkaConnection } from "../../../../src/brokers/kafka/connection.ts";
-import type { KafkaMessage } from "../../../../src/brokers/kafka/message.ts";
+import type { KafkaConnection } from "../../../../src/brokers/kafka/connection/connection.ts";
+import type { KafkaSubscriber } from "../../../../src/brokers/kafka/consumer/subscriber.ts";
+import type { KafkaMessage } from "../../../../src/brokers/kafka/message/message.ts";
 import type { KafkaSubscribeOptions } from "../../../../src/brokers/kafka/options.ts";
-import type { KafkaSubscriber } from "../../../../src/brokers/kafka/subscriber.ts";
 import { VirtualClock } from "../../../../src/testing/virtual-clock.ts";
 import type { DiagnosticEvents, DiagnosticName } from "../../../../src/traits/diagnostics.ts";
 import type { SubscriberIterator } from "../../../../src/traits/subscriber.ts";

@@ -1,5 +1,4 @@
-import type { ClientHeaders, ClientRecord } from "../../../../src/brokers/kafka/client.ts";
-import type { TopicCreation } from "../../../../src/brokers/kafka/topic-creation.ts";
+import type { ClientHeaders, ClientRecord, TopicCreation } from "../../../../src/brokers/kafka/client.ts";
 import { FakeGroup } from "./group.ts";
 
 /** An error as kafkajs throws it. */

@@ -6,7 +6,7 @@ import type {
   TopicPartitionOffset,
   TopicPartitions,
 } from "../../../../src/brokers/kafka/client.ts";
-import type { JoinAnswer } from "../../../../src/brokers/kafka/join-gate.ts";
+import type { JoinGroupResponse } from "../../../../src/brokers/kafka/consumer/group/join.ts";
 import { type FakeCluster, FakeKafkaError } from "./cluster.ts";
 import type { FakeGroup, FakeMember } from "./group.ts";
 
@@ -182,7 +182,7 @@ export class FakeConsumer implements ClientConsumer {
     throw new FakeKafkaError(this.group.interruption);
   }
 
-  async #joinGroup(_request: unknown): Promise<JoinAnswer> {
+  async #joinGroup(_request: unknown): Promise<JoinGroupResponse> {
     this.#memberId ??= this.group.newMemberId();
     const request = { memberId: this.#memberId, topics: this.#topics, assigners: this.#assigners };
     this.#member = await this.group.join(request);
@@ -193,6 +193,8 @@ export class FakeConsumer implements ClientConsumer {
   async #work(): Promise<void> {
     while (this.#running) {
       try {
+        // Before the heartbeat, or nothing wakes the consumer for a rebalance that begins right after it.
+        this.#wakened = false;
         await this.#heartbeat();
         this.emit("consumer.fetch_start", {});
         if (!(await this.#fetch())) await this.#sleep();
@@ -223,7 +225,6 @@ export class FakeConsumer implements ClientConsumer {
   }
 
   async #fetch(): Promise<boolean> {
-    this.#wakened = false;
     const batches: Promise<void>[] = [];
     for (const [key, position] of this.#positions) {
       const sought = this.#seeks.get(key);

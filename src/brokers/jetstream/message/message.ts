@@ -1,0 +1,132 @@
+import { DeliveryLostError } from "../../../traits/errors.ts";
+import type { Positioned } from "../../../traits/subscriber.ts";
+import type { ClientMessage } from "../../nats/client.ts";
+import { textOf } from "../../nats/errors.ts";
+import { ClientDelivery } from "../../nats/message/message.ts";
+import { acks, type DeliveryInfo, nakAfter, termFor } from "./ack.ts";
+
+/** Sends the acks of a delivery. */
+export interface AckSender {
+  /** Sends an ack, a nak or a term, now or when the consumer is back. */
+  settle(message: JetStreamMessage, ack: Uint8Array): Promise<void> | void;
+  /** Sends an ack and waits until the server has confirmed it. */
+  confirm(message: JetStreamMessage): Promise<void>;
+  extend(message: JetStreamMessage): void;
+  readonly confirmAcks: boolean;
+  /** Whether the server accepts a term with a reason. */
+  readonly supportsTermReason: boolean;
+}
+
+/** What a subscriber does to its deliveries, and nobody outside this adapter can. */
+export interface DeliveryControl {
+  lose(message: JetStreamMessage, reason: string, cause?: unknown): void;
+}
+
+export let deliveryControl: DeliveryControl;
+
+/** One delivery of a stream. */
+export class JetStreamMessage extends ClientDelivery implements Positioned<number> {
+  #delivery: DeliveryInfo;
+  #ackSubject: string;
+  readonly #sender: AckSender;
+  #confirms = false;
+  #reason: string | undefined = undefined;
+  /** When its ack deadline began. The subscriber's to write. */
+  since = 0;
+  /** Whether it was taken, rather than waiting to be asked for. The subscriber's to write. */
+  taken = false;
+
+  static {
+    deliveryControl = { lose: (message, reason, cause) => message.lose(reason, cause) };
+  }
+
+  /** @internal */
+  constructor(client: ClientMessage, delivery: DeliveryInfo, sender: AckSender) {
+    super(client);
+    this.#delivery = delivery;
+    this.#ackSubject = client.reply ?? "";
+    this.#sender = sender;
+  }
+
+  /** Its sequence in the stream, from 1. */
+  get position(): number {
+    return this.#delivery.sequence;
+  }
+
+  override get deliveryCount(): number {
+    return this.#delivery.deliveries;
+  }
+
+  get stream(): string {
+    return this.#delivery.stream;
+  }
+
+  get consumer(): string {
+    return this.#delivery.consumer;
+  }
+
+  /** When the stream stored it. */
+  get storedAt(): Date {
+    return new Date(this.#delivery.storedAt);
+  }
+
+  /** How many the consumer had still to deliver when it delivered this one. */
+  get pendingAfter(): number {
+    return this.#delivery.pending;
+  }
+
+  /** @internal */
+  get delivery(): DeliveryInfo {
+    return this.#delivery;
+  }
+
+  /** @internal Where its answer goes. */
+  get ackSubject(): string {
+    return this.#ackSubject;
+  }
+
+  /** @internal It was delivered again while it is held here: it is the same, with another ack subject. */
+  renew(delivery: DeliveryInfo, ackSubject: string): void {
+    this.#delivery = delivery;
+    this.#ackSubject = ackSubject;
+  }
+
+  /** `ack()` that resolves when the server has confirmed it, whatever the options of the source say. */
+  ackConfirmed(): Promise<void> {
+    this.#confirms = true;
+    return this.ack();
+  }
+
+  /**
+   * A drop, `nack({ requeue: false })`, with a reason for the server's advisories. Servers before 2.10.4 know no
+   * reasons, and get the drop without it.
+   */
+  drop(reason: string): Promise<void> {
+    this.#reason = reason;
+    return this.nack({ requeue: false });
+  }
+
+  protected override sendAck(): Promise<void> | void {
+    const confirms = this.#confirms || this.#sender.confirmAcks;
+    return confirms ? this.#sender.confirm(this) : this.#sender.settle(this, acks.ack);
+  }
+
+  protected override sendNack(requeue: boolean): Promise<void> | void {
+    if (requeue) return this.#sender.settle(this, acks.nak);
+    const reason = this.#sender.supportsTermReason ? this.#reason : undefined;
+    return this.#sender.settle(this, reason === undefined ? acks.term : termFor(reason));
+  }
+
+  protected override sendNackAfter(delayMs: number): Promise<void> | void {
+    return this.#sender.settle(this, nakAfter(delayMs));
+  }
+
+  protected override sendKeepAlive(): void {
+    this.#sender.extend(this);
+  }
+}
+
+/** The error of a settle that did not get through. */
+export function lostError(message: JetStreamMessage, cause: unknown): DeliveryLostError {
+  return new DeliveryLostError({ topic: message.topic, reason: textOf(cause), cause });
+}

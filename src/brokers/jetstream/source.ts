@@ -1,0 +1,37 @@
+import type { SubscriptionSource } from "../../traits/source.ts";
+import { checkPattern, checkSubject } from "../nats/message/subject.ts";
+import type { JetStreamConnection } from "./connection/connection.ts";
+import { capabilitiesOf } from "./consumer/capabilities.ts";
+import type { JetStreamSubscriber } from "./consumer/subscriber.ts";
+import { checkSubscribeOptions, type JetStreamSubscribeOptions } from "./options.ts";
+
+/**
+ * One subscription to a subject of a stream. Throws `InvalidArgumentError` on what `connection.subscribe` would refuse
+ * without asking the server.
+ */
+export function jetStreamSource(
+  subject: string,
+  options: JetStreamSubscribeOptions = {},
+): SubscriptionSource<JetStreamConnection, JetStreamSubscriber> {
+  checkSubject("jetStreamSource(subject)", subject, "; for those there is jetStreamPatternSource()");
+  const settings = checkSubscribeOptions(`jetStreamSource("${subject}", options)`, options);
+  return {
+    topic: subject,
+    capabilities: capabilitiesOf(settings),
+    open: (connection) => connection.subscribe(subject, options),
+  };
+}
+
+/** One subscription to a pattern: `*` stands for one token, `>` at the end for one or more. */
+export function jetStreamPatternSource(
+  pattern: string,
+  options: JetStreamSubscribeOptions = {},
+): SubscriptionSource<JetStreamConnection, JetStreamSubscriber> {
+  checkPattern("jetStreamPatternSource(pattern)", pattern);
+  const settings = checkSubscribeOptions(`jetStreamPatternSource("${pattern}", options)`, options);
+  return {
+    topic: pattern,
+    capabilities: capabilitiesOf(settings),
+    open: (connection) => connection.subscribePattern(pattern, options),
+  };
+}

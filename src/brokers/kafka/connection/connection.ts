@@ -1,0 +1,181 @@
+import { randomUUID } from "node:crypto";
+import type {
+  Connection,
+  ConnectionState,
+  DescribeServer,
+  PatternSubscribe,
+  ServerDescription,
+  Subscribe,
+} from "../../../traits/broker.ts";
+import { ConnectionClosedError } from "../../../traits/errors.ts";
+import type { SubscriptionSource } from "../../../traits/source.ts";
+import type { Subscriber } from "../../../traits/subscriber.ts";
+import type { CreateAssigner } from "../client.ts";
+import { createAssigners } from "../consumer/assigners/assigners.ts";
+import { manualAssigner } from "../consumer/assigners/manual-assigner.ts";
+import type { Ownership } from "../consumer/assigners/sticky-assigner.ts";
+import { capabilitiesOf, KafkaSubscriber } from "../consumer/subscriber.ts";
+import { Subscription } from "../consumer/subscription.ts";
+import { MissingPartition } from "../errors.ts";
+import { callOf, checkPattern, checkTopics } from "../message/topics.ts";
+import {
+  type CheckedSubscribeOptions,
+  checkPatternOptions,
+  checkSubscribeOptions,
+  type KafkaSubscribeOptions,
+} from "../options.ts";
+import { checkPublisherOptions, type KafkaPublisherOptions } from "../publisher/options.ts";
+import { KafkaPublisher } from "../publisher/publisher.ts";
+import type { Cluster } from "../topology/cluster.ts";
+import { TopicMetadata } from "../topology/topology.ts";
+import type { Outages } from "./outages.ts";
+
+/** What to subscribe to. */
+interface Target {
+  readonly name: string;
+  readonly topics: (over: () => boolean) => Promise<readonly string[]>;
+  readonly isPattern: boolean;
+}
+
+/** One user of a Kafka cluster. Every subscription and every publisher with options has network connections of its own. */
+export class KafkaConnection
+  implements Connection, DescribeServer, Subscribe<KafkaSubscriber>, PatternSubscribe<RegExp, KafkaSubscriber>
+{
+  readonly #cluster: Cluster;
+  readonly #outages: Outages;
+  readonly #description: ServerDescription;
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #publishers = new Set<KafkaPublisher>();
+  /** The one of `publisher()` without options. */
+  #publisher: KafkaPublisher | undefined = undefined;
+  #shutdown: Promise<void> | undefined = undefined;
+
+  constructor(cluster: Cluster, outages: Outages, description: ServerDescription) {
+    this.#cluster = cluster;
+    this.#outages = outages;
+    this.#description = description;
+  }
+
+  get state(): ConnectionState {
+    if (this.#shutdown !== undefined) return "closed";
+    return this.#outages.any ? "reconnecting" : "open";
+  }
+
+  describe(): ServerDescription {
+    return this.#description;
+  }
+
+  /** Without options always the same. Throws `NotSupportedError` on a compression kafkajs has no codec for. */
+  publisher(options?: KafkaPublisherOptions): KafkaPublisher {
+    if (options === undefined && this.#publisher) return this.#publisher;
+    const publisher = new KafkaPublisher(
+      this.#cluster,
+      checkPublisherOptions(options ?? {}, this.#cluster.module),
+    );
+    if (this.#shutdown !== undefined) void publisher.close();
+    else this.#publishers.add(publisher);
+    if (options === undefined) this.#publisher = publisher;
+    return publisher;
+  }
+
+  /** To a topic, to several, or by a source, whose own subscriber is the result. */
+  subscribe(topics: string | readonly string[], options?: KafkaSubscribeOptions): Promise<KafkaSubscriber>;
+  subscribe<S extends Subscriber>(source: SubscriptionSource<KafkaConnection, S>): Promise<S>;
+  async subscribe(
+    target: string | readonly string[] | SubscriptionSource<KafkaConnection>,
+    options: KafkaSubscribeOptions = {},
+  ): Promise<Subscriber> {
+    this.#check("subscribe()");
+    if (typeof target === "object" && target !== null && "open" in target) return target.open(this);
+    const topics = checkTopics("subscribe(topics)", target);
+    const checked = checkSubscribeOptions(callOf("connection.subscribe", topics), options);
+    const metadata = new TopicMetadata(this.#cluster, checked.create);
+    return this.#open(
+      {
+        name: topics.join(","),
+        topics: async (over) => {
+          for (const topic of topics) {
+            const count = await metadata.lookUp(topic, over);
+            const absent = checked.partitions?.find((partition) => partition >= count);
+            if (absent !== undefined) throw new MissingPartition(topic, absent, count);
+          }
+          return topics;
+        },
+        isPattern: false,
+      },
+      checked,
+    );
+  }
+
+  /** To every topic whose name the pattern matches, those created later included. */
+  async subscribePattern(pattern: RegExp, options: KafkaSubscribeOptions = {}): Promise<KafkaSubscriber> {
+    this.#check("subscribePattern()");
+    const checked = checkPattern("subscribePattern(pattern)", pattern);
+    const call = `connection.subscribePattern(${checked}, options)`;
+    const metadata = new TopicMetadata(this.#cluster);
+    const topics = async (over: () => boolean): Promise<readonly string[]> => {
+      const all = await metadata.list(over);
+      return all.filter((topic) => checked.test(topic)).sort();
+    };
+    return this.#open({ name: String(checked), topics, isPattern: true }, checkPatternOptions(call, options));
+  }
+
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#shutDown();
+    return this.#shutdown;
+  }
+
+  close(): Promise<void> {
+    return this.shutdown();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  async #open(target: Target, options: CheckedSubscribeOptions): Promise<KafkaSubscriber> {
+    const { name } = target;
+    const cluster = this.#cluster;
+    const subscription = new Subscription({
+      cluster,
+      options,
+      name,
+      groupId: options.group ?? `tidelane-${randomUUID()}`,
+      assigners: (owned) => this.#assigners(options, owned),
+      topics: target.topics,
+      refreshMs: target.isPattern ? options.patternRefreshMs : undefined,
+      ended: () => this.#subscriptions.delete(subscription),
+    });
+    this.#subscriptions.add(subscription);
+    try {
+      await subscription.open();
+    } catch (error) {
+      this.#check("subscribe()");
+      throw error;
+    }
+    return new KafkaSubscriber(name, capabilitiesOf(options), subscription, cluster.clock);
+  }
+
+  #assigners(
+    { partitions, partitionAssigners }: CheckedSubscribeOptions,
+    owned: () => Ownership,
+  ): readonly [CreateAssigner, ...CreateAssigner[]] {
+    const { module } = this.#cluster;
+    if (partitions) return [manualAssigner(module.AssignerProtocol, partitions)];
+    return createAssigners(partitionAssigners, module, owned);
+  }
+
+  #check(during: string): void {
+    if (this.#shutdown !== undefined)
+      throw new ConnectionClosedError({ broker: this.#cluster.broker, during });
+  }
+
+  async #shutDown(): Promise<void> {
+    const reason = "its connection was shut down";
+    await Promise.all([
+      ...Array.from(this.#subscriptions, (subscription) => subscription.close(reason)),
+      ...Array.from(this.#publishers, (publisher) => publisher.close()),
+    ]);
+    await this.#cluster.admin.close(this.#cluster.closeTimeoutMs);
+  }
+}

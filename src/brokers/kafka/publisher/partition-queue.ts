@@ -1,0 +1,138 @@
+import { Fifo } from "../../../structures/fifo.ts";
+import { type Deferred, deferred } from "../../../traits/deferred.ts";
+import { AbortedError } from "../../../traits/errors.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
+import type { ClientMessage } from "../client.ts";
+
+/** A published record that waits for its confirmation. */
+export class PendingRecord implements Abortable {
+  readonly message: ClientMessage;
+  /** About what it takes on the wire. */
+  readonly bytes: number;
+  readonly dueMs: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #deferred: Deferred<void> = deferred();
+  #over = false;
+
+  constructor(message: ClientMessage, bytes: number, dueMs: number, signal: AbortSignal | undefined) {
+    this.message = message;
+    this.bytes = bytes;
+    this.dueMs = dueMs;
+    this.#signal = signal;
+    if (signal) watchAbort(signal, this);
+  }
+
+  get promise(): Promise<void> {
+    return this.#deferred.promise;
+  }
+
+  /** Its publish has resolved or rejected. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  resolve(): void {
+    if (this.#finish()) this.#deferred.resolve();
+  }
+
+  reject(error: unknown): void {
+    if (this.#finish()) this.#deferred.reject(error);
+  }
+
+  onAbort(): void {
+    this.reject(new AbortedError({ what: "publish()", cause: this.#signal?.reason }));
+  }
+
+  #finish(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    if (this.#signal) unwatchAbort(this.#signal, this);
+    return true;
+  }
+}
+
+export interface PartitionQueueOptions {
+  /** Bytes of one batch; a larger message goes alone. */
+  readonly maxBatchBytes: number;
+  /** Sends a batch. Rejects with what those who published are to be told. */
+  readonly send: (messages: ClientMessage[]) => Promise<void>;
+  /** A batch goes out. */
+  readonly sending: () => void;
+}
+
+const maxBatchRecords = 10_000;
+
+/**
+ * Records to send to one partition, in the order of the calls. It sends one batch at a time; records that arrive meanwhile
+ * go into the next. The server confirms a batch as a whole, because one partition is on one server.
+ */
+export class PartitionQueue {
+  readonly #options: PartitionQueueOptions;
+  readonly #waiting = new Fifo<PendingRecord>();
+  #sending: readonly PendingRecord[] = [];
+  #running = false;
+
+  constructor(options: PartitionQueueOptions) {
+    this.#options = options;
+  }
+
+  push(record: PendingRecord): void {
+    this.#waiting.push(record);
+    if (!this.#running) void this.#run();
+  }
+
+  /** The moment the oldest of all that wait is due; `undefined` while none does. */
+  get dueMs(): number | undefined {
+    return (this.#sending.find(({ over }) => !over) ?? this.#waiting.peek())?.dueMs;
+  }
+
+  /** Rejects those that are due at `nowMs`. What is on its way may arrive all the same. */
+  expire(nowMs: number, error: () => unknown): void {
+    for (const record of this.#sending) if (record.dueMs <= nowMs) record.reject(error());
+    for (let first = this.#waiting.peek(); first && first.dueMs <= nowMs; first = this.#waiting.peek()) {
+      this.#waiting.shift();
+      first.reject(error());
+    }
+  }
+
+  /** Rejects all that waits. `sent`: also what is on its way. */
+  rejectAll(error: unknown, sent: boolean): void {
+    if (sent) for (const record of this.#sending) record.reject(error);
+    for (let first = this.#waiting.shift(); first; first = this.#waiting.shift()) first.reject(error);
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    // What is published in the same breath goes in the same batch.
+    await Promise.resolve();
+    for (;;) {
+      const batch = this.#nextBatch();
+      if (batch.length === 0) break;
+      this.#sending = batch;
+      this.#options.sending();
+      try {
+        await this.#options.send(batch.map(({ message }) => message));
+        for (const record of batch) record.resolve();
+      } catch (error) {
+        for (const record of batch) record.reject(error);
+      }
+      this.#sending = [];
+    }
+    this.#running = false;
+  }
+
+  #nextBatch(): PendingRecord[] {
+    const batch: PendingRecord[] = [];
+    let bytes = 0;
+    for (let first = this.#waiting.peek(); first; first = this.#waiting.peek()) {
+      if (!first.over) {
+        bytes += first.bytes;
+        if (batch.length > 0 && (bytes > this.#options.maxBatchBytes || batch.length === maxBatchRecords))
+          break;
+        batch.push(first);
+      }
+      this.#waiting.shift();
+    }
+    return batch;
+  }
+}

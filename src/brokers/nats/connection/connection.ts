@@ -1,0 +1,73 @@
+import type {
+  Connection,
+  ConnectionState,
+  DescribeServer,
+  PatternSubscribe,
+  ServerDescription,
+  Subscribe,
+} from "../../../traits/broker.ts";
+import type { SubscriptionSource } from "../../../traits/source.ts";
+import type { Subscriber } from "../../../traits/subscriber.ts";
+import { NatsSubscriber } from "../consumer/subscriber.ts";
+import { checkPattern, checkSubject } from "../message/subject.ts";
+import { checkSubscribeOptions, type NatsPublisherOptions, type NatsSubscribeOptions } from "../options.ts";
+import { NatsPublisher } from "../publisher/publisher.ts";
+import type { CoreConnection } from "./core-connection.ts";
+
+/** A connection to subjects: at most once, no acknowledgements. */
+export class NatsConnection
+  implements Connection, DescribeServer, Subscribe<NatsSubscriber>, PatternSubscribe<string, NatsSubscriber>
+{
+  readonly #connection: CoreConnection;
+
+  /** @internal */
+  constructor(connection: CoreConnection) {
+    this.#connection = connection;
+  }
+
+  get state(): ConnectionState {
+    return this.#connection.server.state;
+  }
+
+  describe(): ServerDescription {
+    return this.#connection.server.describe();
+  }
+
+  publisher(options: NatsPublisherOptions = {}): NatsPublisher {
+    return new NatsPublisher(this.#connection, options);
+  }
+
+  /** By name, or by a source, whose own subscriber is the result. */
+  subscribe(subject: string, options?: NatsSubscribeOptions): Promise<NatsSubscriber>;
+  subscribe<S extends Subscriber>(source: SubscriptionSource<NatsConnection, S>): Promise<S>;
+  async subscribe(
+    target: string | SubscriptionSource<NatsConnection>,
+    options: NatsSubscribeOptions = {},
+  ): Promise<Subscriber> {
+    this.#connection.server.check("subscribe()");
+    if (typeof target === "object" && target !== null) return target.open(this);
+    checkSubject("subscribe(subject)", target, "; for those there is subscribePattern()");
+    const limits = checkSubscribeOptions(`connection.subscribe("${target}", options)`, options);
+    return NatsSubscriber.open(this.#connection, target, options.group, limits);
+  }
+
+  /** Every subject the pattern matches: `*` stands for one dot-separated token, `>` at the end for one or more. */
+  async subscribePattern(pattern: string, options: NatsSubscribeOptions = {}): Promise<NatsSubscriber> {
+    this.#connection.server.check("subscribePattern()");
+    checkPattern("subscribePattern(pattern)", pattern);
+    const limits = checkSubscribeOptions(`connection.subscribePattern("${pattern}", options)`, options);
+    return NatsSubscriber.open(this.#connection, pattern, options.group, limits);
+  }
+
+  shutdown(): Promise<void> {
+    return this.#connection.shutdown();
+  }
+
+  close(): Promise<void> {
+    return this.shutdown();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+}

@@ -1,0 +1,18 @@
+import type { Capabilities } from "../../../traits/capabilities.ts";
+
+/** At most once: nothing can be settled, given back or counted, and what comes while nobody listens is gone. */
+export const coreCapabilities: Capabilities = {
+  settlement: "none",
+  requeue: false,
+  delayedRequeue: "none",
+  deliveryCount: "none",
+  order: "publisher",
+  partitionKey: true,
+  groups: true,
+  backlog: false,
+  maxInFlight: Number.POSITIVE_INFINITY,
+  deadLetter: false,
+  batches: true,
+  seek: false,
+  pause: false,
+};

@@ -1,0 +1,211 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../../../traits/clock.ts";
+import { AbortedError, TimeoutError, throwIfAborted } from "../../../traits/errors.ts";
+import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
+import { Alarm } from "../../shared/alarm.ts";
+import type {
+  ClientHeaders,
+  ClientMessage,
+  ClientSubscription,
+  ConnectionListener,
+  ServerConnection,
+} from "../client.ts";
+import { RequestFault } from "../errors.ts";
+import type { SendQueue } from "./send-queue.ts";
+
+export interface OutgoingRequest {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly headers?: ClientHeaders | undefined;
+  /** Names the call in errors. */
+  readonly what: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** It may be answered twice without harm, so it is sent again when a lost connection is back. */
+  readonly repeatable?: boolean;
+}
+
+/** A name nobody else has. */
+export function uniqueName(): string {
+  return randomBytes(12).toString("hex");
+}
+
+/**
+ * Requests and their answers, over one subscription. A late answer, or a second one, is dropped.
+ *
+ * A request rejects with `TimeoutError`, `AbortedError`, `ConnectionClosedError` or `RequestFault`.
+ */
+export class Requests implements ConnectionListener {
+  readonly #server: ServerConnection;
+  readonly #clock: Clock;
+  readonly #inbox: string;
+  /** In the order they were sent. */
+  readonly #waiting = new Map<string, PendingRequest>();
+  readonly #alarm: Alarm;
+  #subscription: ClientSubscription | undefined = undefined;
+  #last = 0;
+
+  constructor(server: ServerConnection, clock: Clock, inboxPrefix: string) {
+    this.#server = server;
+    this.#clock = clock;
+    this.#inbox = `${inboxPrefix}.${uniqueName()}`;
+    this.#alarm = new Alarm(clock, () => this.#expire());
+    server.add(this);
+  }
+
+  /** How many wait for their answer. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** `queue`: what waits in it is sent first. */
+  send(request: OutgoingRequest, queue?: SendQueue): Promise<ClientMessage> {
+    return new Promise((resolve, reject) => {
+      this.#server.check(request.what);
+      throwIfAborted(request.signal, request.what);
+      this.#subscribe();
+      this.#last += 1;
+      const reply = `${this.#inbox}.${this.#last}`;
+      const due = this.#clock.now() + request.timeoutMs;
+      const pending = new PendingRequest(request, reply, due, { resolve, reject }, () => {
+        this.#waiting.delete(reply);
+        if (this.#waiting.size === 0) this.#alarm.cancel();
+      });
+      this.#waiting.set(reply, pending);
+      this.#alarm.at(due);
+      if (queue === undefined || queue.free) this.#publish(pending);
+      else {
+        const { what } = request;
+        const reject = (error: unknown): void => pending.reject(error);
+        pending.drop = queue.submit({ what, isTimed: true, send: () => this.#publish(pending), reject });
+      }
+    });
+  }
+
+  connectionEnded(): void {
+    this.#alarm.cancel();
+    for (const pending of [...this.#waiting.values()]) {
+      pending.reject(this.#server.closedError(pending.request.what));
+    }
+    if (this.#server.up) this.#subscription?.unsubscribe();
+  }
+
+  connectionLost(): void {
+    const fault = new RequestFault("lost", "the connection was lost before the answer came");
+    for (const pending of [...this.#waiting.values()]) {
+      if (pending.sent && pending.request.repeatable !== true) pending.reject(fault);
+    }
+  }
+
+  connectionRestored(): void {
+    for (const pending of [...this.#waiting.values()]) {
+      if (pending.sent) this.#publish(pending);
+    }
+  }
+
+  publishRefused(subject: string, fault: RequestFault): boolean {
+    const refused = [...this.#waiting.values()].filter(({ request }) => request.subject === subject);
+    for (const pending of refused) pending.reject(fault);
+    return refused.length > 0;
+  }
+
+  /** Does not throw. What is over is not sent. */
+  #publish(pending: PendingRequest): void {
+    const { request, reply } = pending;
+    if (this.#waiting.get(reply) !== pending) return;
+    pending.sent = true;
+    const { subject, payload, headers } = request;
+    try {
+      this.#server.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
+    } catch (error) {
+      pending.reject(error);
+    }
+  }
+
+  #subscribe(): void {
+    this.#subscription ??= this.#server.subscribe(
+      `${this.#inbox}.*`,
+      undefined,
+      (message) => this.#waiting.get(message.subject)?.answer(message),
+      ({ kind, message, cause }) => {
+        // Without a subscription no request can be answered; the next one tries again.
+        this.#subscription = undefined;
+        const hint = ", where answers come; see options.inboxPrefix";
+        const fault = new RequestFault(kind, `${message}${hint}`, cause);
+        for (const pending of [...this.#waiting.values()]) pending.reject(fault);
+      },
+    );
+  }
+
+  #expire(): void {
+    const now = this.#clock.now();
+    for (const pending of [...this.#waiting.values()]) {
+      if (pending.due <= now) pending.expire();
+      else this.#alarm.at(pending.due);
+    }
+  }
+}
+
+class PendingRequest implements Abortable {
+  readonly request: OutgoingRequest;
+  readonly reply: string;
+  readonly due: number;
+  /** The send queue has passed it on. It is sent again if the connection was lost or is not up yet. */
+  sent = false;
+  /** Takes the request out of the send queue, which would otherwise keep its message until the connection is back. */
+  drop: (() => void) | undefined = undefined;
+  readonly #promise: { resolve(answer: ClientMessage): void; reject(error: unknown): void };
+  readonly #onOver: () => void;
+
+  constructor(
+    request: OutgoingRequest,
+    reply: string,
+    due: number,
+    promise: { resolve(answer: ClientMessage): void; reject(error: unknown): void },
+    onOver: () => void,
+  ) {
+    this.request = request;
+    this.reply = reply;
+    this.due = due;
+    this.#promise = promise;
+    this.#onOver = onOver;
+    if (request.signal !== undefined) watchAbort(request.signal, this);
+  }
+
+  answer(message: ClientMessage): void {
+    this.#over();
+    if (message.data.length === 0 && statusOf(message)?.code === 503) {
+      this.#promise.reject(new RequestFault("no-responders", `nobody listens to "${this.request.subject}"`));
+    } else this.#promise.resolve(message);
+  }
+
+  reject(error: unknown): void {
+    this.#over();
+    this.#promise.reject(error);
+  }
+
+  expire(): void {
+    const { what, timeoutMs } = this.request;
+    this.reject(new TimeoutError({ what, timeoutMs }));
+  }
+
+  onAbort(): void {
+    const { what, signal } = this.request;
+    this.reject(new AbortedError({ what, cause: signal?.reason }));
+  }
+
+  #over(): void {
+    if (this.request.signal !== undefined) unwatchAbort(this.request.signal, this);
+    this.drop?.();
+    this.#onOver();
+  }
+}
+
+/** The headers of a message by the server itself. Those that cannot be read say nothing. */
+export function statusOf(message: ClientMessage): ClientHeaders | undefined {
+  try {
+    return message.headers;
+  } catch {
+    return undefined;
+  }
+}
