@@ -56,8 +56,8 @@ export async function checkLaw(law: Law, subject: Subject, options: CheckOptions
     broken.has(name) || (excused !== undefined && ![...broken].some((law) => excused.has(law)));
   const play = new Play(subject, name, { counts, scribe: options.scribe });
   const runs = options.runs ?? defaultRuns[subject.fixture.time];
-  const [path, replay] = options.path?.split("@") ?? [];
-  const details = await fc.check(law.property(play, replay), {
+  const { path } = options;
+  const details = await fc.check(law.property(play), {
     seed: options.seed,
     endOnFailure: options.unshrunk ?? false,
     ...(path === undefined
@@ -71,11 +71,10 @@ export async function checkLaw(law: Law, subject: Subject, options: CheckOptions
   }
   if (!details.failed) return { ...played, verdict: "pass" };
   const failure = play.failure ?? neverPlayed(details.errorInstance);
-  const replayPath = /replayPath="([^"]*)"/.exec(fc.stringify(details.counterexample))?.[1];
   const counterexample: Counterexample = {
     ...failure,
     seed: details.seed,
-    path: [details.counterexamplePath ?? "0", ...(replayPath === undefined ? [] : [replayPath])].join("@"),
+    path: details.counterexamplePath ?? "0",
   };
   return { ...played, verdict: "fail", counterexample };
 }
