@@ -91,8 +91,8 @@ export interface Law {
   readonly blind?: (subject: Subject) => string | undefined;
   /** Histories for this law as a share of the number asked for. @default 1 */
   readonly effort?: number;
-  /** What is generated and played. `replay` is the second half of a replay path, for histories made of steps. */
-  readonly property: (play: Play, replay: string | undefined) => IAsyncProperty<unknown>;
+  /** What is generated and played. */
+  readonly property: (play: Play) => IAsyncProperty<unknown>;
 }
 
 /** A contradiction between what was observed and what was promised. */

@@ -68,8 +68,8 @@ export function checkOptions(options: ConformanceOptions): {
     const expected = "given together with the seed and the one law of its counterexample";
     throw new InvalidArgumentError({ argument: "options.path", expected, received: path });
   }
-  if (path !== undefined && !/^\d+(:\d+)*(@.+)?$/.test(path)) {
-    const expected = 'the path of a counterexample, as in "4:2:1@AB:C"';
+  if (path !== undefined && !/^\d+(:\d+)*$/.test(path)) {
+    const expected = 'the path of a counterexample, as in "4:2:1"';
     throw new InvalidArgumentError({ argument: "options.path", expected, received: path });
   }
   return { runs, seed, path };

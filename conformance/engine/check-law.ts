@@ -74,20 +74,18 @@ export async function checkLaw(law: Law, subject: Subject, options: CheckOptions
   }
   if (!details.failed) return { ...played, verdict: "pass" };
   const failure = play.failure ?? neverPlayed(details.errorInstance);
-  const replayPath = /replayPath="([^"]*)"/.exec(fc.stringify(details.counterexample))?.[1];
   const counterexample: Counterexample = {
     ...failure,
     seed: details.seed,
-    path: [details.counterexamplePath ?? "0", ...(replayPath === undefined ? [] : [replayPath])].join("@"),
+    path: details.counterexamplePath ?? "0",
   };
   return { ...played, verdict: "fail", counterexample };
 }
 
 /** So many histories of one seed, or the one that `path` names. */
 function playRound(law: Law, play: Play, options: CheckOptions & { readonly runs: number }) {
-  const { seed, runs, unshrunk = false } = options;
-  const [path, replay] = options.path?.split("@") ?? [];
-  return fc.check(law.property(play, replay), {
+  const { seed, runs, path, unshrunk = false } = options;
+  return fc.check(law.property(play), {
     seed,
     endOnFailure: unshrunk,
     ...(path === undefined

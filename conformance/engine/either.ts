@@ -13,8 +13,8 @@ type Inner = ReturnType<IAsyncProperty<unknown>["generate"]>;
 
 /** A law that is looked for in several ways. They take turns, so that each has its share however few runs there are. */
 export function either(...ways: readonly Law["property"][]): Law["property"] {
-  return (play, replay) => {
-    const properties = ways.map((way) => way(play, replay));
+  return (play) => {
+    const properties = ways.map((way) => way(play));
     const at = (index: number): IAsyncProperty<unknown> => {
       const property = properties[index];
       if (property === undefined) throw new Error("a value of a property that is not there");
@@ -38,7 +38,6 @@ export function either(...ways: readonly Law["property"][]): Law["property"] {
   };
 }
 
-/** n.b. steps remember that they were played: each play takes a fresh copy of them, as the inner value gives it. */
 function chosen(of: number, inner: Inner): Generated {
-  return new fc.Value<Chosen>({ of, value: inner.value_ }, inner, () => ({ of, value: inner.value }));
+  return new fc.Value<Chosen>({ of, value: inner.value_ }, inner);
 }

@@ -1,4 +1,4 @@
-import type { Arbitrary, AsyncCommand } from "fast-check";
+import type { Arbitrary } from "fast-check";
 import { fc } from "../fast-check.ts";
 import type { Law } from "../law.ts";
 import { conclude } from "../stage/epilogue.ts";
@@ -8,9 +8,11 @@ import { everyStep } from "../steps/every.ts";
 import { moment } from "../steps/moment.ts";
 import { openAnother } from "../steps/opening.ts";
 import { repeat } from "../steps/repeating.ts";
-import { oneOf, type Weighted } from "../steps/step.ts";
+import { oneOf, type Step, type Weighted } from "../steps/step.ts";
 import type { Subject } from "../subject.ts";
+import { cases, type Profile } from "./cases.ts";
 import { type Ground, mix, mixtures } from "./ground.ts";
+import { refrainsOf } from "./refrains.ts";
 
 /**
  * The plain ground a law is looked for on, and the steps it favors. In most histories more is mixed in: bounds, an ack
@@ -33,12 +35,6 @@ export interface HistoryDesign {
   readonly maxSteps?: number;
 }
 
-/**
- * Subscribe-first: the subscribers are there before anything is published. Publish-first: the groups are known to the
- * broker, or read a topic from its start, and nobody is there.
- */
-type Profile = "subscribe first" | "publish first";
-
 /** The steps a law favors count so many times their weight beside all the others. */
 const favor = 8;
 /** One history in so many is long, where time costs nothing. */
@@ -47,16 +43,17 @@ const longSteps = 250;
 
 /** A law over generated steps, all of it judged by the ledger. */
 export function history(design: (subject: Subject) => HistoryDesign): Law["property"] {
-  return (play, replay) => {
+  return (play) => {
     const { subject } = play;
     const favored = design(subject);
     const plain = plainGround(favored, subject);
-    const cases = fc.record({
+    const generated = cases({
       mixture: mixtures(subject),
-      profile: fc.constantFrom<Profile[]>("subscribe first", "publish first"),
-      steps: stepsOf({ ...favored, topics: plain.topics }, subject, replay),
+      step: stepOf({ ...favored, topics: plain.topics }, subject),
+      length: lengthOf(favored, subject),
+      refrains: refrainsOf(subject),
     });
-    return fc.asyncProperty(cases, ({ mixture, profile, steps }) => {
+    return fc.asyncProperty(generated, ({ mixture, profile, steps }) => {
       const ground = mix(plain, mixture);
       return play.run(ground.topics, async (stage) => {
         stage.groups = ground.groups;
@@ -79,9 +76,7 @@ function plainGround(design: HistoryDesign, { capabilities, fixture }: Subject):
   return { topics, groups, seats: chosen, connections: design.connections ?? 1 };
 }
 
-type Steps = Arbitrary<Iterable<AsyncCommand<Stage, Stage>>>;
-
-function stepsOf(design: HistoryDesign, subject: Subject, replay: string | undefined): Steps {
+function stepOf(design: HistoryDesign, subject: Subject): Arbitrary<Step> {
   const virtual = subject.fixture.time === "virtual";
   const opens = design.opens?.weight ?? 2;
   const most = subject.capabilities.groups ? (design.opens?.most ?? 2) : 1;
@@ -92,21 +87,20 @@ function stepsOf(design: HistoryDesign, subject: Subject, replay: string | undef
   );
   const { requeue } = subject.capabilities;
   const total = single.reduce((sum, [weight]) => sum + weight, 0);
-  const step = oneOf([
+  return oneOf([
     ...single,
     [Math.ceil(total / 15), moment(single)],
     [Math.ceil(total / 60), repeat({ virtual, requeue })],
   ]);
-  const upTo = (maxCommands: number): Steps =>
-    fc.commands<Stage, Stage, false>([step], {
-      maxCommands,
-      // The size fast-check would choose is a handful of steps, of which many find nothing to do.
-      size: "max",
-      ...(replay === undefined ? {} : { replayPath: replay }),
-    });
-  const usual = upTo(design.maxSteps ?? 60);
-  if (!virtual) return usual;
-  return fc.oneof({ weight: longOneIn - 1, arbitrary: usual }, { weight: 1, arbitrary: upTo(longSteps) });
+}
+
+function lengthOf({ maxSteps = 60 }: HistoryDesign, { fixture }: Subject): Arbitrary<number> {
+  const usual = fc.nat({ max: maxSteps });
+  if (fixture.time !== "virtual") return usual;
+  return fc.oneof(
+    { weight: longOneIn - 1, arbitrary: usual },
+    { weight: 1, arbitrary: fc.nat({ max: longSteps }) },
+  );
 }
 
 async function prepare(stage: Stage, ground: Ground, profile: Profile): Promise<void> {

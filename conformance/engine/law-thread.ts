@@ -1,4 +1,5 @@
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { systemClock, type Timer } from "../../src/traits/index.ts";
 import { type FixtureModule, loadFixture } from "../fixture-module.ts";
 import type { LawName } from "../law.ts";
 import { laws } from "../laws/index.ts";
@@ -60,7 +61,12 @@ export function startThread(task: Task, journal: Journal, heapMb: number): Worke
 
 async function play({ tidelaneTask: task, memory }: ThreadData, tell: (told: Told) => void): Promise<void> {
   const journal = new Journal(memory);
-  setInterval(() => journal.beat(), beatMs).unref();
+  let next: Timer | undefined;
+  const beat = (): void => {
+    journal.beat();
+    next = systemClock.schedule(beatMs, beat);
+  };
+  beat();
   try {
     const fixture = await loadFixture(task.fixture);
     checkRunNames(fixture, {});
@@ -78,6 +84,8 @@ async function play({ tidelaneTask: task, memory }: ThreadData, tell: (told: Tol
     tell({ kind: "over", report });
   } catch (error) {
     tell({ kind: "refused", error });
+  } finally {
+    next?.cancel();
   }
 }
 
