@@ -65,7 +65,7 @@ export async function checkLaw(law: Law, subject: Subject, options: CheckOptions
   // A few histories may pass by all that a law says. Where the law is blind, more of them say no more.
   const repeats = options.path === undefined && blind === undefined;
   for (let nth = 1; repeats && nth < enoughUnjudged && mayBeJudged(play, details.failed); nth += 1) {
-    details = await round(options.seed + nth);
+    details = await round(seedOf(options.seed, nth));
   }
   const { histories, judged } = play;
   const played = { law: name, promise, histories, judged };
@@ -92,6 +92,11 @@ function playRound(law: Law, play: Play, options: CheckOptions & { readonly runs
       ? { numRuns: Math.max(1, Math.round(runs * (law.effort ?? 1))) }
       : { numRuns: 1, path, endOnFailure: true }),
   });
+}
+
+/** Of another round. n.b. the histories of two seeds that stand side by side are alike. */
+function seedOf(seed: number, nth: number): number {
+  return (seed + Math.imul(nth, 0x9e3779b1)) | 0;
 }
 
 function mayBeJudged({ histories, judged }: Play, failed: boolean): boolean {

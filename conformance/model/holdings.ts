@@ -244,7 +244,7 @@ export class Holdings {
     if (!isCurrent(delivery)) {
       // It was taken away meanwhile, and the settle got there first or did not.
       if (copy.state.kind === "owed" && delivery.nth === copy.deliveries) copy.state = unsure;
-    } else if (!done) {
+    } else if (!done || this.#isCutOff(delivery)) {
       copy.state = unsure;
     } else if (settle.how === "ack") {
       copy.state = over("ack-is-final", "it was acked");
@@ -256,6 +256,11 @@ export class Holdings {
       copy.group.disturbed = true;
       this.owe(copy, settle.notBefore, settle.due);
     }
+  }
+
+  /** Its connection is going down with what was written to it. */
+  #isCutOff({ seat }: Delivery): boolean {
+    return seat.crashing && this.book.promises.settlesSurviveCrash !== true;
   }
 
   /** Room for another delivery, where their number is bounded: it is owed one of the others. */

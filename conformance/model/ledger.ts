@@ -2,7 +2,7 @@ import type { Message } from "../../src/traits/index.ts";
 import type { LawName } from "../law.ts";
 import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
 import { chancesOfExcess, hasStrangers, heldByPause } from "./chances.ts";
-import { admit, admitLate, copyIn, isCurrent, isPromised, over, unsure } from "./copies.ts";
+import { admit, admitDoubtful, admitLate, copyIn, isCurrent, isPromised, over, unsure } from "./copies.ts";
 import { type Departure, Holdings } from "./holdings.ts";
 import { groupFor, newSeat, type OpeningFacts } from "./openings.ts";
 import type { Posting, PostingFacts } from "./posting.ts";
@@ -111,8 +111,7 @@ export class Ledger {
 
   /** A subscription is being opened. What is published until it is open may reach a new group, and need not. */
   opening(facts: OpeningFacts): Seat {
-    this.#holdings.tick();
-    const group = groupFor(this.#holdings.groups, facts);
+    const group = groupFor(this.#holdings.groups, facts, this.#holdings.tick());
     const seat = newSeat(group, facts);
     if (group.seats.size === 0 && group.liveSince === undefined) {
       for (const posting of this.postings.values()) {
@@ -121,6 +120,7 @@ export class Ledger {
         if (!this.transacted.isHidden(group, posting))
           admit(group, posting, others, this.#isAhead(posting, facts));
       }
+      admitDoubtful(group);
     }
     const elsewhere = [...group.seats].some(({ connection }) => connection !== facts.connection);
     if (group.liveSince === undefined && elsewhere) admitLate(group);
@@ -188,6 +188,7 @@ export class Ledger {
     const law = how === "crash" ? "crash-returns-unsettled" : "close-returns-unsettled";
     seat.state = "closing";
     seat.ends ||= how !== "crash";
+    seat.crashing ||= how === "crash";
     seat.group.disturbed = true;
     seat.group.leavingAt = this.#departedAt;
     seat.forming = false;
@@ -213,6 +214,7 @@ export class Ledger {
     if (seat.state === "closed") return;
     const { group } = seat;
     seat.state = !stays ? "closed" : seat.ends ? "closing" : "open";
+    seat.crashing = false;
     if (stays) seat.survivedAt = now;
     else seat.leftAt = now;
     if (!stays) group.seats.delete(seat);

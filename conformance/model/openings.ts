@@ -13,7 +13,7 @@ export interface OpeningFacts {
 }
 
 /** The group it belongs to; made when it is the first of it. */
-export function groupFor(groups: Map<string, Group>, facts: OpeningFacts): Group {
+export function groupFor(groups: Map<string, Group>, facts: OpeningFacts, now: number): Group {
   const key = `${facts.target.label} ${facts.group ?? `(${facts.seat})`}`;
   const known = groups.get(key);
   if (known !== undefined) return known;
@@ -27,6 +27,7 @@ export function groupFor(groups: Map<string, Group>, facts: OpeningFacts): Group
     durable: facts.group !== undefined && facts.capabilities.settlement === "ack",
     copies: new Map(),
     seats: new Set(),
+    begunAt: now,
     liveSince: undefined,
     leavingAt: 0,
     moving: false,
@@ -50,6 +51,7 @@ export function newSeat(group: Group, { seat: name, connection, capabilities }: 
     capabilities,
     state,
     ends: false,
+    crashing: false,
     leftAt: undefined,
     survivedAt: undefined,
     flow: "on",

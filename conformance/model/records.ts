@@ -46,6 +46,8 @@ export interface Group {
   readonly durable: boolean;
   readonly copies: Map<number, Copy>;
   readonly seats: Set<Seat>;
+  /** The event at which somebody first began to open it; since then the broker may know it. */
+  readonly begunAt: number;
   /** The event since which it is owed all that is published; undefined while it is owed nothing. */
   liveSince: number | undefined;
   /** The event at which one of its members last began to go: what that one was handed just before may be seen just after. */
@@ -75,6 +77,8 @@ export interface Seat {
   state: "opening" | "open" | "closing" | "closed";
   /** Its close() or its connection's shutdown() was called: a connection that comes back does not open it again. */
   ends: boolean;
+  /** A crash is taking what it holds: what it settles meanwhile may not have reached the broker. */
+  crashing: boolean;
   /** The event at which it was over. */
   leftAt: number | undefined;
   /** The event at which a crash that it survived last took what it held. */

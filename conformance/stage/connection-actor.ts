@@ -240,6 +240,7 @@ export class ConnectionActor {
       options: resolve(this.#stage, spec.options),
       capabilities: source.capabilities,
     });
+    this.#stage.specs.set(seat.group, spec);
     const wasClosed = this.state === "closed";
     if (wasClosed) this.#stage.judged(["publish-after-shutdown"]);
     try {

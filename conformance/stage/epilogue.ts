@@ -98,9 +98,9 @@ function openOnes(stage: Stage): SubscriberActor[] {
 
 /** What the history opened the group by. */
 function specOf(stage: Stage, group: Group): GroupSpec {
-  const opened = stage.subscribers.find(({ seat }) => seat.group === group);
-  if (opened === undefined) throw new Error(`nobody has opened ${group.label}`);
-  return opened.spec;
+  const spec = stage.specs.get(group);
+  if (spec === undefined) throw new Error(`nobody has opened ${group.label}`);
+  return spec;
 }
 
 /** Room for what is to come. */

@@ -3,7 +3,7 @@ import type { Broker, Connection } from "../../src/traits/index.ts";
 import type { TopicNeeds } from "../fixture.ts";
 import { type LawName, LawViolation } from "../law.ts";
 import { Ledger } from "../model/ledger.ts";
-import type { Copy, Delivery } from "../model/records.ts";
+import type { Copy, Delivery, Group } from "../model/records.ts";
 import type { Subject } from "../subject.ts";
 import { ConnectionActor } from "./connection-actor.ts";
 import { type Pace, paceOf, turns } from "./pace.ts";
@@ -61,6 +61,8 @@ export class Stage {
   readonly ledger: Ledger;
   readonly connections: ConnectionActor[] = [];
   readonly subscribers: SubscriberActor[] = [];
+  /** What each group was opened by, or was to be. */
+  readonly specs: Map<Group, GroupSpec> = new Map();
   readonly transactions: TransactionActor[] = [];
   /** What a step may open: set before the first one. */
   groups: readonly GroupSpec[] = [];
