@@ -2,9 +2,19 @@ import type { Message } from "../../src/traits/index.ts";
 import type { LawName } from "../law.ts";
 import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
 import { chancesOfExcess, hasStrangers, heldByPause } from "./chances.ts";
-import { admit, admitDoubtful, admitLate, copyIn, isCurrent, isPromised, over, unsure } from "./copies.ts";
+import {
+  admit,
+  admitDoubtful,
+  admitLate,
+  copyIn,
+  diedUnnoticed,
+  isCurrent,
+  isPromised,
+  over,
+  unsure,
+} from "./copies.ts";
 import { type Departure, Holdings } from "./holdings.ts";
-import { groupFor, newSeat, type OpeningFacts } from "./openings.ts";
+import { groupFor, isServed, newSeat, type OpeningFacts } from "./openings.ts";
 import type { Posting, PostingFacts } from "./posting.ts";
 import type { Book, Copy, Delivery, Group, Seat, SettleHow } from "./records.ts";
 import { checkRoom } from "./room.ts";
@@ -220,6 +230,7 @@ export class Ledger {
     if (!stays) group.seats.delete(seat);
     for (const delivery of this.#holdings.heldBy(seat)) this.#holdings.lose(delivery, how);
     if (group.durable) return;
+    if (how === "crash") diedUnnoticed(group, this.#holdings.book);
     const gone = group.seats.size === 0;
     // Nobody says when one that comes back by itself is live again, or when the server hears of one that is being opened.
     if (stays || !isServed(group)) group.liveSince = undefined;
@@ -391,9 +402,4 @@ export class Ledger {
     this.#holdings.violate(laws, observed, expected);
     copy.state = unsure;
   }
-}
-
-/** Whether a member is open: what is published then is for it. */
-function isServed({ seats }: Group): boolean {
-  return [...seats].some(({ state }) => state === "open");
 }

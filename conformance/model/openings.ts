@@ -30,6 +30,7 @@ export function groupFor(groups: Map<string, Group>, facts: OpeningFacts, now: n
     begunAt: now,
     liveSince: undefined,
     leavingAt: 0,
+    noticesMs: 0,
     moving: false,
     disturbed: false,
     sought: false,
@@ -61,4 +62,9 @@ export function newSeat(group: Group, { seat: name, connection, capabilities }: 
     forming: false,
     firsts: [],
   };
+}
+
+/** Whether a member is open: what is published then is for it. */
+export function isServed({ seats }: Group): boolean {
+  return [...seats].some(({ state }) => state === "open");
 }

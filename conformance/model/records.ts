@@ -52,6 +52,8 @@ export interface Group {
   liveSince: number | undefined;
   /** The event at which one of its members last began to go: what that one was handed just before may be seen just after. */
   leavingAt: number;
+  /** Until then, by the clock, the server may take a member that died for alive, and give it what nobody will see. */
+  noticesMs: number;
   /** Its members changed where that moves what they hold: each may lose any of it from here on. */
   moving: boolean;
   /** Something went back, or a subscriber went away: a prefetching broker may then hand out in another order. */
