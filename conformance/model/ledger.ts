@@ -14,7 +14,7 @@ import {
   unsure,
 } from "./copies.ts";
 import { type Departure, Holdings } from "./holdings.ts";
-import { groupFor, isServed, newSeat, type OpeningFacts } from "./openings.ts";
+import { groupFor, isServed, newSeat, type OpeningFacts, opensFirst } from "./openings.ts";
 import type { Posting, PostingFacts } from "./posting.ts";
 import type { Book, Copy, Delivery, Group, Seat, SettleHow } from "./records.ts";
 import { checkRoom } from "./room.ts";
@@ -256,16 +256,9 @@ export class Ledger {
     return [...this.groups].some(({ seats }) => [...seats].some(({ state }) => state === "closing"));
   }
 
-  /**
-   * Whether a group of its topic was being opened for the first time while this was published. A server may know the
-   * queue already and not yet be able to write to it; it then refuses what a second try would bring in.
-   */
-  overlapsFirstOpening({ topic, startedAt }: Posting): boolean {
-    return [...this.groups].some(({ target, liveSince, seats }) => {
-      if (!target.covers(topic)) return false;
-      if (liveSince === undefined) return [...seats].some(({ state }) => state === "opening");
-      return liveSince >= startedAt;
-    });
+  /** See `opensFirst`. */
+  overlapsFirstOpening(posting: Posting): boolean {
+    return opensFirst(this.groups, posting);
   }
 
   /** Whether a group of the topic is being opened: the broker may not know the topic yet. */

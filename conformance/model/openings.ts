@@ -1,5 +1,6 @@
 import type { Capabilities } from "../../src/traits/index.ts";
 import type { SourceOptions } from "../fixture.ts";
+import type { Posting } from "./posting.ts";
 import type { Group, Seat, Target } from "./records.ts";
 
 /** A subscription that is about to be opened. */
@@ -67,4 +68,16 @@ export function newSeat(group: Group, { seat: name, connection, capabilities }: 
 /** Whether a member is open: what is published then is for it. */
 export function isServed({ seats }: Group): boolean {
   return [...seats].some(({ state }) => state === "open");
+}
+
+/**
+ * Whether a group of its topic was being opened for the first time while this was published. A server may know the
+ * queue already and not yet be able to write to it; it then refuses what a second try would bring in.
+ */
+export function opensFirst(groups: Iterable<Group>, { topic, startedAt }: Posting): boolean {
+  return [...groups].some(({ target, liveSince, seats }) => {
+    if (!target.covers(topic)) return false;
+    if (liveSince === undefined) return [...seats].some(({ state }) => state === "opening");
+    return liveSince >= startedAt;
+  });
 }
