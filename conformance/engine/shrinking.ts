@@ -30,6 +30,10 @@ type Pass<G, S> = (draft: Draft<G, S>, from: From) => Iterable<Candidate<G, S>>;
 
 /** More steps than a counterexample should take to say: only then repetition is tried. */
 const manySteps = 12;
+/** So many that leaving them out one by one takes long, where only their number matters. */
+const tooManySteps = 24;
+/** The fewest steps left out at once before repetition is tried. */
+const several = 4;
 
 /**
  * Smaller drafts, each with the place from which the search goes on if it fails too. What a pass has tried in vain is
@@ -40,7 +44,15 @@ export function* smallerDrafts<G, S>(
   place: Place,
   grounds: GroundShrinks<G>,
 ): Generator<readonly [Draft<G, S>, Place]> {
-  const passes: readonly Pass<G, S>[] = [onSmaller(grounds), withoutEnd, withoutSome, byRefrain, inDetail];
+  const passes: readonly Pass<G, S>[] = [
+    onSmaller(grounds),
+    withoutEnd,
+    ({ steps }, from) => withoutSome(steps, from, { most: steps.length, least: several }),
+    (each) => byRefrain(each, tooManySteps),
+    ({ steps }, from) => withoutSome(steps, from, { most: several - 1, least: 1 }),
+    (each) => byRefrain(each, manySteps),
+    inDetail,
+  ];
   for (let pass = place.pass; pass < passes.length; pass += 1) {
     const from = pass === place.pass ? place : start;
     for (const { at, width, ...parts } of passes[pass]?.(draft, from) ?? [])
@@ -65,10 +77,15 @@ function onSmaller<G, S>(grounds: GroundShrinks<G>): Pass<G, S> {
   };
 }
 
-/** Half of the steps at once, then quarters, at last each one. */
-function* withoutSome<G, S>({ steps }: Draft<G, S>, from: From): Iterable<Candidate<G, S>> {
+/** Half of the steps at once, then quarters, and so on. */
+function* withoutSome<G, S>(
+  steps: readonly Part<S>[],
+  from: From,
+  { most, least }: { readonly most: number; readonly least: number },
+): Iterable<Candidate<G, S>> {
   let at = from.at;
-  for (let width = from.width ?? Math.ceil(steps.length / 2); width > 0; width = Math.floor(width / 2)) {
+  const first = from.width ?? Math.min(most, Math.ceil(steps.length / 2));
+  for (let width = first; width >= least; width = Math.floor(width / 2)) {
     for (; at < steps.length; at += width)
       yield { steps: [...steps.slice(0, at), ...steps.slice(at + width)], at, width };
     at = 0;
@@ -76,8 +93,8 @@ function* withoutSome<G, S>({ steps }: Draft<G, S>, from: From): Iterable<Candid
 }
 
 /** Many steps may fail only because of how often they do the same. */
-function* byRefrain<G, S>({ steps, refrains }: Draft<G, S>): Iterable<Candidate<G, S>> {
-  if (steps.length <= manySteps) return;
+function* byRefrain<G, S>({ steps, refrains }: Draft<G, S>, over: number): Iterable<Candidate<G, S>> {
+  if (steps.length <= over) return;
   for (const refrain of refrains) yield { steps: [refrain], at: 0, width: undefined };
 }
 

@@ -199,6 +199,47 @@ const thresholds: readonly Fault[] = [
   },
 ];
 
+/** Defects that show once in some dozens of deliveries: no few steps say them, unless one of them is a repetition. */
+const seldom: readonly Fault[] = [
+  {
+    defect: "the ack of every 25th delivery does nothing",
+    law: "ack-is-final",
+    doctor: oneIn(25, { ack: async () => undefined }),
+  },
+  {
+    defect: "every 25th delivery has an empty payload",
+    law: "payload-fidelity",
+    doctor: oneIn(25, { payload: new Uint8Array() }),
+  },
+  {
+    defect: "every 25th requeue loses the message",
+    law: "requeue-redelivers",
+    doctor: () => {
+      let requeues = 0;
+      return {
+        message: (real) => ({
+          nack: ({ requeue = true } = {}) => {
+            if (requeue) requeues += 1;
+            return requeue && requeues % 25 === 0 ? real.ack() : real.nack({ requeue });
+          },
+        }),
+      };
+    },
+  },
+];
+
+function oneIn(count: number, changes: Partial<MemoryMessage>): Fault["doctor"] {
+  return () => {
+    let deliveries = 0;
+    return {
+      message: () => {
+        deliveries += 1;
+        return deliveries % count === 0 ? changes : {};
+      },
+    };
+  };
+}
+
 /** Defects that show only where calls meet in one turn of the event loop. */
 const sameTurn: readonly Fault[] = [
   {
@@ -281,4 +322,4 @@ const sameTurn: readonly Fault[] = [
 ];
 
 /** Defects that a history shows only where options meet, where it is long, or where calls come at the same moment. */
-export const mixedFaults: readonly Fault[] = [...metOptions, ...thresholds, ...sameTurn];
+export const mixedFaults: readonly Fault[] = [...metOptions, ...thresholds, ...seldom, ...sameTurn];
