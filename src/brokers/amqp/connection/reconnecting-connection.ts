@@ -4,10 +4,9 @@ import { type Deferred, deferred } from "../../../traits/deferred.ts";
 import { ConnectFailedError, ConnectionClosedError, isTidelaneError } from "../../../traits/errors.ts";
 import { Backoff } from "../../shared/backoff.ts";
 import { ReconnectReport } from "../../shared/reconnect-report.ts";
-import type { AmqpClient } from "../client.ts";
+import { type AmqpClient, closeChannel } from "../client.ts";
 import { channelFault, scrub } from "../errors.ts";
 import type { Settings } from "../options.ts";
-import { closeChannel } from "../topology/closing.ts";
 import { declareTopology } from "../topology/topology.ts";
 import { Session } from "./socket-connection.ts";
 

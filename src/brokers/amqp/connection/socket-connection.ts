@@ -1,16 +1,10 @@
 import { throwIfAborted } from "../../../traits/errors.ts";
 import { within } from "../../shared/within.ts";
-import type { AmqpClient, ClientConnection } from "../client.ts";
+import type { AmqpClient, ClientConnection, ServerVersion } from "../client.ts";
 import { connectFailure } from "../errors.ts";
 import type { Settings } from "../options.ts";
 import type { Address } from "./address.ts";
 import { WriteGathering } from "./write-gathering.ts";
-
-export interface ServerVersion {
-  readonly product: string;
-  readonly version: string;
-  readonly major: number;
-}
 
 /** Who is told what happens to a session. Each is called at most once, except the last two. */
 export interface SessionEvents {

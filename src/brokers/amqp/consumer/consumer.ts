@@ -1,11 +1,10 @@
 import { sleep } from "../../../traits/clock.ts";
 import { deferred } from "../../../traits/deferred.ts";
 import { within } from "../../shared/within.ts";
-import type { ClientChannel, ClientMessage } from "../client.ts";
+import { type ClientChannel, type ClientMessage, closeChannel } from "../client.ts";
 import type { Session } from "../connection/socket-connection.ts";
 import { AmqpMessage, type MessagePlace } from "../message/message.ts";
 import type { Settings } from "../options.ts";
-import { closeChannel } from "../topology/closing.ts";
 import type { DelayQueues } from "../topology/delay-queues.ts";
 import { bindQueue, declareExchange, declareExclusiveQueue, declareQueue } from "../topology/topology.ts";
 import type { Plan } from "./options.ts";

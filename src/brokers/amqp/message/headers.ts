@@ -1,7 +1,7 @@
 import { InvalidMessageError } from "../../../traits/errors.ts";
 import { type HeaderValue, headerNames, MessageHeaders } from "../../../traits/headers.ts";
 import type { AmqpField, AmqpProperties, AmqpTable } from "../client.ts";
-import { isDelayQueue, isDelayQueueOf } from "../topology/delay-queues.ts";
+import { isDelayQueue, isDelayQueueOf } from "./delay-queue-names.ts";
 
 type Entry = readonly [name: string, value: HeaderValue];
 

@@ -3,8 +3,15 @@ import { headerNames, type MessageHeaders, partitionKeyIn, retryCountIn } from "
 import { Message } from "../../../traits/message.ts";
 import { reportError } from "../../shared/error-report.ts";
 import type { AmqpProperties, ClientMessage } from "../client.ts";
-import type { Settlements } from "../consumer/unacked-deliveries.ts";
 import { bytesOf, readHeaders, topicOf } from "./headers.ts";
+
+/** Tells the server what became of a delivery, by its delivery tag, on the channel that delivered it. */
+export interface Acknowledger {
+  ack(deliveryTag: number): void;
+  reject(deliveryTag: number, requeue: boolean): void;
+  /** Requeues the delivery after `delayMs`; until then it stays unacked. */
+  hold(deliveryTag: number, delayMs: number): void;
+}
 
 /** What a subscription knows of all its messages. */
 export interface MessagePlace {
@@ -29,7 +36,7 @@ export let deliveries: DeliveryControl;
 /** One delivery of RabbitMQ. A settle that resolved is on its way to the server, which does not confirm it. */
 export class AmqpMessage extends Message {
   readonly #from: ClientMessage;
-  readonly #settlements: Settlements;
+  readonly #acknowledger: Acknowledger;
   readonly #place: MessagePlace;
   #headers: MessageHeaders | undefined;
 
@@ -37,10 +44,10 @@ export class AmqpMessage extends Message {
     deliveries = { lose: (message, reason, cause) => message.lose(reason, cause) };
   }
 
-  constructor(from: ClientMessage, settlements: Settlements, place: MessagePlace) {
+  constructor(from: ClientMessage, acknowledger: Acknowledger, place: MessagePlace) {
     super();
     this.#from = from;
-    this.#settlements = settlements;
+    this.#acknowledger = acknowledger;
     this.#place = place;
   }
 
@@ -94,12 +101,12 @@ export class AmqpMessage extends Message {
   }
 
   protected override sendAck(): void {
-    this.#settlements.ack(this.#tag);
+    this.#acknowledger.ack(this.#deliveryTag);
   }
 
   protected override sendNack(requeue: boolean): void {
     try {
-      this.#settlements.reject(this.#tag, requeue);
+      this.#acknowledger.reject(this.#deliveryTag, requeue);
     } catch (cause) {
       throw new DeliveryLostError({ topic: this.topic, reason: "its channel is closing", cause });
     }
@@ -109,7 +116,7 @@ export class AmqpMessage extends Message {
     if (delayMs === 0) return this.sendNack(true);
     const handled = retryCountIn(this.headers, this.topic) + (this.deliveryCount ?? 1);
     const copied = this.#place.delay?.(this.#from, handled, delayMs);
-    if (copied === undefined) return this.#settlements.hold(this.#tag, delayMs);
+    if (copied === undefined) return this.#acknowledger.hold(this.#deliveryTag, delayMs);
     return this.#ackOnce(copied, delayMs);
   }
 
@@ -117,14 +124,14 @@ export class AmqpMessage extends Message {
   async #ackOnce(copied: Promise<void>, delayMs: number): Promise<void> {
     try {
       await copied;
-      this.#settlements.ack(this.#tag);
+      this.#acknowledger.ack(this.#deliveryTag);
     } catch (error) {
-      this.#settlements.hold(this.#tag, delayMs);
+      this.#acknowledger.hold(this.#deliveryTag, delayMs);
       reportError({ topic: this.topic, error, message: this });
     }
   }
 
-  get #tag(): number {
+  get #deliveryTag(): number {
     return this.#from.fields.deliveryTag;
   }
 }

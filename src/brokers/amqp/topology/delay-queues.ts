@@ -1,5 +1,5 @@
-import type { ClientChannel } from "../client.ts";
-import type { ServerVersion } from "../connection/socket-connection.ts";
+import type { ClientChannel, ServerVersion } from "../client.ts";
+import { delayQueueName } from "../message/delay-queue-names.ts";
 import { declareQueue } from "./topology.ts";
 
 /**
@@ -19,26 +19,13 @@ export class DelayQueues {
   /** Where to wait for at least `delayMs`; undefined where none is long enough. */
   nameFor(delayMs: number): string | undefined {
     const rung = this.#delaysMs.find((each) => each >= delayMs);
-    return rung === undefined ? undefined : nameOf(this.#queue, rung);
+    return rung === undefined ? undefined : delayQueueName(this.#queue, rung);
   }
 
   async declare(channel: ClientChannel, server: ServerVersion): Promise<void> {
     for (const messageTtlMs of this.#delaysMs) {
       const declaration = { messageTtlMs, deadLetter: { topic: this.#queue } };
-      await declareQueue(channel, nameOf(this.#queue, messageTtlMs), "quorum", declaration, server);
+      await declareQueue(channel, delayQueueName(this.#queue, messageTtlMs), "quorum", declaration, server);
     }
   }
-}
-
-function nameOf(queue: string, delayMs: number): string {
-  return `${queue}.delay.${delayMs}`;
-}
-
-export function isDelayQueue(name: string): boolean {
-  return /\.delay\.\d+$/.test(name);
-}
-
-/** Whether a message that waited in `name` went back to `queue`. */
-export function isDelayQueueOf(queue: string, name: string): boolean {
-  return isDelayQueue(name) && name.startsWith(`${queue}.delay.`);
 }

@@ -1,9 +1,9 @@
 import { deferred } from "../../../traits/deferred.ts";
 import { AbortedError, TimeoutError } from "../../../traits/errors.ts";
 import { unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
+import { closeChannel } from "../client.ts";
 import type { Link } from "../connection/reconnecting-connection.ts";
 import { publishFailure, readFault, unroutable } from "../errors.ts";
-import { closeChannel } from "./closing.ts";
 
 /** What is asked for: the queue named by the routing key for the default exchange, else the exchange. */
 export interface TopicPlace {

@@ -1,5 +1,4 @@
-import type { AmqpTable, ClientChannel } from "../client.ts";
-import type { ServerVersion } from "../connection/socket-connection.ts";
+import type { AmqpTable, ClientChannel, ServerVersion } from "../client.ts";
 import type {
   AmqpTopology,
   ExchangeDeclaration,
