@@ -18,7 +18,7 @@ import { AmqpSubscriber } from "../consumer/subscriber.ts";
 import { checkNames, refuse } from "../message/field-checks.ts";
 import type { MessagePlace } from "../message/message.ts";
 import { type AmqpPublisherOptions, checkPublisherOptions, publisherOptionNames } from "../options.ts";
-import { Outboxes } from "../publisher/confirm-channels.ts";
+import { ConfirmChannels } from "../publisher/confirm-channels.ts";
 import { AmqpPublisher } from "../publisher/publisher.ts";
 import { DelayQueues } from "../topology/delay-queues.ts";
 import { showAddress } from "./address.ts";
@@ -27,12 +27,12 @@ import type { Link } from "./reconnecting-connection.ts";
 /** A connection to RabbitMQ, over all its reconnects. */
 export class AmqpConnection implements Connection, DescribeServer, Subscribe<AmqpSubscriber> {
   readonly #link: Link;
-  readonly #outboxes: Outboxes;
+  readonly #confirmChannels: ConfirmChannels;
 
   /** @internal */
   constructor(link: Link) {
     this.#link = link;
-    this.#outboxes = new Outboxes(link);
+    this.#confirmChannels = new ConfirmChannels(link);
   }
 
   get state(): ConnectionState {
@@ -55,7 +55,7 @@ export class AmqpConnection implements Connection, DescribeServer, Subscribe<Amq
   publisher(options: AmqpPublisherOptions = {}): AmqpPublisher {
     checkNames("publisher(options)", "options", options, publisherOptionNames);
     const settings = checkPublisherOptions("options", options, this.#link.settings.publish);
-    return new AmqpPublisher(this.#link, this.#outboxes, settings);
+    return new AmqpPublisher(this.#link, this.#confirmChannels, settings);
   }
 
   /** By the name of a queue, or by a source, whose own subscriber is the result. */
@@ -101,7 +101,7 @@ export class AmqpConnection implements Connection, DescribeServer, Subscribe<Amq
       counts: plan.capabilities.deliveryCount === "broker",
       delay: (message, retryCount, delayMs) => {
         const queue = delays?.nameFor(delayMs);
-        return queue === undefined ? undefined : this.#outboxes.copy(queue, message, retryCount);
+        return queue === undefined ? undefined : this.#confirmChannels.copy(queue, message, retryCount);
       },
     };
     return AmqpSubscriber.open(this.#link, plan, { plan, settings, delays, place });

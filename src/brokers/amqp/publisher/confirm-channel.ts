@@ -5,12 +5,12 @@ import type { ClientConfirmChannel, ClientMessage, Confirm, ReturnedMessage } fr
 import type { Link, Rider } from "../connection/reconnecting-connection.ts";
 import type { Session } from "../connection/socket-connection.ts";
 import { publishFailure, readFault, unroutable } from "../errors.ts";
-import type { Parcel } from "./pending-publish.ts";
+import type { PendingPublish } from "./pending-publish.ts";
 
 /** The server's name for "an address of this channel", to consume from and to publish requests with. */
 export const replyTo = "amq.rabbitmq.reply-to";
 
-/** Takes the replies to what an outbox published. */
+/** Takes the replies to what a confirm channel published. */
 export interface ReplyListener {
   replied(message: ClientMessage): void;
   /** The channel is gone, and with it the address the replies would come to. */
@@ -27,12 +27,12 @@ const mostOverfull = 256 * 1024;
  * Publishes on a confirm channel of its own, over all sessions, in the order of the calls. What was sent when a channel
  * ends is rejected, as nobody knows what became of it; what still waits is sent on the next.
  */
-export class Outbox implements Rider {
+export class ConfirmChannel implements Rider {
   readonly #link: Link;
   /** To be sent, oldest first; some of it may be answered already. */
-  readonly #waiting = new Fifo<Parcel>();
+  readonly #waiting = new Fifo<PendingPublish>();
   /** Everything that may still run into its time limit, soonest first. */
-  readonly #limited = new Fifo<Parcel>();
+  readonly #limited = new Fifo<PendingPublish>();
   #timer: Timer | undefined;
   #channel: ClientConfirmChannel | undefined;
   #opening = false;
@@ -41,7 +41,7 @@ export class Outbox implements Rider {
   /** How much was published on this channel: the server confirms by this number. */
   #sent = 0;
   /** Published on this channel and not confirmed, by number, which is the order of the map too. */
-  #unconfirmed = new Map<number, Parcel>();
+  #unconfirmed = new Map<number, PendingPublish>();
 
   /** Undefined while no channel needs a reply address. */
   #listener: ReplyListener | undefined;
@@ -62,9 +62,9 @@ export class Outbox implements Rider {
     if (this.#channel !== undefined) consumeReplies(this.#channel, listener).catch(() => {});
   }
 
-  send(parcel: Parcel): void {
-    this.#limit(parcel);
-    this.#waiting.push(parcel);
+  send(publish: PendingPublish): void {
+    this.#limit(publish);
+    this.#waiting.push(publish);
     this.#pump();
   }
 
@@ -79,8 +79,8 @@ export class Outbox implements Rider {
   end(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    for (const parcel of [...this.#unconfirmed.values(), ...this.#waiting]) {
-      parcel.reject(this.#link.closedError(parcel.what));
+    for (const publish of [...this.#unconfirmed.values(), ...this.#waiting]) {
+      publish.reject(this.#link.closedError(publish.what));
     }
     this.#unconfirmed.clear();
     this.#waiting.clear();
@@ -97,11 +97,11 @@ export class Outbox implements Rider {
       return;
     }
     while (this.#overfull <= mostOverfull && this.#channel !== undefined) {
-      const parcel = this.#waiting.shift();
-      if (parcel === undefined) return;
-      const content = parcel.take();
+      const publish = this.#waiting.shift();
+      if (publish === undefined) return;
+      const content = publish.take();
       if (content === undefined) continue;
-      this.#publish(this.#channel, parcel, content);
+      this.#publish(this.#channel, publish, content);
       session.writes.gather();
     }
   }
@@ -130,7 +130,7 @@ export class Outbox implements Rider {
     const life = { over: session.over };
     this.#overfull = 0;
     this.#sent = 0;
-    const unconfirmed = new Map<number, Parcel>();
+    const unconfirmed = new Map<number, PendingPublish>();
     this.#unconfirmed = unconfirmed;
     let fault: unknown;
     channel.on("error", (error) => {
@@ -147,9 +147,9 @@ export class Outbox implements Rider {
       life.over = true;
       if (this.#channel === channel) this.#channel = undefined;
       const alone = unconfirmed.size === 1;
-      for (const parcel of unconfirmed.values()) {
-        parcel.reject(this.#lost(parcel, fault, alone));
-        parcel.release();
+      for (const publish of unconfirmed.values()) {
+        publish.reject(this.#lost(publish, fault, alone));
+        publish.release();
       }
       unconfirmed.clear();
       this.#listener?.gone(fault);
@@ -158,20 +158,20 @@ export class Outbox implements Rider {
     return life;
   }
 
-  #publish(channel: ClientConfirmChannel, parcel: Parcel, content: Buffer): void {
+  #publish(channel: ClientConfirmChannel, publish: PendingPublish, content: Buffer): void {
     try {
-      const roomLeft = channel.publish(parcel.exchange, parcel.routingKey, content, parcel.settings);
+      const roomLeft = channel.publish(publish.exchange, publish.routingKey, content, publish.settings);
       if (!roomLeft) this.#overfull += content.byteLength;
-      parcel.sent();
+      publish.sent();
       this.#sent += 1;
-      this.#unconfirmed.set(this.#sent, parcel);
+      this.#unconfirmed.set(this.#sent, publish);
     } catch (error) {
-      parcel.reject(this.#unsent(parcel, error));
+      publish.reject(this.#unsent(publish, error));
     }
   }
 
   /** n.b. what the client throws at it has not sent, and not numbered either. */
-  #unsent({ topic }: Parcel, cause: unknown): Error {
+  #unsent({ topic }: PendingPublish, cause: unknown): Error {
     if (!(cause instanceof Error) || cause.name === "IllegalOperationError") {
       return publishFailure(topic, cause, this.#link.settings.secrets);
     }
@@ -183,52 +183,52 @@ export class Outbox implements Rider {
   }
 
   /** n.b. the server does not say which message it closed a channel for. */
-  #lost(parcel: Parcel, fault: unknown, alone: boolean): PublishFailedError {
-    const { topic } = parcel;
+  #lost(publish: PendingPublish, fault: unknown, alone: boolean): PublishFailedError {
+    const { topic } = publish;
     if (fault === undefined) {
       return new PublishFailedError({ topic, reason: "the connection was lost before", retryable: true });
     }
     const failure = publishFailure(topic, fault, this.#link.settings.secrets);
     const { code } = readFault(fault);
     // A reply goes through the default exchange on the channel of another one, which may be missing.
-    const isOther = code === 404 && parcel.exchange === "";
-    const mayBeOther = isOther || (!alone && code === 406 && !isTooLarge(parcel, fault));
+    const isOther = code === 404 && publish.exchange === "";
+    const mayBeOther = isOther || (!alone && code === 406 && !isTooLarge(publish, fault));
     if (!mayBeOther || failure.retryable) return failure;
     const reason = `its channel was closed for another message (${failure.reason})`;
     return new PublishFailedError({ topic, reason, retryable: true, cause: failure.cause });
   }
 
   #refuseAll(error: unknown): void {
-    for (let parcel = this.#waiting.shift(); parcel !== undefined; parcel = this.#waiting.shift()) {
-      parcel.reject(publishFailure(parcel.topic, error, this.#link.settings.secrets));
+    for (let publish = this.#waiting.shift(); publish !== undefined; publish = this.#waiting.shift()) {
+      publish.reject(publishFailure(publish.topic, error, this.#link.settings.secrets));
     }
   }
 
-  #limit(parcel: Parcel): void {
+  #limit(publish: PendingPublish): void {
     const { publishTimeoutMs, clock } = this.#link.settings;
     if (publishTimeoutMs === Number.POSITIVE_INFINITY) return;
     dropAnswered(this.#limited);
-    parcel.dueAt = clock.now() + publishTimeoutMs;
-    this.#limited.push(parcel);
+    publish.dueAt = clock.now() + publishTimeoutMs;
+    this.#limited.push(publish);
     this.#timer ??= clock.schedule(publishTimeoutMs, () => this.#expire());
   }
 
   #expire(): void {
     this.#timer = undefined;
     const { publishTimeoutMs: timeoutMs, clock } = this.#link.settings;
-    for (let parcel = this.#limited.peek(); parcel !== undefined; parcel = this.#limited.peek()) {
-      if (!parcel.answered && parcel.dueAt > clock.now()) {
-        this.#timer = clock.schedule(parcel.dueAt - clock.now(), () => this.#expire());
+    for (let publish = this.#limited.peek(); publish !== undefined; publish = this.#limited.peek()) {
+      if (!publish.answered && publish.dueAt > clock.now()) {
+        this.#timer = clock.schedule(publish.dueAt - clock.now(), () => this.#expire());
         return;
       }
       this.#limited.shift();
-      const what = `${parcel.what} to ${JSON.stringify(parcel.topic)}${this.#hindrance()}`;
-      parcel.reject(new TimeoutError({ what, timeoutMs }));
+      const what = `${publish.what} to ${JSON.stringify(publish.topic)}${this.#whyUnconfirmed()}`;
+      publish.reject(new TimeoutError({ what, timeoutMs }));
     }
   }
 
   /** What keeps publishes from being answered. */
-  #hindrance(): string {
+  #whyUnconfirmed(): string {
     const { session } = this.#link;
     if (session === undefined) return " (the connection is lost)";
     return session.blocked === undefined ? "" : ` (the server blocks publishers: ${session.blocked})`;
@@ -243,54 +243,54 @@ function consumeReplies(channel: ClientConfirmChannel, listener: ReplyListener):
 }
 
 /** Whether it is of the size the server complains of. */
-function isTooLarge(parcel: Parcel, fault: unknown): boolean {
+function isTooLarge(publish: PendingPublish, fault: unknown): boolean {
   const size = /^message size (\d+) is larger/.exec(readFault(fault).text)?.[1];
-  return size !== undefined && Number(size) === parcel.size;
+  return size !== undefined && Number(size) === publish.size;
 }
 
-function dropAnswered(parcels: Fifo<Parcel>): void {
-  while (parcels.peek()?.answered === true) parcels.shift();
+function dropAnswered(publishes: Fifo<PendingPublish>): void {
+  while (publishes.peek()?.answered === true) publishes.shift();
 }
 
 /** Answers what the server confirms: one, or all up to one. */
 function confirmed(
-  unconfirmed: Map<number, Parcel>,
+  unconfirmed: Map<number, PendingPublish>,
   { deliveryTag, multiple }: Confirm,
-  answer: (parcel: Parcel) => void,
+  answer: (publish: PendingPublish) => void,
 ): void {
   if (!multiple) {
-    const parcel = unconfirmed.get(deliveryTag);
+    const publish = unconfirmed.get(deliveryTag);
     unconfirmed.delete(deliveryTag);
-    if (parcel) answer(parcel);
-    parcel?.release();
+    if (publish) answer(publish);
+    publish?.release();
     return;
   }
-  for (const [number, parcel] of unconfirmed) {
+  for (const [number, publish] of unconfirmed) {
     if (number > deliveryTag) return;
     unconfirmed.delete(number);
-    answer(parcel);
-    parcel.release();
+    answer(publish);
+    publish.release();
   }
 }
 
-function accept(parcel: Parcel): void {
-  if (!parcel.returned) {
-    parcel.resolve();
+function accept(publish: PendingPublish): void {
+  if (!publish.returned) {
+    publish.resolve();
     return;
   }
-  parcel.reject(unroutable(parcel.topic, parcel.exchange, parcel.routingKey));
+  publish.reject(unroutable(publish.topic, publish.exchange, publish.routingKey));
 }
 
-function refuse(parcel: Parcel): void {
+function refuse(publish: PendingPublish): void {
   const reason = "the server refused it, as a queue is full or could not take it";
-  parcel.reject(new PublishFailedError({ topic: parcel.topic, reason, retryable: true }));
+  publish.reject(new PublishFailedError({ topic: publish.topic, reason, retryable: true }));
 }
 
 /** n.b. the server returns a message before it confirms it. */
-function markReturned(unconfirmed: Map<number, Parcel>, message: ReturnedMessage): void {
-  for (const parcel of unconfirmed.values()) {
-    if (!parcel.matches(message)) continue;
-    parcel.returned = true;
+function markReturned(unconfirmed: Map<number, PendingPublish>, message: ReturnedMessage): void {
+  for (const publish of unconfirmed.values()) {
+    if (!publish.matches(message)) continue;
+    publish.returned = true;
     return;
   }
 }

@@ -1,36 +1,36 @@
 import type { ClientMessage } from "../client.ts";
 import type { Link } from "../connection/reconnecting-connection.ts";
 import { delayedTable } from "../message/headers.ts";
-import { Outbox } from "./confirm-channel.ts";
-import { Parcel, type ParcelFacts } from "./pending-publish.ts";
+import { ConfirmChannel } from "./confirm-channel.ts";
+import { PendingPublish, type PublishFields } from "./pending-publish.ts";
 import { Requests } from "./requests.ts";
 
 /**
- * Everything one connection publishes by. Each exchange has an outbox of its own: one that does not exist costs the
+ * Everything one connection publishes by. Each exchange has a confirm channel of its own: one that does not exist costs the
  * channel it was published on, and with it the answers of others.
  */
-export class Outboxes {
+export class ConfirmChannels {
   readonly #link: Link;
-  readonly #byExchange = new Map<string, Outbox>();
-  readonly #requests = new Map<Outbox, Requests>();
+  readonly #byExchange = new Map<string, ConfirmChannel>();
+  readonly #requests = new Map<ConfirmChannel, Requests>();
 
   constructor(link: Link) {
     this.#link = link;
   }
 
-  of(exchange: string): Outbox {
+  of(exchange: string): ConfirmChannel {
     const known = this.#byExchange.get(exchange);
     if (known !== undefined) return known;
-    const outbox = new Outbox(this.#link);
-    this.#byExchange.set(exchange, outbox);
-    return outbox;
+    const confirmChannel = new ConfirmChannel(this.#link);
+    this.#byExchange.set(exchange, confirmChannel);
+    return confirmChannel;
   }
 
-  requestsOf(outbox: Outbox): Requests {
-    const known = this.#requests.get(outbox);
+  requestsOf(confirmChannel: ConfirmChannel): Requests {
+    const known = this.#requests.get(confirmChannel);
     if (known !== undefined) return known;
-    const requests = new Requests(this.#link, outbox);
-    this.#requests.set(outbox, requests);
+    const requests = new Requests(this.#link, confirmChannel);
+    this.#requests.set(confirmChannel, requests);
     return requests;
   }
 
@@ -40,7 +40,7 @@ export class Outboxes {
    */
   copy(queue: string, { content, fields, properties }: ClientMessage, retryCount: number): Promise<void> {
     const { headers = {}, deliveryMode, expiration: _, userId: __, ...others } = properties;
-    const facts: ParcelFacts = {
+    const facts: PublishFields = {
       what: "nackAfter()",
       topic: queue,
       exchange: "",
@@ -53,7 +53,7 @@ export class Outboxes {
         headers: delayedTable(headers, fields.routingKey, retryCount),
       },
     };
-    return new Promise((resolve, reject) => this.of("").send(new Parcel(facts, { resolve, reject })));
+    return new Promise((resolve, reject) => this.of("").send(new PendingPublish(facts, { resolve, reject })));
   }
 }
 

@@ -3,7 +3,7 @@ import { AbortedError } from "../../../traits/errors.ts";
 import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
 import type { PublishSettings, ReturnedMessage } from "../client.ts";
 
-export interface ParcelFacts {
+export interface PublishFields {
   /** Names the call in errors. */
   readonly what: string;
   readonly topic: string;
@@ -15,13 +15,13 @@ export interface ParcelFacts {
 }
 
 /** Where the answer goes: one of them is called, once. */
-export interface ParcelEnds {
+export interface PublishAnswer {
   resolve(): void;
   reject(error: unknown): void;
 }
 
 /** One publish, from its call to its answer. */
-export class Parcel implements Abortable {
+export class PendingPublish implements Abortable {
   readonly what: string;
   readonly topic: string;
   readonly exchange: string;
@@ -37,9 +37,9 @@ export class Parcel implements Abortable {
   /** It is on its way: its content is kept to know it by, should it be returned. */
   #sent = false;
   readonly #signal: AbortSignal | undefined;
-  readonly #ends: ParcelEnds;
+  readonly #answer: PublishAnswer;
 
-  constructor(facts: ParcelFacts, ends: ParcelEnds) {
+  constructor(facts: PublishFields, answer: PublishAnswer) {
     const { payload } = facts;
     this.what = facts.what;
     this.topic = facts.topic;
@@ -50,7 +50,7 @@ export class Parcel implements Abortable {
       ? payload
       : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     this.#signal = facts.signal;
-    this.#ends = ends;
+    this.#answer = answer;
     if (this.#signal !== undefined) watchAbort(this.#signal, this);
   }
 
@@ -79,11 +79,11 @@ export class Parcel implements Abortable {
   }
 
   resolve(): void {
-    if (this.#finish()) this.#ends.resolve();
+    if (this.#finish()) this.#answer.resolve();
   }
 
   reject(error: unknown): void {
-    if (this.#finish()) this.#ends.reject(error);
+    if (this.#finish()) this.#answer.reject(error);
   }
 
   onAbort(): void {

@@ -21,9 +21,9 @@ import {
   type PublisherSettings,
 } from "../options.ts";
 import { checkPlace } from "../topology/topic-check.ts";
-import { type Outbox, replyTo } from "./confirm-channel.ts";
-import type { Outboxes } from "./confirm-channels.ts";
-import { Parcel, type ParcelFacts } from "./pending-publish.ts";
+import { type ConfirmChannel, replyTo } from "./confirm-channel.ts";
+import type { ConfirmChannels } from "./confirm-channels.ts";
+import { PendingPublish, type PublishFields } from "./pending-publish.ts";
 import type { Requests } from "./requests.ts";
 
 /** For one message; what is left out is as the publisher has it. */
@@ -46,17 +46,17 @@ export class AmqpPublisher implements RequestReply {
   readonly capabilities: PublisherCapabilities;
   readonly #link: Link;
   /** For replies too, which go through another exchange: all calls of a publisher share a channel, and so an order. */
-  readonly #outbox: Outbox;
-  readonly #outboxes: Outboxes;
+  readonly #confirmChannel: ConfirmChannel;
+  readonly #confirmChannels: ConfirmChannels;
   #requests: Requests | undefined;
   readonly #settings: PublisherSettings;
   /** What goes with a message that has no headers and no options of its own. */
   readonly #plain: PublishSettings;
 
-  constructor(link: Link, outboxes: Outboxes, settings: PublisherSettings) {
+  constructor(link: Link, confirmChannels: ConfirmChannels, settings: PublisherSettings) {
     this.#link = link;
-    this.#outbox = outboxes.of(settings.exchange);
-    this.#outboxes = outboxes;
+    this.#confirmChannel = confirmChannels.of(settings.exchange);
+    this.#confirmChannels = confirmChannels;
     this.#settings = settings;
     this.#plain = write(settings, writeHeaders("", MessageHeaders.from(undefined), {}), false);
     this.capabilities = {
@@ -81,7 +81,7 @@ export class AmqpPublisher implements RequestReply {
       throwIfAborted(options.signal, "publish()");
       const checked = checkOutgoing(message, this.capabilities, this.#settings);
       const facts = this.#address("publish()", checked, options, undefined);
-      this.#outbox.send(new Parcel(facts, { resolve, reject }));
+      this.#confirmChannel.send(new PendingPublish(facts, { resolve, reject }));
     });
   }
 
@@ -98,7 +98,7 @@ export class AmqpPublisher implements RequestReply {
       const { timeoutMs, signal } = options;
       checkDuration("options.timeoutMs", timeoutMs);
       const checked = checkOutgoing(message, this.capabilities, this.#settings);
-      this.#requests ??= this.#outboxes.requestsOf(this.#outbox);
+      this.#requests ??= this.#confirmChannels.requestsOf(this.#confirmChannel);
       const correlationId = this.#requests.nextId();
       const facts = this.#address("request()", checked, options, { correlationId, replyTo });
       this.#requests.send(correlationId, facts, { timeoutMs, signal, resolve, reject });
@@ -125,7 +125,7 @@ export class AmqpPublisher implements RequestReply {
     { topic, payload, headers }: CheckedMessage,
     options: AmqpPublishOptions,
     taken: { readonly correlationId: string; readonly replyTo: string } | undefined,
-  ): ParcelFacts {
+  ): PublishFields {
     const settings = sameButFor(this.#settings, options);
     const { routingKey, correlationId, reply } = splitTopic(topic);
     checkRoutingKey(topic, routingKey);

@@ -6,11 +6,11 @@ import type { ClientMessage } from "../client.ts";
 import type { Link, Rider } from "../connection/reconnecting-connection.ts";
 import { channelFault, scrub } from "../errors.ts";
 import { AmqpReply } from "../message/message.ts";
-import type { Outbox, ReplyListener } from "./confirm-channel.ts";
-import { Parcel, type ParcelEnds, type ParcelFacts } from "./pending-publish.ts";
+import type { ConfirmChannel, ReplyListener } from "./confirm-channel.ts";
+import { PendingPublish, type PublishAnswer, type PublishFields } from "./pending-publish.ts";
 
 /** How long a request waits, and where its reply goes. */
-export interface ReplyWish {
+export interface AwaitedReply {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   resolve(reply: AmqpReply): void;
@@ -18,25 +18,25 @@ export interface ReplyWish {
 }
 
 /**
- * The requests of one outbox, by direct reply-to: the server sends the replies to the channel that published the request,
+ * The requests of one confirm channel, by direct reply-to: the server sends the replies to the channel that published the request,
  * without a queue. So requests and publishes share a channel, and stay in the order of the calls. Each correlation id is
  * used once, so that a late reply finds nobody.
  */
 export class Requests implements Rider, ReplyListener {
   readonly #link: Link;
   readonly #clock: Clock;
-  readonly #outbox: Outbox;
+  readonly #confirmChannel: ConfirmChannel;
   /** By correlation id. */
   readonly #waiting = new Map<string, PendingRequest>();
   /** For all of them: with a timer for each, setting and cancelling it took a twentieth of the time. */
   readonly #alarm: Alarm;
   #count = 0;
 
-  constructor(link: Link, outbox: Outbox) {
+  constructor(link: Link, confirmChannel: ConfirmChannel) {
     this.#link = link;
     this.#clock = link.settings.clock;
     this.#alarm = new Alarm(this.#clock, () => this.#expire());
-    this.#outbox = outbox;
+    this.#confirmChannel = confirmChannel;
     link.join(this);
   }
 
@@ -47,23 +47,23 @@ export class Requests implements Rider, ReplyListener {
   }
 
   /** `facts` are of a message with the correlation id `id`. */
-  send(id: string, facts: ParcelFacts, wish: ReplyWish): void {
-    const due = this.#clock.now() + wish.timeoutMs;
-    const pending = new PendingRequest(facts, due, wish, () => this.#over(id));
+  send(id: string, facts: PublishFields, reply: AwaitedReply): void {
+    const due = this.#clock.now() + reply.timeoutMs;
+    const pending = new PendingRequest(facts, due, reply, () => this.#over(id));
     this.#waiting.set(id, pending);
     this.#alarm.at(due);
-    this.#outbox.listen(this);
-    this.#outbox.send(pending.parcel);
+    this.#confirmChannel.listen(this);
+    this.#confirmChannel.send(pending.publish);
   }
 
   replied(message: ClientMessage): void {
     this.#waiting.get(message.properties.correlationId ?? "")?.answer(message);
   }
 
-  /** n.b. what the server had not confirmed the outbox has rejected; what was not sent goes out on the next channel. */
+  /** What the server had not confirmed the confirm channel has rejected; what was not sent goes out on the next channel. */
   gone(cause: unknown): void {
     for (const pending of this.#waiting.values()) {
-      if (pending.confirmed) pending.reject(this.#replyLost(pending.parcel.topic, cause));
+      if (pending.confirmed) pending.reject(this.#replyLost(pending.publish.topic, cause));
     }
   }
 
@@ -101,21 +101,21 @@ export class Requests implements Rider, ReplyListener {
 }
 
 /** One request from its call to its reply. The first answer counts. That the server has it is none. */
-class PendingRequest implements Abortable, ParcelEnds {
-  readonly parcel: Parcel;
+class PendingRequest implements Abortable, PublishAnswer {
+  readonly publish: PendingPublish;
   readonly due: number;
   /** The server has the request, and its reply is on the way. */
   confirmed = false;
-  readonly #wish: ReplyWish;
+  readonly #reply: AwaitedReply;
   readonly #onOver: () => void;
   #over = false;
 
-  constructor(facts: ParcelFacts, due: number, wish: ReplyWish, onOver: () => void) {
-    this.parcel = new Parcel(facts, this);
+  constructor(facts: PublishFields, due: number, reply: AwaitedReply, onOver: () => void) {
+    this.publish = new PendingPublish(facts, this);
     this.due = due;
-    this.#wish = wish;
+    this.#reply = reply;
     this.#onOver = onOver;
-    if (wish.signal !== undefined) watchAbort(wish.signal, this);
+    if (reply.signal !== undefined) watchAbort(reply.signal, this);
   }
 
   resolve(): void {
@@ -123,30 +123,30 @@ class PendingRequest implements Abortable, ParcelEnds {
   }
 
   answer(message: ClientMessage): void {
-    if (this.#finish()) this.#wish.resolve(new AmqpReply(message.fields.routingKey, message));
+    if (this.#finish()) this.#reply.resolve(new AmqpReply(message.fields.routingKey, message));
   }
 
   reject(error: unknown): void {
-    if (this.#finish()) this.#wish.reject(error);
+    if (this.#finish()) this.#reply.reject(error);
   }
 
   expire(): void {
-    const { timeoutMs } = this.#wish;
-    const what = `The request to ${JSON.stringify(this.parcel.topic)}`;
+    const { timeoutMs } = this.#reply;
+    const what = `The request to ${JSON.stringify(this.publish.topic)}`;
     this.reject(new TimeoutError({ what, timeoutMs }));
   }
 
   onAbort(): void {
-    this.reject(new AbortedError({ what: "request()", cause: this.#wish.signal?.reason }));
+    this.reject(new AbortedError({ what: "request()", cause: this.#reply.signal?.reason }));
   }
 
   #finish(): boolean {
     if (this.#over) return false;
     this.#over = true;
-    if (this.#wish.signal !== undefined) unwatchAbort(this.#wish.signal, this);
+    if (this.#reply.signal !== undefined) unwatchAbort(this.#reply.signal, this);
     this.#onOver();
     // What was not sent by now is not sent at all.
-    this.parcel.resolve();
+    this.publish.resolve();
     return true;
   }
 }
