@@ -7,7 +7,16 @@ import { openConnections } from "./publishing.ts";
 import { Step, stepOn } from "./step.ts";
 
 /** A connection dies. */
-export const kill: Arbitrary<Step> = stepOn("kill", openConnections, (connection) => connection.kill());
+export const kill: Arbitrary<Step> = stepOn(
+  "kill",
+  (stage) => openConnections(stage).filter((connection) => stage.pace.virtual || !isHeldBack(stage, connection)),
+  (connection) => connection.kill(),
+);
+
+/** A server may hold back what follows a transaction that is left open, until it gives the transaction up a minute later. */
+function isHeldBack(stage: Stage, connection: ConnectionActor): boolean {
+  return stage.transactions.some((each) => each.connection === connection && each.state !== "ended");
+}
 
 /** The server restarts, which ends every connection at once. */
 export const restart: Arbitrary<Step> = fc.constant(

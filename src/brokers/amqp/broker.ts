@@ -3,8 +3,8 @@ import { throwIfAborted } from "../../traits/errors.ts";
 import { checkOptionNames } from "../../traits/option-names.ts";
 import { connectInTime } from "../shared/first-connect.ts";
 import { loadAmqplib } from "./client.ts";
-import { AmqpConnection } from "./connection.ts";
-import { Link } from "./link.ts";
+import { AmqpConnection } from "./connection/connection.ts";
+import { Link } from "./connection/reconnecting-connection.ts";
 import { type AmqpBrokerOptions, checkOptions, type Settings } from "./options.ts";
 
 /** RabbitMQ, by AMQP 0-9-1. Needs the package `amqplib`. */

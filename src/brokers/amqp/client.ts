@@ -34,6 +34,12 @@ export interface SocketSettings extends AmqpTls {
   readonly signal: AbortSignal;
 }
 
+export interface ServerVersion {
+  readonly product: string;
+  readonly version: string;
+  readonly major: number;
+}
+
 /**
  * n.b. when it ends: "error" comes first, unless the server or we ended it in good order; then "close" on every channel,
  * which rejects what was waiting there; then "close" here.
@@ -185,4 +191,16 @@ export interface PublishSettings {
 
 export function loadAmqplib(broker: string): Promise<AmqpClient> {
   return loadClient<AmqpClient>(broker, "amqplib@^2.3.0", () => import("amqplib"));
+}
+
+/**
+ * Resolves when the channel is closed: by the server's answer, or with its connection. amqplib forgets a `close()` whose
+ * connection is lost before the answer, and its promise never settles. Rejects where the channel was closed already.
+ */
+export function closeChannel(channel: ClientChannel): Promise<void> {
+  return new Promise((resolve, reject) => {
+    channel.on("close", resolve);
+    // An async function, so that a client that throws rejects.
+    (async () => channel.close())().then(resolve, reject);
+  });
 }

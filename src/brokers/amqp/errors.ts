@@ -1,6 +1,6 @@
 import { ConnectFailedError, PublishFailedError, SubscriptionFailedError } from "../../traits/errors.ts";
 import type { Secrets } from "../shared/secrets.ts";
-import { type Address, showAddress } from "./address.ts";
+import { type Address, showAddress } from "./connection/address.ts";
 
 /** What the client or the server says was wrong. */
 export interface Fault {

@@ -6,11 +6,11 @@ import { type OptionNames, optionNames } from "../../traits/option-names.ts";
 import type { BackoffOptions } from "../shared/backoff.ts";
 import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
 import { Secrets } from "../shared/secrets.ts";
-import { type Address, parseAddress } from "./address.ts";
-import { checkMilliseconds, checkNames, checkShortName } from "./checks.ts";
 import type { AmqpClient, AmqpTls } from "./client.ts";
-import { type AmqpTopology, checkTopology, topologyNames } from "./declarations.ts";
-import { isHeaderOfOthers } from "./headers.ts";
+import { type Address, parseAddress } from "./connection/address.ts";
+import { checkMilliseconds, checkNames, checkShortName } from "./message/field-checks.ts";
+import { isHeaderOfOthers } from "./message/headers.ts";
+import { type AmqpTopology, checkTopology, topologyNames } from "./topology/declarations.ts";
 
 export interface AmqpBrokerOptions {
   /**

@@ -1,12 +1,12 @@
 import type { SubscriptionSource } from "../../traits/source.ts";
-import type { AmqpConnection } from "./connection.ts";
+import type { AmqpConnection } from "./connection/connection.ts";
 import {
   type AmqpExclusiveQueueOptions,
   type AmqpQueueOptions,
   planExclusiveQueue,
   planQueue,
-} from "./plan.ts";
-import type { AmqpSubscriber } from "./subscriber.ts";
+} from "./consumer/options.ts";
+import type { AmqpSubscriber } from "./consumer/subscriber.ts";
 
 /** A queue, shared with everybody who consumes from it. Throws `InvalidArgumentError`. */
 export function amqpQueue(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseAddress } from "../../../src/brokers/amqp/address.ts";
+import { parseAddress } from "../../../src/brokers/amqp/connection/address.ts";
 import {
   channelFault,
   connectFailure,

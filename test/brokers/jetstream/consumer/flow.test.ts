@@ -125,6 +125,21 @@ describe("batches()", () => {
 });
 
 describe("seek()", () => {
+  it("goes on where a member that opens has created the consumer in between", async () => {
+    const { clock, stream, subscriber } = await opened({ from: "start" });
+    const loop = new Loop(subscriber, clock);
+    expect((await loop.next()).text()).toBe("1");
+    const remove = stream.deleteConsumer.bind(stream);
+    stream.deleteConsumer = (name, quietly) => {
+      const config = { ...stream.consumers.get(name)?.config };
+      remove(name, quietly);
+      stream.deleteConsumer = remove;
+      stream.createConsumer(name, config, "");
+    };
+    await subscriber.seek("start");
+    expect((await loop.next()).text()).toBe("1");
+  });
+
   it.each([
     [7, "7"],
     ["start", "1"],

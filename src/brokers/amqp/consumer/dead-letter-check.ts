@@ -1,0 +1,50 @@
+import { sleep } from "../../../traits/clock.ts";
+import { diagnostics } from "../../../traits/diagnostics.ts";
+import { isTidelaneError, PublishFailedError } from "../../../traits/errors.ts";
+import type { Link } from "../connection/reconnecting-connection.ts";
+import { checkPlace } from "../topology/topic-check.ts";
+import type { Plan } from "./options.ts";
+
+/** An application may create the place a moment after the queue. */
+const graceMs = 5_000;
+
+/**
+ * Says so when what the queue drops has nowhere to go: on the channel "tidelane:error", and as a process warning where
+ * nobody listens there. The server itself says nothing, at the start or when it drops. Looks again before it says so.
+ * Never rejects.
+ */
+export async function checkDeadLetter(
+  link: Link,
+  { topic, type, create }: Plan,
+  closing: AbortSignal,
+): Promise<void> {
+  const target = create?.deadLetter;
+  if (target === undefined) return;
+  const { topic: routingKey, exchange = "", atLeastOnce = true } = target;
+  const look = (): Promise<void> => checkPlace(link, { topic: routingKey, exchange, routingKey }, closing);
+  try {
+    await look().catch(async (error: unknown) => {
+      if (!isMissing(error)) throw error;
+      await sleep(link.settings.clock, graceMs, closing);
+      await look();
+    });
+  } catch (cause) {
+    // Whatever else is wrong will be told to whoever uses the connection.
+    if (!isMissing(cause) || closing.aborted) return;
+    const place =
+      exchange === ""
+        ? `the queue ${JSON.stringify(routingKey)}`
+        : `the exchange ${JSON.stringify(exchange)}`;
+    const queue = JSON.stringify(topic);
+    const fate = type === "quorum" && atLeastOnce ? `stay in ${queue}, undelivered` : "are lost";
+    const reason = `${place}, where the queue ${queue} sends its dead letters, does not exist; until you create it they ${fate}`;
+    const error = new PublishFailedError({ topic: routingKey, reason, retryable: false, cause });
+    const events = diagnostics["tidelane:error"];
+    if (events.hasSubscribers) events.publish({ topic, error });
+    else process.emitWarning(`${reason[0]?.toUpperCase()}${reason.slice(1)}.`, "TidelaneWarning");
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return isTidelaneError(error, "TIDELANE_PUBLISH_FAILED") && !error.retryable;
+}
