@@ -19,8 +19,8 @@ export interface Connection extends AsyncDisposable {
   /** Opens a source of this broker. Its result is the source's own subscriber. */
   subscribe<S extends Subscriber>(source: SubscriptionSource<this, S>): Promise<S>;
   /**
-   * Ends every subscription, gives unsettled deliveries back, and releases all resources. Idempotent and bounded in
-   * time; works while other calls are blocked, and those reject. Never rejects.
+   * Ends every subscription as its `close()` does, gives unsettled deliveries back, and releases all resources.
+   * Idempotent and bounded in time; works while other calls are blocked, and those reject. Never rejects.
    */
   shutdown(): Promise<void>;
   /** `shutdown()`, under the name everything else closes by. */

@@ -41,6 +41,9 @@ export interface Subscriber<M extends Message = Message> extends AsyncIterable<M
   /**
    * Ends the subscription and its iterator. Deliveries not settled go back to the broker, and answer
    * `DeliveryLostError` from then on. Idempotent; works while a `next()` waits.
+   *
+   * It waits for the settles made before it: when it resolves, each of them has its answer, or its delivery is lost and
+   * says so by its `signal`. A requeue that is still on its way then would come to nobody who knows of it.
    */
   close(): Promise<void>;
 }

@@ -16,6 +16,7 @@ export class JetStreamApiError extends Error {
 /** Numbers of the JetStream API that are looked at here. */
 export const apiErrors = {
   consumerNotFound: 10_014,
+  consumerExists: 10_148,
   messageNotFound: 10_037,
   streamNameInUse: 10_058,
   streamNotFound: 10_059,

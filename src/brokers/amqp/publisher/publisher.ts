@@ -91,13 +91,15 @@ export class AmqpPublisher implements RequestReply {
       this.#link.check("request()");
       checkNames("request(message, options)", options, requestOptionNames);
       throwIfAborted(options.signal, "request()");
-      if (MessageHeaders.from(message.headers).has(headerNames.replyTo)) {
+      // Once: a caller's iterable may have nothing the second time.
+      const headers = MessageHeaders.from(message.headers);
+      if (headers.has(headerNames.replyTo)) {
         const reason = 'request() sets its "reply-to" header itself';
         throw new InvalidMessageError({ topic: message.topic, reason });
       }
       const { timeoutMs, signal } = options;
       checkDuration("options.timeoutMs", timeoutMs);
-      const checked = checkOutgoing(message, this.capabilities, this.#settings);
+      const checked = checkOutgoing({ ...message, headers }, this.capabilities, this.#settings);
       this.#requests ??= this.#confirmChannels.requestsOf(this.#confirmChannel);
       const correlationId = this.#requests.nextId();
       const facts = this.#address("request()", checked, options, { correlationId, replyTo });

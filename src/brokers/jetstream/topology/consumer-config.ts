@@ -10,6 +10,7 @@ import {
 export interface ConsumerConfig {
   readonly name?: string;
   readonly durable_name?: string;
+  readonly description?: string;
   readonly deliver_policy?: string;
   readonly opt_start_seq?: number;
   readonly opt_start_time?: string;
@@ -77,6 +78,21 @@ export function startOf(from: StartPosition): ConsumerConfig {
   return { deliver_policy: policies[from] };
 }
 
+const movedNote = "moved by seek()";
+
+/** The consumer of a group after a seek. Its description says so: it starts no more where its members ask for. */
+export function movedTo(from: StartPosition, config: ConsumerConfig): ConsumerConfig {
+  const { opt_start_seq: _sequence, opt_start_time: _time, ...kept } = config;
+  const description = wasMoved(kept)
+    ? kept.description
+    : [kept.description, movedNote].filter(Boolean).join(", ");
+  return { ...kept, ...startOf(from), ...(description === undefined ? {} : { description }) };
+}
+
+function wasMoved({ description }: ConsumerConfig): boolean {
+  return description?.endsWith(movedNote) === true;
+}
+
 /** Throws `InvalidArgumentError` where a consumer that is there is not the one that was asked for. */
 export function checkConsumer(
   found: ConsumerConfig,
@@ -110,7 +126,8 @@ export function checkConsumer(
   if (maxAckPending !== undefined && maxAckPending !== found.max_ack_pending) {
     differ("maxAckPending", found.max_ack_pending, maxAckPending);
   }
-  if (from !== undefined && !startsAt(found, from)) differ("from", describeStart(found), describe(from));
+  if (from !== undefined && !wasMoved(found) && !startsAt(found, from))
+    differ("from", describeStart(found), describe(from));
 }
 
 /** With `backoff`, the server uses its waits in place of `ack_wait`. The shortest one is always safe. */

@@ -7,8 +7,8 @@ import {
   ackDeadlineOf,
   type ConsumerConfig,
   type ConsumerInfo,
+  movedTo,
   policies,
-  startOf,
 } from "./consumer-config.ts";
 import { findStream, type StreamInfo } from "./stream.ts";
 
@@ -152,8 +152,7 @@ export class Consumer {
    */
   async recreateAt(from: StartPosition): Promise<void> {
     const previous = this.#info.name;
-    const { opt_start_seq: _sequence, opt_start_time: _time, ...kept } = this.#info.config;
-    const config = { ...kept, ...startOf(from) };
+    const config = movedTo(from, this.#info.config);
     if (this.isEphemeral) {
       this.#info = await createConsumer(this.#api, this.stream, this.filter, {
         ...config,
@@ -162,10 +161,17 @@ export class Consumer {
       this.#api.send(`CONSUMER.DELETE.${this.stream}.${previous}`);
       return;
     }
-    await this.#api.call(`CONSUMER.DELETE.${this.stream}.${previous}`).catch((error: unknown) => {
-      if (!isApiError(error, apiErrors.consumerNotFound)) throw error;
-    });
-    this.#info = await createConsumer(this.#api, this.stream, this.filter, config);
+    for (let retries = opensMeanwhile; ; retries -= 1) {
+      await this.#api.call(`CONSUMER.DELETE.${this.stream}.${previous}`).catch((error: unknown) => {
+        if (!isApiError(error, apiErrors.consumerNotFound)) throw error;
+      });
+      try {
+        this.#info = await createConsumer(this.#api, this.stream, this.filter, config);
+        return;
+      } catch (error) {
+        if (retries === 0 || !isApiError(error, apiErrors.consumerExists)) throw error;
+      }
+    }
   }
 
   /** Sends its end, if it is our own to end. */
@@ -173,6 +179,9 @@ export class Consumer {
     if (this.isEphemeral) this.#api.send(`CONSUMER.DELETE.${this.stream}.${this.#info.name}`);
   }
 }
+
+/** So often a member that opens may create the consumer between its deletion and its creation by `recreateAt()`. */
+const opensMeanwhile = 5;
 
 /** As errors name it. */
 export function describeConsumer(stream: string, name: string): string {

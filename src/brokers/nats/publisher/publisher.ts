@@ -94,12 +94,13 @@ export class NatsPublisher implements RequestReply {
     const what = `The request to "${message.topic}"`;
     this.#connection.server.check("request()");
     throwIfAborted(signal, "request()");
+    // Once: a caller's iterable may have nothing the second time.
     const headers = MessageHeaders.from(message.headers);
     if (headers.has(headerNames.replyTo)) {
       const reason = 'request() sets its "reply-to" itself';
       throw new InvalidMessageError({ topic: message.topic, reason });
     }
-    const checked = checkMessage(message, this.capabilities, this.#keyOption);
+    const checked = checkMessage({ ...message, headers }, this.capabilities, this.#keyOption);
     const { topic, payload } = checked;
     const made = toClient(checked.headers, [], this.#connection.makeHeaders);
     try {
@@ -138,7 +139,9 @@ export class NatsPublisher implements RequestReply {
   #options({ headers }: CheckedMessage): ClientPublishOptions | undefined {
     if (headers.size === 0) return undefined;
     const reply = headers.get(headerNames.replyTo);
-    const asReply = reply !== undefined && subjectFault(reply) === undefined;
+    // The protocol has room for one.
+    const isOne = reply !== undefined && headers.getAll(headerNames.replyTo).length === 1;
+    const asReply = isOne && subjectFault(reply) === undefined;
     const made = toClient(
       asReply ? headers.without(headerNames.replyTo) : headers,
       [],

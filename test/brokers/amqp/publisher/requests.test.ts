@@ -10,6 +10,20 @@ function ask(publisher: AmqpPublisher, payload: string, topic = "service"): Prom
   return publisher.request({ topic, payload }, { timeoutMs: 60_000 }).catch((error: unknown) => error);
 }
 
+it("a request carries headers that can be read only once", async () => {
+  const { clock, connection } = await setUp();
+  const service = await open(connection, "service");
+  const headers = new Map([["trace", "1"]]).entries();
+  const asked = connection
+    .publisher()
+    .request({ topic: "service", payload: "", headers }, { timeoutMs: 60_000 })
+    .catch((error: unknown) => error);
+  const [request] = await take(service, clock);
+  expect(request?.headers.get("trace")).toBe("1");
+  await clock.advance(60_000);
+  expect(await asked).toMatchObject({ code: "TIDELANE_TIMEOUT" });
+});
+
 describe("publishes and requests of one publisher", () => {
   it("arrive in the order of the calls, whichever comes first", async () => {
     const { clock, connection } = await setUp();

@@ -125,6 +125,21 @@ describe("batches()", () => {
 });
 
 describe("seek()", () => {
+  it("goes on where a member that opens has created the consumer in between", async () => {
+    const { clock, stream, subscriber } = await opened({ from: "start" });
+    const loop = new Loop(subscriber, clock);
+    expect((await loop.next()).text()).toBe("1");
+    const remove = stream.deleteConsumer.bind(stream);
+    stream.deleteConsumer = (name, quietly) => {
+      const config = { ...stream.consumers.get(name)?.config };
+      remove(name, quietly);
+      stream.deleteConsumer = remove;
+      stream.createConsumer(name, config, "");
+    };
+    await subscriber.seek("start");
+    expect((await loop.next()).text()).toBe("1");
+  });
+
   it.each([
     [7, "7"],
     ["start", "1"],
@@ -197,6 +212,22 @@ describe("seek()", () => {
     await clock.advance(1_000);
     expect(held.lost?.message).toContain("made again");
   });
+
+  it.each(["end", 7, "start"] as const)(
+    "to %s leaves the group open to those who name its start",
+    async (position) => {
+      const { clock, connection, subscriber } = await opened({ from: "start" });
+      await subscriber.seek(position);
+      await subscriber.seek(position);
+      await subscriber.close();
+      await clock.flush();
+      const again = await connection.subscribe("s.a", { group: "g", from: "start" });
+      const loop = new Loop(again, clock);
+      const next = loop.next();
+      await store(connection, "new");
+      expect((await next).text()).toBe({ end: "new", 7: "7", start: "1" }[position]);
+    },
+  );
 
   it("rejects once it is closed", async () => {
     const { subscriber, connection } = await opened();

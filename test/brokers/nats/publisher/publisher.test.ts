@@ -36,6 +36,14 @@ describe("publish()", () => {
     expect((await loop.next()).headers.get("reply-to")).toBe("not a subject");
   });
 
+  it("keeps every value of a reply-to that occurs twice", async () => {
+    const { clock, connection } = await setUpCore();
+    const loop = new Loop(await connection.subscribe("a"), clock);
+    const headers = [["reply-to", "one"] as const, ["reply-to", "two"] as const];
+    await connection.publisher().publish({ topic: "a", payload: "", headers });
+    expect((await loop.next()).headers.getAll("reply-to")).toEqual(["one", "two"]);
+  });
+
   it.each([
     [{ topic: "a.*", payload: "" }, "wildcard"],
     [{ topic: "a b", payload: "" }, "space"],
@@ -323,6 +331,17 @@ describe("publish() with confirm", () => {
 });
 
 describe("request()", () => {
+  it("carries headers that can be read only once", async () => {
+    const { clock, connection } = await setUpCore();
+    const loop = new Loop(await connection.subscribe("ask"), clock);
+    const headers = new Map([["trace", "1"]]).entries();
+    const answer = connection.publisher().request({ topic: "ask", payload: "", headers }, { timeoutMs: 100 });
+    const timedOut = errorOf(answer);
+    expect((await loop.next()).headers.get("trace")).toBe("1");
+    await clock.advance(100);
+    expect(await timedOut).toMatchObject({ code: "TIDELANE_TIMEOUT" });
+  });
+
   it("resolves with the first answer; a second and a late one go to nobody", async () => {
     const { clock, connection } = await setUpCore();
     const publisher = connection.publisher();
