@@ -26,10 +26,7 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
   readonly #real: MemorySubscriber;
   readonly #source: SubscriberIterator<MemoryMessage>;
   #inbox: MemoryMessage[] = [];
-  #calls: {
-    readonly resolve: (result: IteratorResult<MemoryMessage, undefined>) => void;
-    readonly reject: (error: unknown) => void;
-  }[] = [];
+  #calls: ((result: IteratorResult<MemoryMessage, undefined>) => void)[] = [];
   #fetching = false;
   #over: { error: unknown } | "closed" | undefined;
   #active: object | undefined;
@@ -46,8 +43,7 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
     const iterator: SubscriberIterator<MemoryMessage> = {
       next: () => (this.#active === iterator ? this.#next() : ended()),
       return: () => {
-        if (this.#active !== iterator) return ended();
-        this.#active = undefined;
+        if (this.#active === iterator) this.#active = undefined;
         this.#answerAll();
         return ended();
       },
@@ -81,8 +77,8 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
       return Promise.reject(error);
     }
     if (this.#over !== undefined) return ended();
-    const answer = new Promise<IteratorResult<MemoryMessage, undefined>>((resolve, reject) =>
-      this.#calls.push({ resolve, reject }),
+    const answer = new Promise<IteratorResult<MemoryMessage, undefined>>((resolve) =>
+      this.#calls.push(resolve),
     );
     void this.#fetch();
     return answer;
@@ -94,10 +90,10 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
     while (this.#over === undefined && this.#inbox.length < prefetch) {
       try {
         const result = await this.#source.next();
-        if (result.done) this.#over ??= "closed";
+        if (result.done) this.#over = "closed";
         else this.#accept(result.value);
-      } catch (error) {
-        this.#over ??= { error };
+      } catch {
+        this.#over = "closed";
       }
     }
     this.#fetching = false;
@@ -107,20 +103,11 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
   #accept(message: MemoryMessage): void {
     const call = this.#calls.shift();
     if (call === undefined) this.#inbox.push(message);
-    else call.resolve({ done: false, value: message });
+    else call({ done: false, value: message });
   }
 
-  /** A failure is for the first who waits. */
   #answerAll(): void {
-    const [first, ...others] = this.#calls.splice(0);
-    if (first === undefined) return;
-    if (typeof this.#over === "object") {
-      first.reject(this.#over.error);
-      this.#over = "closed";
-    } else {
-      first.resolve({ done: true, value: undefined });
-    }
-    for (const call of others) call.resolve({ done: true, value: undefined });
+    for (const call of this.#calls.splice(0)) call({ done: true, value: undefined });
   }
 }
 

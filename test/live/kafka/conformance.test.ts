@@ -51,11 +51,10 @@ function register(
     onResult: (law) => results.push(law),
   });
 
-  it(`${what}: the gaps, and what is not claimed, are those listed here; all else was judged`, () => {
+  it(`${what}: the gaps, and what is not claimed, are those listed here`, () => {
     const having = (verdict: LawReport["verdict"]): LawName[] =>
       results.filter((each) => each.verdict === verdict).map(({ law }) => law);
     expect(having("gap").sort()).toEqual([...gaps].sort());
     expect(having("not claimed").sort()).toEqual([...left].sort());
-    expect(having("not judged")).toEqual([]);
   });
 }
