@@ -1,6 +1,6 @@
 import type { LawName } from "../law.ts";
 import type { Posting } from "./posting.ts";
-import type { Copy, CopyState, Delivery, Group } from "./records.ts";
+import type { Book, Copy, CopyState, Delivery, Group } from "./records.ts";
 
 /** May come, and need not. */
 export const unsure: CopyState = { kind: "unsure" };
@@ -92,7 +92,16 @@ function hadBy(groups: readonly Group[], posting: Posting): "somebody" | "perhap
 /** Whether a message that was confirmed has to reach the group: not if the two overlapped. */
 export function isPromised(group: Group, posting: Posting): boolean {
   if (group.capabilities.backlog === true) return true;
+  if (posting.startedMs < group.noticesMs) return false;
   return group.liveSince !== undefined && group.liveSince < posting.startedAt;
+}
+
+/** So long, on real time, a server may take to notice that a connection has died without a goodbye. */
+const noticeMs = 1_000;
+
+/** A member of a group that is not durable has crashed. */
+export function diedUnnoticed(group: Group, book: Book): void {
+  if (!book.virtual) group.noticesMs = book.now() + noticeMs;
 }
 
 /** Whether it is this delivery that stands between its copy and the next delivery. */

@@ -1,7 +1,7 @@
 import type { Message } from "../../src/traits/index.ts";
 import type { LawName } from "../law.ts";
 import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
-import { admit, admitLate, copyIn, isCurrent, isPromised, over, unsure } from "./copies.ts";
+import { admit, admitLate, copyIn, diedUnnoticed, isCurrent, isPromised, over, unsure } from "./copies.ts";
 import { type Departure, Holdings } from "./holdings.ts";
 import { groupFor, newSeat, type OpeningFacts } from "./openings.ts";
 import type { Posting, PostingFacts } from "./posting.ts";
@@ -206,6 +206,7 @@ export class Ledger {
     if (!stays) group.seats.delete(seat);
     for (const delivery of this.#holdings.heldBy(seat)) this.#holdings.lose(delivery, how);
     if (group.durable) return;
+    if (how === "crash") diedUnnoticed(group, this.#holdings.book);
     const gone = group.seats.size === 0;
     // Nobody says when one that comes back by itself is live again, or when the server hears of one that is being opened.
     if (stays || !isServed(group)) group.liveSince = undefined;

@@ -28,6 +28,7 @@ export function groupFor(groups: Map<string, Group>, facts: OpeningFacts): Group
     copies: new Map(),
     seats: new Set(),
     liveSince: undefined,
+    noticesMs: 0,
     moving: false,
     disturbed: false,
   };

@@ -46,6 +46,8 @@ export interface Group {
   readonly seats: Set<Seat>;
   /** The event since which it is owed all that is published; undefined while it is owed nothing. */
   liveSince: number | undefined;
+  /** Until then, by the clock, the server may take a member that died for alive, and give it what nobody will see. */
+  noticesMs: number;
   /** Its members changed where that moves what they hold: each may lose any of it from here on. */
   moving: boolean;
   /** Something went back, or a subscriber went away: a prefetching broker may then hand out in another order. */

@@ -208,3 +208,19 @@ describe("a member whose opening failed, where nobody settles", () => {
     expect(told.ledger.owed(open.group).map((copy) => copy.posting)).toEqual([posting]);
   });
 });
+
+describe("a member that died, where nobody settles", () => {
+  it("may be given, for a second, what its group is published: a server notices late", () => {
+    const told = new Told({}, false, false, false);
+    const capabilities = { settlement: "none", requeue: false } as const;
+    const dying = told.open({ capabilities });
+    const other = told.open({ capabilities, connection: "c2" });
+    told.ledger.leaving(dying, "crash");
+    told.ledger.left(dying, "crash");
+    told.publish();
+    expect(told.ledger.owed(other.group)).toEqual([]);
+    told.now += 1_000;
+    const later = told.publish();
+    expect(told.ledger.owed(other.group).map(({ posting }) => posting)).toEqual([later]);
+  });
+});

@@ -31,12 +31,12 @@ export class Told {
   #seats = 0;
   readonly #counts: Map<number, number> = new Map();
 
-  constructor(promises: StrictPromises = {}, rebalances = false, forgetsCounts = false) {
+  constructor(promises: StrictPromises = {}, rebalances = false, forgetsCounts = false, virtual = true) {
     this.ledger = new Ledger({
       promises,
       rebalances,
       forgetsCounts,
-      virtual: true,
+      virtual,
       skewMs: 0,
       addedHeaders: new Set(),
       isBounded: () => false,
