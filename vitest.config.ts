@@ -6,8 +6,9 @@ const alias = entryPoints.map(({ name, source }) => ({ find: new RegExp(`^${name
 
 /** Thousands of generated histories and schedules, and whole processes: they run with the slow ones. */
 const heavy = [
-  "test/conformance/{soundness,planted-faults,conformance,command-line}.test.ts",
+  "test/conformance/{soundness,planted-faults,conformance,command-line,supervised}.test.ts",
   "test/examples/demo/demo.test.ts",
+  "test/examples/folder/folder.test.ts",
   "test/promises/lane-schedules.test.ts",
 ];
 

@@ -1,5 +1,6 @@
 import type { LawReport } from "./engine/check-law.ts";
 import type { Fixture } from "./fixture.ts";
+import type { Limits } from "./fixture-module.ts";
 import type { LawName } from "./law.ts";
 
 export interface ConformanceOptions {
@@ -14,6 +15,8 @@ export interface ConformanceOptions {
 }
 
 export interface RunConformanceOptions extends ConformanceOptions {
+  /** Of the thread a fixture is played in that is named by its module. */
+  readonly limits?: Limits;
   /** Called when a law was checked. */
   readonly onProgress?: (law: LawReport, done: number, total: number) => void;
 }

@@ -24,7 +24,7 @@ export class ConformanceError extends Error {
 export function conformance(registration: RegisterOptions): void {
   checkRegisterNames(registration);
   const { test, fixture, options = {}, onResult } = registration;
-  const { runs, seed, path } = checkOptions(fixture, options);
+  const { runs, seed, path } = checkOptions(options);
   let subject: Promise<Subject> | undefined;
   for (const law of laws) {
     if (options.laws !== undefined && !options.laws.includes(law.name)) continue;
@@ -33,7 +33,7 @@ export function conformance(registration: RegisterOptions): void {
       const report = await checkLaw(law, await subject, {
         seed,
         runs,
-        ...(path === undefined ? {} : { path }),
+        path,
       });
       onResult?.(report);
       if (report.counterexample !== undefined) {

@@ -19,6 +19,7 @@ export {
   type Timings,
   type TopicNeeds,
 } from "./fixture.ts";
+export type { FixtureModule, Limits } from "./fixture-module.ts";
 export { type LawName, lawNames } from "./law.ts";
 export { describeFailure, type Report, toMarkdown } from "./report.ts";
 export { runConformance } from "./run-conformance.ts";

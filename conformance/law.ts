@@ -13,14 +13,19 @@
  *      holdings.ts remembers what is owed and whom a loss would blame. Such a law is a choice of steps and weights; what
  *      it checks is written in model/, once, and names it there.
  *    - `scenario(...)` (engine/scenario.ts): an arbitrary and a function that plays it on a `Stage`, and calls
- *      `stage.violate(...)` on a contradiction. For promises that the ledger has no part in: requests, batches,
- *      seeking, the runtime.
+ *      `stage.violate(...)` on a contradiction. For promises that the ledger has no part in: exact times, the runtime.
+ *
+ *    A law may have both, or several histories: `either(...)` (engine/either.ts) plays them in turn.
  * 5. Plant the fault it names in a memory broker under test/conformance/planted and see the law fail with it.
  *
  * **How a violation is attributed.** The ledger reports each contradiction with every law it may break: a delivery that
  * is missing after a `close()` breaks "conservation" and "close-returns-unsettled". A run for one law generates what is
  * likely to break that one, and fails on a contradiction of any that the broker is held to: a message that is lost is
  * lost, whatever was looked for. At one that does not count the ledger takes what it saw as the new truth and goes on.
+ *
+ * **What is not judged.** A check tells the ledger's book, or `stage.judged(...)`, of every moment at which a broker that
+ * breaks the law would have been caught (model/chances.ts). A law without such a moment in a whole run says nothing of
+ * the broker: it is reported as "not judged". A new check has to count its moments too, or its law is never judged.
  */
 import type { IAsyncProperty } from "fast-check";
 import type { Play } from "./engine/play.ts";
@@ -33,6 +38,7 @@ export const lawNames = [
   "republish-keeps-headers",
   "key-order",
   "topic-isolation",
+  "topic-names",
   "backlog",
   "ack-is-final",
   "drop-is-final",
@@ -81,10 +87,12 @@ export interface Law {
   readonly promise: string;
   /** Why a broker is not held to this law; `undefined` where it is. Left out, every broker is. */
   readonly claim?: (subject: Subject) => string | undefined;
+  /** Why nothing this broker does could be held against the law; given as the reason where that is what came of it. */
+  readonly blind?: (subject: Subject) => string | undefined;
   /** Histories for this law as a share of the number asked for. @default 1 */
   readonly effort?: number;
-  /** What is generated and played. `replay` is the second half of a replay path, for histories made of steps. */
-  readonly property: (play: Play, replay: string | undefined) => IAsyncProperty<unknown>;
+  /** What is generated and played. */
+  readonly property: (play: Play) => IAsyncProperty<unknown>;
 }
 
 /** A contradiction between what was observed and what was promised. */

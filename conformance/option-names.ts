@@ -8,6 +8,7 @@ import type {
   StrictPromises,
   Timings,
 } from "./fixture.ts";
+import type { FixtureModule, Limits } from "./fixture-module.ts";
 import { type LawName, lawNames } from "./law.ts";
 
 const laws = Object.fromEntries(lawNames.map((name) => [name, true])) as Record<LawName, true>;
@@ -49,7 +50,12 @@ const registerNames = optionNames<RegisterOptions>()({
   options: optionNames<ConformanceOptions>()(conformanceNames),
   onResult: true,
 });
-const runNames = optionNames<RunConformanceOptions>()({ ...conformanceNames, onProgress: true });
+const runNames = optionNames<RunConformanceOptions>()({
+  ...conformanceNames,
+  onProgress: true,
+  limits: optionNames<Limits>()({ busyMs: true, memoryMb: true }),
+});
+const moduleNames = optionNames<FixtureModule>()({ module: true, name: true, input: true, loader: true });
 
 /** Throws `UnknownOptionError` on a name that nobody reads, in the fixture too. */
 export function checkRegisterNames(options: RegisterOptions): void {
@@ -59,5 +65,11 @@ export function checkRegisterNames(options: RegisterOptions): void {
 /** Throws `UnknownOptionError` on a name that nobody reads. */
 export function checkRunNames(fixture: Fixture, options: RunConformanceOptions): void {
   checkOptionNames("runConformance(fixture, options)", fixture, fixtureNames, "fixture.");
+  checkOptionNames("runConformance(fixture, options)", options, runNames, "options.");
+}
+
+/** Throws `UnknownOptionError` on a name that nobody reads; those of the fixture are checked where it is loaded. */
+export function checkModuleNames(fixture: FixtureModule, options: RunConformanceOptions): void {
+  checkOptionNames("runConformance(fixture, options)", fixture, moduleNames, "fixture.");
   checkOptionNames("runConformance(fixture, options)", options, runNames, "options.");
 }

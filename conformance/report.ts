@@ -4,18 +4,27 @@ import type { Counterexample, LawReport } from "./engine/check-law.ts";
 export interface Report {
   readonly broker: string;
   readonly seed: number;
+  /** On real time: how long a step waited for an answer, and the slowest delivery that was measured to choose it. */
+  readonly pace?: { readonly stepMs: number; readonly slowestMs?: number };
   /** Over all laws. */
   readonly histories: number;
   readonly laws: readonly LawReport[];
 }
 
+const whys = {
+  pass: "Passed",
+  fail: "Failed",
+  "not judged": "Not judged",
+  "not claimed": "Not claimed",
+  gap: "A gap",
+} as const satisfies Record<LawReport["verdict"], string>;
+
 /** The report as a Markdown table, with every counterexample below it. */
 export function toMarkdown(report: Report): string {
   const { broker, seed, histories, laws } = report;
-  const rows = laws.map(({ law, promise, verdict, reason, histories: played }) => {
-    const why = verdict === "gap" ? "A gap" : "Not claimed";
-    const detail = reason === undefined ? promise : `${promise} _${why}: ${reason}._`;
-    return `| ${law} | ${verdict} | ${played} | ${detail.replaceAll("|", "\\|")} |`;
+  const rows = laws.map(({ law, promise, verdict, reason, histories: played, judged }) => {
+    const detail = reason === undefined ? promise : `${promise} _${whys[verdict]}: ${reason}._`;
+    return `| ${law} | ${verdict} | ${played} | ${judged} | ${detail.replaceAll("|", "\\|")} |`;
   });
   const count = (verdict: LawReport["verdict"]): number =>
     laws.filter((law) => law.verdict === verdict).length;
@@ -27,14 +36,26 @@ export function toMarkdown(report: Report): string {
   return [
     `# Conformance of ${broker}`,
     "",
-    `${count("pass")} passed, ${count("fail")} failed, ${count("gap")} gaps, ${count("not claimed")} not claimed; ${histories} histories, seed ${seed}.`,
+    "Judged: how often a broker that breaks the law would have been caught.",
     "",
-    "| law | verdict | histories | promise |",
-    "| --- | --- | ---: | --- |",
+    `${count("pass")} passed, ${count("fail")} failed, ${count("not judged")} not judged, ${count("gap")} gaps, ${count("not claimed")} not claimed; ${histories} histories, seed ${seed}.`,
+    "",
+    ...paceLines(report),
+    "| law | verdict | histories | judged | promise |",
+    "| --- | --- | ---: | ---: | --- |",
     ...rows,
     ...failures,
     "",
   ].join("\n");
+}
+
+function paceLines({ pace }: Report): string[] {
+  if (pace === undefined) return [];
+  const why =
+    pace.slowestMs === undefined
+      ? "as the fixture says, or by default"
+      : `because the slowest of a few deliveries took ${pace.slowestMs.toFixed(1)} ms`;
+  return [`A step waited ${pace.stepMs} ms for an answer, ${why}.`, ""];
 }
 
 /** A failure in plain lines: the promise, what happened instead, the shortest history, and how to replay it. */

@@ -1,17 +1,21 @@
 import type { LawReport, Report } from "tidelane/conformance";
+import { type MutantReport, mutantSection } from "./mutants/report.ts";
 
 /** A report as `npm run conformance` writes it. */
 export interface WrittenReport extends Report {
   readonly seconds: number;
 }
 
-const cells = { pass: "yes", fail: "FAILS", gap: "gap", "not claimed": "–" } as const satisfies Record<
-  LawReport["verdict"],
-  string
->;
+const cells = {
+  pass: "yes",
+  fail: "FAILS",
+  "not judged": "not judged",
+  gap: "gap",
+  "not claimed": "–",
+} as const satisfies Record<LawReport["verdict"], string>;
 
-/** Law by broker, as Markdown. Reasons stand below the table, by broker. */
-export function capabilityTable(reports: readonly WrittenReport[]): string {
+/** Law by broker, as Markdown. Reasons stand below the table, by broker, and what mutants say of the laws comes last. */
+export function capabilityTable(reports: readonly WrittenReport[], mutants?: MutantReport): string {
   const [first] = reports;
   if (first === undefined) throw new Error("There are no reports to make a table of.");
   const rows = first.laws.map(({ law, promise }) => {
@@ -24,7 +28,8 @@ export function capabilityTable(reports: readonly WrittenReport[]): string {
     "What every adapter was held to on its own server, and what came of it. Made by `npm run capabilities` from the",
     "reports in `docs/reports`, which `npm run conformance -- BROKER --json docs/reports/BROKER.json` writes.",
     "",
-    "- **yes**: the law passed on generated histories.",
+    "- **yes**: the law passed on generated histories, in which a broker that breaks it would have been caught.",
+    "- **not judged**: it was played, and nothing that this broker could do would have been caught; the reason stands below.",
     "- **gap**: the broker cannot keep it; the reason stands below.",
     "- **–**: the source does not claim it, and code can read that in `capabilities`; the reason stands below.",
     "",
@@ -37,6 +42,7 @@ export function capabilityTable(reports: readonly WrittenReport[]): string {
     ...reports.map(totals),
     "",
     ...reports.flatMap(reasons),
+    ...(mutants === undefined ? [] : mutantSection(mutants)),
   ].join("\n");
 }
 
@@ -56,8 +62,6 @@ function totals({ broker, laws, histories, seed, seconds }: WrittenReport): stri
 function reasons({ broker, laws }: Report): string[] {
   const unplayed = laws.filter(({ reason }) => reason !== undefined);
   if (unplayed.length === 0) return [];
-  const lines = unplayed.map(
-    ({ law, verdict, reason }) => `- \`${law}\` (${verdict === "gap" ? "gap" : "not claimed"}): ${reason}`,
-  );
+  const lines = unplayed.map(({ law, verdict, reason }) => `- \`${law}\` (${verdict}): ${reason}`);
   return [`## ${broker}`, "", ...lines, ""];
 }

@@ -1,6 +1,6 @@
 import { systemClock, type Timer } from "../../src/traits/index.ts";
 import { type LawName, LawViolation } from "../law.ts";
-import { Stage, type Topics } from "../stage/stage.ts";
+import { Stage, type Topics, type Watch } from "../stage/stage.ts";
 import type { History } from "../stage/trace.ts";
 import type { Subject } from "../subject.ts";
 
@@ -13,7 +13,7 @@ export interface Failure {
   readonly expected: string;
 }
 
-/** How long a history on virtual time may take on the machine's clock; most take a few milliseconds. */
+/** How long nothing may happen in a history on virtual time, on the machine's clock; most take a few milliseconds. */
 const stallMs = { first: 5_000, later: 1_000 };
 /** After so many histories that hang, the others are not played any more. */
 const mostStalls = 10;
@@ -27,22 +27,35 @@ const shrinkMs = 120_000;
 /** Plays the histories of one law, and remembers the last that failed: after shrinking that is the shortest. */
 export class Play {
   readonly subject: Subject;
-  readonly #counts: (violation: LawViolation) => boolean;
+  /** The law that is looked for. */
+  readonly law: LawName;
+  readonly #watch: Watch;
+  #judged = 0;
   #histories = 0;
   #stalls = 0;
   #failure: Failure | undefined;
   /** When the first one failed, on the machine's clock. */
   #failedMs: number | undefined;
 
-  /** `counts`: whether a contradiction fails the history. */
-  constructor(subject: Subject, counts: (violation: LawViolation) => boolean) {
+  constructor(subject: Subject, law: LawName, watch: Omit<Watch, "judged">) {
     this.subject = subject;
-    this.#counts = counts;
+    this.law = law;
+    this.#watch = {
+      ...watch,
+      judged: (laws) => {
+        for (const each of laws) if (each === law) this.#judged += 1;
+      },
+    };
   }
 
   /** How many were played. */
   get histories(): number {
     return this.#histories;
+  }
+
+  /** How often a broker that breaks the law would have been caught. */
+  get judged(): number {
+    return this.#judged;
   }
 
   get failure(): Failure | undefined {
@@ -53,13 +66,14 @@ export class Play {
   async run(topics: Topics, act: (stage: Stage) => Promise<void>): Promise<void> {
     if (this.#stalls >= mostStalls || this.#isShrunkEnough()) return;
     this.#histories += 1;
-    const stage = await Stage.open(this.subject, this.#counts, topics);
+    const stage = await Stage.open(this.subject, this.#watch, topics);
     try {
-      await this.#bounded(act(stage));
+      await this.#bounded(act(stage), stage);
       stage.check();
     } catch (error) {
       this.#failure = { history: stage.trace.report(), ...factsOf(error) };
       this.#failedMs ??= systemClock.now();
+      this.#watch.scribe?.failed();
       throw error;
     } finally {
       await stage.dismantle();
@@ -72,16 +86,20 @@ export class Play {
   }
 
   /** A call of the broker that is never answered would otherwise keep the history, and the process, for ever. */
-  async #bounded(history: Promise<void>): Promise<void> {
+  async #bounded(history: Promise<void>, { ledger }: Stage): Promise<void> {
     const { fixture, timings } = this.subject;
     const virtualMs = this.#stalls === 0 ? stallMs.first : stallMs.later;
     const limitMs = fixture.time === "virtual" ? virtualMs : 30 * timings.arrivalMs;
     let timer: Timer | undefined;
     const stalled = new Promise<never>((_, reject) => {
-      timer = systemClock.schedule(limitMs, () => {
-        this.#stalls += 1;
-        reject(new Stall());
-      });
+      const watch = (seen: number): void => {
+        timer = systemClock.schedule(limitMs, () => {
+          if (ledger.event > seen) return watch(ledger.event);
+          this.#stalls += 1;
+          reject(new Stall());
+        });
+      };
+      watch(ledger.event);
     });
     try {
       await Promise.race([history, stalled]);

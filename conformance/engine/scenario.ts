@@ -1,6 +1,7 @@
 import type { Arbitrary } from "fast-check";
 import { fc } from "../fast-check.ts";
 import type { Law } from "../law.ts";
+import { leave } from "../stage/epilogue.ts";
 import type { Stage, Topics } from "../stage/stage.ts";
 import type { Subject } from "../subject.ts";
 
@@ -20,7 +21,10 @@ export function scenario<T>(design: (subject: Subject) => ScenarioDesign<T>): La
       play.run(topics, async (stage) => {
         stage.trace.begin();
         await act(stage, value);
+        // A script checks its law in each of its plays.
+        stage.judged([play.law]);
         stage.check();
+        await leave(stage);
       }),
     );
   };

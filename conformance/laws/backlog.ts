@@ -32,7 +32,7 @@ export const backlog: Law = {
         [6, pull],
         [2, ack],
         [capabilities.requeue ? 1 : 0, requeue],
-        [1, close],
+        [2, close],
       ],
     };
   }),

@@ -1,7 +1,7 @@
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
 import { publish } from "../steps/publishing.ts";
-import { breakLoop, pull, take } from "../steps/receiving.ts";
+import { breakLoop, leaveBatches, pull, take } from "../steps/receiving.ts";
 import { ack, requeue } from "../steps/settling.ts";
 
 export const breakLosesNothing: Law = {
@@ -19,6 +19,7 @@ export const breakLosesNothing: Law = {
       [6, pull],
       [1, take],
       [5, breakLoop],
+      [1, leaveBatches],
       [2, ack],
       [capabilities.requeue ? 1 : 0, requeue],
     ],

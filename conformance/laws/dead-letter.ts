@@ -1,4 +1,6 @@
+import type { Arbitrary } from "fast-check";
 import { all, requeues, source } from "../claims.ts";
+import { type Contents, keys, richContents, richHeaders } from "../content/contents.ts";
 import { history } from "../engine/history.ts";
 import { fc } from "../fast-check.ts";
 import type { Law } from "../law.ts";
@@ -8,12 +10,13 @@ import { ack, drop, requeue } from "../steps/settling.ts";
 
 const setAside = { topic: "D", maxDeliveries: 2 };
 
-/** What a dead letter has to keep: bytes that are no text, the key, headers. */
-const contents = fc.record({
-  key: fc.constantFrom(undefined, "a"),
-  payload: fc.uint8Array({ maxLength: 4 }),
-  headers: fc.constantFrom([], [["trace", "1"] as const]),
-});
+/** What a dead letter has to keep: bytes that are no text, the key, headers, duplicates among them. */
+const contents: Arbitrary<Contents> = fc.oneof(
+  { withCrossShrink: true },
+  fc.record({ key: keys }),
+  richHeaders,
+  richContents,
+);
 
 export const deadLetter: Law = {
   name: "dead-letter",

@@ -1,11 +1,17 @@
 import { headerNames, type Message, type Publisher } from "../../src/traits/index.ts";
 import { isRequesting } from "../abilities.ts";
+import { either } from "../engine/either.ts";
+import { history } from "../engine/history.ts";
 import { scenario } from "../engine/scenario.ts";
 import { fc } from "../fast-check.ts";
 import type { Law } from "../law.ts";
 import { nameOfError } from "../model/settling.ts";
 import { Relay } from "../stage/relay.ts";
 import type { Stage } from "../stage/stage.ts";
+import { advance, connect, shutdown } from "../steps/faults.ts";
+import { close, pull } from "../steps/receiving.ts";
+import { answer as answering, ask, passOn } from "../steps/requesting.ts";
+import { ack, requeue } from "../steps/settling.ts";
 
 const name = "forwarded-request-is-answered";
 const hops = ["A", "B", "C"] as const;
@@ -17,54 +23,80 @@ interface Case {
   readonly order: readonly number[];
 }
 
+/** Requests that are passed on as planned, and answered by the last. */
+const planned: Law["property"] = scenario<Case>(() => ({
+  topics: { A: {}, B: {}, C: {} },
+  cases: fc.record({
+    requests: fc.array(fc.constantFrom(2, 1), { minLength: 1, maxLength: 3 }),
+    order: fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
+  }),
+  play: async (stage, { requests, order }) => {
+    const server = await stage.connect();
+    const { publisher } = await stage.connect();
+    const stops = [];
+    for (const topic of hops) {
+      const stop = await server.open({ topic, options: { group: "g" } });
+      if (stop !== undefined) stops.push(stop);
+    }
+    if (stops.length < hops.length || !isRequesting(publisher)) {
+      stage.violate([name, "capabilities-match"], "there is no request()", "it is claimed");
+      return;
+    }
+    const timeoutMs = 2 * hops.length * stage.subject.timings.arrivalMs;
+    const answers = requests.map((times, index) => {
+      stage.trace.line(`request ${index}, to be passed on ${times === 1 ? "once" : "twice"}`);
+      const request = publisher.request({ topic: stage.topic("A"), payload: String(index) }, { timeoutMs });
+      return request.then(
+        (reply) => reply.text(),
+        (error: unknown) => nameOfError(error),
+      );
+    });
+    await stage.rest();
+    const relay = new Relay(stage, name, server.publisher, stops);
+    const last = await forward(stage, relay, requests);
+    if (last === undefined) return;
+    for (const index of order) {
+      const message = last.get(index);
+      if (message !== undefined) await answer(stage, index, message, server.publisher);
+    }
+    for (const [index, answered] of answers.entries()) {
+      const came = await stage.pace.within(answered, stage.subject.timings.arrivalMs);
+      const text = came ? await answered : "nothing";
+      if (text === `reply ${index}`) continue;
+      stage.violate([name], `request ${index} came to: ${text}`, `it resolves with "reply ${index}"`);
+    }
+  },
+}));
+
+/** Requests that go back before they are passed on, go on in circles, and are answered anywhere on their way. */
+const disturbed: Law["property"] = history(({ capabilities }) => ({
+  topics: { A: {}, B: {} },
+  groups: [
+    { topic: "A", options: { group: "g" } },
+    { topic: "B", options: { group: "g" } },
+  ],
+  connections: 2,
+  steps: [
+    [5, ask],
+    [7, pull],
+    [4, passOn],
+    [4, answering],
+    [2, ack],
+    [capabilities.requeue ? 1 : 0, requeue],
+    [1, advance(30, 150, 500)],
+    [1, close],
+    [1, shutdown],
+    [1, connect],
+  ],
+  maxSteps: 50,
+}));
+
 export const forwardedRequestIsAnswered: Law = {
   name,
   promise:
     "A request that a responder publishes again with its headers, once or twice, is answered to the requester by whoever has it last.",
   claim: ({ publisher }) => (publisher.requestReply ? undefined : "its publisher says requestReply false"),
-  property: scenario<Case>(() => ({
-    topics: { A: {}, B: {}, C: {} },
-    cases: fc.record({
-      requests: fc.array(fc.constantFrom(2, 1), { minLength: 1, maxLength: 3 }),
-      order: fc.shuffledSubarray([0, 1, 2], { minLength: 3 }),
-    }),
-    play: async (stage, { requests, order }) => {
-      const server = await stage.connect();
-      const { publisher } = await stage.connect();
-      const stops = [];
-      for (const topic of hops) {
-        const stop = await server.open({ topic, options: { group: "g" } });
-        if (stop !== undefined) stops.push(stop);
-      }
-      if (stops.length < hops.length || !isRequesting(publisher)) {
-        stage.violate([name, "capabilities-match"], "there is no request()", "it is claimed");
-        return;
-      }
-      const timeoutMs = 2 * hops.length * stage.subject.timings.arrivalMs;
-      const answers = requests.map((times, index) => {
-        stage.trace.line(`request ${index}, to be passed on ${times === 1 ? "once" : "twice"}`);
-        const request = publisher.request({ topic: stage.topic("A"), payload: String(index) }, { timeoutMs });
-        return request.then(
-          (reply) => reply.text(),
-          (error: unknown) => nameOfError(error),
-        );
-      });
-      await stage.rest();
-      const relay = new Relay(stage, name, server.publisher, stops);
-      const last = await forward(stage, relay, requests);
-      if (last === undefined) return;
-      for (const index of order) {
-        const message = last.get(index);
-        if (message !== undefined) await answer(stage, index, message, server.publisher);
-      }
-      for (const [index, answered] of answers.entries()) {
-        const came = await stage.pace.within(answered, stage.subject.timings.arrivalMs);
-        const text = came ? await answered : "nothing";
-        if (text === `reply ${index}`) continue;
-        stage.violate([name], `request ${index} came to: ${text}`, `it resolves with "reply ${index}"`);
-      }
-    },
-  })),
+  property: either(planned, disturbed),
 };
 
 /** Passes every request on, and gives what its last responder has of it; undefined when one did not come. */

@@ -42,6 +42,7 @@ import { settleAfterLoss } from "./settle-after-loss.ts";
 import { shutdownIdempotent } from "./shutdown-idempotent.ts";
 import { singleUse } from "./single-use.ts";
 import { topicIsolation } from "./topic-isolation.ts";
+import { topicNames } from "./topic-names.ts";
 import { transactionVisibility } from "./transaction-visibility.ts";
 
 /** Every law there is, in the order of the report. */
@@ -52,6 +53,7 @@ export const laws: readonly Law[] = [
   republishKeepsHeaders,
   keyOrder,
   topicIsolation,
+  topicNames,
   backlog,
   ackIsFinal,
   dropIsFinal,

@@ -1,13 +1,13 @@
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
 import { publish } from "../steps/publishing.ts";
-import { breakLoop, pull, secondLoop } from "../steps/receiving.ts";
+import { breakLoop, leaveBatches, pull, pullReturned, secondLoop } from "../steps/receiving.ts";
 import { ack } from "../steps/settling.ts";
 
 export const oneIterator: Law = {
   name: "one-iterator",
   promise:
-    "While one loop over a subscriber is active another throws SubscriberBusyError and disturbs nothing; after it, another may begin.",
+    "While one loop over a subscriber is active another, of batches too, throws SubscriberBusyError and disturbs nothing; after it, another may begin, and the first gives nothing more.",
   property: history(() => ({
     groups: [{ topic: "A", options: { group: "g" } }],
     steps: [
@@ -15,6 +15,8 @@ export const oneIterator: Law = {
       [6, pull],
       [4, secondLoop],
       [3, breakLoop],
+      [2, pullReturned],
+      [2, leaveBatches],
       [2, ack],
     ],
     maxSteps: 40,

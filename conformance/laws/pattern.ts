@@ -12,7 +12,8 @@ export const pattern: Law = {
       ? "the fixture has no patternSource and patterns"
       : undefined,
   property: history(({ capabilities, fixture }) => ({
-    topics: { "a.x": {}, "a.y": {}, "b.x": {}, a: {}, "a.x.z": {} },
+    // "a-x" has no dot where a regular expression takes any character for one.
+    topics: { "a.x": {}, "a.y": {}, "b.x": {}, a: {}, "a.x.z": {}, "A.x": {}, "a-x": {} },
     groups: [
       { topic: "a.*", pattern: true, options: { group: "g" } },
       { topic: "*.x", pattern: true, options: { group: "g" } },

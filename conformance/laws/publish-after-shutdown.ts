@@ -1,6 +1,13 @@
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
-import { openClosed, publishClosed, requestClosed, transactionClosed } from "../steps/ending.ts";
+import {
+  askTopic,
+  openClosed,
+  publishClosed,
+  publishFresh,
+  requestClosed,
+  transactionClosed,
+} from "../steps/ending.ts";
 import { connect, kill, shutdown } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { pull } from "../steps/receiving.ts";
@@ -16,6 +23,7 @@ export const publishAfterShutdown: Law = {
       connections: 2,
       steps: [
         [2, publish()],
+        [1, publishFresh],
         [4, pull],
         [3, shutdown],
         [fixture.kill === undefined ? 0 : 1, kill],
@@ -23,6 +31,7 @@ export const publishAfterShutdown: Law = {
         [4, publishClosed],
         [2, openClosed(group)],
         [2, requestClosed],
+        [1, askTopic],
         [2, transactionClosed],
       ],
       maxSteps: 50,

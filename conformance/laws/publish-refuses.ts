@@ -1,5 +1,6 @@
 import type { Arbitrary } from "fast-check";
 import type { OutgoingMessage } from "../../src/traits/index.ts";
+import { largestTried } from "../content/payloads.ts";
 import { history } from "../engine/history.ts";
 import { fc } from "../fast-check.ts";
 import type { Law } from "../law.ts";
@@ -11,8 +12,7 @@ import type { Subject } from "../subject.ts";
 
 type Spoil = readonly [how: string, spoil: (message: OutgoingMessage) => OutgoingMessage];
 
-/** A larger limit is not tried: the payload would only fill the memory. */
-const largestTried = 2 ** 21;
+const wide = Uint16Array.of(1, 2);
 
 function header(name: string, value: string | Uint8Array): (message: OutgoingMessage) => OutgoingMessage {
   return (message) => ({
@@ -29,14 +29,28 @@ function faults({ fixture, publisher }: Subject): Spoil[] {
     ["a line break in a header name", header("x\n", "1")],
     ["a header without a name", header("", "1")],
     ["a lone surrogate in a header value", header("x", "\ud800")],
+    ["a lone surrogate in a header name", header("x\udc00", "1")],
+    ["a number for a header value", header("x", 7 as unknown as string)],
+    ["a lone surrogate in its key", (message) => ({ ...message, key: "a\ud800" })],
+    ["a line break in its key", (message) => ({ ...message, key: "a\nb" })],
+    ["a number for a key", (message) => ({ ...message, key: 7 as unknown as string })],
+    ["a lone surrogate in its payload", (message) => ({ ...message, payload: "a\ud800" })],
+    ["a lone surrogate in its topic", (message) => ({ ...message, topic: `${message.topic}\ud800` })],
     ["an empty topic", (message) => ({ ...message, topic: "" })],
     ["a line break in its topic", (message) => ({ ...message, topic: `${message.topic}\n` })],
     ["a number for a payload", (message) => ({ ...message, payload: 7 as unknown as string })],
+    [
+      "larger numbers than bytes for a payload",
+      (message) => ({ ...message, payload: wide as unknown as Uint8Array }),
+    ],
   ];
   const { maxPayloadBytes } = publisher;
   if (maxPayloadBytes < largestTried) {
     const large = new Uint8Array(maxPayloadBytes + 1);
     found.push(["a payload one byte over the limit", (message) => ({ ...message, payload: large })]);
+    // Fewer characters than the limit has bytes.
+    const text = "é".repeat(Math.floor(maxPayloadBytes / 2) + 1);
+    found.push(["text of more bytes than the limit", (message) => ({ ...message, payload: text })]);
   }
   if (publisher.headerValues === "text") found.push(["bytes in a header", header("x", Uint8Array.of(255))]);
   if (!publisher.duplicateHeaders) {

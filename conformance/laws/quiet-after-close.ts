@@ -1,24 +1,26 @@
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
+import { openAsItEnds } from "../steps/ending.ts";
 import { advance, connect, kill, shutdown } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
-import { close, closeAgain, pull, pullClosed } from "../steps/receiving.ts";
+import { close, closeAgain, pull, pullClosed, takeClosed } from "../steps/receiving.ts";
 import { delay } from "../steps/settling.ts";
+
+const group = { topic: "A", options: { group: "g" } };
 
 export const quietAfterClose: Law = {
   name: "quiet-after-close",
   promise:
     "After close, shutdown or a crash a subscription is silent: its next() ends, nothing is delivered, and nothing is left running.",
   property: history(({ capabilities, fixture }) => ({
-    groups: [
-      { topic: "A", options: { group: "g" } },
-      { topic: "A", options: {} },
-    ],
+    groups: [group, { topic: "A", options: {} }],
     connections: 2,
     steps: [
       [4, publish()],
       [6, pull],
       [3, pullClosed],
+      [1, takeClosed],
+      [1, openAsItEnds(group)],
       [2, close],
       [1, closeAgain],
       [capabilities.requeue ? 1 : 0, delay],

@@ -1,10 +1,18 @@
 import type { Arbitrary } from "fast-check";
 import { isSeekable } from "../abilities.ts";
 import { all, source } from "../claims.ts";
+import { either } from "../engine/either.ts";
+import { history } from "../engine/history.ts";
 import { scenario } from "../engine/scenario.ts";
 import { fc } from "../fast-check.ts";
 import type { Law } from "../law.ts";
 import { LogReader } from "../stage/log-reader.ts";
+import { batchLoop } from "../steps/batching.ts";
+import { advance, connect, kill } from "../steps/faults.ts";
+import { publish } from "../steps/publishing.ts";
+import { breakLoop, close, pause, pull, resume, take } from "../steps/receiving.ts";
+import { seekAway, seekBack, seekGone, seekStart, seekToEnd } from "../steps/seeking.ts";
+import { ack, delay, requeue, settleLost } from "../steps/settling.ts";
 
 type Move = { readonly seek: number } | { readonly pull: number } | { readonly what: string };
 
@@ -17,15 +25,9 @@ const move: Arbitrary<Move> = fc.oneof(
   },
 );
 
-export const seekLands: Law = {
-  name: "seek-lands",
-  promise:
-    "After seek(position) the next delivery is the one at that position, and then those after it; what was in flight is lost; a position that is not there moves nothing.",
-  claim: all(
-    source({ retained: true }, ({ seek }) => seek, "seek false"),
-    source({ retained: true }, ({ backlog }) => backlog === true, "backlog false for a retained topic"),
-  ),
-  property: scenario<{ messages: number; acked: boolean; moves: Move[] }>(({ fixture }) => ({
+/** Moves by one reader, each with all it may do: the reference is a list and a cursor. */
+const reading: Law["property"] = scenario<{ messages: number; acked: boolean; moves: Move[] }>(
+  ({ fixture }) => ({
     topics: { A: { retained: true } },
     cases: fc.record({
       messages: fc.integer({ min: 1, max: 5 }),
@@ -53,5 +55,49 @@ export const seekLands: Law = {
       }
       await reader.pull(reader.length);
     },
-  })),
+  }),
+);
+
+/** Moves among all else that happens to a group: waiting calls, delays, batches, other members, ends. */
+const meeting: Law["property"] = history(({ capabilities, fixture }) => ({
+  topics: { A: { retained: true } },
+  groups: [{ topic: "A", options: { group: "g", retained: true, maxInFlight: 4 } }],
+  // n.b. on a server, the members of a group learn one after the other that it was moved.
+  seats: fixture.time === "virtual" ? [0, 0] : [0],
+  steps: [
+    [5, publish()],
+    [7, pull],
+    [1, take],
+    [2, ack],
+    [capabilities.requeue ? 1 : 0, requeue],
+    [capabilities.requeue ? 2 : 0, delay],
+    [1, advance(60, 300)],
+    [3, seekBack],
+    [1, seekStart],
+    [2, seekToEnd],
+    [1, seekAway],
+    [1, seekGone],
+    [1, settleLost],
+    [1, batchLoop],
+    [1, breakLoop],
+    [capabilities.pause ? 1 : 0, pause],
+    [capabilities.pause ? 1 : 0, resume],
+    [2, close],
+    [fixture.kill === undefined ? 0 : 1, kill],
+    [1, connect],
+  ],
+  connections: 2,
+  opens: { weight: 2, most: fixture.time === "virtual" ? 2 : 1 },
+  maxSteps: 50,
+}));
+
+export const seekLands: Law = {
+  name: "seek-lands",
+  promise:
+    "After seek(position) the next delivery is the one at that position, and then those after it; what was in flight is lost; a position that is not there moves nothing.",
+  claim: all(
+    source({ retained: true }, ({ seek }) => seek, "seek false"),
+    source({ retained: true }, ({ backlog }) => backlog === true, "backlog false for a retained topic"),
+  ),
+  property: either(reading, meeting),
 };

@@ -1,24 +1,27 @@
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
-import { request } from "../steps/ending.ts";
+import { openAsItEnds, request } from "../steps/ending.ts";
 import { connect, shutdown, shutdownAgain } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { breakLoop, close, pull } from "../steps/receiving.ts";
+
+const group = { topic: "A", options: { group: "g", maxInFlight: 2 } };
 
 /** Where a topic can be bounded, publishes wait for room when the shutdown comes. */
 export const shutdownIdempotent: Law = {
   name: "shutdown-idempotent",
   promise:
-    "shutdown resolves in bounded time, any number of times, also while a next(), a publish or a request waits, and those are answered.",
+    "shutdown resolves in bounded time, by each of its names and any number of times, also while a next(), a publish, a request or a subscribe waits, and those are answered.",
   property: history(({ fixture, publisher }) => ({
     topics: { A: fixture.bounded ? { capacity: 2 } : {} },
-    groups: [{ topic: "A", options: { group: "g", maxInFlight: 2 } }],
+    groups: [group],
     connections: 2,
     steps: [
       [5, publish()],
       [5, pull],
       [3, shutdown],
       [3, shutdownAgain],
+      [2, openAsItEnds(group)],
       [publisher.requestReply ? 2 : 0, request],
       [1, connect],
       [1, breakLoop],

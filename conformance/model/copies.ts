@@ -67,6 +67,15 @@ export function admitLate(group: Group): void {
   }
 }
 
+/** A group whose opening failed may be known to the broker since then, and be owed what was published after that. */
+export function admitDoubtful({ durable, begunAt, copies }: Group): void {
+  if (!durable) return;
+  for (const copy of copies.values()) {
+    const refused = copy.state.kind === "over" && copy.state.law === "backlog";
+    if (refused && copy.posting.startedAt > begunAt) copy.state = unsure;
+  }
+}
+
 /**
  * Whether one of these groups has had the message: settled it, or still has to. What a subscription left unsettled when it
  * closed nobody has had.

@@ -11,6 +11,14 @@ const ownHeaders: ReadonlySet<string> = new Set([
   headerNames.retryTopic,
 ]);
 
+/** What a dead letter says in the place of what stood there. */
+const rewrittenInLetters: ReadonlySet<string> = new Set(
+  [...ownHeaders].filter((name) => name !== headerNames.partitionKey),
+);
+
+/** Written by a broker that delivers again by a copy. */
+const rewrittenInCopies: ReadonlySet<string> = new Set([headerNames.retryCount, headerNames.retryTopic]);
+
 const requestHeaders: ReadonlySet<string> = new Set([headerNames.replyTo, headerNames.correlationId]);
 
 const encoder = new TextEncoder();
@@ -24,18 +32,22 @@ export function payloadFault(posting: Posting, message: Message): string | undef
 
 /**
  * How the headers differ from what was published. Values of one name keep their order; names may differ in case, and a
- * value may come as text or as bytes, as long as the bytes are the same. `added` are names the adapter may add.
+ * value may come as text or as bytes, as long as the bytes are the same. `added` are names the adapter may add. `again`:
+ * it was delivered before, and this may be a copy that says so.
  */
 export function headerFault(
-  posting: Posting,
+  posting: Pick<Posting, "headers" | "setAside" | "request">,
   message: Message,
   added: ReadonlySet<string>,
+  again = false,
 ): string | undefined {
   const sent = byName(posting.headers);
   const came = byName(message.headers);
   for (const [name, values] of sent) {
+    if (posting.setAside !== undefined && rewrittenInLetters.has(name)) continue;
+    if (again && rewrittenInCopies.has(name)) continue;
     const others = came.get(name) ?? [];
-    if (!values.every((value, index) => sameBytes(value, others[index])) || others.length !== values.length) {
+    if (!values.every((value, index) => sameValue(value, others[index])) || others.length !== values.length) {
       return `came with the header ${name} = ${showValues(others)} instead of ${showValues(values)}`;
     }
   }
@@ -47,15 +59,25 @@ export function headerFault(
   return undefined;
 }
 
-function byName(headers: Iterable<readonly [name: string, value: HeaderValue]>): Map<string, Uint8Array[]> {
-  const found = new Map<string, Uint8Array[]>();
+function byName(headers: Iterable<readonly [name: string, value: HeaderValue]>): Map<string, HeaderValue[]> {
+  const found = new Map<string, HeaderValue[]>();
   for (const [name, value] of headers) {
     const folded = name.toLowerCase();
     const values = found.get(folded) ?? [];
-    values.push(typeof value === "string" ? encoder.encode(value) : value);
+    values.push(value);
     found.set(folded, values);
   }
   return found;
+}
+
+/** n.b. UTF-8 has no bytes for a lone surrogate: an encoder writes another character, and the bytes would look the same. */
+function sameValue(sent: HeaderValue, came: HeaderValue | undefined): boolean {
+  if (typeof sent === "string" && (typeof came === "string" || !sent.isWellFormed())) return sent === came;
+  return came !== undefined && sameBytes(bytesOf(sent), bytesOf(came));
+}
+
+function bytesOf(value: HeaderValue): Uint8Array {
+  return typeof value === "string" ? encoder.encode(value) : value;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
@@ -73,6 +95,13 @@ export function showBytes(bytes: Uint8Array): string {
   }
 }
 
-function showValues(values: readonly Uint8Array[]): string {
-  return values.length === 0 ? "nothing" : values.map(showBytes).join(" and ");
+function showValues(values: readonly HeaderValue[]): string {
+  return values.length === 0 ? "nothing" : values.map(showValue).join(" and ");
+}
+
+/** Text or bytes, cut where they are long. */
+export function showValue(value: HeaderValue): string {
+  if (typeof value !== "string") return showBytes(value);
+  const shown = JSON.stringify(value);
+  return shown.length <= 60 ? shown : `${shown.slice(0, 50)}... (${value.length} characters)`;
 }

@@ -1,5 +1,6 @@
 import type { Message } from "../../src/traits/index.ts";
 import { type LawName, LawViolation } from "../law.ts";
+import { chancesOfLoss } from "./chances.ts";
 import { copyIn, isCurrent, over, unsure } from "./copies.ts";
 import { positionOf } from "./order.ts";
 import type { Posting } from "./posting.ts";
@@ -35,7 +36,20 @@ export class Holdings {
       if (delivery.earliestDeadline <= now) this.#expire(delivery, now);
       if (delivery.seat.group.moving && delivery.message.lost !== undefined) this.#moved(delivery);
     }
+    if (this.book.promises.noPrefetch !== true) {
+      for (const group of this.groups.values()) this.#expireUnseen(group, now);
+    }
     return this.#event;
+  }
+
+  /** Who fetched it ahead may have let its deadline pass, as often as it takes to set it aside. */
+  #expireUnseen({ capabilities, deadLetter, copies }: Group, now: number): void {
+    if (deadLetter === undefined || capabilities.ackDeadlineMs === undefined) return;
+    const latest = now - capabilities.ackDeadlineMs + (this.book.virtual ? 0 : this.book.skewMs);
+    for (const copy of copies.values()) {
+      const waits = copy.state.kind === "owed" || copy.state.kind === "unsure";
+      if (waits && copy.availableMs <= latest) this.abandoned(copy);
+    }
   }
 
   /** Members join or leave: what the others hold may move. */
@@ -58,6 +72,7 @@ export class Holdings {
     delivery.copy.hazards.add("ack-deadline");
     delivery.seat.group.disturbed = true;
     delivery.phase = "leaving";
+    this.releasing(delivery.copy, false);
     if (delivery.deadline <= now) {
       if (this.book.virtual) delivery.phase = "lost";
       this.owe(delivery.copy, delivery.deadline);
@@ -81,12 +96,30 @@ export class Holdings {
   }
 
   hold(copy: Copy, seat: Seat, message: Message): Delivery {
+    if (copy.state.kind === "owed") this.book.judged(chancesOfLoss(this.blameForLoss(copy)));
     if (copy.deliveries === 0) seat.firsts.push(copy);
     copy.position = positionOf(message);
     copy.deliveries += 1;
     copy.lastCount = message.deliveryCount;
     copy.lastSeat = seat;
     copy.hazards.clear();
+    const delivery = this.#delivery(copy, seat, message);
+    copy.state = seat.state === "closed" ? unsure : { kind: "held", delivery };
+    return delivery;
+  }
+
+  /** It was lost before its answer was seen, and may be with somebody else by now. */
+  pass(copy: Copy, seat: Seat, message: Message): Delivery {
+    copy.deliveries += 1;
+    copy.lastCount = Math.max(copy.lastCount ?? 0, message.deliveryCount ?? 0) || undefined;
+    const delivery = this.#delivery(copy, seat, message);
+    delivery.phase = "lost";
+    if (copy.state.kind === "owed") this.owe(copy, copy.state.notBefore, copy.state.due);
+    else this.releasing(copy, false);
+    return delivery;
+  }
+
+  #delivery(copy: Copy, seat: Seat, message: Message): Delivery {
     const now = this.book.now();
     const deadlineMs = seat.capabilities.ackDeadlineMs ?? Number.POSITIVE_INFINITY;
     const delivery: Delivery = {
@@ -99,7 +132,15 @@ export class Holdings {
       deadline: now + deadlineMs,
       earliestDeadline: (this.book.promises.noPrefetch === true ? now : copy.availableMs) + deadlineMs,
     };
-    copy.state = seat.state === "closed" ? unsure : { kind: "held", delivery };
+    this.deliveries.push(delivery);
+    return delivery;
+  }
+
+  /** A delivery that was lost before anybody heard of it. */
+  stray(copy: Copy, seat: Seat, message: Message): Delivery {
+    const never = Number.POSITIVE_INFINITY;
+    const lost = { phase: "lost", settle: undefined, deadline: never, earliestDeadline: never } as const;
+    const delivery: Delivery = { copy, seat, message, nth: copy.deliveries + 1, ...lost };
     this.deliveries.push(delivery);
     return delivery;
   }
@@ -122,9 +163,14 @@ export class Holdings {
 
   /** Whoever leaves may have fetched it unseen, and used up its deliveries. */
   abandoned(copy: Copy): void {
-    if (copy.group.deadLetter === undefined || this.book.promises.noPrefetch === true) return;
-    copy.state = unsure;
-    this.#letters(copy);
+    if (copy.group.deadLetter === undefined) return;
+    if (this.book.promises.noPrefetch !== true) {
+      copy.state = unsure;
+      this.#letters(copy);
+    } else if (copy.deliveries + 1 >= copy.group.deadLetter.maxDeliveries) {
+      // n.b. it may have been handed out a moment ago, which is told when its answer is seen.
+      this.#letters(copy, copy.deliveries + 1);
+    }
   }
 
   /** n.b. a broker that prefetches counts deliveries that nobody saw; then its own count is the better one. */
@@ -141,14 +187,19 @@ export class Holdings {
     }
   }
 
-  #letters({ group, posting, deliveries }: Copy): Copy[] {
+  #letters({ group, posting, deliveries }: Copy, attempts: number = deliveries): Copy[] {
     if (group.deadLetter === undefined) return [];
     const letter: Posting = {
       ...posting,
       topic: group.deadLetter.topic,
-      setAside: { source: posting.topic, attempts: deliveries },
+      setAside: { source: posting.topic, attempts: new Set([attempts]) },
     };
-    return this.groupsOf(letter).map((reader) => copyIn(reader, letter, unsure));
+    return this.groupsOf(letter).map((reader) => {
+      const copy = copyIn(reader, letter, unsure);
+      // A drop that may not have got there leaves it to a later delivery, which counts more.
+      copy.posting.setAside?.attempts.add(attempts);
+      return copy;
+    });
   }
 
   /** A delivery that is held for certain has not lost itself. */
@@ -164,23 +215,36 @@ export class Holdings {
     // Where nothing is acknowledged there is no settle to refuse, and no delivery to lose.
     const certain = delivery.seat.capabilities.settlement === "ack" && (this.book.virtual || how !== "crash");
     if (certain) delivery.phase = "lost";
-    if (certain && delivery.settle?.answer !== "ok" && !delivery.message.signal.aborted) {
-      const observed = `the signal of ${nameOf(delivery)} has not aborted after a ${how} of ${delivery.seat.name}`;
-      this.violate(["settle-after-loss"], observed, "a delivery that is lost says so by its signal");
-    }
+    // n.b. what was settled in the moment of a crash is told by the answer, which may be a step behind.
+    const untold = how === "crash" && delivery.settle?.answer === "waiting";
+    const owesSignal = certain && !untold && delivery.settle?.answer !== "ok";
+    if (owesSignal) this.book.judged(["settle-after-loss"]);
+    if (owesSignal && !delivery.message.signal.aborted) this.#violateUntold(delivery, how);
     if (!isCurrent(delivery)) return;
     if (delivery.settle?.answer === "waiting") delivery.copy.state = unsure;
     else this.owe(delivery.copy, 0);
+  }
+
+  #violateUntold(delivery: Delivery, how: Loss): void {
+    if (delivery.settle?.answer === "waiting" && how !== "crash") {
+      const observed = `the ${how} of ${delivery.seat.name} was over while a settle of ${nameOf(delivery)} had no answer`;
+      const expected = "close() and shutdown() wait for the settles made before, or the delivery is lost";
+      this.violate(["close-returns-unsettled", "settle-after-loss"], observed, expected);
+      return;
+    }
+    const observed = `the signal of ${nameOf(delivery)} has not aborted after a ${how} of ${delivery.seat.name}`;
+    this.violate(["settle-after-loss"], observed, "a delivery that is lost says so by its signal");
   }
 
   /** Its settle was answered: it took effect, or nobody knows. */
   settle(delivery: Delivery, settle: NonNullable<Delivery["settle"]>, done: boolean): void {
     const { copy } = delivery;
     settle.answer = done ? "ok" : "failed";
+    if (done) this.#madeRoom(copy.group);
     if (!isCurrent(delivery)) {
       // It was taken away meanwhile, and the settle got there first or did not.
       if (copy.state.kind === "owed" && delivery.nth === copy.deliveries) copy.state = unsure;
-    } else if (!done) {
+    } else if (!done || this.#isCutOff(delivery)) {
       copy.state = unsure;
     } else if (settle.how === "ack") {
       copy.state = over("ack-is-final", "it was acked");
@@ -192,6 +256,18 @@ export class Holdings {
       copy.group.disturbed = true;
       this.owe(copy, settle.notBefore, settle.due);
     }
+  }
+
+  /** Its connection is going down with what was written to it. */
+  #isCutOff({ seat }: Delivery): boolean {
+    return seat.crashing && this.book.promises.settlesSurviveCrash !== true;
+  }
+
+  /** Room for another delivery, where their number is bounded: it is owed one of the others. */
+  #madeRoom({ options, copies }: Group): void {
+    if (options.maxInFlight === undefined) return;
+    for (const { state, hazards } of copies.values())
+      if (state.kind === "owed") hazards.add("prefetch-bound");
   }
 
   /** The broker may not have heard of what was settled over a connection that crashed. */
@@ -226,6 +302,7 @@ export class Holdings {
     if (posting.at === "headers") laws.add("header-fidelity");
     if (posting.setAside !== undefined) laws.add("dead-letter");
     if (group.target.pattern) laws.add("pattern");
+    if (group.batched) laws.add("batches-bounded");
     if (this.book.isBounded(posting.topic)) laws.add("publish-waits");
     return laws;
   }

@@ -1,13 +1,27 @@
 import type { Message } from "../../src/traits/index.ts";
 import type { LawName } from "../law.ts";
 import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
-import { admit, admitLate, copyIn, diedUnnoticed, isCurrent, isPromised, over, unsure } from "./copies.ts";
+import { chancesOfExcess, hasStrangers, heldByPause } from "./chances.ts";
+import {
+  admit,
+  admitDoubtful,
+  admitLate,
+  copyIn,
+  diedUnnoticed,
+  isCurrent,
+  isPromised,
+  over,
+  unsure,
+} from "./copies.ts";
 import { type Departure, Holdings } from "./holdings.ts";
-import { groupFor, newSeat, type OpeningFacts } from "./openings.ts";
+import { groupFor, isServed, newSeat, type OpeningFacts, opensFirst } from "./openings.ts";
 import type { Posting, PostingFacts } from "./posting.ts";
 import type { Book, Copy, Delivery, Group, Seat, SettleHow } from "./records.ts";
 import { checkRoom } from "./room.ts";
+import { Seeks } from "./seeking.ts";
 import { expectedAnswer, judgeSettle, type SettleTicket } from "./settling.ts";
+import { Signals } from "./signals.ts";
+import { Transacted } from "./transacted.ts";
 
 /**
  * The reference: what each group is owed, holds, and must not see again. It is told of every call and every answer, in
@@ -18,7 +32,10 @@ import { expectedAnswer, judgeSettle, type SettleTicket } from "./settling.ts";
  */
 export class Ledger {
   readonly postings: Map<number, Posting> = new Map();
+  readonly seeks: Seeks;
+  readonly transacted: Transacted;
   readonly #holdings: Holdings;
+  readonly #signals: Signals;
   #restedAt = 0;
   /** When a subscriber, or a connection, last began to go or was gone. */
   #departedAt = 0;
@@ -26,6 +43,9 @@ export class Ledger {
 
   constructor(book: Book) {
     this.#holdings = new Holdings(book);
+    this.seeks = new Seeks(this.#holdings, this.postings);
+    this.transacted = new Transacted(this.#holdings);
+    this.#signals = new Signals(book);
   }
 
   /** The number of the last thing that happened. */
@@ -45,9 +65,15 @@ export class Ledger {
   rested(): void {
     this.#restedAt = this.#holdings.tick();
     for (const group of this.groups) {
-      for (const seat of group.seats) if (seat.flow === "pausing") seat.flow = "paused";
+      for (const seat of group.seats) {
+        if (seat.flow !== "pausing") continue;
+        seat.flow = "paused";
+        seat.pausedSince = this.#restedAt;
+        seat.cameAfterPause = 0;
+      }
     }
     for (const delivery of this.deliveries) this.#holdings.checkHeld(delivery);
+    this.#signals.judge(this.deliveries, this.#crashed);
   }
 
   // --- publishing
@@ -71,13 +97,14 @@ export class Ledger {
       const copy = copyIn(group, posting, unsure);
       if (groups.length > 1) copy.taints.add("group-copies");
       const first = copy.state === unsure && copy.deliveries === 0;
-      if (first && isPromised(group, posting)) this.#holdings.owe(copy, 0);
+      if (first && isPromised(group, posting) && !group.loose.has(copy)) this.#holdings.owe(copy, 0);
     }
   }
 
   /** A publish rejected. With `law` nothing was sent, and a delivery of it breaks that law. */
   notSent(posting: Posting, law: LawName | undefined): void {
     this.#holdings.tick();
+    this.transacted.released(posting);
     posting.state = law === undefined ? "unknown" : "refused";
     if (law === undefined) return;
     for (const group of this.#holdings.groupsOf(posting)) {
@@ -90,44 +117,26 @@ export class Ledger {
     }
   }
 
-  /** What a transaction holds back must not be seen until it commits. */
-  heldBack(posting: Posting): void {
-    for (const group of this.#holdings.groupsOf(posting)) {
-      const state = over("transaction-visibility", "its transaction has not committed");
-      copyIn(group, posting, unsure).state = state;
-    }
-  }
-
-  /** The transaction is being committed: what it holds may come, in order. */
-  committing(postings: readonly Posting[]): void {
-    this.#holdings.tick();
-    for (const posting of postings) {
-      for (const group of this.#holdings.groupsOf(posting)) {
-        const copy = copyIn(group, posting, unsure);
-        copy.state = unsure;
-        copy.hazards.add("transaction-visibility");
-      }
-    }
-  }
-
   // --- subscribers
 
   /** A subscription is being opened. What is published until it is open may reach a new group, and need not. */
   opening(facts: OpeningFacts): Seat {
-    this.#holdings.tick();
-    const group = groupFor(this.#holdings.groups, facts);
+    const group = groupFor(this.#holdings.groups, facts, this.#holdings.tick());
     const seat = newSeat(group, facts);
     if (group.seats.size === 0 && group.liveSince === undefined) {
       for (const posting of this.postings.values()) {
         if (!group.target.covers(posting.topic)) continue;
         const others = this.#holdings.groupsOf(posting).filter((other) => other !== group);
-        admit(group, posting, others, this.#isAhead(posting, facts));
+        if (!this.transacted.isHidden(group, posting))
+          admit(group, posting, others, this.#isAhead(posting, facts));
       }
+      admitDoubtful(group);
     }
     const elsewhere = [...group.seats].some(({ connection }) => connection !== facts.connection);
     if (group.liveSince === undefined && elsewhere) admitLate(group);
     if (group.seats.size > 0) this.#holdings.rebalance(group);
     group.seats.add(seat);
+    group.scattered ||= group.batched && group.seats.size > 1;
     return seat;
   }
 
@@ -154,7 +163,7 @@ export class Ledger {
   }
 
   pausing(seat: Seat): void {
-    this.#holdings.tick();
+    seat.pausedAt = this.#holdings.tick();
     seat.flow = "pausing";
     for (const copy of this.owed(seat.group)) copy.hazards.add("pause-holds");
   }
@@ -162,11 +171,21 @@ export class Ledger {
   resumed(seat: Seat): void {
     this.#holdings.tick();
     seat.flow = "on";
+    seat.pausedSince = undefined;
+  }
+
+  /** A call for a batch waits on this seat, or none does any more. */
+  forming(seat: Seat, forming: boolean): void {
+    this.#holdings.tick();
+    seat.forming = forming;
+    seat.group.batched ||= forming;
+    seat.group.scattered ||= forming && seat.group.seats.size > 1;
   }
 
   /** The loop over a subscriber ends by `break`. */
   broke(seat: Seat): void {
     this.#holdings.tick();
+    seat.forming = false;
     for (const { state, hazards } of seat.group.copies.values()) {
       if (state.kind === "owed" || state.kind === "held") hazards.add("break-loses-nothing");
     }
@@ -179,12 +198,15 @@ export class Ledger {
     const law = how === "crash" ? "crash-returns-unsettled" : "close-returns-unsettled";
     seat.state = "closing";
     seat.ends ||= how !== "crash";
+    seat.crashing ||= how === "crash";
     seat.group.disturbed = true;
+    seat.group.leavingAt = this.#departedAt;
+    seat.forming = false;
     if (seat.group.seats.size > 1) this.#holdings.rebalance(seat.group);
     if (seat.capabilities.delayedRequeue === "local") this.#holdings.endDelays(seat.group);
-    for (const copy of this.owed(seat.group)) {
-      copy.hazards.add(law);
-      this.#holdings.abandoned(copy);
+    for (const copy of seat.group.copies.values()) {
+      if (copy.state.kind === "owed") copy.hazards.add(law);
+      if (copy.state.kind === "owed" || copy.state.kind === "unsure") this.#holdings.abandoned(copy);
     }
     for (const delivery of this.#holdings.heldBy(seat)) {
       delivery.phase = "leaving";
@@ -202,7 +224,9 @@ export class Ledger {
     if (seat.state === "closed") return;
     const { group } = seat;
     seat.state = !stays ? "closed" : seat.ends ? "closing" : "open";
-    if (!stays) seat.leftAt = now;
+    seat.crashing = false;
+    if (stays) seat.survivedAt = now;
+    else seat.leftAt = now;
     if (!stays) group.seats.delete(seat);
     for (const delivery of this.#holdings.heldBy(seat)) this.#holdings.lose(delivery, how);
     if (group.durable) return;
@@ -227,21 +251,21 @@ export class Ledger {
   }
 
   /** Whether a subscriber or a connection was going while this was published: then a server may have refused it. */
-  overlapsDeparture({ startedAt }: Posting): boolean {
+  overlapsDeparture({ startedAt }: Pick<Posting, "startedAt">): boolean {
     if (this.#departedAt >= startedAt) return true;
     return [...this.groups].some(({ seats }) => [...seats].some(({ state }) => state === "closing"));
   }
 
-  /**
-   * Whether a group of its topic was being opened for the first time while this was published. A server may know the
-   * queue already and not yet be able to write to it; it then refuses what a second try would bring in.
-   */
-  overlapsFirstOpening({ topic, startedAt }: Posting): boolean {
-    return [...this.groups].some(({ target, liveSince, seats }) => {
-      if (!target.covers(topic)) return false;
-      if (liveSince === undefined) return [...seats].some(({ state }) => state === "opening");
-      return liveSince >= startedAt;
-    });
+  /** See `opensFirst`. */
+  overlapsFirstOpening(posting: Posting): boolean {
+    return opensFirst(this.groups, posting);
+  }
+
+  /** Whether a group of the topic is being opened: the broker may not know the topic yet. */
+  isOpening(topic: string): boolean {
+    return [...this.groups].some(
+      ({ target, seats }) => target.covers(topic) && [...seats].some(({ state }) => state === "opening"),
+    );
   }
 
   // --- deliveries
@@ -250,14 +274,26 @@ export class Ledger {
   delivered(seat: Seat, message: Message, pulledAt: number): Delivery | undefined {
     this.#holdings.tick();
     const { book } = this.#holdings;
+    book.judged(chancesOfExcess(book, seat));
+    if (hasStrangers(seat, this.postings.values())) {
+      book.judged(seat.group.target.pattern ? ["topic-isolation", "pattern"] : ["topic-isolation"]);
+    }
     const posting = identify(message, this.postings);
     const copy = posting && seat.group.copies.get(posting.id);
     if (posting === undefined) judgeStranger(book, seat, message);
     else if (copy === undefined) judgeWrongTopic(book, seat, posting);
     if (copy === undefined) return undefined;
+    if (this.seeks.overtakes({ copy, message, pulledAt, restedAt: this.#restedAt }))
+      return this.#holdings.stray(copy, seat, message);
+    for (const sibling of this.transacted.shown(copy.posting)) this.sent(sibling);
     const undisturbed = !this.overlapsDeparture(copy.posting);
-    judgeArrival({ book, seat, message, copy, undisturbed, pulledAt, restedAt: this.#restedAt });
+    const heardAt = Math.max(pulledAt, this.#restedAt);
+    const crossed = seat.survivedAt !== undefined && heardAt <= seat.survivedAt;
+    const late = message.lost !== undefined && (seat.state !== "open" || crossed);
+    judgeArrival({ book, seat, message, copy, undisturbed, late, pulledAt, restedAt: this.#restedAt });
+    if (late) return this.#holdings.pass(copy, seat, message);
     const delivery = this.#holdings.hold(copy, seat, message);
+    this.#signals.watch(delivery);
     checkLimit(book, seat, this.#holdings.underLimit(seat));
     return delivery;
   }
@@ -318,6 +354,21 @@ export class Ledger {
     );
   }
 
+  /** The broker is at rest, and a pull of this seat waits: what it must not be answered with has had its chance. */
+  waited(seat: Seat): void {
+    const { book } = this.#holdings;
+    if (seat.state !== "open") return;
+    book.judged(chancesOfExcess(book, seat));
+    if (seat.flow === "paused") {
+      const allowed = book.promises.noPrefetch === true ? 0 : seat.capabilities.maxInFlight;
+      if (seat.cameAfterPause + heldByPause(seat, book.now()) > allowed) book.judged(["pause-holds"]);
+    }
+    const held = this.#holdings.underLimit(seat).filter(({ settle }) => settle === undefined).length;
+    if (held >= seat.capabilities.maxInFlight && this.owed(seat.group, true).length > 0) {
+      book.judged(["prefetch-bound"]);
+    }
+  }
+
   /** A copy that a pull which waits on this seat should have been given by now. */
   starving(seat: Seat): Copy | undefined {
     const { group } = seat;
@@ -339,12 +390,9 @@ export class Ledger {
   missing(copy: Copy, when: string): void {
     const observed = `#${copy.posting.id} did not come to ${copy.group.label} ${when}`;
     const expected = copy.deliveries === 0 ? "it is delivered" : "it is delivered again";
-    this.#holdings.violate(this.#holdings.blameForLoss(copy), observed, expected);
+    const laws = this.#holdings.blameForLoss(copy);
+    this.#holdings.book.judged(laws);
+    this.#holdings.violate(laws, observed, expected);
     copy.state = unsure;
   }
-}
-
-/** Whether a member is open: what is published then is for it. */
-function isServed({ seats }: Group): boolean {
-  return [...seats].some(({ state }) => state === "open");
 }

@@ -9,6 +9,8 @@ export interface Posting {
   readonly id: number;
   readonly topic: string;
   readonly key: string | undefined;
+  /** What its "partition-key" header says, where it has one: the key to a transport that has no other place for it. */
+  readonly keyHeader?: string | undefined;
   readonly payload: Uint8Array;
   /** Without the key's. */
   readonly headers: readonly (readonly [name: string, value: HeaderValue])[];
@@ -28,10 +30,14 @@ export interface Posting {
   state: "sending" | "sent" | "unknown" | "refused";
   /** A request adds headers of its own. */
   readonly request?: boolean;
+  /** The name of the transaction it is part of. */
+  readonly transaction?: string;
   /** For a dead letter: which topic it comes from, and after how many deliveries. */
-  readonly setAside?: { readonly source: string; readonly attempts: number };
+  readonly setAside?: { readonly source: string; readonly attempts: Set<number> };
   /** What else a loss of it would break, because of what it is. */
   readonly at: "plain" | "payload" | "headers";
+  /** A transport may say that it cannot carry it exactly, and refuse it. @default false */
+  readonly refusable?: boolean;
 }
 
 /** What is known of it before it is sent. */

@@ -21,6 +21,8 @@ export interface Book {
   comparePositions(a: unknown, b: unknown): number | undefined;
   now(): number;
   report(violation: LawViolation): void;
+  /** A broker that breaks one of these laws would have been caught just now. */
+  judged(laws: Iterable<LawName>): void;
 }
 
 /** A topic, or a pattern that stands for several. */
@@ -44,14 +46,28 @@ export interface Group {
   readonly durable: boolean;
   readonly copies: Map<number, Copy>;
   readonly seats: Set<Seat>;
+  /** The event at which somebody first began to open it; since then the broker may know it. */
+  readonly begunAt: number;
   /** The event since which it is owed all that is published; undefined while it is owed nothing. */
   liveSince: number | undefined;
+  /** The event at which one of its members last began to go: what that one was handed just before may be seen just after. */
+  leavingAt: number;
   /** Until then, by the clock, the server may take a member that died for alive, and give it what nobody will see. */
   noticesMs: number;
   /** Its members changed where that moves what they hold: each may lose any of it from here on. */
   moving: boolean;
   /** Something went back, or a subscriber went away: a prefetching broker may then hand out in another order. */
   disturbed: boolean;
+  /** It was moved in its log: what comes after that may be counted from 1 again. */
+  sought: boolean;
+  /** The event at which its last move began or was over: deliveries of before it may still be told of. */
+  soughtAt: number;
+  /** Published while it was moved: nobody knows on which side of the new place they are. */
+  readonly loose: Set<Copy>;
+  /** Members read, or have read, it in batches. */
+  batched: boolean;
+  /** A batch formed beside other members, which may have been given what is later. */
+  scattered: boolean;
 }
 
 /** One subscriber's place in its group. */
@@ -63,10 +79,22 @@ export interface Seat {
   state: "opening" | "open" | "closing" | "closed";
   /** Its close() or its connection's shutdown() was called: a connection that comes back does not open it again. */
   ends: boolean;
+  /** A crash is taking what it holds: what it settles meanwhile may not have reached the broker. */
+  crashing: boolean;
   /** The event at which it was over. */
   leftAt: number | undefined;
+  /** The event at which a crash that it survived last took what it held. */
+  survivedAt: number | undefined;
   /** "pausing": what was on its way may still come. */
   flow: "on" | "pausing" | "paused";
+  /** The event of its last pause. */
+  pausedAt: number;
+  /** The event at which it was paused, and at rest. */
+  pausedSince: number | undefined;
+  /** How much that was published since then came all the same. */
+  cameAfterPause: number;
+  /** A call for a batch waits: what the batch has taken nobody has seen. */
+  forming: boolean;
   /** What it was the first of its group to see, in order. */
   readonly firsts: Copy[];
 }

@@ -33,15 +33,18 @@ export function judgeSettle(book: Book, delivery: Delivery, ticket: SettleTicket
   const answer = error === undefined ? "resolved" : `rejected with ${nameOfError(error)}`;
   switch (ticket.expected) {
     case "already settled":
+      book.judged(["single-use"]);
       if (!isTidelaneError(error, "TIDELANE_ALREADY_SETTLED"))
         violate(["single-use"], answer, "a second settle rejects with AlreadySettledError");
       return "refused";
     case "lost":
+      book.judged(["settle-after-loss"]);
       if (!isTidelaneError(error, "TIDELANE_DELIVERY_LOST"))
         violate(["settle-after-loss"], answer, "settling a lost delivery rejects with DeliveryLostError");
       return "refused";
     case "ok":
     case "ok or lost":
+      book.judged(["capabilities-match", ...delivery.copy.taints]);
       return judgeFirst(delivery, ticket, error, (observed, expected) =>
         violate([...lawsOf(ticket.how), ...delivery.copy.taints], observed, expected),
       );

@@ -23,6 +23,7 @@ export class BatchReader {
     facts: { readonly max: number; readonly maxWaitMs: number; readonly requeued: ReadonlySet<number> },
   ) {
     this.#stage = stage;
+    stage.uses.add("batches-bounded");
     this.#seat = seat;
     this.#max = facts.max;
     this.#maxWaitMs = facts.maxWaitMs;

@@ -4,6 +4,7 @@ import {
   type OutgoingMessage,
   type Publisher,
   type PublishOptions,
+  type SubscriptionSource,
 } from "../../src/traits/index.ts";
 import type { LawName } from "../law.ts";
 import type { Departure } from "../model/holdings.ts";
@@ -12,7 +13,13 @@ import { nameOfError } from "../model/settling.ts";
 import { type Content, compose } from "./outgoing.ts";
 import type { Stage } from "./stage.ts";
 import { type GroupSpec, SubscriberActor } from "./subscriber-actor.ts";
-import { aim, resolve } from "./target.ts";
+import { aim, describeOptions, resolve } from "./target.ts";
+
+/** The contract's ways to end a connection. */
+export type Ending = "shutdown" | "close" | "dispose";
+
+/** Whose publisher a step uses: one the connection has from the start, another, or one that is made for this call. */
+export type PublisherChoice = "first" | "second" | "fresh";
 
 /** A connection of the history: it publishes, opens, and ends one way or the other. */
 export class ConnectionActor {
@@ -25,6 +32,11 @@ export class ConnectionActor {
   readonly #stage: Stage;
   /** It is "closing" by a crash, which it may survive. */
   #crashing = false;
+  /** What last ended it, or was to. */
+  #departure: Departure | undefined;
+  /** How often something ended it without a goodbye, or tried to. */
+  crashes = 0;
+  #fresh = 0;
   /** Requests that were not answered. */
   readonly requests: Set<Promise<void>> = new Set();
 
@@ -36,12 +48,8 @@ export class ConnectionActor {
   }
 
   /** Resolves with the error when it was refused; never rejects. */
-  async publish(
-    content: Content,
-    options?: PublishOptions,
-    by: "first" | "second" = "first",
-  ): Promise<unknown> {
-    const name = by === "first" ? this.name : `${this.name}'s second publisher`;
+  async publish(content: Content, options?: PublishOptions, by: PublisherChoice = "first"): Promise<unknown> {
+    const name = this.#nameOf(by);
     const { posting: facts, message, text } = compose(this.#stage, content, name);
     const { ledger, trace } = this.#stage;
     const posting = ledger.sending(facts);
@@ -49,6 +57,7 @@ export class ConnectionActor {
     const wasClosed = this.state === "closed";
     try {
       const answer = this.#publisher(by).publish(message, options);
+      line.awaits(answer);
       await this.#stage.track(`publish of #${facts.id}`, ["conservation", "shutdown-idempotent"], answer);
     } catch (error) {
       line.outcome(nameOfError(error));
@@ -56,6 +65,7 @@ export class ConnectionActor {
       return error;
     }
     ledger.sent(posting);
+    if (wasClosed) this.#stage.judged(["publish-after-shutdown"]);
     if (wasClosed) this.violateClosed(`the publish of #${posting.id} resolved`);
     return undefined;
   }
@@ -72,18 +82,56 @@ export class ConnectionActor {
         () => "resolved",
         (error: unknown) => error,
       );
+    this.#stage.judged(["publish-refuses"]);
     const refused = isTidelaneError(answer, "TIDELANE_INVALID_MESSAGE");
     line.outcome(answer === "resolved" ? answer : nameOfError(answer));
     this.#stage.ledger.notSent(posting, refused ? "publish-refuses" : undefined);
-    if (refused) return;
+    const closed = isTidelaneError(answer, "TIDELANE_CONNECTION_CLOSED") && this.state !== "open";
+    if (refused || closed) return;
     const observed = `publishing #${facts.id} with ${how} ${answer === "resolved" ? answer : `rejected with ${nameOfError(answer)}`}`;
     this.#stage.violate(["publish-refuses"], observed, "it rejects with InvalidMessageError");
   }
 
-  #publisher(by: "first" | "second"): Publisher {
+  /** n.b. after the end `connection.publisher()` may throw; or it gives a publisher that refuses every call. */
+  #publisher(by: PublisherChoice): Publisher {
     if (by === "first") return this.publisher;
+    if (by === "fresh") return this.connection.publisher();
     this.#other ??= this.connection.publisher();
     return this.#other;
+  }
+
+  #nameOf(by: PublisherChoice): string {
+    if (by === "first") return this.name;
+    if (by === "second") return `${this.name}'s second publisher`;
+    this.#fresh += 1;
+    return `${this.name}'s new publisher ${this.#fresh}`;
+  }
+
+  /** `checkTopic`, where there is one: it answers as a publish would. */
+  async checkTopic(label: string, by: PublisherChoice = "first"): Promise<void> {
+    const { trace, ledger } = this.#stage;
+    const line = trace.line(`checkTopic ${label}${this.label}`);
+    const wasClosed = this.state === "closed";
+    const error = await Promise.resolve()
+      .then(() => this.#publisher(by).checkTopic?.(this.#stage.topic(label)))
+      .then(
+        () => undefined,
+        (reason: unknown) => reason ?? new Error("nothing"),
+      );
+    line.outcome(error === undefined ? "resolved" : nameOfError(error));
+    const closed = isTidelaneError(error, "TIDELANE_CONNECTION_CLOSED");
+    const answer = error === undefined ? "resolved" : `rejected with ${nameOfError(error)}`;
+    if (wasClosed) {
+      if (!closed && this.publisher.checkTopic !== undefined) this.violateClosed(`checkTopic() ${answer}`);
+      return;
+    }
+    const mayRefuse =
+      this.state !== "open" ||
+      this.#departure !== undefined ||
+      this.#stage.topics[label]?.capacity !== undefined;
+    if (error === undefined || mayRefuse || ledger.isOpening(this.#stage.topic(label))) return;
+    const expected = "it resolves where a publish would find a place";
+    this.#stage.violate(["capabilities-match"], `checkTopic("${label}") ${answer}`, expected);
   }
 
   open(wanted: GroupSpec): Promise<SubscriberActor | undefined> {
@@ -93,19 +141,34 @@ export class ConnectionActor {
     return opening.finally(() => this.#stage.opening.delete(opening));
   }
 
-  /** `shutdown()`, also when it is already going on or over. */
-  async shutdown(): Promise<void> {
-    const line = this.#stage.trace.line(`shutdown${this.label}`);
+  /** Ends it, also when it is already ending or over. */
+  async shutdown(way: Ending = "shutdown"): Promise<void> {
+    const words = {
+      shutdown: "shutdown",
+      close: "close the connection",
+      dispose: "dispose of the connection",
+    };
+    const line = this.#stage.trace.line(`${words[way]}${this.label}`);
     if (this.state === "open") this.state = "closing";
+    this.#departure ??= "shutdown";
+    for (const each of this.#stage.subscribers) if (each.connection === this) each.left = true;
     for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "shutdown");
     const laws = ["shutdown-idempotent"] as const;
+    this.#stage.judged(laws);
     try {
-      await this.#stage.track(`shutdown of ${this.name}`, laws, this.connection.shutdown());
+      const answer = this.#end(way);
+      line.awaits(answer);
+      await this.#stage.track(`${way}() of ${this.name}`, laws, answer);
     } catch (error) {
       line.outcome(nameOfError(error));
-      this.#stage.violate(laws, `shutdown rejected with ${nameOfError(error)}`, "it never throws");
+      this.#stage.violate(laws, `${way}() rejected with ${nameOfError(error)}`, "it never throws");
     }
     this.#gone("shutdown");
+  }
+
+  #end(way: Ending): Promise<void> {
+    if (way === "dispose") return Promise.resolve(this.connection[Symbol.asyncDispose]());
+    return way === "close" ? this.connection.close() : this.connection.shutdown();
   }
 
   async kill(): Promise<void> {
@@ -119,7 +182,9 @@ export class ConnectionActor {
 
   /** Something is about to end it without a goodbye. */
   dying(): void {
+    this.crashes += 1;
     this.#stage.ledger.departing("crash");
+    this.#departure = "crash";
     this.#crashing = this.state === "open";
     if (this.#crashing) this.state = "closing";
     for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "crash");
@@ -133,6 +198,19 @@ export class ConnectionActor {
     }
     if (this.#crashing) this.state = "open";
     for (const subscriber of this.#subscribers()) this.#stage.ledger.left(subscriber.seat, "crash", true);
+  }
+
+  /** At rest its state says what has become of it. */
+  rested(): void {
+    const { state } = this.connection;
+    if (this.state === "closed" && state !== "closed") {
+      const observed = `${this.name} says "${state}" after its end`;
+      this.#stage.violate(["shutdown-idempotent"], observed, 'it is "closed", and stays so');
+    }
+    if (this.state !== "open" || this.#departure !== undefined || state === "open") return;
+    const observed = `${this.name} says "${state}", and nothing has happened to it`;
+    const laws = ["capabilities-match", "conservation"] as const;
+    if (this.#stage.pace.virtual || state === "closed") this.#stage.violate(laws, observed, 'it is "open"');
   }
 
   /** For what was asked of it after its end. */
@@ -151,7 +229,9 @@ export class ConnectionActor {
     const name = this.#stage.nextSubscriber();
     const { source, target } = aim(this.#stage, spec);
     const group = spec.options.group === undefined ? "" : ` in group ${spec.options.group}`;
-    const line = trace.line(`open ${name} on ${spec.topic}${group}${this.label}`);
+    const line = trace.line(
+      `open ${name} on ${spec.topic}${group}${describeOptions(spec.options)}${this.label}`,
+    );
     const seat = ledger.opening({
       seat: name,
       group: spec.options.group,
@@ -160,13 +240,19 @@ export class ConnectionActor {
       options: resolve(this.#stage, spec.options),
       capabilities: source.capabilities,
     });
+    this.#stage.specs.set(seat.group, spec);
     const wasClosed = this.state === "closed";
+    if (wasClosed) this.#stage.judged(["publish-after-shutdown"]);
     try {
-      const handle = await this.connection.subscribe(source);
+      const answer = this.connection.subscribe(source);
+      line.awaits(answer);
+      const handle = await answer;
       const actor = new SubscriberActor(this.#stage, { name, spec, seat, handle, connection: this });
       subscribers.push(actor);
       ledger.opened(seat);
+      checkHandle(this.#stage, actor, source);
       if (wasClosed) this.violateClosed(`${name} was opened`);
+      if (this.state !== "open") this.#takeAlong(actor);
       return actor;
     } catch (error) {
       line.outcome(nameOfError(error));
@@ -179,14 +265,25 @@ export class ConnectionActor {
     }
   }
 
+  /** It was opened while its connection ended: it is over with the connection. */
+  #takeAlong(actor: SubscriberActor): void {
+    const how = this.#departure ?? "shutdown";
+    actor.openedAtEnd = true;
+    this.#stage.ledger.leaving(actor.seat, how);
+    if (this.state !== "closed") return;
+    actor.endedBy = how;
+    this.#stage.ledger.left(actor.seat, how);
+  }
+
   #gone(how: Departure): void {
     this.state = "closed";
+    this.#departure = how;
     for (const subscriber of this.#subscribers()) {
       subscriber.endedBy = how;
       this.#stage.ledger.left(subscriber.seat, how);
     }
     if (this.connection.state === "closed") return;
-    const observed = `the state is "${this.connection.state}" after ${how} of ${this.name}`;
+    const observed = `the state is "${this.connection.state}" after the ${how} of ${this.name}`;
     this.#stage.violate(["shutdown-idempotent"], observed, 'it is "closed"');
   }
 
@@ -211,11 +308,13 @@ export class ConnectionActor {
       ledger.notSent(posting, subject.promises.abortSendsNothing ? "abort-is-prompt" : undefined);
     else ledger.notSent(posting, invalid ? "publish-refuses" : undefined);
     const observed = `the publish of #${posting.id} rejected with ${nameOfError(error)}`;
-    if (closed || failed || aborted || (invalid && posting.at !== "plain")) return;
+    if (closed || failed || aborted || (invalid && posting.refusable === true)) return;
     if (wasClosed) this.violateClosed(observed);
     else {
       const laws: LawName[] = ["conservation", "capabilities-match"];
       if (opening) laws.push("backlog");
+      if (posting.at !== "plain")
+        laws.push(posting.at === "payload" ? "payload-fidelity" : "header-fidelity");
       this.#stage.violate(laws, observed, "it resolves");
     }
   }
@@ -224,4 +323,15 @@ export class ConnectionActor {
 /** On a broker without groups every subscription is on its own. */
 function withoutGroup({ options: { group: _group, ...options }, ...spec }: GroupSpec): GroupSpec {
   return { ...spec, options };
+}
+
+/** A subscriber says of itself what its source and its broker say. */
+function checkHandle(stage: Stage, { handle, name }: SubscriberActor, source: SubscriptionSource): void {
+  const law = ["capabilities-match"] as const;
+  if (handle.topic !== source.topic) {
+    const observed = `${name} says that its topic is "${handle.topic}", and its source "${source.topic}"`;
+    stage.violate(law, observed, "they say the same");
+  }
+  if (!stage.pace.virtual || handle.clock === undefined || handle.clock === stage.pace.clock) return;
+  stage.violate(law, `the clock of ${name} is not that of its broker`, "it is the clock its broker goes by");
 }

@@ -1,11 +1,11 @@
 import type { Group } from "../model/records.ts";
-import type { ConnectionActor } from "./connection-actor.ts";
+import type { ConnectionActor, Ending } from "./connection-actor.ts";
 import { settle } from "./settle.ts";
 import type { Stage } from "./stage.ts";
 import type { GroupSpec, SubscriberActor } from "./subscriber-actor.ts";
 
 /** More pulls than any history can need; only a broker that never stops delivering comes here. */
-const enough = 500;
+const enough = 2_000;
 
 /**
  * The end of every history. What is still owed has to come, and nothing else may come before a sentinel that is
@@ -15,7 +15,12 @@ export async function conclude(stage: Stage): Promise<void> {
   stage.trace.finish();
   await stage.rest();
   await stage.awaitOpens();
+  const batches = stage.subscribers.flatMap(({ batching }) => batching ?? []);
+  await stage.pace.within(Promise.all(batches), stage.subject.timings.closeMs);
   stage.check();
+  // A batch would keep what is owed for its time.
+  for (const subscriber of openOnes(stage))
+    if (subscriber.inBatches) await stage.step(() => subscriber.breakLoop());
   const connection = stage.connections.find(({ state }) => state === "open") ?? (await stage.connect());
   for (const subscriber of openOnes(stage)) subscriber.resume();
   for (const transaction of stage.transactions) {
@@ -41,16 +46,50 @@ export async function conclude(stage: Stage): Promise<void> {
     if (subscriber !== undefined) await drain(stage, group, [subscriber]);
   }
   for (const subscriber of openOnes(stage)) await end(stage, subscriber);
-  for (const each of stage.connections) if (each.state === "open") await stage.step(() => each.shutdown());
+  await leave(stage);
+}
+
+/** The end of a history and of a scenario alike: every connection is ended, and nothing is left. */
+export async function leave(stage: Stage): Promise<void> {
+  stage.trace.finish();
+  await stage.awaitOpens();
+  for (const [index, connection] of stage.connections.entries()) {
+    const way = endings[index % endings.length];
+    if (connection.state === "open") await stage.step(() => connection.shutdown(way));
+  }
   await stage.rest();
   await stage.awaitCalls();
+  await checkFailures(stage);
   checkQuiet(stage);
   stage.check();
 }
 
+/** Each in its turn. */
+const endings: readonly Ending[] = ["dispose", "shutdown", "close"];
+
+/** A subscription that died says so once, whoever waited, and whoever asks afterwards. */
+async function checkFailures(stage: Stage): Promise<void> {
+  // n.b. on real time a fixture may kill a connection and then shut it down, which fails nobody.
+  if (!stage.pace.virtual) return;
+  for (const subscriber of stage.subscribers) {
+    const { endedBy, openedAtEnd, left } = subscriber;
+    if (endedBy !== "crash" || openedAtEnd || left) continue;
+    // The first may be told of the failure, and the second is not.
+    for (let asked = 0; asked < 2; asked += 1) await stage.step(() => subscriber.pull());
+    if (subscriber.failures > 0) continue;
+    const observed = `${subscriber.name} died with its connection, and no next() of it rejected`;
+    stage.violate(
+      ["quiet-after-close", "crash-returns-unsettled"],
+      observed,
+      "one next() rejects, and says why",
+    );
+  }
+}
+
 /** n.b. not awaited: one that never ends is reported with all other calls that were not answered. */
 async function end(stage: Stage, subscriber: SubscriberActor): Promise<void> {
-  await stage.step(() => subscriber.close());
+  const way = stage.subscribers.indexOf(subscriber) % 2 === 0 ? "dispose" : "close";
+  await stage.step(() => subscriber.close(way));
 }
 
 function openOnes(stage: Stage): SubscriberActor[] {
@@ -59,9 +98,9 @@ function openOnes(stage: Stage): SubscriberActor[] {
 
 /** What the history opened the group by. */
 function specOf(stage: Stage, group: Group): GroupSpec {
-  const opened = stage.subscribers.find(({ seat }) => seat.group === group);
-  if (opened === undefined) throw new Error(`nobody has opened ${group.label}`);
-  return opened.spec;
+  const spec = stage.specs.get(group);
+  if (spec === undefined) throw new Error(`nobody has opened ${group.label}`);
+  return spec;
 }
 
 /** Room for what is to come. */
@@ -114,5 +153,6 @@ function checkQuiet(stage: Stage): void {
   const timers = stage.pace.timers();
   if (timers === undefined || timers === 0) return;
   const observed = `${timers} timers are armed after every connection was shut down`;
-  stage.violate(["quiet-after-close", "shutdown-idempotent"], observed, "shutdown releases all resources");
+  const laws = ["quiet-after-close", "shutdown-idempotent", ...stage.uses] as const;
+  stage.violate(laws, observed, "shutdown releases all resources");
 }

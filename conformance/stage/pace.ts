@@ -28,9 +28,12 @@ export async function turns(count: number): Promise<void> {
 class VirtualPace implements Pace {
   readonly clock: VirtualClock = new VirtualClock();
   readonly virtual = true;
+  /** Ends when time stands where it was last told to go. */
+  #moved: Promise<void> = Promise.resolve();
 
-  rest(): Promise<void> {
-    return this.clock.flush();
+  async rest(): Promise<void> {
+    await this.clock.flush();
+    await this.#moved;
   }
 
   async within(operation: Promise<unknown>, limitMs: number): Promise<boolean> {
@@ -45,7 +48,8 @@ class VirtualPace implements Pace {
   }
 
   advance(ms: number): Promise<void> {
-    return this.clock.advance(ms);
+    this.#moved = this.clock.advance(ms);
+    return this.#moved;
   }
 
   timers(): number {

@@ -25,6 +25,7 @@ export async function requestInVain(
   const posting = stage.ledger.sending({ ...facts, request: true });
   const line = stage.trace.line(`request ${text}${connection.label}`);
   const wasClosed = connection.state === "closed";
+  const { crashes } = connection;
   const listeners = listenersOf(stage, topic);
   // It may arrive, and need not: whoever asks learns of the answer only.
   stage.ledger.notSent(posting, wasClosed ? "publish-after-shutdown" : undefined);
@@ -40,12 +41,13 @@ export async function requestInVain(
   connection.requests.delete(answer);
   line.outcome(failure === undefined ? "a reply" : nameOfError(failure));
   const heard = listenersOf(stage, topic).some((seat) => listeners.includes(seat));
-  judge(stage, connection, { wasClosed, heard, failure, name: `request #${facts.id}` });
+  const crashed = connection.crashes > crashes;
+  judge(stage, connection, { wasClosed, heard, crashed, failure, name: `request #${facts.id}` });
   return failure;
 }
 
 /** Who is subscribed to the topic, or may be already. */
-function listenersOf(stage: Stage, label: string): Seat[] {
+export function listenersOf(stage: Stage, label: string): Seat[] {
   const seats = stage.subscribers.map(({ seat }) => seat);
   return seats.filter(
     ({ state, group }) =>
@@ -57,24 +59,34 @@ interface Asked {
   readonly wasClosed: boolean;
   /** Somebody was subscribed to the topic all the time. */
   readonly heard: boolean;
+  /** Its connection was lost meanwhile. */
+  readonly crashed: boolean;
   readonly failure: unknown;
   readonly name: string;
 }
 
-function judge(stage: Stage, connection: ConnectionActor, { wasClosed, heard, failure, name }: Asked): void {
+function judge(stage: Stage, connection: ConnectionActor, asked: Asked): void {
+  const { wasClosed, failure, name } = asked;
   const closed = isTidelaneError(failure, "TIDELANE_CONNECTION_CLOSED");
   const answer = failure === undefined ? "resolved" : `rejected with ${nameOfError(failure)}`;
   if (wasClosed && !closed) connection.violateClosed(`${name} ${answer}`);
-  const ended = connection.state !== "open";
-  const known = closed
-    ? ended
-    : isTidelaneError(failure, "TIDELANE_TIMEOUT")
-      ? !ended
-      : isTidelaneError(failure, "TIDELANE_ABORTED") ||
-        // A broker that knows that nobody is there need not wait.
-        (isTidelaneError(failure, "TIDELANE_PUBLISH_FAILED") && !heard);
-  if (wasClosed || known) return;
+  if (wasClosed || mayEndBy(asked, connection.state)) return;
   const expected =
     "a request that nobody answers rejects by its timeout, its signal, the end of its connection, or where nobody is subscribed";
   stage.violate(["request-reply", "shutdown-idempotent"], `${name} ${answer}`, expected);
+}
+
+/** Whether a request that nobody answers may come to this. */
+export function mayEndBy(
+  { failure, heard, crashed }: Pick<Asked, "failure" | "heard" | "crashed">,
+  connection: ConnectionActor["state"],
+): boolean {
+  if (isTidelaneError(failure, "TIDELANE_CONNECTION_CLOSED")) return connection !== "open";
+  if (isTidelaneError(failure, "TIDELANE_TIMEOUT")) return connection === "open";
+  if (isTidelaneError(failure, "TIDELANE_ABORTED")) return true;
+  if (!isTidelaneError(failure, "TIDELANE_PUBLISH_FAILED")) return false;
+  // A broker that knows that nobody is there need not wait.
+  if (!heard) return true;
+  // n.b. a connection that comes back by itself has not ended, and its replies are gone all the same.
+  return crashed && connection !== "closed" && failure.retryable;
 }

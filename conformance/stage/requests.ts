@@ -5,7 +5,9 @@ import {
   type Publisher,
   type RequestReply,
 } from "../../src/traits/index.ts";
+import { showBytes } from "../model/fidelity.ts";
 import { nameOfError } from "../model/settling.ts";
+import { checkReply, isReplyFor, replyFor } from "./reply.ts";
 import type { Stage } from "./stage.ts";
 import type { Line } from "./trace.ts";
 
@@ -34,6 +36,7 @@ export class Requests {
   constructor(stage: Stage, publisher: RequestReply) {
     this.#stage = stage;
     this.#publisher = publisher;
+    stage.uses.add("request-reply");
   }
 
   send(index: number, plan: AnswerPlan): void {
@@ -72,7 +75,7 @@ export class Requests {
     const id = request.headers.get(headerNames.correlationId);
     const headers: Record<string, string> = id === undefined ? {} : { [headerNames.correlationId]: id };
     // n.b. an inbox that has gone may refuse the reply; either way nobody hears of it.
-    await publisher.publish({ topic: replyTo, payload: `reply ${index}`, headers }).catch(() => undefined);
+    await publisher.publish(replyFor(index, replyTo, headers)).catch(() => undefined);
     await this.#stage.rest();
   }
 
@@ -83,19 +86,26 @@ export class Requests {
     await this.#stage.pace.within(Promise.all(this.#answers), this.#stage.subject.timings.stepMs);
   }
 
-  checkAll(): void {
+  async checkAll(): Promise<void> {
     for (const [index, asked] of this.#asked) {
       const fault = this.#faultOf(index, asked);
       asked.line.outcome(describe(asked.result));
       if (fault !== undefined) this.#stage.violate(law, `request ${index} ${describe(asked.result)}`, fault);
+      else if (asked.result !== undefined && "reply" in asked.result)
+        await checkReply(this.#stage, index, asked.result.reply);
     }
+  }
+
+  #isAnother(index: number, reply: Message): boolean {
+    return [...this.#asked.keys()].some((other) => other !== index && isReplyFor(other, reply));
   }
 
   #faultOf(index: number, { plan, result, sentMs, answeredMs, dueMs }: Asked): string | undefined {
     if (result === undefined) return "it is answered or times out";
     if (plan === "in time" || plan === "twice") {
-      const right = "reply" in result && result.reply.text() === `reply ${index}`;
-      return right ? undefined : `it resolves with "reply ${index}"`;
+      // What is wrong with its content is told for itself.
+      const right = "reply" in result && !this.#isAnother(index, result.reply);
+      return right ? undefined : `it resolves with the reply to request ${index}`;
     }
     if (!("error" in result) || !isTidelaneError(result.error, "TIDELANE_TIMEOUT"))
       return "it rejects with TimeoutError";
@@ -110,6 +120,6 @@ export class Requests {
 function describe(result: Asked["result"]): string {
   if (result === undefined) return "has no answer";
   return "reply" in result
-    ? `resolved with "${result.reply.text()}"`
+    ? `resolved with ${showBytes(result.reply.payload)}`
     : `rejected with ${nameOfError(result.error)}`;
 }

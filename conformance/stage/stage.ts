@@ -3,12 +3,14 @@ import type { Broker, Connection } from "../../src/traits/index.ts";
 import type { TopicNeeds } from "../fixture.ts";
 import { type LawName, LawViolation } from "../law.ts";
 import { Ledger } from "../model/ledger.ts";
-import type { Delivery } from "../model/records.ts";
+import type { Copy, Delivery, Group } from "../model/records.ts";
 import type { Subject } from "../subject.ts";
 import { ConnectionActor } from "./connection-actor.ts";
 import { type Pace, paceOf, turns } from "./pace.ts";
-import type { SubscriberActor } from "./subscriber-actor.ts";
-import { Trace } from "./trace.ts";
+import { Patience } from "./patience.ts";
+import type { RequestActor } from "./request-actor.ts";
+import type { GroupSpec, SubscriberActor } from "./subscriber-actor.ts";
+import { type Scribe, Trace } from "./trace.ts";
 import type { TransactionActor } from "./transaction-actor.ts";
 
 /** The topics of one history, by a short label each. */
@@ -17,10 +19,21 @@ export type Topics = Readonly<Record<string, TopicNeeds>>;
 /** How the next step follows this one: when everything is at rest, or so many turns of the microtask queue later. */
 export type Gap = "rest" | number;
 
+/** Who follows a history from outside. */
+export interface Watch {
+  /** Whether a contradiction fails the history. */
+  counts(violation: LawViolation): boolean;
+  /** Told of every moment at which a broker that breaks one of these laws would have been caught. */
+  judged(laws: Iterable<LawName>): void;
+  /** Writes the history down where it outlives the thread it is played on. */
+  readonly scribe?: Scribe | undefined;
+}
+
 /** A call that waits, and can be aborted. */
 export interface Abortable {
   readonly what: string;
   readonly controller: AbortController;
+  readonly connection: ConnectionActor;
   /** The error it rejected with, or undefined. Never rejects. */
   readonly answer: Promise<unknown>;
   over: boolean;
@@ -44,15 +57,26 @@ let histories = 0;
 export class Stage {
   readonly subject: Subject;
   readonly pace: Pace;
-  readonly trace: Trace = new Trace();
+  readonly trace: Trace;
   readonly ledger: Ledger;
   readonly connections: ConnectionActor[] = [];
   readonly subscribers: SubscriberActor[] = [];
+  /** What each group was opened by, or was to be. */
+  readonly specs: Map<Group, GroupSpec> = new Map();
   readonly transactions: TransactionActor[] = [];
+  /** What a step may open: set before the first one. */
+  groups: readonly GroupSpec[] = [];
+  /** Requests that a step may answer. */
+  readonly asked: RequestActor[] = [];
+  readonly patience: Patience = new Patience();
   /** Subscriptions that are being opened. They never reject. */
   readonly opening: Set<Promise<unknown>> = new Set();
   /** Calls with a signal, whose abort is a step of its own. */
   readonly abortable: Abortable[] = [];
+  /** Ends when the ledger knows of what was taken beside a next() that waited: whatever is called later is told later. */
+  told: Promise<void> = Promise.resolve();
+  /** Laws of what this history used beside publishing and receiving: a timer that is left may be theirs. */
+  readonly uses: Set<LawName> = new Set();
   /** What the names of its topics begin with. */
   readonly base: string;
   readonly #topics: ReadonlyMap<string, string>;
@@ -61,13 +85,14 @@ export class Stage {
   #broker: Broker | undefined;
   #messages = 0;
   #subscribers = 0;
-  readonly #counts: (violation: LawViolation) => boolean;
+  readonly #watch: Watch;
   /** The first contradiction that counts. */
   #found: LawViolation | undefined;
 
-  private constructor(subject: Subject, counts: (violation: LawViolation) => boolean, topics: Topics) {
+  private constructor(subject: Subject, watch: Watch, topics: Topics) {
     this.subject = subject;
-    this.#counts = counts;
+    this.#watch = watch;
+    this.trace = new Trace(watch.scribe);
     this.pace = paceOf(subject.fixture, subject.timings);
     this.#needs = topics;
     this.base = newBase(subject);
@@ -89,15 +114,12 @@ export class Stage {
       comparePositions: subject.fixture.positions?.compare ?? compareNumbers,
       now: () => this.pace.clock.now(),
       report: (violation) => this.report(violation),
+      judged: (laws) => this.judged(laws),
     });
   }
 
-  static async open(
-    subject: Subject,
-    counts: (violation: LawViolation) => boolean,
-    topics: Topics,
-  ): Promise<Stage> {
-    const stage = new Stage(subject, counts, topics);
+  static async open(subject: Subject, watch: Watch, topics: Topics): Promise<Stage> {
+    const stage = new Stage(subject, watch, topics);
     const needs = Object.entries(topics).map(([label, need]) => [stage.topic(label), need] as const);
     stage.#broker = await subject.fixture.broker({ clock: stage.pace.clock, topics: new Map(needs) });
     return stage;
@@ -158,6 +180,7 @@ export class Stage {
   async rest(operation: Promise<unknown> = Promise.resolve()): Promise<void> {
     await this.pace.rest(operation);
     this.ledger.rested();
+    for (const connection of this.connections) connection.rested();
     await this.#feed();
   }
 
@@ -189,7 +212,12 @@ export class Stage {
   }
 
   report(violation: LawViolation): void {
-    if (this.#counts(violation)) this.#found ??= violation;
+    if (this.#watch.counts(violation)) this.#found ??= violation;
+  }
+
+  /** A broker that breaks one of these laws would have been caught just now. */
+  judged(laws: Iterable<LawName>): void {
+    this.#watch.judged(laws);
   }
 
   check(): void {
@@ -198,6 +226,13 @@ export class Stage {
 
   #answers(subscriber: SubscriberActor): Promise<boolean> {
     return this.pace.within(subscriber.firstAnswer(), this.subject.timings.arrivalMs);
+  }
+
+  /** Whether the copy may stand in a batch that forms for a member of its group. */
+  #mayForm(copy: Copy): boolean {
+    const members = this.subscribers.filter(({ seat }) => seat.group === copy.group && seat.forming);
+    const limitMs = Math.max(0, ...members.map(({ batchWaitMs }) => batchWaitMs));
+    return this.patience.lasts(copy, limitMs, this.pace.clock.now());
   }
 
   /** Ends every connection, whatever state it is in. Never throws. */
@@ -214,18 +249,22 @@ export class Stage {
   async #feed(): Promise<void> {
     // n.b. a log may show nothing that was published after what an open transaction holds back.
     if (!this.pace.virtual && this.transactions.some(({ state }) => state === "open")) return;
+    this.patience.begin(this.subscribers.flatMap(({ name, seat }) => (seat.forming ? [name] : [])));
     for (const subscriber of this.subscribers) {
+      if (subscriber.waiting > 0) this.ledger.waited(subscriber.seat);
       let copy = this.ledger.starving(subscriber.seat);
       // n.b. on real time a pull may be answered with another message, and the next one with this.
       while (subscriber.waiting > 0 && copy !== undefined) {
         if (!this.pace.virtual && (await this.#answers(subscriber)))
           copy = this.ledger.starving(subscriber.seat);
+        else if (this.pace.virtual && this.#mayForm(copy)) break;
         else {
           this.ledger.missing(copy, `while ${subscriber.name} waited for it`);
           break;
         }
       }
     }
+    this.patience.end();
     for (const [label, { capacity }] of Object.entries(this.#needs)) {
       if (capacity !== undefined) this.ledger.checkRoom(this.topic(label), capacity);
     }

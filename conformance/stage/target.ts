@@ -36,6 +36,18 @@ export function resolve(stage: Stage, options: SourceOptions): SourceOptions {
   return { ...options, deadLetter: { ...deadLetter, topic: stage.topic(deadLetter.topic) } };
 }
 
+/** `, maxInFlight 2, ackDeadlineMs 1000` */
+export function describeOptions({ maxInFlight, ackDeadlineMs, deadLetter, retained }: SourceOptions): string {
+  const times =
+    deadLetter?.maxDeliveries === undefined ? "" : ` after ${deadLetter.maxDeliveries} deliveries`;
+  return [
+    maxInFlight === undefined ? "" : `, maxInFlight ${maxInFlight}`,
+    ackDeadlineMs === undefined ? "" : `, ackDeadlineMs ${ackDeadlineMs}`,
+    deadLetter === undefined ? "" : `, dead letters to ${deadLetter.topic}${times}`,
+    retained === true ? ", retained" : "",
+  ].join("");
+}
+
 function matches(pattern: string, label: string): boolean {
   const wanted = pattern.split(".");
   const tokens = label.split(".");

@@ -3,6 +3,7 @@ import { isTidelaneError } from "../../src/traits/index.ts";
 import { isRequesting } from "../abilities.ts";
 import { fc } from "../fast-check.ts";
 import { nameOfError } from "../model/settling.ts";
+import type { ConnectionActor } from "../stage/connection-actor.ts";
 import { turns } from "../stage/pace.ts";
 import { requestInVain } from "../stage/request.ts";
 import type { Stage } from "../stage/stage.ts";
@@ -13,12 +14,13 @@ const law = ["abort-is-prompt"] as const;
 
 function remember(
   stage: Stage,
+  connection: ConnectionActor,
   what: string,
   start: (signal: AbortSignal) => Promise<unknown>,
 ): Promise<unknown> {
   const controller = new AbortController();
   const answer = start(controller.signal);
-  const abortable = { what, controller, answer, over: false };
+  const abortable = { what, connection, controller, answer, over: false };
   stage.abortable.push(abortable);
   return answer.finally(() => {
     abortable.over = true;
@@ -30,27 +32,30 @@ export const publishAbortable: Arbitrary<Step> = stepOn(
   "publish abortable",
   openConnections,
   (connection, stage) =>
-    remember(stage, "a publish", (signal) => connection.publish({ topic: "A" }, { signal })),
+    remember(stage, connection, "a publish", (signal) => connection.publish({ topic: "A" }, { signal })),
 );
 
 export const requestAbortable: Arbitrary<Step> = stepOn(
   "request abortable",
   (stage) => openConnections(stage).filter(({ publisher }) => isRequesting(publisher)),
   (connection, stage) =>
-    remember(stage, "a request", (signal) => requestInVain(stage, connection, "A", { signal })),
+    remember(stage, connection, "a request", (signal) => requestInVain(stage, connection, "A", { signal })),
 );
 
 /** Aborts one of the calls that wait: it is answered at once. */
 export const abort: Arbitrary<Step> = stepOn(
   "abort",
   (stage) => stage.abortable.filter(({ over, controller }) => !over && !controller.signal.aborted),
-  async ({ what, controller, answer }, stage) => {
+  async ({ what, connection, controller, answer }, stage) => {
     const line = stage.trace.line(`abort ${what}`);
+    stage.judged(law);
     controller.abort(new Error("a step of the history"));
     const prompt = await stage.pace.within(answer, stage.pace.virtual ? 0 : stage.subject.timings.stepMs);
     const error = prompt ? await answer : undefined;
     line.outcome(prompt ? nameOfError(error ?? "resolved") : "nothing");
     if (prompt && (error === undefined || isTidelaneError(error, "TIDELANE_ABORTED"))) return;
+    // The end of its connection, at the same moment, may have come first.
+    if (connection.state !== "open" && isTidelaneError(error, "TIDELANE_CONNECTION_CLOSED")) return;
     const answered = prompt ? `rejected with ${nameOfError(error)}` : "went on waiting";
     stage.violate(law, `${what} ${answered} when its signal fired`, "it rejects with AbortedError at once");
   },
@@ -61,6 +66,7 @@ export const publishAborted: Arbitrary<Step> = stepOn(
   "publish aborted",
   openConnections,
   async (connection, stage) => {
+    stage.judged(law);
     const error = await connection.publish({ topic: "A" }, { signal: AbortSignal.abort() });
     if (isTidelaneError(error, "TIDELANE_ABORTED")) return;
     const observed = error === undefined ? "resolved" : `rejected with ${nameOfError(error)}`;
@@ -81,6 +87,7 @@ export const connectAborted: Arbitrary<Step> = fc.nat({ max: 3 }).map(
 async function connectAndAbort(stage: Stage, later: number): Promise<void> {
   const line = stage.trace.line(`connect, aborted ${later === 0 ? "before" : `${later} turns later`}`);
   const controller = new AbortController();
+  stage.judged(law);
   if (later === 0) controller.abort();
   const answer = stage.broker.connect({ signal: controller.signal }).then(
     async (connection) => {

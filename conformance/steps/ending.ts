@@ -1,11 +1,15 @@
 import type { Arbitrary } from "fast-check";
 import { isTidelaneError } from "../../src/traits/index.ts";
 import { isRequesting, isTransactional } from "../abilities.ts";
+import { fc } from "../fast-check.ts";
 import { nameOfError } from "../model/settling.ts";
-import type { ConnectionActor } from "../stage/connection-actor.ts";
+import type { ConnectionActor, Ending, PublisherChoice } from "../stage/connection-actor.ts";
+import { turns } from "../stage/pace.ts";
 import { requestInVain } from "../stage/request.ts";
 import type { Stage } from "../stage/stage.ts";
 import type { GroupSpec } from "../stage/subscriber-actor.ts";
+import { stepWith } from "./choices.ts";
+import { openConnections } from "./publishing.ts";
 import { type Step, stepOn } from "./step.ts";
 
 /** Connections that are gone: whatever is asked of them is refused. */
@@ -13,9 +17,44 @@ function closed(stage: Stage): ConnectionActor[] {
   return stage.connections.filter(({ state }) => state === "closed");
 }
 
-export const publishClosed: Arbitrary<Step> = stepOn("publish closed", closed, (connection) =>
-  connection.publish({ topic: "A" }),
+/** A publisher that was made before the end, or after it. */
+const publishers = fc.constantFrom<PublisherChoice[]>("first", "second", "fresh");
+
+export const publishClosed: Arbitrary<Step> = stepWith(
+  "publish closed",
+  publishers,
+  closed,
+  (connection, _, by) => connection.publish({ topic: "A" }, undefined, by),
 );
+
+/** By a publisher that is made for this one message. */
+export const publishFresh: Arbitrary<Step> = stepOn("publish fresh", openConnections, (connection) =>
+  connection.publish({ topic: "A" }, undefined, "fresh"),
+);
+
+/** What `checkTopic` says, of a connection that is gone too. */
+export const askTopic: Arbitrary<Step> = stepWith(
+  "check topic",
+  publishers,
+  (stage) => stage.connections.filter(({ publisher }) => publisher.checkTopic !== undefined),
+  (connection, _, by) => connection.checkTopic("A", by),
+);
+
+const endings = fc.record({
+  later: fc.nat({ max: 4 }),
+  way: fc.constantFrom<(Ending | "kill")[]>("shutdown", "close", "dispose", "kill"),
+});
+
+/** A subscription that is on its way while its connection ends, one way or the other. */
+export function openAsItEnds(spec: GroupSpec): Arbitrary<Step> {
+  return stepWith("open as it ends", endings, openConnections, async (connection, stage, { later, way }) => {
+    const opening = connection.open(spec);
+    await turns(later);
+    const killed = way === "kill" && stage.subject.fixture.kill !== undefined;
+    const ending = killed ? connection.kill() : connection.shutdown(way === "kill" ? "shutdown" : way);
+    await Promise.all([opening, ending]);
+  });
+}
 
 export const requestClosed: Arbitrary<Step> = stepOn(
   "request closed",

@@ -1,10 +1,22 @@
 import type { Arbitrary } from "fast-check";
 import { fc } from "../fast-check.ts";
+import type { ConnectionActor, Ending } from "../stage/connection-actor.ts";
+import type { Stage } from "../stage/stage.ts";
+import { stepWith } from "./choices.ts";
 import { openConnections } from "./publishing.ts";
 import { Step, stepOn } from "./step.ts";
 
 /** A connection dies. */
-export const kill: Arbitrary<Step> = stepOn("kill", openConnections, (connection) => connection.kill());
+export const kill: Arbitrary<Step> = stepOn(
+  "kill",
+  (stage) => openConnections(stage).filter((connection) => stage.pace.virtual || !isHeldBack(stage, connection)),
+  (connection) => connection.kill(),
+);
+
+/** A server may hold back what follows a transaction that is left open, until it gives the transaction up a minute later. */
+function isHeldBack(stage: Stage, connection: ConnectionActor): boolean {
+  return stage.transactions.some((each) => each.connection === connection && each.state !== "ended");
+}
 
 /** The server restarts, which ends every connection at once. */
 export const restart: Arbitrary<Step> = fc.constant(
@@ -21,15 +33,18 @@ export const restart: Arbitrary<Step> = fc.constant(
   }),
 );
 
-export const shutdown: Arbitrary<Step> = stepOn("shutdown", openConnections, (connection) =>
-  connection.shutdown(),
-);
+const ways = fc.constantFrom<Ending[]>("shutdown", "shutdown", "close", "dispose");
 
-/** `shutdown()` of a connection that is going down, or gone. */
-export const shutdownAgain: Arbitrary<Step> = stepOn(
-  "shutdown again",
-  (stage) => stage.connections.filter(({ state }) => state !== "open"),
-  (connection) => connection.shutdown(),
+function ending(name: string, from: (stage: Stage) => ConnectionActor[]): Arbitrary<Step> {
+  return stepWith(name, ways, from, (connection, _, way) => connection.shutdown(way));
+}
+
+/** By each of the names it has. */
+export const shutdown: Arbitrary<Step> = ending("shutdown", openConnections);
+
+/** Of a connection that is going down, or gone. */
+export const shutdownAgain: Arbitrary<Step> = ending("shutdown again", (stage) =>
+  stage.connections.filter(({ state }) => state !== "open"),
 );
 
 /** One more connection. */

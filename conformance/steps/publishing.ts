@@ -1,19 +1,18 @@
 import type { Arbitrary } from "fast-check";
+import { contents as anyContents, type Contents } from "../content/contents.ts";
 import { fc } from "../fast-check.ts";
 import type { ConnectionActor } from "../stage/connection-actor.ts";
-import type { Content } from "../stage/outgoing.ts";
 import type { Stage } from "../stage/stage.ts";
 import { gap, pick, picked, Step } from "./step.ts";
 
-/** A key or none; few, so that they repeat. */
-export const keys: Arbitrary<string | undefined> = fc.constantFrom(undefined, "a", "b");
+export { keys } from "../content/contents.ts";
 
 /**
  * Publishes to one of the topics, over one of the connections that are open; by the second publisher of the connection
  * too where `by` says so.
  */
 export function publish(
-  contents: Arbitrary<Omit<Content, "topic">> = keys.map((key) => ({ key })),
+  contents: Arbitrary<Contents> = anyContents,
   topics?: readonly string[],
   by: Arbitrary<"first" | "second"> = fc.constant("first"),
 ): Arbitrary<Step> {

@@ -1,9 +1,11 @@
 import type { Arbitrary } from "fast-check";
+import { isBatching } from "../abilities.ts";
 import { fc } from "../fast-check.ts";
+import { leaveBatch, refusesLoop } from "../stage/second-loops.ts";
 import type { Stage } from "../stage/stage.ts";
-import type { GroupSpec, SubscriberActor } from "../stage/subscriber-actor.ts";
-import { openConnections } from "./publishing.ts";
-import { gap, pick, picked, Step, stepOn } from "./step.ts";
+import type { SubscriberActor } from "../stage/subscriber-actor.ts";
+import { stepWith } from "./choices.ts";
+import { type Step, stepOn } from "./step.ts";
 
 /** Calls of `next()` that may wait at once on one subscriber. */
 const mostWaiting = 2;
@@ -12,21 +14,37 @@ function subscribed(stage: Stage): SubscriberActor[] {
   return stage.subscribers.filter(({ seat }) => seat.state === "open");
 }
 
+/** n.b. while a loop of batches is active, another loop over the subscriber cannot begin. */
+export function pullable(stage: Stage): SubscriberActor[] {
+  return subscribed(stage).filter(({ batching }) => batching === undefined);
+}
+
 export const pull: Arbitrary<Step> = stepOn(
   "pull",
-  (stage) => subscribed(stage).filter(({ waiting }) => waiting < mostWaiting),
+  (stage) => pullable(stage).filter(({ waiting }) => waiting < mostWaiting),
   (subscriber) => subscriber.pull(),
 );
 
-/** `takeReady`, where the iterators have it. */
-export const take: Arbitrary<Step> = fc.tuple(pick, fc.integer({ min: 1, max: 4 })).map(
-  ([index, max]) =>
-    new Step({
-      name: "take",
-      ready: (stage) => subscribed(stage).length > 0,
-      act: (stage) => picked(subscribed(stage), index).take(max),
-    }),
+/** `takeReady`, where the iterators have it: for some, for none, and for more than there can be. */
+export const take: Arbitrary<Step> = takeUpTo(
+  pullable,
+  fc.constantFrom(1, 2, 3, 4, 0, 50, Number.POSITIVE_INFINITY),
 );
+
+/** The same on a subscriber that is gone. */
+export const takeClosed: Arbitrary<Step> = takeUpTo(gone, fc.constantFrom(1, 3, 0));
+
+/** `takeReady` with what it refuses. */
+export const takeInvalid: Arbitrary<Step> = stepWith(
+  "take invalid",
+  fc.constantFrom(-1, 1.5, Number.NaN),
+  pullable,
+  (subscriber, _, max) => subscriber.takeInvalid(max),
+);
+
+function takeUpTo(from: (stage: Stage) => SubscriberActor[], most: Arbitrary<number>): Arbitrary<Step> {
+  return stepWith("take", most, from, (subscriber, _, max) => subscriber.take(max));
+}
 
 export const breakLoop: Arbitrary<Step> = stepOn(
   "break",
@@ -34,27 +52,49 @@ export const breakLoop: Arbitrary<Step> = stepOn(
   (subscriber) => subscriber.breakLoop(),
 );
 
-export const secondLoop: Arbitrary<Step> = stepOn(
+/** A loop of either kind beside one that is active. */
+export const secondLoop: Arbitrary<Step> = stepWith(
   "second loop",
-  (stage) => subscribed(stage).filter(({ looping }) => looping),
-  (subscriber) => subscriber.secondLoop(),
+  fc.constantFrom("plain" as const, "batches" as const),
+  (stage, kind) =>
+    subscribed(stage).filter(({ looping, handle }) => looping && (kind === "plain" || isBatching(handle))),
+  (subscriber, stage, kind) => refusesLoop(stage, subscriber, kind),
 );
 
-export const close: Arbitrary<Step> = stepOn("close", subscribed, (subscriber) => subscriber.close());
+/** A loop of batches, left while its batch forms. */
+export const leaveBatches: Arbitrary<Step> = stepOn(
+  "batch loop",
+  (stage) => pullable(stage).filter(({ looping, handle }) => !looping && isBatching(handle)),
+  (subscriber, stage) => leaveBatch(stage, subscriber),
+);
+
+/** A `next()`, a `takeReady` and a `return()` of an iterator that was returned. */
+export const pullReturned: Arbitrary<Step> = stepOn(
+  "pull returned",
+  (stage) => subscribed(stage).filter(({ broken }) => broken),
+  (subscriber) => subscriber.pullReturned(),
+);
+
+const ways = fc.constantFrom("close" as const, "close" as const, "dispose" as const);
+
+export const close: Arbitrary<Step> = closing("close", subscribed);
+
+function closing(name: string, from: (stage: Stage) => SubscriberActor[]): Arbitrary<Step> {
+  return stepWith(name, ways, from, (subscriber, _, way) => subscriber.close(way));
+}
+
+function gone(stage: Stage): SubscriberActor[] {
+  return stage.subscribers.filter(({ seat }) => seat.state === "closed");
+}
 
 /** A `next()`, or another `close()`, on a subscriber that is gone. */
 export const pullClosed: Arbitrary<Step> = stepOn(
   "pull closed",
-  (stage) =>
-    stage.subscribers.filter(({ seat, waiting }) => seat.state === "closed" && waiting < mostWaiting),
+  (stage) => gone(stage).filter(({ waiting }) => waiting < mostWaiting),
   (subscriber) => subscriber.pull(),
 );
 
-export const closeAgain: Arbitrary<Step> = stepOn(
-  "close again",
-  (stage) => stage.subscribers.filter(({ seat }) => seat.state === "closed"),
-  (subscriber) => subscriber.close(),
-);
+export const closeAgain: Arbitrary<Step> = closing("close again", gone);
 
 export const pause: Arbitrary<Step> = stepOn(
   "pause",
@@ -67,18 +107,3 @@ export const resume: Arbitrary<Step> = stepOn(
   (stage) => subscribed(stage).filter(({ seat }) => seat.flow !== "on"),
   (subscriber) => subscriber.resume(),
 );
-
-/** Opens another subscriber of one of the groups, up to `most` of one group at a time. */
-export function open(groups: readonly GroupSpec[], most = 2): Arbitrary<Step> {
-  return fc.tuple(fc.nat({ max: groups.length - 1 }), pick, gap).map(([index, connection, gapped]) => {
-    const spec = picked(groups, index);
-    return new Step({
-      name: "open",
-      ready: (stage) =>
-        openConnections(stage).length > 0 &&
-        subscribed(stage).filter((subscriber) => subscriber.spec === spec).length < most,
-      act: (stage) => picked(openConnections(stage), connection).open(spec),
-      gap: gapped,
-    });
-  });
-}

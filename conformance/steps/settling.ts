@@ -5,8 +5,13 @@ import { keepAlive, settle } from "../stage/settle.ts";
 import type { Stage } from "../stage/stage.ts";
 import { gap, pick, picked, Step, stepOn } from "./step.ts";
 
-/** Delays of `nackAfter`, in milliseconds. */
-const delays: Arbitrary<number> = fc.constantFrom(100, 0, 1, 50, 250);
+/** Delays of `nackAfter`, in milliseconds; the long ones where waiting costs nothing. */
+const delays: Arbitrary<number> = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(100, 0, 1, 50, 250, 0.5) },
+  { weight: 1, arbitrary: fc.constantFrom(61_000, 3_600_000, 90_000_000) },
+);
+
+const longestOnRealTimeMs = 250;
 
 export const ack: Arbitrary<Step> = settleOne("ack", held);
 export const requeue: Arbitrary<Step> = settleOne("requeue", held);
@@ -43,7 +48,10 @@ function settleOne(
       new Step({
         name: chosen,
         ready: (stage) => from(stage).length > 0,
-        act: (stage) => settle(stage, picked(from(stage), index), chosen, delayMs),
+        act: (stage) => {
+          const waitMs = stage.pace.virtual ? delayMs : Math.min(delayMs, longestOnRealTimeMs);
+          return settle(stage, picked(from(stage), index), chosen, waitMs);
+        },
         gap: gapped,
       }),
   );

@@ -28,12 +28,25 @@ export class Step implements AsyncCommand<Stage, Stage> {
 
   async run(stage: Stage): Promise<void> {
     // n.b. fast-check awaits between check and run: what was there may be gone, where steps overlap.
-    await stage.step(() => (this.#ready(stage) ? this.#act(stage) : undefined), this.#gap);
+    await stage.step(() => this.perform(stage), this.#gap);
+  }
+
+  /** Begins what it does, where there is still anything to do it to, and waits for nothing. */
+  perform(stage: Stage): unknown {
+    return this.#ready(stage) ? this.#act(stage) : undefined;
   }
 
   toString(): string {
     return this.#name;
   }
+}
+
+/** A step, and how often it comes beside the others. */
+export type Weighted = readonly [weight: number, step: Arbitrary<Step>];
+
+/** One of these, each as often as its weight says. */
+export function oneOf(steps: readonly Weighted[]): Arbitrary<Step> {
+  return fc.oneof(...steps.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 }
 
 /** Picks one of the things there are when the step runs. */

@@ -5,6 +5,7 @@ import { kafkaFixture, quickServer } from "../../test/live/kafka/fixture.ts";
 import { jetStreamFixture, natsFixture } from "../../test/live/nats/fixture.ts";
 import type { ServerKind } from "../brokers/recipe.ts";
 import { externalServer, sharedServer, startServer } from "../brokers/servers.ts";
+import { expectLosses } from "../expected-losses.ts";
 
 /** The brokers that can be named on the command line. */
 export const fixtures: Readonly<Record<string, () => Promise<Fixture>>> = {
@@ -24,6 +25,14 @@ export const fixtures: Readonly<Record<string, () => Promise<Fixture>>> = {
     return kafkaFixture({ address, sessionTimeoutMs: given ? 6_000 : 1_000 }) as Fixture;
   },
 };
+
+/** For a thread of its own. */
+export async function load(name: unknown): Promise<Fixture> {
+  expectLosses();
+  const fixture = await fixtures[String(name)]?.();
+  if (fixture === undefined) throw new Error(`There is no broker "${name}" here.`);
+  return fixture;
+}
 
 /** A fixture that needs a server, started when it is not there. */
 function live(kind: ServerKind, make: (address: string) => Fixture): () => Promise<Fixture> {

@@ -73,6 +73,9 @@ function importOf(node: ts.Node): { specifier: string; typeOnly: boolean } | und
   return undefined;
 }
 
+/** Stands for a module whose name is computed. */
+export const computed = "(computed)";
+
 function textOf(node: ts.Node | undefined): string {
-  return node && ts.isStringLiteralLike(node) ? node.text : "(computed)";
+  return node && ts.isStringLiteralLike(node) ? node.text : computed;
 }

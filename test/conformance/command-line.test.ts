@@ -30,7 +30,7 @@ describe("npm run conformance", { timeout: 30_000 }, () => {
       json,
     );
     expect(status).toBe(0);
-    expect(stdout).toContain("| conservation | pass | 2 |");
+    expect(stdout).toContain("| conservation | pass | 2 | ");
     const report = JSON.parse(readFileSync(json, "utf8")) as Report;
     expect(report).toMatchObject({ broker: "memory", seed: -4, histories: 4 });
   });

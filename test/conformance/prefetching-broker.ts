@@ -26,7 +26,10 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
   readonly #real: MemorySubscriber;
   readonly #source: SubscriberIterator<MemoryMessage>;
   #inbox: MemoryMessage[] = [];
-  #calls: ((result: IteratorResult<MemoryMessage, undefined>) => void)[] = [];
+  #calls: {
+    readonly resolve: (result: IteratorResult<MemoryMessage, undefined>) => void;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
   #fetching = false;
   #over: { error: unknown } | "closed" | undefined;
   #active: object | undefined;
@@ -43,7 +46,8 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
     const iterator: SubscriberIterator<MemoryMessage> = {
       next: () => (this.#active === iterator ? this.#next() : ended()),
       return: () => {
-        if (this.#active === iterator) this.#active = undefined;
+        if (this.#active !== iterator) return ended();
+        this.#active = undefined;
         this.#answerAll();
         return ended();
       },
@@ -77,8 +81,8 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
       return Promise.reject(error);
     }
     if (this.#over !== undefined) return ended();
-    const answer = new Promise<IteratorResult<MemoryMessage, undefined>>((resolve) =>
-      this.#calls.push(resolve),
+    const answer = new Promise<IteratorResult<MemoryMessage, undefined>>((resolve, reject) =>
+      this.#calls.push({ resolve, reject }),
     );
     void this.#fetch();
     return answer;
@@ -90,10 +94,10 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
     while (this.#over === undefined && this.#inbox.length < prefetch) {
       try {
         const result = await this.#source.next();
-        if (result.done) this.#over = "closed";
+        if (result.done) this.#over ??= "closed";
         else this.#accept(result.value);
-      } catch {
-        this.#over = "closed";
+      } catch (error) {
+        this.#over ??= { error };
       }
     }
     this.#fetching = false;
@@ -103,11 +107,20 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
   #accept(message: MemoryMessage): void {
     const call = this.#calls.shift();
     if (call === undefined) this.#inbox.push(message);
-    else call({ done: false, value: message });
+    else call.resolve({ done: false, value: message });
   }
 
+  /** A failure is for the first who waits. */
   #answerAll(): void {
-    for (const call of this.#calls.splice(0)) call({ done: true, value: undefined });
+    const [first, ...others] = this.#calls.splice(0);
+    if (first === undefined) return;
+    if (typeof this.#over === "object") {
+      first.reject(this.#over.error);
+      this.#over = "closed";
+    } else {
+      first.resolve({ done: true, value: undefined });
+    }
+    for (const call of others) call.resolve({ done: true, value: undefined });
   }
 }
 

@@ -36,6 +36,8 @@ class RebalancedSubscriber implements Subscriber<MemoryMessage> {
   #steady: Promise<void> = Promise.resolve();
   #closed = false;
   #active: object | undefined;
+  /** Came in the moment in which its loop ended: for the next one. */
+  #kept: MemoryMessage[] = [];
 
   constructor(
     connection: MemoryConnection,
@@ -58,7 +60,8 @@ class RebalancedSubscriber implements Subscriber<MemoryMessage> {
     const iterator: SubscriberIterator<MemoryMessage> = {
       next: () => (this.#active === iterator ? this.#next(iterator) : ended()),
       return: async () => {
-        if (this.#active === iterator) this.#active = undefined;
+        if (this.#active !== iterator) return ended();
+        this.#active = undefined;
         await this.#iterator?.return?.();
         this.#iterator = undefined;
         return ended();
@@ -99,11 +102,15 @@ class RebalancedSubscriber implements Subscriber<MemoryMessage> {
       await this.#steady;
       if (this.#closed || this.#active !== caller) return ended();
       const real = this.#real;
+      this.#kept = this.#kept.filter(({ lost }) => lost === undefined);
+      const value = this.#kept.shift();
+      if (value !== undefined) return { done: false, value };
       this.#iterator ??= real[Symbol.asyncIterator]();
       const result = await this.#iterator.next();
       await this.#steady;
       if (real !== this.#real) continue;
       if (result.done || (result.value.lost === undefined && this.#active === caller)) return result;
+      if (result.value.lost === undefined) this.#kept.push(result.value);
     }
   }
 }

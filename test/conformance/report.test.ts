@@ -8,6 +8,7 @@ const failed: LawReport = {
   promise: "A message whose ack resolved is not delivered to its group again.",
   verdict: "fail",
   histories: 12,
+  judged: 30,
   counterexample: {
     breaks: ["ack-is-final"],
     observed: "#1 was delivered although it was acked",
@@ -18,7 +19,7 @@ const failed: LawReport = {
       end: ["close s1"],
     },
     seed: 7,
-    path: "3:1@AB:C",
+    path: "3:1",
   },
 };
 
@@ -42,8 +43,8 @@ describe("describeFailure", () => {
         "  close s1",
         "",
         "to replay it, in code or for a broker of this repository:",
-        '  runConformance(fixture, { laws: ["ack-is-final"], seed: 7, path: "3:1@AB:C" })',
-        '  npm run conformance -- memory --law ack-is-final --seed 7 --path "3:1@AB:C"',
+        '  runConformance(fixture, { laws: ["ack-is-final"], seed: 7, path: "3:1" })',
+        '  npm run conformance -- memory --law ack-is-final --seed 7 --path "3:1"',
       ].join("\n"),
     );
   });
@@ -57,13 +58,31 @@ describe("toMarkdown", () => {
       verdict: "not claimed",
       reason: "there are none",
       histories: 0,
+      judged: 0,
     };
     const gap: LawReport = { ...skipped, law: "dead-letter", verdict: "gap", reason: "nobody counts" };
-    const text = toMarkdown({ broker: "memory", seed: 7, histories: 12, laws: [failed, skipped, gap] });
-    expect(text).toContain("| dead-letter | gap | 0 | This \\| that. _A gap: nobody counts._ |");
-    expect(text).toContain("0 passed, 1 failed, 1 gaps, 1 not claimed; 12 histories, seed 7.");
-    expect(text).toContain("| ack-is-final | fail | 12 | A message whose ack resolved");
-    expect(text).toContain("| pattern | not claimed | 0 | This \\| that. _Not claimed: there are none._ |");
+    const blind: LawReport = {
+      ...skipped,
+      law: "pause-holds",
+      verdict: "not judged",
+      reason: "nobody could see",
+      histories: 9,
+    };
+    const text = toMarkdown({
+      broker: "memory",
+      seed: 7,
+      histories: 12,
+      laws: [failed, skipped, gap, blind],
+    });
+    expect(text).toContain("| dead-letter | gap | 0 | 0 | This \\| that. _A gap: nobody counts._ |");
+    expect(text).toContain("0 passed, 1 failed, 1 not judged, 1 gaps, 1 not claimed; 12 histories, seed 7.");
+    expect(text).toContain(
+      "| pause-holds | not judged | 9 | 0 | This \\| that. _Not judged: nobody could see._ |",
+    );
+    expect(text).toContain("| ack-is-final | fail | 12 | 30 | A message whose ack resolved");
+    expect(text).toContain(
+      "| pattern | not claimed | 0 | 0 | This \\| that. _Not claimed: there are none._ |",
+    );
     expect(text).toContain(describeFailure("memory", failed, counterexampleOf(failed)));
   });
 });

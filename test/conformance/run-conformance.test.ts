@@ -122,7 +122,7 @@ describe("runConformance", () => {
       verdict: "fail",
       counterexample: {
         observed: "the last call above was never answered",
-        history: { given: ["open s1 on A in group g"] },
+        history: { given: ["open s1 on A in group g -> no answer"] },
       },
     });
   });

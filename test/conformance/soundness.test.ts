@@ -8,6 +8,7 @@ import { describeFailure } from "../../conformance/report.ts";
 import { examine } from "../../conformance/subject.ts";
 import { broadcastFixture } from "./broadcast-broker.ts";
 import { memoryFixture } from "./memory-fixture.ts";
+import { outletFixture } from "./outlet-broker.ts";
 import { prefetchingFixture } from "./prefetching-broker.ts";
 import { rebalancingFixture } from "./rebalancing-broker.ts";
 
@@ -25,6 +26,10 @@ async function failuresOf(fixture: Fixture, seed: number, runs: number): Promise
 describe("a sound broker contradicts no law", () => {
   it.each([1, 2, 3])("memory, by its strict promises, seed %i", { timeout: 60_000 }, async (seed) => {
     expect(await failuresOf(memoryFixture as Fixture, seed, 40)).toEqual([]);
+  });
+
+  it.each([1, 2, 3])("one behind outlets, seed %i", { timeout: 60_000 }, async (seed) => {
+    expect(await failuresOf(outletFixture as Fixture, seed, 40)).toEqual([]);
   });
 
   it.each([1, 2, 3])("one that prefetches and promises less, seed %i", { timeout: 60_000 }, async (seed) => {
@@ -96,6 +101,20 @@ it("a server that restarts contradicts no law of a crash", async () => {
     report.counterexample && describeFailure("restartable", report, report.counterexample),
   ).toBeUndefined();
   expect(report).toMatchObject({ verdict: "pass", histories: 100 });
+});
+
+it("every law is judged on the memory broker, whose every promise can be seen", {
+  timeout: 60_000,
+}, async () => {
+  const subject = await examine(memoryFixture as Fixture);
+  for (const law of laws) {
+    const { verdict, judged } = await checkLaw(law, subject, { seed: 4, runs: 20 });
+    expect({ law: law.name, verdict, judged: judged > 0 }).toEqual({
+      law: law.name,
+      verdict: "pass",
+      judged: true,
+    });
+  }
 });
 
 describe("the laws", () => {

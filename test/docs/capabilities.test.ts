@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { lawNames } from "tidelane/conformance";
 import { describe, expect, it } from "vitest";
-import { readReports, reportedBrokers, tableFile } from "../../scripts/capabilities.ts";
+import { readMutants, readReports, reportedBrokers, tableFile } from "../../scripts/capabilities.ts";
 import { capabilityTable, type WrittenReport } from "../../scripts/capability-table.ts";
 
 describe("the capability table", () => {
@@ -17,12 +17,12 @@ describe("the capability table", () => {
   );
 
   it("in the docs is the one the reports make", () => {
-    expect(readFileSync(tableFile, "utf8")).toBe(capabilityTable(reports));
+    expect(readFileSync(tableFile, "utf8")).toBe(capabilityTable(reports, readMutants()));
   });
 });
 
 describe("capabilityTable", () => {
-  const law = { law: "pattern", promise: "A | B.", histories: 3 } as const;
+  const law = { law: "pattern", promise: "A | B.", histories: 3, judged: 5 } as const;
   const report = (broker: string, laws: WrittenReport["laws"]): WrittenReport => {
     return { broker, seed: 1, histories: 3, seconds: 2, laws };
   };
@@ -32,12 +32,13 @@ describe("capabilityTable", () => {
       report("a", [{ ...law, verdict: "pass" }]),
       report("b", [{ ...law, verdict: "gap", reason: "it has none" }]),
       report("c", [{ ...law, verdict: "not claimed", reason: "not here" }]),
+      report("d", [{ ...law, verdict: "not judged", judged: 0, reason: "nobody could see" }]),
     ]);
-    expect(text).toContain("| law | a | b | c |");
-    expect(text).toContain("| `pattern`: A \\| B. | yes | gap | – |");
+    expect(text).toContain("| law | a | b | c | d |");
+    expect(text).toContain("| `pattern`: A \\| B. | yes | gap | – | not judged |");
     expect(text).toContain("| a | 1 of 1 | 3 | 1 | 2 |");
     expect(text).toContain(
-      "## b\n\n- `pattern` (gap): it has none\n\n## c\n\n- `pattern` (not claimed): not here",
+      "## b\n\n- `pattern` (gap): it has none\n\n## c\n\n- `pattern` (not claimed): not here\n\n## d\n\n- `pattern` (not judged): nobody could see",
     );
     expect(text).not.toContain("## a");
   });

@@ -209,6 +209,55 @@ describe("a member whose opening failed, where nobody settles", () => {
   });
 });
 
+describe("a group whose first opening failed", () => {
+  const settings = { capabilities: { backlog: false } } as const;
+
+  it("may be given what came after that, and need not", () => {
+    const told = new Told();
+    told.ledger.openFailed(told.begin(settings));
+    const [given, missing] = [told.publish(), told.publish()];
+    const seat = told.open(settings);
+    told.deliver(seat, given);
+    expect(told.ledger.owed(seat.group)).toEqual([]);
+    expect(missing.state).toBe("sent");
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("is not given what came before that", () => {
+    const told = new Told();
+    const early = told.publish();
+    told.ledger.openFailed(told.begin(settings));
+    told.deliver(told.open(settings), early);
+    expect(told.broken()).toEqual([["backlog"]]);
+  });
+});
+
+describe("a settle that is answered while a crash takes its connection", () => {
+  function crossed(promises: { settlesSurviveCrash?: boolean }): { told: Told; posting: Posting } {
+    const told = new Told(promises);
+    const seat = told.open();
+    const posting = told.publish();
+    const held = told.deliver(seat, posting);
+    const ticket = told.ledger.settling(held, "ack", 0);
+    told.ledger.leaving(seat, "crash");
+    told.ledger.settled(held, ticket, undefined);
+    told.ledger.left(seat, "crash");
+    return { told, posting };
+  }
+
+  it("may not have reached the broker, which delivers the message again", () => {
+    const { told, posting } = crossed({});
+    told.deliver(told.open({ connection: "c2" }), posting);
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("holds where settles survive a crash", () => {
+    const { told, posting } = crossed({ settlesSurviveCrash: true });
+    told.deliver(told.open({ connection: "c2" }), posting);
+    expect(told.broken()).toEqual([["ack-is-final"]]);
+  });
+});
+
 describe("a member that died, where nobody settles", () => {
   it("may be given, for a second, what its group is published: a server notices late", () => {
     const told = new Told({}, false, false, false);

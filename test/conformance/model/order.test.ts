@@ -5,9 +5,9 @@ import { Told } from "./told.ts";
 /** A publish in a transaction, one outside of it meanwhile, and the commit. */
 function transacted(told: Told, key?: string): { inside: Posting; outside: Posting } {
   const inside = told.send({ publisher: "t1", key });
-  told.ledger.heldBack(inside);
+  told.ledger.transacted.heldBack(inside);
   const outside = told.publish(key);
-  told.ledger.committing([inside]);
+  told.ledger.transacted.committing([inside]);
   told.ledger.sent(inside);
   return { inside, outside };
 }

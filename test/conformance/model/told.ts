@@ -25,6 +25,8 @@ const capabilities: Capabilities = {
 /** A ledger that is told of a broker's doings by hand, on a clock that is set by hand. */
 export class Told {
   readonly ledger: Ledger;
+  /** How often each law was judged. */
+  readonly judged: Map<LawName, number> = new Map();
   readonly #violations: LawViolation[] = [];
   now = 0;
   #ids = 0;
@@ -43,6 +45,9 @@ export class Told {
       comparePositions: (a, b) => (a as number) - (b as number),
       now: () => this.now,
       report: (violation) => this.#violations.push(violation),
+      judged: (laws) => {
+        for (const law of laws) this.judged.set(law, (this.judged.get(law) ?? 0) + 1);
+      },
     });
   }
 

@@ -34,7 +34,7 @@ export interface Fault {
 }
 
 /** `target`, but for what `changes` has. Methods that are not replaced run on the real object. */
-function override<T extends object>(target: T, changes: Partial<T> | undefined): T {
+export function override<T extends object>(target: T, changes: Partial<T> | undefined): T {
   if (changes === undefined) return target;
   return new Proxy(target, {
     get(real, property) {
@@ -76,9 +76,11 @@ function connection(real: MemoryConnection, doctor: Doctor): MemoryConnection {
     publisher: () => publisher,
     subscribePattern: async (pattern, options = {}) =>
       subscriber(await real.subscribePattern(pattern, doctor.options?.(options) ?? options), doctor),
-    ...doctor.connection?.(real),
   };
-  const open = doctor.connection?.(real).subscribe ?? real.subscribe.bind(real);
+  const own = doctor.connection?.(real) ?? {};
+  // A getter stays one.
+  Object.defineProperties(changes, Object.getOwnPropertyDescriptors(own));
+  const open = own.subscribe ?? real.subscribe.bind(real);
   changes.subscribe = (async (
     target: string | ReturnType<typeof memorySource>,
     options: SubscribeOptions = {},
@@ -116,9 +118,22 @@ function iterator(
   };
 }
 
-async function* batches(
-  real: AsyncIterable<MemoryMessage[]>,
-  doctor: Doctor,
-): AsyncIterable<MemoryMessage[]> {
-  for await (const batch of real) yield batch.map((message) => override(message, doctor.message?.(message)));
+/** n.b. no generator: its return() would wait for the next() that waits. */
+function batches(real: AsyncIterable<MemoryMessage[]>, doctor: Doctor): AsyncIterable<MemoryMessage[]> {
+  const wrap = (message: MemoryMessage): MemoryMessage => override(message, doctor.message?.(message));
+  return {
+    [Symbol.asyncIterator]: () => {
+      const iterator = real[Symbol.asyncIterator]();
+      return {
+        next: async () => {
+          const result = await iterator.next();
+          return result.done ? result : { done: false, value: result.value.map(wrap) };
+        },
+        return: async () => {
+          await iterator.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }

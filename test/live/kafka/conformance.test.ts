@@ -51,10 +51,11 @@ function register(
     onResult: (law) => results.push(law),
   });
 
-  it(`${what}: the gaps, and what is not claimed, are those listed here`, () => {
+  it(`${what}: the gaps, and what is not claimed, are those listed here; all else was judged`, () => {
     const having = (verdict: LawReport["verdict"]): LawName[] =>
       results.filter((each) => each.verdict === verdict).map(({ law }) => law);
     expect(having("gap").sort()).toEqual([...gaps].sort());
     expect(having("not claimed").sort()).toEqual([...left].sort());
+    expect(having("not judged")).toEqual([]);
   });
 }

@@ -120,7 +120,16 @@ async function createTopics(
   const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   const wanted = Array.from(topics.keys(), (topic) => ({ topic, numPartitions }));
-  await admin.createTopics({ topics: wanted, waitForLeaders: true });
+  for (let retries = 10; ; retries -= 1) {
+    try {
+      // A topic that was created by an earlier try is left as it is.
+      await admin.createTopics({ topics: wanted, waitForLeaders: true });
+      break;
+    } catch (error) {
+      // A busy server may say so of a topic that it has just created.
+      if (retries === 0 || (error as { type?: string }).type !== "UNKNOWN_TOPIC_OR_PARTITION") throw error;
+    }
+  }
   await admin.disconnect();
 }
 
