@@ -242,8 +242,14 @@ export class Holdings {
     if (owesSignal) this.book.judged(["settle-after-loss"]);
     if (owesSignal && !delivery.message.signal.aborted) this.#violateUntold(delivery, how);
     if (!isCurrent(delivery)) return;
-    if (delivery.settle?.answer === "waiting") delivery.copy.state = unsure;
+    if (delivery.settle?.answer === "waiting") this.#doubt(delivery.copy);
     else this.owe(delivery.copy, 0, 0, delivery.seat);
+  }
+
+  /** Whether its settle got there nobody knows: if it went back, it may be anywhere. */
+  #doubt(copy: Copy): void {
+    copy.state = unsure;
+    this.#takenUnseen(copy);
   }
 
   /** What a member holds that is going. */
@@ -279,7 +285,7 @@ export class Holdings {
       // It was taken away meanwhile, and the settle got there first or did not.
       if (copy.state.kind === "owed" && delivery.nth === copy.deliveries) copy.state = unsure;
     } else if (!done || this.#isCutOff(delivery)) {
-      copy.state = unsure;
+      this.#doubt(copy);
     } else if (settle.how === "ack") {
       copy.state = over("ack-is-final", "it was acked");
     } else if (settle.how === "drop") {

@@ -1,3 +1,4 @@
+import { DeliveryLostError } from "tidelane";
 import { describe, expect, it } from "vitest";
 import type { StrictPromises } from "../../../conformance/fixture.ts";
 import type { Posting } from "../../../conformance/model/posting.ts";
@@ -74,6 +75,16 @@ describe("a message that comes up while a member goes", () => {
     told.ledger.rested();
     told.ledger.sent(waiting);
     expect(owedTo(told, seat)).toEqual([waiting]);
+  });
+
+  it("may be set aside when the settle of a member that goes came too late, as another goes too", () => {
+    const { told, first, second, posting, held } = pair({}, false, setsAside(2));
+    const reader = told.open({ group: "d", topic: "D" });
+    told.ledger.leaving(first, "close");
+    const ticket = told.ledger.settling(held, "delay", 100);
+    told.ledger.leaving(second, "close");
+    told.ledger.settled(held, ticket, new DeliveryLostError({ topic: "A", reason: "gone" }));
+    expect(reader.group.copies.get(posting.id)?.posting.setAside?.source).toBe("A");
   });
 
   it("may have been given to another member that goes too, and not to the one that gave it back", () => {
