@@ -42,6 +42,16 @@ export class Holdings {
     return this.#event;
   }
 
+  /** The broker had all the time it needs. n.b. on real time a rebalance may still be under way. */
+  rested(): number {
+    const now = this.tick();
+    for (const group of this.book.virtual ? this.groups.values() : []) {
+      group.rebalancing = false;
+      group.goers.clear();
+    }
+    return now;
+  }
+
   /** Who fetched it ahead may have let its deadline pass, as often as it takes to set it aside. */
   #expireUnseen({ capabilities, deadLetter, copies }: Group, now: number): void {
     if (deadLetter === undefined || capabilities.ackDeadlineMs === undefined) return;
@@ -57,7 +67,17 @@ export class Holdings {
     const { rebalances } = this.book;
     if (rebalances !== true && !(rebalances === "patterns" && group.target.pattern)) return;
     group.moving = true;
+    group.rebalancing = true;
     if (group.capabilities.delayedRequeue === "local") this.endDelays(group);
+    for (const copy of group.copies.values()) this.#takenUnseen(copy);
+  }
+
+  /** It is there to be fetched. Whoever goes, or loses what it holds, may have fetched it, and nobody saw that. */
+  #takenUnseen(copy: Copy, holder?: Seat): void {
+    const { state, group } = copy;
+    const waits = state.kind === "unsure" || (state.kind === "owed" && state.notBefore <= this.book.now());
+    const taken = group.rebalancing || [...group.goers].some((seat) => seat !== holder);
+    if (waits && taken && this.book.promises.noPrefetch !== true) this.abandoned(copy);
   }
 
   #moved(delivery: Delivery): void {
@@ -145,14 +165,15 @@ export class Holdings {
     return delivery;
   }
 
-  /** It has to be delivered, unless it was delivered often enough. */
-  owe(copy: Copy, notBefore: number, due: number = notBefore): void {
+  /** It has to be delivered, unless it was delivered often enough. `holder` had it until now. */
+  owe(copy: Copy, notBefore: number, due: number = notBefore, holder?: Seat): void {
     copy.availableMs = notBefore > 0 ? notBefore : this.book.now();
     if (this.#isExhausted(copy)) {
       copy.state = over("dead-letter", `it was delivered ${copy.deliveries} times, which is the most`);
       this.setAside(copy);
     } else {
       copy.state = { kind: "owed", notBefore, due, since: this.#event };
+      this.#takenUnseen(copy, holder);
     }
   }
 
@@ -221,8 +242,27 @@ export class Holdings {
     if (owesSignal) this.book.judged(["settle-after-loss"]);
     if (owesSignal && !delivery.message.signal.aborted) this.#violateUntold(delivery, how);
     if (!isCurrent(delivery)) return;
-    if (delivery.settle?.answer === "waiting") delivery.copy.state = unsure;
-    else this.owe(delivery.copy, 0);
+    if (delivery.settle?.answer === "waiting") this.#doubt(delivery.copy);
+    else this.owe(delivery.copy, 0, 0, delivery.seat);
+  }
+
+  /** Whether its settle got there nobody knows: if it went back, it may be anywhere. */
+  #doubt(copy: Copy): void {
+    copy.state = unsure;
+    this.#takenUnseen(copy);
+  }
+
+  /** What a member holds that is going. */
+  going(seat: Seat): Delivery[] {
+    seat.group.goers.add(seat);
+    if (seat.group.seats.size > 1) this.rebalance(seat.group);
+    return this.heldBy(seat);
+  }
+
+  /** What it held is lost. */
+  gone(seat: Seat, how: Departure): void {
+    for (const delivery of this.heldBy(seat)) this.lose(delivery, how);
+    if (!this.book.virtual) seat.group.goers.delete(seat);
   }
 
   #violateUntold(delivery: Delivery, how: Loss): void {
@@ -245,7 +285,7 @@ export class Holdings {
       // It was taken away meanwhile, and the settle got there first or did not.
       if (copy.state.kind === "owed" && delivery.nth === copy.deliveries) copy.state = unsure;
     } else if (!done || this.#isCutOff(delivery)) {
-      copy.state = unsure;
+      this.#doubt(copy);
     } else if (settle.how === "ack") {
       copy.state = over("ack-is-final", "it was acked");
     } else if (settle.how === "drop") {

@@ -63,7 +63,7 @@ export class Ledger {
 
   /** The broker had all the time it needs. */
   rested(): void {
-    this.#restedAt = this.#holdings.tick();
+    this.#restedAt = this.#holdings.rested();
     for (const group of this.groups) {
       for (const seat of group.seats) {
         if (seat.flow !== "pausing") continue;
@@ -202,13 +202,13 @@ export class Ledger {
     seat.group.disturbed = true;
     seat.group.leavingAt = this.#departedAt;
     seat.forming = false;
-    if (seat.group.seats.size > 1) this.#holdings.rebalance(seat.group);
+    const held = this.#holdings.going(seat);
     if (seat.capabilities.delayedRequeue === "local") this.#holdings.endDelays(seat.group);
     for (const copy of seat.group.copies.values()) {
       if (copy.state.kind === "owed") copy.hazards.add(law);
       if (copy.state.kind === "owed" || copy.state.kind === "unsure") this.#holdings.abandoned(copy);
     }
-    for (const delivery of this.#holdings.heldBy(seat)) {
+    for (const delivery of held) {
       delivery.phase = "leaving";
       delivery.copy.hazards.add(law);
       this.#holdings.releasing(delivery.copy, false);
@@ -228,7 +228,7 @@ export class Ledger {
     if (stays) seat.survivedAt = now;
     else seat.leftAt = now;
     if (!stays) group.seats.delete(seat);
-    for (const delivery of this.#holdings.heldBy(seat)) this.#holdings.lose(delivery, how);
+    this.#holdings.gone(seat, how);
     if (group.durable) return;
     if (how === "crash") diedUnnoticed(group, this.#holdings.book);
     const gone = group.seats.size === 0;

@@ -33,6 +33,8 @@ export function groupFor(groups: Map<string, Group>, facts: OpeningFacts, now: n
     leavingAt: 0,
     noticesMs: 0,
     moving: false,
+    rebalancing: false,
+    goers: new Set(),
     disturbed: false,
     sought: false,
     soughtAt: 0,

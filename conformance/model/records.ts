@@ -56,6 +56,10 @@ export interface Group {
   noticesMs: number;
   /** Its members changed where that moves what they hold: each may lose any of it from here on. */
   moving: boolean;
+  /** That may still be under way: what a member is handed may be taken from it before anybody sees it. */
+  rebalancing: boolean;
+  /** Members that are going, or have gone since the broker last came to rest: they give back unseen what they fetched. */
+  readonly goers: Set<Seat>;
   /** Something went back, or a subscriber went away: a prefetching broker may then hand out in another order. */
   disturbed: boolean;
   /** It was moved in its log: what comes after that may be counted from 1 again. */

@@ -7,9 +7,10 @@ import { gap, pick, picked, Step } from "./step.ts";
 
 /** Open, able to read in batches, and not in a loop. n.b. a batch has to close before the ack deadline. */
 function idle(stage: Stage, maxWaitMs: number): SubscriberActor[] {
-  return stage.subscribers.filter(({ seat, handle, looping }) => {
+  return stage.subscribers.filter(({ seat, handle, looping, batching }) => {
     const { batches, ackDeadlineMs = Number.POSITIVE_INFINITY } = seat.capabilities;
-    return seat.state === "open" && batches && !looping && isBatching(handle) && maxWaitMs < ackDeadlineMs;
+    const free = seat.state === "open" && !looping && batching === undefined;
+    return free && batches && isBatching(handle) && maxWaitMs < ackDeadlineMs;
   });
 }
 

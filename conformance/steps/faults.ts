@@ -9,7 +9,8 @@ import { Step, stepOn } from "./step.ts";
 /** A connection dies. */
 export const kill: Arbitrary<Step> = stepOn(
   "kill",
-  (stage) => openConnections(stage).filter((connection) => stage.pace.virtual || !isHeldBack(stage, connection)),
+  (stage) =>
+    openConnections(stage).filter((connection) => stage.pace.virtual || !isHeldBack(stage, connection)),
   (connection) => connection.kill(),
 );
 

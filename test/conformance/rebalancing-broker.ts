@@ -90,10 +90,13 @@ class RebalancedSubscriber implements Subscriber<MemoryMessage> {
     this.#steady = this.#steady.then(async () => {
       if (this.#closed) return;
       const old = this.#real;
+      // Opening fails only when the connection is over: then the old one has its failure still to tell.
+      const fresh = await this.#open().catch(() => undefined);
+      if (fresh === undefined) return;
+      this.#real = fresh;
       this.#iterator = undefined;
       await old.close();
-      // n.b. it fails only when the connection is over, which ends the old one too.
-      this.#real = await this.#open().catch(() => old);
+      if (this.#closed) await fresh.close();
     });
   }
 
@@ -106,9 +109,12 @@ class RebalancedSubscriber implements Subscriber<MemoryMessage> {
       const value = this.#kept.shift();
       if (value !== undefined) return { done: false, value };
       this.#iterator ??= real[Symbol.asyncIterator]();
-      const result = await this.#iterator.next();
+      const [answer] = await Promise.allSettled([this.#iterator.next()]);
       await this.#steady;
+      // Whatever ended the old one meanwhile ended the new one too, which tells of it.
       if (real !== this.#real) continue;
+      if (answer.status === "rejected") throw answer.reason;
+      const result = answer.value;
       if (result.done || (result.value.lost === undefined && this.#active === caller)) return result;
       if (result.value.lost === undefined) this.#kept.push(result.value);
     }

@@ -63,6 +63,7 @@ export class Told {
       options?: SourceOptions;
       capabilities?: Partial<Capabilities>;
       connection?: string;
+      topic?: string;
     } = {},
   ): Seat {
     const seat = this.begin(facts);
@@ -73,10 +74,11 @@ export class Told {
   /** A subscription is being opened; it is not yet. */
   begin(facts: Parameters<Told["open"]>[0] = {}): Seat {
     this.#seats += 1;
+    const label = facts.topic ?? "A";
     return this.ledger.opening({
       seat: `s${this.#seats}`,
       group: facts.group === null ? undefined : (facts.group ?? "g"),
-      target: { label: "A", pattern: false, covers: (topic) => topic === "A" },
+      target: { label, pattern: false, covers: (topic) => topic === label },
       connection: facts.connection ?? "c1",
       options: facts.options ?? {},
       capabilities: { ...capabilities, ...facts.capabilities },
