@@ -1,7 +1,7 @@
 import type { Message } from "../../src/traits/index.ts";
 import { type LawName, LawViolation } from "../law.ts";
 import { chancesOfLoss } from "./chances.ts";
-import { copyIn, isCurrent, over, unsure } from "./copies.ts";
+import { copyIn, isCurrent, over, seenAfterEnd, unsure } from "./copies.ts";
 import { positionOf } from "./order.ts";
 import type { Posting } from "./posting.ts";
 import { type Book, type Copy, type Delivery, type Group, nameOf, type Seat } from "./records.ts";
@@ -104,7 +104,7 @@ export class Holdings {
     copy.lastSeat = seat;
     copy.hazards.clear();
     const delivery = this.#delivery(copy, seat, message);
-    copy.state = seat.state === "closed" ? unsure : { kind: "held", delivery };
+    copy.state = seat.state === "closed" ? seenAfterEnd(copy) : { kind: "held", delivery };
     return delivery;
   }
 

@@ -235,7 +235,7 @@ export class Ledger {
     // Nobody says when one that comes back by itself is live again, or when the server hears of one that is being opened.
     if (stays || !isServed(group)) group.liveSince = undefined;
     // Nobody has promised to keep what it had: another subscriber may still be given what is left.
-    const rest = gone ? over("quiet-after-close", "its subscription is gone") : unsure;
+    const rest = gone ? over("quiet-after-close", "its subscription is gone", now) : unsure;
     for (const copy of group.copies.values()) {
       if (copy.state.kind === "over") continue;
       copy.unsettled = gone && copy.state.kind !== "unsure" && group.capabilities.settlement === "ack";

@@ -105,8 +105,8 @@ export type CopyState =
   /** Has to come, no sooner than `notBefore`; from `due` on nothing is in its way. */
   | { readonly kind: "owed"; readonly notBefore: number; readonly due: number; readonly since: number }
   | { readonly kind: "held"; readonly delivery: Delivery }
-  /** Must not come, or not again. */
-  | { readonly kind: "over"; readonly law: LawName; readonly why: string };
+  /** Must not come, or not again. `since`: until that event it was free to come; 0 where that excuses nothing. */
+  | { readonly kind: "over"; readonly law: LawName; readonly why: string; readonly since: number };
 
 /** One message as one group sees it. */
 export interface Copy {
