@@ -166,6 +166,8 @@ export class Holdings {
     if (copy.group.deadLetter === undefined) return;
     if (this.book.promises.noPrefetch !== true) {
       copy.state = unsure;
+      // Its publish may have got there already, and be answered only later.
+      if (copy.posting.state === "sending") copy.group.loose.add(copy);
       this.#letters(copy);
     } else if (copy.deliveries + 1 >= copy.group.deadLetter.maxDeliveries) {
       // n.b. it may have been handed out a moment ago, which is told when its answer is seen.

@@ -62,7 +62,10 @@ export interface Group {
   sought: boolean;
   /** The event at which its last move began or was over: deliveries of before it may still be told of. */
   soughtAt: number;
-  /** Published while it was moved: nobody knows on which side of the new place they are. */
+  /**
+   * What was being published while the group was moved, or while somebody left who may have used up its deliveries unseen:
+   * nobody knows whether it still has to come.
+   */
   readonly loose: Set<Copy>;
   /** Members read, or have read, it in batches. */
   batched: boolean;

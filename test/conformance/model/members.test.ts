@@ -95,6 +95,36 @@ describe("a subscription that is being closed", () => {
   });
 });
 
+describe("a member that leaves while something is being published, where maxDeliveries is 1", () => {
+  const options = { deadLetter: { topic: "D", maxDeliveries: 1 } };
+
+  /** What the group is owed of a message whose publish is answered when a member has died. */
+  function owed(noPrefetch: boolean): number {
+    const told = new Told({ noPrefetch });
+    const seat = told.open({ options });
+    const posting = told.send();
+    told.leave(seat, "crash");
+    told.ledger.sent(posting);
+    return told.ledger.owed(seat.group).length;
+  }
+
+  it("may have fetched it unseen, and used up its one delivery", () => {
+    expect(owed(false)).toBe(0);
+  });
+
+  it("has not, where nothing is fetched before it is asked for", () => {
+    expect(owed(true)).toBe(1);
+  });
+
+  it("has no part in what is published later", () => {
+    const told = new Told();
+    const seat = told.open({ options });
+    told.leave(seat, "crash");
+    told.publish();
+    expect(told.ledger.owed(seat.group)).toHaveLength(1);
+  });
+});
+
 describe("a group that rebalances", () => {
   /** A delivery of the first of two members. */
   function joined(changes?: Partial<Capabilities>): {
