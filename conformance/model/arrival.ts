@@ -273,7 +273,14 @@ export function judgeStranger(book: Book, seat: Seat, message: Message): void {
   book.report(new LawViolation(["payload-fidelity", "conservation"], { observed, expected }));
 }
 
-export function judgeWrongTopic(book: Book, seat: Seat, posting: Posting): void {
+/** The group was not to have it: it was published elsewhere, or to a subscription that was gone. */
+export function judgeUnowed(book: Book, seat: Seat, posting: Posting): void {
+  if (seat.group.target.covers(posting.topic)) {
+    const observed = `${seat.name} was given #${posting.id}, which was published when its subscription was gone`;
+    const expected = "a subscription that is over is silent";
+    book.report(new LawViolation(["quiet-after-close"], { observed, expected }));
+    return;
+  }
   const observed = `${seat.name} was given #${posting.id}, which was published to another topic`;
   const expected = "a subscription is given messages of its own topic only";
   const law = seat.group.target.pattern ? "pattern" : "topic-isolation";

@@ -1,6 +1,6 @@
 import type { Message } from "../../src/traits/index.ts";
 import type { LawName } from "../law.ts";
-import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
+import { checkLimit, identify, judgeArrival, judgeStranger, judgeUnowed } from "./arrival.ts";
 import { chancesOfExcess, hasStrangers, heldByPause } from "./chances.ts";
 import {
   admit,
@@ -281,7 +281,7 @@ export class Ledger {
     const posting = identify(message, this.postings);
     const copy = posting && seat.group.copies.get(posting.id);
     if (posting === undefined) judgeStranger(book, seat, message);
-    else if (copy === undefined) judgeWrongTopic(book, seat, posting);
+    else if (copy === undefined) judgeUnowed(book, seat, posting);
     if (copy === undefined) return undefined;
     if (this.seeks.overtakes({ copy, message, pulledAt, restedAt: this.#restedAt }))
       return this.#holdings.stray(copy, seat, message);

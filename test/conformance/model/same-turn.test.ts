@@ -69,6 +69,15 @@ describe("where nothing is acked, a delivery that was handed out in the turn in 
     expect(told.broken()).toEqual([["quiet-after-close"], ["quiet-after-close"]]);
   });
 
+  it("was published before that end, whenever it was pulled", () => {
+    const told = new Told();
+    const seat = told.open(unacked);
+    const pulledAt = told.ledger.event;
+    told.leave(seat, "close");
+    told.ledger.delivered(seat, message(told.publish()), pulledAt);
+    expect(told.broken()).toEqual([["quiet-after-close"]]);
+  });
+
   it("was seen before the broker came to rest", () => {
     const told = new Told();
     const seat = told.open(unacked);
