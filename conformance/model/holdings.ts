@@ -163,13 +163,19 @@ export class Holdings {
 
   /** Whoever leaves may have fetched it unseen, and used up its deliveries. */
   abandoned(copy: Copy): void {
-    if (copy.group.deadLetter === undefined) return;
-    if (this.book.promises.noPrefetch !== true) {
+    const { group, state } = copy;
+    if (group.deadLetter === undefined || state.kind === "over") return;
+    if (state.kind === "held") {
+      // A requeue that has no answer yet may have taken effect: then it may have been fetched again.
+      const { settle } = state.delivery;
+      if (this.book.promises.noPrefetch === true || settle === undefined) return;
+      if (settle.due <= this.book.now()) settle.abandoned = true;
+    } else if (this.book.promises.noPrefetch !== true) {
       copy.state = unsure;
       // Its publish may have got there already, and be answered only later.
-      if (copy.posting.state === "sending") copy.group.loose.add(copy);
+      if (copy.posting.state === "sending") group.loose.add(copy);
       this.#letters(copy);
-    } else if (copy.deliveries + 1 >= copy.group.deadLetter.maxDeliveries) {
+    } else if (copy.deliveries + 1 >= group.deadLetter.maxDeliveries) {
       // n.b. it may have been handed out a moment ago, which is told when its answer is seen.
       this.#letters(copy, copy.deliveries + 1);
     }
@@ -257,6 +263,7 @@ export class Holdings {
       copy.hazards.add("requeue-redelivers");
       copy.group.disturbed = true;
       this.owe(copy, settle.notBefore, settle.due);
+      if (settle.abandoned === true) this.abandoned(copy);
     }
   }
 

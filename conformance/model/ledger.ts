@@ -206,7 +206,7 @@ export class Ledger {
     if (seat.capabilities.delayedRequeue === "local") this.#holdings.endDelays(seat.group);
     for (const copy of seat.group.copies.values()) {
       if (copy.state.kind === "owed") copy.hazards.add(law);
-      if (copy.state.kind === "owed" || copy.state.kind === "unsure") this.#holdings.abandoned(copy);
+      this.#holdings.abandoned(copy);
     }
     for (const delivery of this.#holdings.heldBy(seat)) {
       delivery.phase = "leaving";

@@ -149,6 +149,8 @@ export interface Delivery {
         notBefore: number;
         readonly due: number;
         answer: "waiting" | "ok" | "failed";
+        /** Somebody left before it was answered, who may have fetched unseen what it gave back. */
+        abandoned?: boolean;
       }
     | undefined;
   /**
