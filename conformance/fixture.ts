@@ -51,7 +51,10 @@ export interface StrictPromises {
   readonly settlesSurviveCrash?: boolean;
   /** A message that goes back is delivered before every later one that was not yet delivered. */
   readonly requeueKeepsPlace?: boolean;
-  /** The delivery count goes up by exactly one with each delivery that a consumer saw. */
+  /**
+   * The delivery count goes up by exactly one with each delivery that a consumer saw. A broker that counts what it fetches
+   * ahead cannot promise this: a message that was fetched, seen by nobody and given back comes with the count 2.
+   */
   readonly countsExactly?: boolean;
   /** Nothing leaves the group before it is asked for. */
   readonly noPrefetch?: boolean;

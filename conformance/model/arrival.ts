@@ -100,12 +100,15 @@ function faithful(law: LawName, copy: Copy): readonly LawName[] {
 }
 
 /** Whether it may come at all, and now. */
-function mayCome({ book, copy }: Arrival): Fault | undefined {
+function mayCome({ book, copy, seat, pulledAt, restedAt }: Arrival): Fault | undefined {
   const { state, taints } = copy;
   switch (state.kind) {
     case "unsure":
       return undefined;
     case "over":
+      // Where nothing is acked no delivery is lost: one that was handed out just before the end is seen as it is.
+      if (seat.capabilities.settlement === "none" && Math.max(pulledAt, restedAt) <= state.since)
+        return undefined;
       return {
         laws: [state.law, ...taints],
         observed: `was delivered although ${state.why}`,
@@ -270,7 +273,14 @@ export function judgeStranger(book: Book, seat: Seat, message: Message): void {
   book.report(new LawViolation(["payload-fidelity", "conservation"], { observed, expected }));
 }
 
-export function judgeWrongTopic(book: Book, seat: Seat, posting: Posting): void {
+/** The group was not to have it: it was published elsewhere, or to a subscription that was gone. */
+export function judgeUnowed(book: Book, seat: Seat, posting: Posting): void {
+  if (seat.group.target.covers(posting.topic)) {
+    const observed = `${seat.name} was given #${posting.id}, which was published when its subscription was gone`;
+    const expected = "a subscription that is over is silent";
+    book.report(new LawViolation(["quiet-after-close"], { observed, expected }));
+    return;
+  }
   const observed = `${seat.name} was given #${posting.id}, which was published to another topic`;
   const expected = "a subscription is given messages of its own topic only";
   const law = seat.group.target.pattern ? "pattern" : "topic-isolation";

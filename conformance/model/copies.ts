@@ -5,8 +5,8 @@ import type { Book, Copy, CopyState, Delivery, Group } from "./records.ts";
 /** May come, and need not. */
 export const unsure: CopyState = { kind: "unsure" };
 
-export function over(law: LawName, why: string): CopyState {
-  return { kind: "over", law, why };
+export function over(law: LawName, why: string, since = 0): CopyState {
+  return { kind: "over", law, why, since };
 }
 
 /** The copy of a message in a group; made in `state` when the group has none yet. */
@@ -116,4 +116,9 @@ export function diedUnnoticed(group: Group, book: Book): void {
 /** Whether it is this delivery that stands between its copy and the next delivery. */
 export function isCurrent(delivery: Delivery): boolean {
   return delivery.copy.state.kind === "held" && delivery.copy.state.delivery === delivery;
+}
+
+/** What becomes of a copy that was handed out just before its holder was gone, and is seen now: it comes no second time. */
+export function seenAfterEnd({ state }: Copy): CopyState {
+  return state.kind === "over" ? over(state.law, state.why) : unsure;
 }

@@ -1,7 +1,7 @@
 import type { Message } from "../../src/traits/index.ts";
 import { type LawName, LawViolation } from "../law.ts";
 import { chancesOfLoss } from "./chances.ts";
-import { copyIn, isCurrent, over, unsure } from "./copies.ts";
+import { copyIn, isCurrent, over, seenAfterEnd, unsure } from "./copies.ts";
 import { positionOf } from "./order.ts";
 import type { Posting } from "./posting.ts";
 import { type Book, type Copy, type Delivery, type Group, nameOf, type Seat } from "./records.ts";
@@ -124,7 +124,7 @@ export class Holdings {
     copy.lastSeat = seat;
     copy.hazards.clear();
     const delivery = this.#delivery(copy, seat, message);
-    copy.state = seat.state === "closed" ? unsure : { kind: "held", delivery };
+    copy.state = seat.state === "closed" ? seenAfterEnd(copy) : { kind: "held", delivery };
     return delivery;
   }
 
@@ -184,11 +184,19 @@ export class Holdings {
 
   /** Whoever leaves may have fetched it unseen, and used up its deliveries. */
   abandoned(copy: Copy): void {
-    if (copy.group.deadLetter === undefined) return;
-    if (this.book.promises.noPrefetch !== true) {
+    const { group, state } = copy;
+    if (group.deadLetter === undefined || state.kind === "over") return;
+    if (state.kind === "held") {
+      // A requeue that has no answer yet may have taken effect: then it may have been fetched again.
+      const { settle } = state.delivery;
+      if (this.book.promises.noPrefetch === true || settle === undefined) return;
+      if (settle.due <= this.book.now()) settle.abandoned = true;
+    } else if (this.book.promises.noPrefetch !== true) {
       copy.state = unsure;
+      // Its publish may have got there already, and be answered only later.
+      if (copy.posting.state === "sending") group.loose.add(copy);
       this.#letters(copy);
-    } else if (copy.deliveries + 1 >= copy.group.deadLetter.maxDeliveries) {
+    } else if (copy.deliveries + 1 >= group.deadLetter.maxDeliveries) {
       // n.b. it may have been handed out a moment ago, which is told when its answer is seen.
       this.#letters(copy, copy.deliveries + 1);
     }
@@ -295,6 +303,7 @@ export class Holdings {
       copy.hazards.add("requeue-redelivers");
       copy.group.disturbed = true;
       this.owe(copy, settle.notBefore, settle.due);
+      if (settle.abandoned === true) this.abandoned(copy);
     }
   }
 

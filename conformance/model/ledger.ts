@@ -1,6 +1,6 @@
 import type { Message } from "../../src/traits/index.ts";
 import type { LawName } from "../law.ts";
-import { checkLimit, identify, judgeArrival, judgeStranger, judgeWrongTopic } from "./arrival.ts";
+import { checkLimit, identify, judgeArrival, judgeStranger, judgeUnowed } from "./arrival.ts";
 import { chancesOfExcess, hasStrangers, heldByPause } from "./chances.ts";
 import {
   admit,
@@ -206,7 +206,7 @@ export class Ledger {
     if (seat.capabilities.delayedRequeue === "local") this.#holdings.endDelays(seat.group);
     for (const copy of seat.group.copies.values()) {
       if (copy.state.kind === "owed") copy.hazards.add(law);
-      if (copy.state.kind === "owed" || copy.state.kind === "unsure") this.#holdings.abandoned(copy);
+      this.#holdings.abandoned(copy);
     }
     for (const delivery of held) {
       delivery.phase = "leaving";
@@ -235,7 +235,7 @@ export class Ledger {
     // Nobody says when one that comes back by itself is live again, or when the server hears of one that is being opened.
     if (stays || !isServed(group)) group.liveSince = undefined;
     // Nobody has promised to keep what it had: another subscriber may still be given what is left.
-    const rest = gone ? over("quiet-after-close", "its subscription is gone") : unsure;
+    const rest = gone ? over("quiet-after-close", "its subscription is gone", now) : unsure;
     for (const copy of group.copies.values()) {
       if (copy.state.kind === "over") continue;
       copy.unsettled = gone && copy.state.kind !== "unsure" && group.capabilities.settlement === "ack";
@@ -281,7 +281,7 @@ export class Ledger {
     const posting = identify(message, this.postings);
     const copy = posting && seat.group.copies.get(posting.id);
     if (posting === undefined) judgeStranger(book, seat, message);
-    else if (copy === undefined) judgeWrongTopic(book, seat, posting);
+    else if (copy === undefined) judgeUnowed(book, seat, posting);
     if (copy === undefined) return undefined;
     if (this.seeks.overtakes({ copy, message, pulledAt, restedAt: this.#restedAt }))
       return this.#holdings.stray(copy, seat, message);

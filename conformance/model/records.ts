@@ -66,7 +66,10 @@ export interface Group {
   sought: boolean;
   /** The event at which its last move began or was over: deliveries of before it may still be told of. */
   soughtAt: number;
-  /** Published while it was moved: nobody knows on which side of the new place they are. */
+  /**
+   * What was being published while the group was moved, or while somebody left who may have used up its deliveries unseen:
+   * nobody knows whether it still has to come.
+   */
   readonly loose: Set<Copy>;
   /** Members read, or have read, it in batches. */
   batched: boolean;
@@ -109,8 +112,8 @@ export type CopyState =
   /** Has to come, no sooner than `notBefore`; from `due` on nothing is in its way. */
   | { readonly kind: "owed"; readonly notBefore: number; readonly due: number; readonly since: number }
   | { readonly kind: "held"; readonly delivery: Delivery }
-  /** Must not come, or not again. */
-  | { readonly kind: "over"; readonly law: LawName; readonly why: string };
+  /** Must not come, or not again. `since`: until that event it was free to come; 0 where that excuses nothing. */
+  | { readonly kind: "over"; readonly law: LawName; readonly why: string; readonly since: number };
 
 /** One message as one group sees it. */
 export interface Copy {
@@ -150,6 +153,8 @@ export interface Delivery {
         notBefore: number;
         readonly due: number;
         answer: "waiting" | "ok" | "failed";
+        /** Somebody left before it was answered, who may have fetched unseen what it gave back. */
+        abandoned?: boolean;
       }
     | undefined;
   /**

@@ -75,6 +75,8 @@ export class Stage {
   readonly abortable: Abortable[] = [];
   /** Ends when the ledger knows of what was taken beside a next() that waited: whatever is called later is told later. */
   told: Promise<void> = Promise.resolve();
+  /** How many takes the ledger has still to be told of. */
+  untold = 0;
   /** Laws of what this history used beside publishing and receiving: a timer that is left may be theirs. */
   readonly uses: Set<LawName> = new Set();
   /** What the names of its topics begin with. */

@@ -180,14 +180,18 @@ export class SubscriberActor {
     const taken = iterator.takeReady(max);
     const waiting = this.#pulls.filter(({ state }) => state === "waiting");
     if (taken.length === 0) line.outcome("nothing");
-    else if (this.#stage.subscribers.every((each) => !each.expecting)) {
+    else if (this.#stage.untold === 0 && this.#stage.subscribers.every((each) => !each.expecting)) {
       this.#tookReady(taken, { max, waiting, line, pulledAt });
     } else {
       // n.b. a next() called before may be answered already, which is seen some turns later.
-      const told = this.#stage.told;
+      const { told } = this.#stage;
+      this.#stage.untold += 1;
       this.#stage.told = turns(turnsToSee)
         .then(() => told)
-        .then(() => this.#tookReady(taken, { max, waiting, line, pulledAt }));
+        .then(() => {
+          this.#stage.untold -= 1;
+          this.#tookReady(taken, { max, waiting, line, pulledAt });
+        });
     }
   }
 

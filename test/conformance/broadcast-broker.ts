@@ -82,13 +82,13 @@ function broadcasting(real: Subscriber, capabilities: Capabilities): Subscriber 
 }
 
 function handingOut(real: SubscriberIterator<MemoryMessage>): SubscriberIterator {
-  return {
-    next: async () => {
-      const result = await real.next();
-      if (result.done) return result;
-      await result.value.ack().catch(() => undefined);
-      return { done: false, value: new BroadcastMessage(result.value) };
-    },
-    return: () => real.return(),
+  const next: SubscriberIterator["next"] = async () => {
+    const result = await real.next();
+    if (result.done) return result;
+    // The end of its subscription took it back in this very turn: it was never handed out, and another may have it.
+    if (result.value.lost !== undefined) return next();
+    await result.value.ack();
+    return { done: false, value: new BroadcastMessage(result.value) };
   };
+  return { next, return: () => real.return() };
 }

@@ -1,6 +1,7 @@
 import { type Capabilities, DeliveryLostError } from "tidelane";
 import { RecordingMessage } from "tidelane/testing";
 import { describe, expect, it } from "vitest";
+import type { StrictPromises } from "../../../conformance/fixture.ts";
 import type { Posting } from "../../../conformance/model/posting.ts";
 import type { Delivery, Seat } from "../../../conformance/model/records.ts";
 import { Told } from "./told.ts";
@@ -92,6 +93,60 @@ describe("a subscription that is being closed", () => {
     told.ledger.leaving(seat, "crash");
     told.ledger.left(seat, "crash", true);
     expect(seat.state).toBe("open");
+  });
+});
+
+describe("a member that leaves while something is being published, where maxDeliveries is 1", () => {
+  const options = { deadLetter: { topic: "D", maxDeliveries: 1 } };
+
+  /** What the group is owed of a message whose publish is answered when a member has died. */
+  function owed(noPrefetch: boolean): number {
+    const told = new Told({ noPrefetch });
+    const seat = told.open({ options });
+    const posting = told.send();
+    told.leave(seat, "crash");
+    told.ledger.sent(posting);
+    return told.ledger.owed(seat.group).length;
+  }
+
+  it("may have fetched it unseen, and used up its one delivery", () => {
+    expect(owed(false)).toBe(0);
+  });
+
+  it("has not, where nothing is fetched before it is asked for", () => {
+    expect(owed(true)).toBe(1);
+  });
+
+  it("has no part in what is published later", () => {
+    const told = new Told();
+    const seat = told.open({ options });
+    told.leave(seat, "crash");
+    told.publish();
+    expect(told.ledger.owed(seat.group)).toHaveLength(1);
+  });
+});
+
+describe("a member that leaves before a requeue is answered, where maxDeliveries is 2", () => {
+  const options = { deadLetter: { topic: "D", maxDeliveries: 2 } };
+
+  /** What the group is owed of a message that goes back by `how` while a member closes. */
+  function owed(promises: StrictPromises, how: "requeue" | "delay"): number {
+    const told = new Told(promises);
+    const [seat, other] = [told.open({ options }), told.open({ options })];
+    const delivery = told.deliver(seat, told.publish());
+    const ticket = told.ledger.settling(delivery, how, 100);
+    told.ledger.leaving(other, "close");
+    told.ledger.settled(delivery, ticket, undefined);
+    return told.ledger.owed(seat.group).length;
+  }
+
+  it("may have fetched the message again, and used up its deliveries", () => {
+    expect(owed({}, "requeue")).toBe(0);
+  });
+
+  it("has not, where nothing is fetched before it is asked for, or the message is still delayed", () => {
+    expect(owed({ noPrefetch: true }, "requeue")).toBe(1);
+    expect(owed({}, "delay")).toBe(1);
   });
 });
 

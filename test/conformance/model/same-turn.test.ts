@@ -1,5 +1,6 @@
 import { RecordingMessage } from "tidelane/testing";
 import { describe, expect, it } from "vitest";
+import type { Posting } from "../../../conformance/model/posting.ts";
 import { Told } from "./told.ts";
 
 const strict = { countsExactly: true, noPrefetch: true };
@@ -28,6 +29,77 @@ describe("a delivery that was handed out in the turn in which its holder went", 
     told.ledger.rested();
     told.deliver(other, posting, { deliveryCount: 2 });
     expect(told.broken()).toEqual([["delivery-count-grows"]]);
+  });
+});
+
+describe("where nothing is acked, a delivery that was handed out in the turn in which its subscription ended", () => {
+  const unacked = { group: null, capabilities: { settlement: "none" } } as const;
+
+  function message({ id, payload }: Posting, deliveryCount = 1): RecordingMessage {
+    return new RecordingMessage({ topic: "A", payload, headers: { "x-case": String(id) }, deliveryCount });
+  }
+
+  it("is seen as it is, once the subscription is gone", () => {
+    const told = new Told();
+    const seat = told.open(unacked);
+    const posting = told.publish();
+    const pulledAt = told.ledger.event;
+    told.leave(seat, "close");
+    told.ledger.delivered(seat, message(posting), pulledAt);
+    expect(told.broken()).toEqual([]);
+  });
+
+  it("is seen once", () => {
+    const told = new Told();
+    const seat = told.open(unacked);
+    const posting = told.publish();
+    const pulledAt = told.ledger.event;
+    told.leave(seat, "close");
+    told.ledger.delivered(seat, message(posting), pulledAt);
+    told.ledger.delivered(seat, message(posting, 2), pulledAt);
+    expect(told.broken()).toEqual([["quiet-after-close"]]);
+  });
+
+  it("was pulled before that end: a later pull is not to be answered with it", () => {
+    const told = new Told();
+    const seat = told.open(unacked);
+    const posting = told.publish();
+    told.leave(seat, "close");
+    told.ledger.delivered(seat, message(posting), told.ledger.event + 1);
+    expect(told.broken()).toEqual([["quiet-after-close"], ["quiet-after-close"]]);
+  });
+
+  it("was published before that end, whenever it was pulled", () => {
+    const told = new Told();
+    const seat = told.open(unacked);
+    const pulledAt = told.ledger.event;
+    told.leave(seat, "close");
+    told.ledger.delivered(seat, message(told.publish()), pulledAt);
+    expect(told.broken()).toEqual([["quiet-after-close"]]);
+  });
+
+  it("was seen before the broker came to rest", () => {
+    const told = new Told();
+    const seat = told.open(unacked);
+    const posting = told.publish();
+    const pulledAt = told.ledger.event;
+    told.leave(seat, "close");
+    told.ledger.rested();
+    told.ledger.delivered(seat, message(posting), pulledAt);
+    expect(told.broken()).toEqual([["quiet-after-close"], ["quiet-after-close"]]);
+  });
+
+  it("belongs to that end: what was over before comes to no later member of its group", () => {
+    const told = new Told();
+    const shared = { ...unacked, group: "g" };
+    const first = told.open(shared);
+    const posting = told.publish();
+    told.leave(first, "close");
+    const second = told.open(shared);
+    const pulledAt = told.ledger.event;
+    told.leave(second, "close");
+    told.ledger.delivered(second, message(posting), pulledAt);
+    expect(told.broken()).toEqual([["quiet-after-close"]]);
   });
 });
 
