@@ -193,8 +193,8 @@ export class Holdings {
       if (settle.due <= this.book.now()) settle.abandoned = true;
     } else if (this.book.promises.noPrefetch !== true) {
       copy.state = unsure;
-      // Its publish may have got there already, and be answered only later.
-      if (copy.posting.state === "sending") group.loose.add(copy);
+      // On real time its publish may have got there already, and be answered long after.
+      if (!this.book.virtual && copy.posting.state === "sending") group.loose.add(copy);
       this.#letters(copy);
     } else if (copy.deliveries + 1 >= group.deadLetter.maxDeliveries) {
       // n.b. it may have been handed out a moment ago, which is told when its answer is seen.
