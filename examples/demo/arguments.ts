@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { inks, type Theme } from "./timeline-panel.ts";
 
 /** What the command line asked for, checked. */
 export interface Arguments {
@@ -10,6 +11,7 @@ export interface Arguments {
   readonly seed: number;
   /** Where the timeline goes; undefined: none is drawn. */
   readonly svg: string | undefined;
+  readonly theme: Theme;
   readonly broker: string;
 }
 
@@ -23,9 +25,12 @@ const options = {
   file: { type: "string" },
   seed: { type: "string", default: "1" },
   svg: { type: "string" },
+  theme: { type: "string", default: "light" },
   broker: { type: "string", default: "memory" },
   help: { type: "boolean" },
 } as const satisfies ParseArgsConfig["options"];
+
+const themes = Object.keys(inks);
 
 type OptionName = keyof typeof options;
 
@@ -38,6 +43,7 @@ Usage: npm run demo -- [options]
   --file PATH      the log to read, "-" for standard input (default: 4,992 lines of a real machine)
   --seed N         decides how long each handler takes and which of them fail (default ${options.seed.default})
   --svg FILE       draw the run: one row per worker, one colour per package
+  --theme NAME     of the drawing: ${themes.join(" or ")} (default ${options.theme.default})
   --broker NAME    ${brokers.join(", ")} (default ${options.broker.default})
   --help           show this
 
@@ -56,7 +62,10 @@ export function readArguments(argv: readonly string[], brokers: readonly string[
   }
   if (given.svg === "-")
     throw new UsageError("--svg needs the path of a file; the table goes to standard output.");
+  const theme = given.theme ?? options.theme.default;
+  if (!isTheme(theme)) throw new UsageError(`--theme must be ${themes.join(" or ")}; received "${theme}".`);
   return {
+    theme,
     workers: readWhole("workers", given.workers ?? options.workers.default, 1, most.workers),
     seed: readWhole("seed", given.seed ?? options.seed.default, 0, most.seed),
     file: given.file,
@@ -86,6 +95,10 @@ function readOptions(argv: readonly string[]): Partial<Record<OptionName, string
     given[token.name] = readValue(token.name, token.value);
   }
   return given;
+}
+
+function isTheme(name: string): name is Theme {
+  return Object.hasOwn(inks, name);
 }
 
 function isOptionName(name: string): name is OptionName {

@@ -63,7 +63,8 @@ async function demo(options: Arguments): Promise<number> {
   const facts = { input, workers, seed, broker };
   process.stdout.write(formatReport(result, facts));
   if (svg !== undefined) {
-    await writeTimeline(svg, `${input}: ${workers} workers, every package in order`, workers, recording);
+    const title = `${input}: ${workers} workers, every package in order`;
+    await writeTimeline(svg, options.theme, { title, workers, recording });
     process.stdout.write(`\nThe timeline is in ${options.svg}.\n`);
   }
   for (const remark of remarks(result)) complain(remark, 0);

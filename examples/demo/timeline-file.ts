@@ -1,5 +1,6 @@
 import { open, stat, writeFile } from "node:fs/promises";
 import type { Recording } from "./recording.ts";
+import type { Theme } from "./timeline-panel.ts";
 import { drawTimeline } from "./timeline-svg.ts";
 
 /** The timeline cannot be written. The message is one sentence. */
@@ -25,12 +26,12 @@ export async function checkWritable(path: string, input: string): Promise<void> 
 
 export async function writeTimeline(
   path: string,
-  title: string,
-  workers: number,
-  recording: Recording,
+  theme: Theme,
+  run: { readonly title: string; readonly workers: number; readonly recording: Recording },
 ): Promise<void> {
+  const { title, workers, recording } = run;
   const { attempts, count } = recording;
-  await orOutputError(path, () => writeFile(path, drawTimeline({ title, workers, attempts, count })));
+  await orOutputError(path, () => writeFile(path, drawTimeline({ title, workers, attempts, count }, theme)));
 }
 
 async function orOutputError(path: string, work: () => Promise<void>): Promise<void> {

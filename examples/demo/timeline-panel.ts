@@ -14,11 +14,43 @@ export interface Panel {
   readonly width: number;
   readonly rowHeight: number;
   readonly colours: ReadonlyMap<string, string>;
+  readonly ink: Ink;
   /** With room for it: names in the bars, and a line from each failure to its retry. */
   readonly detailed: boolean;
 }
 
-export const ink = { text: "#1f2933", faint: "#66727f", line: "#d9dee4", row: "#f4f6f8", failure: "#d0212b" };
+/** The colours of everything but the packages. */
+export interface Ink {
+  readonly paper: string;
+  readonly text: string;
+  readonly faint: string;
+  readonly line: string;
+  readonly row: string;
+  readonly failure: string;
+}
+
+const light: Ink = {
+  paper: "#ffffff",
+  text: "#1f2933",
+  faint: "#66727f",
+  line: "#d9dee4",
+  row: "#f4f6f8",
+  failure: "#d0212b",
+};
+
+export const inks = {
+  light,
+  dark: {
+    paper: "#0d1117",
+    text: "#e6edf3",
+    faint: "#9198a1",
+    line: "#30363d",
+    row: "#161b22",
+    failure: "#ff5c57",
+  },
+} as const satisfies Record<string, Ink>;
+
+export type Theme = keyof typeof inks;
 
 const gap = 4;
 const axisHeight = 40;
@@ -50,7 +82,7 @@ function yOf(panel: Panel, worker: number): number {
 }
 
 function drawRows(panel: Panel): string {
-  const { x, width, rowHeight } = panel;
+  const { x, width, rowHeight, ink } = panel;
   return Array.from({ length: panel.workers }, (_, worker) => {
     const y = yOf(panel, worker);
     const name = label(`worker ${worker + 1}`, {
@@ -65,6 +97,7 @@ function drawRows(panel: Panel): string {
 }
 
 function drawAxis(panel: Panel): string {
+  const { ink } = panel;
   const bottom = yOf(panel, panel.workers) + 2;
   const marks = ticks(panel.fromMs, panel.toMs, 12).map((ms) => {
     const x = xOf(panel, ms);
@@ -84,7 +117,7 @@ function drawBars(panel: Panel, attempts: readonly Attempt[]): string {
     .map(([name, own]) => {
       const d = own.map((attempt) => barPath(panel, attempt)).join("");
       const title = element("title", {}, escapeXml(name));
-      return element("path", { fill: panel.colours.get(name) ?? ink.faint, d }, title);
+      return element("path", { fill: panel.colours.get(name) ?? panel.ink.faint, d }, title);
     })
     .join("\n");
 }
@@ -117,7 +150,7 @@ function drawNames(panel: Panel, attempts: readonly Attempt[]): string {
         x: left + 4,
         y: yOf(panel, attempt.worker) + panel.rowHeight / 2 + 3.5,
         "font-size": 10,
-        fill: textOn(panel.colours.get(attempt.package) ?? ink.faint),
+        fill: textOn(panel.colours.get(attempt.package) ?? panel.ink.faint),
       });
     })
     .join("");
@@ -126,7 +159,7 @@ function drawNames(panel: Panel, attempts: readonly Attempt[]): string {
 /** Dark or white, whichever reads better on a colour "#rrggbb". */
 function textOn(colour: string): string {
   const channel = (at: number): number => Number.parseInt(colour.slice(at, at + 2), 16);
-  return 0.299 * channel(1) + 0.587 * channel(3) + 0.114 * channel(5) > 150 ? ink.text : "#ffffff";
+  return 0.299 * channel(1) + 0.587 * channel(3) + 0.114 * channel(5) > 150 ? light.text : light.paper;
 }
 
 /** From the end of each failed attempt to the start of the next one of the same line. */
@@ -148,6 +181,7 @@ function retryLine(panel: Panel, failure: Attempt, again: Attempt): string {
   const [x2, y2] = [xOf(panel, again.startMs), yOf(panel, again.worker) + middle];
   const bend = (x2 - x1) / 2;
   const d = `M${short(x1)} ${short(y1)}C${short(x1 + bend)} ${short(y1)} ${short(x2 - bend)} ${short(y2)} ${short(x2)} ${short(y2)}`;
+  const { ink } = panel;
   const stroke = { stroke: ink.failure, "stroke-width": 1.75, "stroke-dasharray": "4 2", fill: "none" };
   return element("path", { ...stroke, d }) + element("circle", { cx: x2, cy: y2, r: 3, fill: ink.failure });
 }
@@ -158,13 +192,17 @@ function drawFailures(panel: Panel, attempts: readonly Attempt[]): string {
     .map(({ worker, endMs, line, package: name }) => {
       const title = element("title", {}, escapeXml(`line ${line} of ${name} failed and is retried`));
       const at = { x: xOf(panel, endMs), y: yOf(panel, worker) };
-      return failureMark(at.x, at.y, panel.detailed ? 1.5 : 1, title);
+      return failureMark(panel.ink, { ...at, scale: panel.detailed ? 1.5 : 1 }, title);
     })
     .join("");
 }
 
 /** A red wedge whose tip points at (x, y + half its height) from above. */
-export function failureMark(x: number, y: number, scale: number, content = ""): string {
+export function failureMark(
+  ink: Ink,
+  { x, y, scale }: { readonly x: number; readonly y: number; readonly scale: number },
+  content = "",
+): string {
   const d = `M${short(x)} ${short(y + 6 * scale)}l${-4.5 * scale} ${-9 * scale}h${9 * scale}z`;
-  return element("path", { d, fill: ink.failure, stroke: "#ffffff", "stroke-width": 0.75 }, content);
+  return element("path", { d, fill: ink.failure, stroke: ink.paper, "stroke-width": 0.75 }, content);
 }

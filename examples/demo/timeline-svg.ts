@@ -1,7 +1,15 @@
 import { colourPackages, strongColours } from "./colours.ts";
 import type { Attempt } from "./recording.ts";
 import { element, label, short } from "./svg.ts";
-import { drawPanel, failureMark, ink, type Panel, panelHeight } from "./timeline-panel.ts";
+import {
+  drawPanel,
+  failureMark,
+  type Ink,
+  inks,
+  type Panel,
+  panelHeight,
+  type Theme,
+} from "./timeline-panel.ts";
 
 /** What a timeline is drawn from. */
 export interface Timeline {
@@ -23,12 +31,14 @@ const fonts = "'Inter', 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', Arial, sans
  * A run as an SVG document: the whole of it with one row per worker, under it a part enlarged, and a legend of the
  * busiest packages. Each package has one colour, each failed attempt a red wedge.
  */
-export function drawTimeline(timeline: Timeline): string {
+export function drawTimeline(timeline: Timeline, theme: Theme = "light"): string {
+  const ink = inks[theme];
   const { attempts, workers } = timeline;
   const endMs = attempts.reduce((latest, attempt) => Math.max(latest, attempt.endMs), 1);
   const busiest = packagesByCount(attempts);
   const colours = colourPackages(busiest.map(([name]) => name));
-  const common = { attempts, workers, colours, x: page.left, width: page.width - page.left - page.right };
+  const width = page.width - page.left - page.right;
+  const common = { attempts, workers, colours, ink, x: page.left, width };
   const overview: Panel = {
     ...common,
     fromMs: 0,
@@ -38,7 +48,7 @@ export function drawTimeline(timeline: Timeline): string {
     detailed: false,
   };
   let bottom = overview.y + panelHeight(workers, rows.overview);
-  const parts = [drawHeading(timeline), drawPanel(overview)];
+  const parts = [drawHeading(timeline, ink), drawPanel(overview)];
   if (endMs > 2 * detailMs) {
     const fromMs = detailStart(attempts, endMs);
     const detail: Panel = {
@@ -52,12 +62,16 @@ export function drawTimeline(timeline: Timeline): string {
     parts.push(drawLens(overview, detail), drawPanel(detail));
     bottom = detail.y + panelHeight(workers, rows.detail);
   }
-  parts.push(drawLegend(busiest, colours, bottom + 34));
+  parts.push(drawLegend({ busiest, colours, ink, top: bottom + 34 }));
   const legendRows = Math.ceil(Math.min(busiest.length, strongColours.length) / legend.columns);
-  return wrap(parts.join("\n"), bottom + 34 + (legendRows + 2) * legend.rowHeight, timeline.title);
+  const height = bottom + 34 + (legendRows + 2) * legend.rowHeight;
+  return wrap(parts.join("\n"), { height, title: timeline.title, ink });
 }
 
-function wrap(content: string, height: number, title: string): string {
+function wrap(
+  content: string,
+  { height, title, ink }: { readonly height: number; readonly title: string; readonly ink: Ink },
+): string {
   const size = { width: page.width, height, viewBox: `0 0 ${page.width} ${short(height)}` };
   const root = {
     xmlns: "http://www.w3.org/2000/svg",
@@ -66,11 +80,11 @@ function wrap(content: string, height: number, title: string): string {
     role: "img",
     "aria-label": title,
   };
-  const paper = element("rect", { width: page.width, height, fill: "#ffffff" });
+  const paper = element("rect", { width: page.width, height, fill: ink.paper });
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element("svg", root, `\n${paper}\n${content}\n`)}\n`;
 }
 
-function drawHeading({ title, attempts, count }: Timeline): string {
+function drawHeading({ title, attempts, count }: Timeline, ink: Ink): string {
   const retries = attempts.filter(({ failed }) => failed).length;
   const shown =
     count > attempts.length
@@ -85,6 +99,7 @@ function drawHeading({ title, attempts, count }: Timeline): string {
 
 /** Shows which part of the overview is enlarged below it. */
 function drawLens(overview: Panel, detail: Panel): string {
+  const { ink } = detail;
   const scale = overview.width / (overview.toMs - overview.fromMs);
   const left = overview.x + (detail.fromMs - overview.fromMs) * scale;
   const right = left + detailMs * scale;
@@ -109,11 +124,17 @@ function detailStart(attempts: readonly Attempt[], endMs: number): number {
   return Math.max(0, Math.floor(Math.min(from, latest) / 10) * 10);
 }
 
-function drawLegend(
-  busiest: readonly (readonly [name: string, count: number])[],
-  colours: ReadonlyMap<string, string>,
-  top: number,
-): string {
+function drawLegend({
+  busiest,
+  colours,
+  ink,
+  top,
+}: {
+  readonly busiest: readonly (readonly [name: string, count: number])[];
+  readonly colours: ReadonlyMap<string, string>;
+  readonly ink: Ink;
+  readonly top: number;
+}): string {
   const columnWidth = (page.width - page.left - page.right) / legend.columns;
   const entries = busiest.slice(0, strongColours.length).map(([name, count], index) => {
     const x = page.left + (index % legend.columns) * columnWidth;
@@ -128,7 +149,7 @@ function drawLegend(
   const mark = page.left + 2.5 * columnWidth;
   return [
     label(title, { x: page.left, y: top, "font-size": 14, "font-weight": 600, fill: ink.text }),
-    failureMark(mark + 85, top - 5, 1.5),
+    failureMark(ink, { x: mark + 85, y: top - 5, scale: 1.5 }),
     label("a failed attempt, retried in place", { x: mark + 100, y: top, "font-size": 13, fill: ink.text }),
     ...entries,
   ].join("\n");

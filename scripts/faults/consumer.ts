@@ -157,4 +157,5 @@ function note(what: string, error: unknown): void {
 process.once("disconnect", () => process.exit());
 const consumer = new Consumer(JSON.parse(process.argv[2] ?? ""));
 process.on("message", (order) => consumer.obey(order as Order));
+tell({ is: "loaded" });
 consumer.start();

@@ -8,6 +8,9 @@ import type { Leaving } from "./plan.ts";
 const program = fileURLToPath(new URL("consumer.ts", import.meta.url));
 const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 
+/** "loading": the process is there, and its program is not yet. */
+export type MemberState = "loading" | "opening" | "open" | "leaving" | "left" | "gone";
+
 /** A consumer's process, as the run sees it: started, told what to do, killed, started again. */
 export class Member {
   readonly #site: ConsumerSite;
@@ -15,14 +18,20 @@ export class Member {
   #child: ChildProcess | undefined;
   /** What it printed last, for when it ends by itself. */
   #printed = "";
+  #state: MemberState = "gone";
 
   constructor(site: ConsumerSite, note: (text: string) => void) {
     this.#site = site;
     this.#note = (text) => note(`consumer ${site.member}: ${text}`);
   }
 
-  get running(): boolean {
-    return this.#child !== undefined;
+  get state(): MemberState {
+    return this.#child === undefined ? "gone" : this.#state;
+  }
+
+  /** "consumer 2 is opening" */
+  describe(): string {
+    return `consumer ${this.#site.member} is ${this.state}`;
   }
 
   /** Resolves when it consumes, or when it was killed before. */
@@ -34,6 +43,7 @@ export class Member {
     });
     this.#child = child;
     this.#printed = "";
+    this.#state = "loading";
     for (const output of [child.stdout, child.stderr]) {
       output?.on("data", (text: Buffer) => {
         this.#printed = (this.#printed + text.toString()).slice(-2_000);
@@ -41,6 +51,7 @@ export class Member {
     }
     child.on("message", (news: News) => {
       if (news.is === "note") this.#note(news.text);
+      else this.#state = news.is === "loaded" ? "opening" : news.is;
     });
     child.on("exit", (code, signal) => {
       if (this.#child !== child) return;
@@ -74,6 +85,7 @@ export class Member {
   async #tell(order: Order, answer: News["is"]): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;
+    this.#state = order.do === "leave" ? "leaving" : "opening";
     const answered = heard(child, answer);
     child.send(order);
     await answered;

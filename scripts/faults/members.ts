@@ -24,6 +24,16 @@ export class Members {
     return oldest;
   }
 
+  /** Whether the machine is still busy with the program of one of them. */
+  get loading(): boolean {
+    return this.#members.some(({ state }) => state === "loading");
+  }
+
+  /** "consumer 0 is open, consumer 2 is opening" */
+  describe(): string {
+    return this.#members.map((member) => member.describe()).join(", ");
+  }
+
   /** Any of them, chosen by a number from 0 to 1. */
   any(random: number): Member {
     return this.#members[Math.floor(random * this.#members.length)] ?? this.oldest;

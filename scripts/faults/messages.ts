@@ -23,6 +23,8 @@ export type Order =
 
 /** What it tells. */
 export type News =
+  /** Its code is loaded: what it does from here on is the adapter's doing. */
+  | { readonly is: "loaded" }
   | { readonly is: "open" }
   | { readonly is: "left" }
   /** Something went wrong that it overcame by itself, or by beginning again. */

@@ -13,7 +13,10 @@ export function formatRound(result: RoundResult, rounds: number): string {
     `${seconds.toFixed(1)} s`,
     faults.map(formatFault).join(", "),
   ].join(" | ");
-  return [line, ...result.violations.map((violation) => `  VIOLATION: ${violation}`)].join("\n");
+  const said = result.violations.map((violation) => `  VIOLATION: ${violation}`);
+  // What the consumers told explains a violation; in a good round it is what they overcame.
+  const told = said.length === 0 ? [] : result.notes.map((note) => `  ${note}`);
+  return [line, ...said, ...told].join("\n");
 }
 
 function formatFault({ what, atS, afterHandled }: FaultRecord): string {

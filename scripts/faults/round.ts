@@ -157,8 +157,8 @@ class Round {
       }
       const { confirmedCount } = this.#ledger;
       if (confirmedCount === plan.messages && this.#faultsOpen === 0 && this.#ledger.complete) return true;
-      // On a busy machine a server takes longer than our patience to come back.
-      if (harm.serverIsAway) this.#progressAt = performance.now();
+      // On a busy machine a server, or a program, takes longer than our patience to start.
+      if (harm.serverIsAway || this.#members.loading) this.#progressAt = performance.now();
       if (performance.now() - this.#progressAt > patienceMs) return false;
       await sleep(tickMs);
     }
@@ -248,7 +248,7 @@ class Round {
         messages,
         mostRepeats,
         storesOnce,
-        hangsAfterMs: hangs ? patienceMs : undefined,
+        hangs: hangs ? `for ${patienceMs / 1_000} s, and ${this.#members.describe()}` : undefined,
       }),
     };
   }

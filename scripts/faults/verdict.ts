@@ -5,17 +5,16 @@ export interface Expectations {
   readonly mostRepeats: number;
   /** See `FaultPlugIn`. */
   readonly storesOnce: boolean;
-  /** Set when the round was given up because nothing moved for so long. */
-  readonly hangsAfterMs: number | undefined;
+  /** Set when the round was given up because nothing moved: for how long, and what the consumers do. */
+  readonly hangs: string | undefined;
 }
 
 /** What is not as it should be, a sentence each. */
 export function violationsOf(findings: Findings, expected: Expectations): string[] {
   const { confirmed, lost, outOfOrder, invented, repeats, copies } = findings;
-  const { messages, mostRepeats, storesOnce, hangsAfterMs } = expected;
+  const { messages, mostRepeats, storesOnce, hangs } = expected;
   const said: string[] = [];
-  if (hangsAfterMs !== undefined)
-    said.push(`It hangs: nothing was confirmed or handled for ${hangsAfterMs / 1_000} s.`);
+  if (hangs !== undefined) said.push(`It hangs: nothing was confirmed or handled ${hangs}.`);
   if (confirmed < messages) said.push(`Only ${confirmed} of ${messages} messages were confirmed.`);
   if (lost.length > 0) said.push(`${lost.length} were lost: ${some(lost)}.`);
   if (outOfOrder.length > 0) said.push(`${outOfOrder.length} came out of order: ${some(outOfOrder)}.`);

@@ -6,12 +6,37 @@ const read = (...argv: string[]): unknown => readArguments(argv, brokers);
 
 describe("the arguments of the demo", () => {
   it("have defaults", () => {
-    expect(read()).toEqual({ workers: 8, seed: 1, file: undefined, svg: undefined, broker: "memory" });
+    expect(read()).toEqual({
+      workers: 8,
+      seed: 1,
+      file: undefined,
+      svg: undefined,
+      theme: "light",
+      broker: "memory",
+    });
   });
 
   it("are all read, in both ways to write a value", () => {
-    const argv = ["--workers=3", "--seed", "7", "--file", "a b.log", "--svg=out.svg", "--broker", "nats"];
-    expect(read(...argv)).toEqual({ workers: 3, seed: 7, file: "a b.log", svg: "out.svg", broker: "nats" });
+    const argv = [
+      "--workers=3",
+      "--seed",
+      "7",
+      "--file",
+      "a b.log",
+      "--svg=out.svg",
+      "--theme",
+      "dark",
+      "--broker",
+      "nats",
+    ];
+    expect(read(...argv)).toEqual({
+      workers: 3,
+      seed: 7,
+      file: "a b.log",
+      svg: "out.svg",
+      theme: "dark",
+      broker: "nats",
+    });
   });
 
   it("take - as a file: standard input", () => {
@@ -54,6 +79,7 @@ describe("the arguments of the demo", () => {
     [["dpkg.log"], 'Nothing is expected at "dpkg.log": a file is named with --file PATH.'],
     [["--", "dpkg.log"], 'Nothing is expected at "dpkg.log": a file is named with --file PATH.'],
     [["--broker", "kafka"], '--broker must be one of memory, nats; received "kafka".'],
+    [["--theme", "blue"], '--theme must be light or dark; received "blue".'],
     [["--svg", "-"], "--svg needs the path of a file; the table goes to standard output."],
   ])("%j is refused in a sentence", (argv, sentence) => {
     expect(() => read(...argv)).toThrow(new UsageError(sentence));

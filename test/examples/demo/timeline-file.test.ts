@@ -20,7 +20,7 @@ describe("the file of the timeline", () => {
     await writeFile(path, "old");
     await checkWritable(path, log);
     expect(await readFile(path, "utf8")).toBe("old");
-    await writeTimeline(path, "title", 2, new Recording());
+    await writeTimeline(path, "light", { title: "title", workers: 2, recording: new Recording() });
     expect(await readFile(path, "utf8")).toContain("<svg");
   });
 
@@ -33,7 +33,8 @@ describe("the file of the timeline", () => {
     await expect(checkWritable(join(folder, path), log)).rejects.toThrow(
       /^The timeline cannot be written to "/,
     );
-    await expect(writeTimeline(join(folder, path), "t", 1, new Recording())).rejects.toThrow(OutputError);
+    const run = { title: "t", workers: 1, recording: new Recording() };
+    await expect(writeTimeline(join(folder, path), "light", run)).rejects.toThrow(OutputError);
   });
 
   it("is never the log, by whatever name", async () => {

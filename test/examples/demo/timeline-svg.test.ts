@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { colourPackages, toHex } from "../../../examples/demo/colours.ts";
 import type { Attempt } from "../../../examples/demo/recording.ts";
 import { element, escapeXml, ticks } from "../../../examples/demo/svg.ts";
+import { inks } from "../../../examples/demo/timeline-panel.ts";
 import { drawTimeline, type Timeline } from "../../../examples/demo/timeline-svg.ts";
 import { openTags } from "./xml.ts";
 
@@ -58,6 +59,18 @@ describe("drawTimeline", () => {
   it("lists the ten busiest packages, with their count", () => {
     const legend = svg.slice(svg.indexOf("Busiest packages"));
     expect(legend.match(/>package-\d+:amd64, \d+</g)).toHaveLength(10);
+  });
+
+  it("is the same drawing in the dark, but for the ink", () => {
+    const dark = drawTimeline(timeline, "dark");
+    expect(openTags(dark)).toEqual([]);
+    expect(dark).toContain('fill="#0d1117"');
+    const bare = (text: string): string => text.replace(/ (fill|stroke)="#[0-9a-f]{6}"/g, "");
+    expect(bare(dark)).toBe(bare(svg));
+    // What is drawn on the bars reads on the bars' colours, whatever the paper.
+    const lightInk = new Set(Object.values(inks.light));
+    const left = [...dark.matchAll(/#[0-9a-f]{6}/g)].filter(([colour]) => lightInk.has(colour));
+    expect(new Set(left.map(([colour]) => colour))).toEqual(new Set([inks.light.text, inks.light.paper]));
   });
 
   it("leaves out the enlargement of a run too short for one", () => {

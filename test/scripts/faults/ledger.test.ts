@@ -28,7 +28,7 @@ function ledgerOf(handlings: readonly Handling[], tried = 1): Ledger {
 
 function judge(handlings: readonly Handling[], { mostRepeats = 0, storesOnce = true, tried = 1 } = {}) {
   const findings = ledgerOf(handlings, tried).findings();
-  return violationsOf(findings, { messages, mostRepeats, storesOnce, hangsAfterMs: undefined });
+  return violationsOf(findings, { messages, mostRepeats, storesOnce, hangs: undefined });
 }
 
 describe("a round as it should be", () => {
@@ -110,10 +110,10 @@ describe("planted faults", () => {
       messages,
       mostRepeats: 0,
       storesOnce: true,
-      hangsAfterMs: 30_000,
+      hangs: "for 30 s, and consumer 0 is open",
     });
     expect(said).toEqual([
-      "It hangs: nothing was confirmed or handled for 30 s.",
+      "It hangs: nothing was confirmed or handled for 30 s, and consumer 0 is open.",
       "Only 0 of 20 messages were confirmed.",
     ]);
   });
