@@ -68,6 +68,7 @@ export class Holdings {
     if (rebalances !== true && !(rebalances === "patterns" && group.target.pattern)) return;
     group.moving = true;
     group.rebalancing = true;
+    for (const copy of group.copies.values()) if (copy.state.kind === "held") this.available(copy);
     if (group.capabilities.delayedRequeue === "local") this.endDelays(group);
     for (const copy of group.copies.values()) this.#takenUnseen(copy);
   }
@@ -165,9 +166,18 @@ export class Holdings {
     return delivery;
   }
 
+  /**
+   * From now on the broker may hand it to somebody. n.b. on real time that is told when a call begins which may give it
+   * back: a busy machine hears of the answer long after the next member was given it, and its ack deadline began.
+   */
+  available(copy: Copy): void {
+    copy.availableMs = this.book.now();
+  }
+
   /** It has to be delivered, unless it was delivered often enough. `holder` had it until now. */
   owe(copy: Copy, notBefore: number, due: number = notBefore, holder?: Seat): void {
-    copy.availableMs = notBefore > 0 ? notBefore : this.book.now();
+    if (notBefore > 0) copy.availableMs = notBefore;
+    else if (this.book.virtual) this.available(copy);
     if (this.#isExhausted(copy)) {
       copy.state = over("dead-letter", `it was delivered ${copy.deliveries} times, which is the most`);
       this.setAside(copy);
@@ -179,6 +189,7 @@ export class Holdings {
 
   /** It is being taken from its holder: if that was its last delivery, its dead letter may come from now on. */
   releasing(copy: Copy, dropped: boolean): void {
+    if (copy.state.kind === "held") this.available(copy);
     if (dropped || this.#isExhausted(copy)) this.#letters(copy);
   }
 

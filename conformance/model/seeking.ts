@@ -138,6 +138,7 @@ export class Seeks {
     } else {
       copy.hazards.clear();
       copy.hazards.add("seek-lands");
+      this.#holdings.available(copy);
       this.#holdings.owe(copy, 0);
     }
   }
