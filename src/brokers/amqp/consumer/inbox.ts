@@ -1,10 +1,10 @@
 import { Fifo } from "../../../structures/fifo.ts";
 import type { AmqpMessage } from "../message/message.ts";
 
-/** What the server has sent ahead, at most `maxInFlight` of it, and nobody was given yet. */
+/** Deliveries that nobody has taken yet. The prefetch of the channel bounds them. */
 export class Inbox {
   readonly #messages = new Fifo<AmqpMessage>();
-  /** Taken once and not handed out after all: before all others, in this order. */
+  /** Given back by whoever took them. They come before all others, in this order. */
   #first: AmqpMessage[] = [];
 
   push(message: AmqpMessage): void {
@@ -15,7 +15,7 @@ export class Inbox {
     this.#first = [...messages, ...this.#first];
   }
 
-  /** n.b. what was lost meanwhile comes again, and is passed over. */
+  /** Skips lost deliveries, because the server delivers them again. */
   take(max: number): AmqpMessage[] {
     const taken: AmqpMessage[] = [];
     while (taken.length < max) {

@@ -2,8 +2,7 @@ import type { Clock } from "../../../traits/clock.ts";
 import { AbortedError, PublishFailedError, TimeoutError } from "../../../traits/errors.ts";
 import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
 import { Alarm } from "../../shared/alarm.ts";
-import type { ClientMessage } from "../client.ts";
-import type { Link, Rider } from "../connection/reconnecting-connection.ts";
+import type { ClientMessage, ConnectionListener, ServerConnection } from "../client.ts";
 import { channelFault, scrub } from "../errors.ts";
 import { AmqpReply } from "../message/message.ts";
 import type { ConfirmChannel, ReplyListener } from "./confirm-channel.ts";
@@ -22,8 +21,8 @@ export interface AwaitedReply {
  * without a queue. So requests and publishes share a channel, and stay in the order of the calls. Each correlation id is
  * used once, so that a late reply finds nobody.
  */
-export class Requests implements Rider, ReplyListener {
-  readonly #link: Link;
+export class Requests implements ConnectionListener, ReplyListener {
+  readonly #connection: ServerConnection;
   readonly #clock: Clock;
   readonly #confirmChannel: ConfirmChannel;
   /** By correlation id. */
@@ -32,12 +31,12 @@ export class Requests implements Rider, ReplyListener {
   readonly #alarm: Alarm;
   #count = 0;
 
-  constructor(link: Link, confirmChannel: ConfirmChannel) {
-    this.#link = link;
-    this.#clock = link.settings.clock;
+  constructor(connection: ServerConnection, confirmChannel: ConfirmChannel) {
+    this.#connection = connection;
+    this.#clock = connection.settings.clock;
     this.#alarm = new Alarm(this.#clock, () => this.#expire());
     this.#confirmChannel = confirmChannel;
-    link.join(this);
+    connection.add(this);
   }
 
   /** A correlation id nobody had. */
@@ -67,8 +66,8 @@ export class Requests implements Rider, ReplyListener {
     }
   }
 
-  end(): void {
-    for (const pending of this.#waiting.values()) pending.reject(this.#link.closedError("request()"));
+  connectionEnded(): void {
+    for (const pending of this.#waiting.values()) pending.reject(this.#connection.closedError("request()"));
   }
 
   #over(id: string): void {
@@ -89,7 +88,7 @@ export class Requests implements Rider, ReplyListener {
       const reason = "the connection was lost before the reply came";
       return new PublishFailedError({ topic, reason, retryable: true });
     }
-    const { secrets } = this.#link.settings;
+    const { secrets } = this.#connection.settings;
     const reason = `its channel was closed before the reply came (${channelFault(cause).reason})`;
     return new PublishFailedError({
       topic,

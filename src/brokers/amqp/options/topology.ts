@@ -1,7 +1,7 @@
 import { checkCount, checkName } from "../../../traits/arguments.ts";
 import { type OptionNames, optionNames } from "../../../traits/option-names.ts";
 import type { AmqpTable } from "../client.ts";
-import { checkMilliseconds, checkNames, checkShortName, refuse } from "../message/field-checks.ts";
+import { checkMilliseconds, checkNames, checkShortName, refuse } from "./field-checks.ts";
 
 export type QueueType = "quorum" | "classic";
 
@@ -141,17 +141,17 @@ export function checkTopology(
 ): void {
   checkExchanges(call, `${argument}.exchanges`, exchanges ?? []);
   for (const [index, queue] of (queues ?? []).entries()) {
-    const place = `${argument}.queues[${index}]`;
-    checkNames(call, place, queue, namedQueueNames);
-    checkShortName(`${place}.name`, queue.name);
-    checkQueue(place, queue.type ?? "quorum", queue);
+    const path = `${argument}.queues[${index}]`;
+    checkNames(call, path, queue, namedQueueNames);
+    checkShortName(`${path}.name`, queue.name);
+    checkQueue(path, queue.type ?? "quorum", queue);
   }
   for (const [index, binding] of (bindings ?? []).entries()) {
-    const place = `${argument}.bindings[${index}]`;
-    checkNames(call, place, binding, topologyBindingNames);
-    checkBinding(place, binding);
+    const path = `${argument}.bindings[${index}]`;
+    checkNames(call, path, binding, topologyBindingNames);
+    checkBinding(path, binding);
     checkShortName(
-      `${place}.${binding.queue === undefined ? "toExchange" : "queue"}`,
+      `${path}.${binding.queue === undefined ? "toExchange" : "queue"}`,
       binding.queue ?? binding.toExchange,
     );
   }
@@ -163,12 +163,12 @@ export function checkExchanges(
   exchanges: readonly ExchangeDeclaration[],
 ): void {
   for (const [index, exchange] of exchanges.entries()) {
-    const place = `${argument}[${index}]`;
+    const path = `${argument}[${index}]`;
     const { name, type, alternateExchange } = exchange;
-    checkNames(call, place, exchange, exchangeNames);
-    checkShortName(`${place}.name`, name);
-    checkName(`${place}.type`, type);
-    if (alternateExchange !== undefined) checkShortName(`${place}.alternateExchange`, alternateExchange);
+    checkNames(call, path, exchange, exchangeNames);
+    checkShortName(`${path}.name`, name);
+    checkName(`${path}.type`, type);
+    if (alternateExchange !== undefined) checkShortName(`${path}.alternateExchange`, alternateExchange);
   }
 }
 

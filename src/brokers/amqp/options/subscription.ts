@@ -1,7 +1,7 @@
 import { checkCount } from "../../../traits/arguments.ts";
 import type { Capabilities } from "../../../traits/capabilities.ts";
 import { optionNames } from "../../../traits/option-names.ts";
-import { checkMilliseconds, checkNames, checkShortName, refuse } from "../message/field-checks.ts";
+import { checkMilliseconds, checkNames, checkShortName, refuse } from "./field-checks.ts";
 import {
   checkBinding,
   checkExchanges,
@@ -13,7 +13,7 @@ import {
   type QueueType,
   queueBindingNames,
   queueDeclarationNames,
-} from "../topology/declarations.ts";
+} from "./topology.ts";
 
 export const defaultMaxInFlight = 256;
 
@@ -71,7 +71,7 @@ const exclusiveQueueOptionNames = optionNames<AmqpExclusiveQueueOptions>()({
 });
 
 /** All there is to know of one subscription before it is opened. */
-export interface Plan {
+export interface SubscriptionSettings {
   readonly topic: string;
   /** Undefined: one that the server names, for this connection alone. */
   readonly queue: string | undefined;
@@ -85,7 +85,11 @@ export interface Plan {
 }
 
 /** `by` names the function that was called. */
-export function planQueue(by: string, queue: string, options: AmqpQueueOptions): Plan {
+export function checkQueueOptions(
+  by: string,
+  queue: string,
+  options: AmqpQueueOptions,
+): SubscriptionSettings {
   const argument = `${by}(queue)`;
   checkShortName(argument, queue);
   const call = `${by}(${JSON.stringify(queue)}, options)`;
@@ -128,7 +132,11 @@ export function planQueue(by: string, queue: string, options: AmqpQueueOptions):
   };
 }
 
-export function planExclusiveQueue(by: string, topic: string, options: AmqpExclusiveQueueOptions): Plan {
+export function checkExclusiveQueueOptions(
+  by: string,
+  topic: string,
+  options: AmqpExclusiveQueueOptions,
+): SubscriptionSettings {
   checkShortName(`${by}(topic)`, topic);
   const call = `${by}(${JSON.stringify(topic)}, options)`;
   checkNames(call, "options", options, exclusiveQueueOptionNames);

@@ -1,16 +1,19 @@
-import { checkCount, checkDuration, checkName } from "../../traits/arguments.ts";
-import { type Clock, systemClock } from "../../traits/clock.ts";
-import { InvalidArgumentError } from "../../traits/errors.ts";
-import { headerNames } from "../../traits/headers.ts";
-import { type OptionNames, optionNames } from "../../traits/option-names.ts";
-import type { BackoffOptions } from "../shared/backoff.ts";
-import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
-import { Secrets } from "../shared/secrets.ts";
-import type { AmqpClient, AmqpTls } from "./client.ts";
-import { type Address, parseAddress } from "./connection/address.ts";
-import { checkMilliseconds, checkNames, checkShortName } from "./message/field-checks.ts";
-import { isHeaderOfOthers } from "./message/headers.ts";
-import { type AmqpTopology, checkTopology, topologyNames } from "./topology/declarations.ts";
+import { checkCount, checkDuration, checkName } from "../../../traits/arguments.ts";
+import { type Clock, systemClock } from "../../../traits/clock.ts";
+import { InvalidArgumentError } from "../../../traits/errors.ts";
+import { headerNames } from "../../../traits/headers.ts";
+import { optionNames } from "../../../traits/option-names.ts";
+import type { BackoffOptions } from "../../shared/backoff.ts";
+import { type ConnectOptions, checkConnect, connectOptionNames } from "../../shared/first-connect.ts";
+import type { AmqpClient, AmqpTls } from "../client.ts";
+import { checkNames } from "./field-checks.ts";
+import {
+  type AmqpPublisherOptions,
+  checkPublisherOptions,
+  type PublisherSettings,
+  publisherOptionNames,
+} from "./publisher.ts";
+import { type AmqpTopology, checkTopology, topologyNames } from "./topology.ts";
 
 export interface AmqpBrokerOptions {
   /**
@@ -53,35 +56,6 @@ export interface ReconnectOptions extends BackoffOptions {
 
 const reconnectNames = optionNames<ReconnectOptions>()({ initialMs: true, maxMs: true, maxTries: true });
 
-export interface AmqpPublisherOptions {
-  /** Where it publishes, with the topic as routing key. @default "", the exchange that leads to the queue of that name */
-  readonly exchange?: string;
-  /** A message no queue takes rejects with `PublishFailedError`; without, it is gone and nobody is told. @default true */
-  readonly mandatory?: boolean;
-  /** Kept over a restart of the server, by classic queues; quorum queues keep all. @default true */
-  readonly persistent?: boolean;
-  /** 0 to 255, higher first, in queues that go by it. @default none */
-  readonly priority?: number;
-  /** Dropped, or dead-lettered, when it waited in a queue for this long. @default never */
-  readonly expirationMs?: number;
-  /** The header the key of a message is written to. RustStream's crate for RabbitMQ reads "amqp-partition-key". @default "partition-key" */
-  readonly keyHeader?: string;
-}
-
-/** Of one message. */
-export const messageOptionNames = {
-  mandatory: true,
-  persistent: true,
-  priority: true,
-  expirationMs: true,
-} as const;
-
-export const publisherOptionNames: OptionNames = optionNames<AmqpPublisherOptions>()({
-  ...messageOptionNames,
-  exchange: true,
-  keyHeader: true,
-});
-
 const brokerOptionNames = optionNames<AmqpBrokerOptions>()({
   url: true,
   name: true,
@@ -99,16 +73,10 @@ const brokerOptionNames = optionNames<AmqpBrokerOptions>()({
   client: true,
 });
 
-export type PublisherSettings = Required<
-  Pick<AmqpPublisherOptions, "exchange" | "mandatory" | "persistent" | "keyHeader">
-> &
-  AmqpPublisherOptions;
-
 /** The options of a broker, checked and complete. */
 export interface Settings {
   readonly name: string;
-  readonly addresses: readonly [Address, ...Address[]];
-  readonly secrets: Secrets;
+  readonly url: string | readonly string[];
   readonly tls: AmqpTls;
   readonly connectTimeoutMs: number;
   readonly heartbeatMs: number;
@@ -126,7 +94,6 @@ export interface Settings {
 export function checkOptions(options: AmqpBrokerOptions): Settings {
   const call = "new AmqpBroker(options)";
   checkNames(call, "options", options, brokerOptionNames);
-  const addresses = checkUrls(options.url ?? "amqp://guest:guest@127.0.0.1:5672/");
   const { reconnect = {}, topology = {}, publishTimeoutMs = 30_000, heartbeatMs = 10_000 } = options;
   const { maxTries = Number.POSITIVE_INFINITY, ...backoff } =
     reconnect === false ? { maxTries: 0 } : reconnect;
@@ -134,12 +101,7 @@ export function checkOptions(options: AmqpBrokerOptions): Settings {
   const defaults = { exchange: "", mandatory: true, persistent: true, keyHeader: headerNames.partitionKey };
   return {
     name: checkName("options.name", options.name ?? "rabbitmq"),
-    addresses,
-    secrets: new Secrets([
-      ...addresses.map(({ password }) => password),
-      ...addresses.map(({ password }) => encodeURIComponent(password)),
-      options.tls?.passphrase,
-    ]),
+    url: options.url ?? "amqp://guest:guest@127.0.0.1:5672/",
     tls: options.tls ?? {},
     connectTimeoutMs: checkDuration("options.connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
     heartbeatMs: checkHeartbeat(heartbeatMs),
@@ -156,40 +118,6 @@ export function checkOptions(options: AmqpBrokerOptions): Settings {
     clock: options.clock ?? systemClock,
     client: options.client,
   };
-}
-
-/** `options` over `defaults`. Throws `InvalidArgumentError`. */
-export function checkPublisherOptions(
-  argument: string,
-  options: AmqpPublisherOptions,
-  defaults: PublisherSettings,
-): PublisherSettings {
-  const { exchange, priority, expirationMs, keyHeader } = options;
-  if (exchange !== undefined && exchange !== "") checkShortName(`${argument}.exchange`, exchange);
-  if (priority !== undefined && checkCount(`${argument}.priority`, priority, 0) > 255) {
-    throw new InvalidArgumentError({
-      argument: `${argument}.priority`,
-      expected: "a whole number from 0 to 255",
-      received: priority,
-    });
-  }
-  if (expirationMs !== undefined) checkMilliseconds(`${argument}.expirationMs`, expirationMs);
-  if (keyHeader !== undefined) checkKeyHeader(`${argument}.keyHeader`, keyHeader);
-  return { ...defaults, ...options };
-}
-
-function checkKeyHeader(argument: string, keyHeader: string): void {
-  checkShortName(argument, keyHeader);
-  if (!/[\p{Cc}:]|^\s|\s$/u.test(keyHeader) && !isHeaderOfOthers(keyHeader)) return;
-  const expected = "the name of a header that has no other meaning, without a colon or space around it";
-  throw new InvalidArgumentError({ argument, expected, received: keyHeader });
-}
-
-function checkUrls(url: string | readonly string[]): readonly [Address, ...Address[]] {
-  const urls = Array.isArray(url) ? url : [url];
-  const [first, ...rest] = urls.map((each) => parseAddress("options.url", each));
-  if (first !== undefined) return [first, ...rest];
-  throw new InvalidArgumentError({ argument: "options.url", expected: "at least one URL", received: url });
 }
 
 function checkHeartbeat(value: number): number {

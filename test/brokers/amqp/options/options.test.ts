@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { AmqpBroker, amqpExclusiveQueue, amqpQueue } from "../../../src/brokers/amqp/index.ts";
-import { open, setUp, take } from "./support.ts";
+import { AmqpBroker, amqpExclusiveQueue, amqpQueue } from "../../../../src/brokers/amqp/index.ts";
+import { open, setUp, take } from "../support.ts";
 
 /** As a program in JavaScript gives them. */
 // biome-ignore lint/suspicious/noExplicitAny: the compiler must not see what these tests are about.
