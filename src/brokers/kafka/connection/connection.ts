@@ -18,13 +18,13 @@ import { capabilitiesOf, KafkaSubscriber } from "../consumer/subscriber.ts";
 import { Subscription } from "../consumer/subscription.ts";
 import { MissingPartition } from "../errors.ts";
 import { callOf, checkPattern, checkTopics } from "../message/topics.ts";
+import { checkPublisherOptions, type KafkaPublisherOptions } from "../options/publisher.ts";
 import {
   type CheckedSubscribeOptions,
   checkPatternOptions,
   checkSubscribeOptions,
   type KafkaSubscribeOptions,
-} from "../options.ts";
-import { checkPublisherOptions, type KafkaPublisherOptions } from "../publisher/options.ts";
+} from "../options/subscription.ts";
 import { KafkaPublisher } from "../publisher/publisher.ts";
 import type { Cluster } from "../topology/cluster.ts";
 import { TopicMetadata } from "../topology/topology.ts";

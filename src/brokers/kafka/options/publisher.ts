@@ -4,14 +4,16 @@ import { InvalidArgumentError, NotSupportedError } from "../../../traits/errors.
 import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
 import type { KafkaModule, TopicCreation } from "../client.ts";
 import { compressionPackages } from "../errors.ts";
-import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "../options.ts";
-import { type KafkaPartitioner, type Partitioner, partitioners } from "./partitioners.ts";
+import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "./topic.ts";
 
 export const compressions = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 export type KafkaCompression = keyof typeof compressions;
 
 const acknowledgements = { all: -1, leader: 1, none: 0 } as const;
 export type KafkaAcks = keyof typeof acknowledgements;
+
+const partitionerNames = { murmur2: true, crc32: true } as const;
+export type KafkaPartitioner = keyof typeof partitionerNames;
 
 export interface KafkaPublisherOptions {
   /**
@@ -63,7 +65,7 @@ export interface CheckedPublisherOptions {
   readonly acks: number;
   readonly idempotent: boolean;
   readonly compression: number;
-  readonly partitioner: Partitioner;
+  readonly partitioner: KafkaPartitioner;
   readonly create: TopicCreation | false | undefined;
   readonly transactionalId: string | undefined;
   readonly transactionTimeoutMs: number;
@@ -82,7 +84,7 @@ export function checkPublisherOptions(
   checkWord("options.acks", acks, acknowledgements);
   checkWord("options.compression", compression, compressions);
   checkCodec(compression, module);
-  checkWord("options.partitioner", partitioner, partitioners);
+  checkWord("options.partitioner", partitioner, partitionerNames);
   if (transactionalId !== undefined) checkName("options.transactionalId", transactionalId);
   const idempotent = options.idempotent ?? acks === "all";
   if (idempotent && acks !== "all") {
@@ -93,7 +95,7 @@ export function checkPublisherOptions(
     acks: acknowledgements[acks],
     idempotent,
     compression: compressions[compression],
-    partitioner: partitioners[partitioner],
+    partitioner,
     create: checkCreate(options.create),
     transactionalId,
     transactionTimeoutMs: checkCount("options.transactionTimeoutMs", options.transactionTimeoutMs ?? 60_000),
