@@ -1,4 +1,4 @@
-import type { SubscriptionSource } from "../../traits/source.ts";
+import type { SubscriptionSource } from "../../traits/broker.ts";
 import type { AmqpConnection } from "./connection/connection.ts";
 import type { AmqpSubscriber } from "./consumer/subscriber.ts";
 import {

@@ -1,4 +1,4 @@
-import type { SubscriptionSource } from "../../traits/source.ts";
+import type { SubscriptionSource } from "../../traits/broker.ts";
 import type { KafkaConnection } from "./connection/connection.ts";
 import { capabilitiesOf, type KafkaSubscriber } from "./consumer/subscriber.ts";
 import { callOf, checkPattern, checkTopics } from "./message/topics.ts";

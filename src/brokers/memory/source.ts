@@ -1,5 +1,5 @@
 import { checkName } from "../../traits/arguments.ts";
-import type { SubscriptionSource } from "../../traits/source.ts";
+import type { SubscriptionSource } from "../../traits/broker.ts";
 import type { MemoryConnection } from "./connection/connection.ts";
 import type { MemorySubscriber } from "./consumer/subscriber.ts";
 import {

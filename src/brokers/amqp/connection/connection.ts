@@ -4,8 +4,8 @@ import type {
   DescribeServer,
   ServerDescription,
   Subscribe,
+  SubscriptionSource,
 } from "../../../traits/broker.ts";
-import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { AmqpSubscriber } from "../consumer/subscriber.ts";
 import { showAddress } from "../errors.ts";

@@ -5,10 +5,10 @@ import type {
   PatternSubscribe,
   ServerDescription,
   Subscribe,
+  SubscriptionSource,
 } from "../../../traits/broker.ts";
 import { InvalidArgumentError, NotSupportedError, SubscriptionFailedError } from "../../../traits/errors.ts";
 import { checkOptionNames } from "../../../traits/option-names.ts";
-import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { NatsConnection } from "../../nats/connection/connection.ts";
 import type { CoreConnection } from "../../nats/connection/core-connection.ts";

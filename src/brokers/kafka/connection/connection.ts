@@ -6,9 +6,9 @@ import type {
   PatternSubscribe,
   ServerDescription,
   Subscribe,
+  SubscriptionSource,
 } from "../../../traits/broker.ts";
 import { ConnectionClosedError } from "../../../traits/errors.ts";
-import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import type { CreateAssigner } from "../client.ts";
 import { createAssigners } from "../consumer/assigners/assigners.ts";

@@ -6,10 +6,10 @@ import type {
   PatternSubscribe,
   ServerDescription,
   Subscribe,
+  SubscriptionSource,
 } from "../../../traits/broker.ts";
 import { InvalidArgumentError } from "../../../traits/errors.ts";
 import { settledAtOnce } from "../../../traits/message.ts";
-import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { Consumer } from "../consumer/consumer.ts";
 import { MemorySubscriber } from "../consumer/subscriber.ts";

@@ -5,8 +5,8 @@ import type {
   PatternSubscribe,
   ServerDescription,
   Subscribe,
+  SubscriptionSource,
 } from "../../../traits/broker.ts";
-import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { NatsSubscriber } from "../consumer/subscriber.ts";
 import { checkPattern, checkSubject } from "../message/subject.ts";
