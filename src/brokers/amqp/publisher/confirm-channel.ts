@@ -1,6 +1,6 @@
 import { Fifo } from "../../../structures/fifo.ts";
-import type { Timer } from "../../../traits/clock.ts";
 import { InvalidMessageError, PublishFailedError, TimeoutError } from "../../../traits/errors.ts";
+import { Alarm } from "../../shared/alarm.ts";
 import type {
   ClientConfirmChannel,
   ClientMessage,
@@ -39,7 +39,7 @@ export class ConfirmChannel implements ConnectionListener {
   readonly #waiting = new Fifo<PendingPublish>();
   /** Everything that may still run into its time limit, soonest first. */
   readonly #limited = new Fifo<PendingPublish>();
-  #timer: Timer | undefined;
+  readonly #alarm: Alarm;
   #channel: ClientConfirmChannel | undefined;
   #opening = false;
   /** Bytes that went into the client's buffer since it said that it is full, until it says "drain". */
@@ -54,6 +54,7 @@ export class ConfirmChannel implements ConnectionListener {
 
   constructor(connection: ServerConnection) {
     this.#connection = connection;
+    this.#alarm = new Alarm(connection.settings.clock, () => this.#expire());
     connection.add(this);
   }
 
@@ -83,8 +84,7 @@ export class ConfirmChannel implements ConnectionListener {
   }
 
   connectionEnded(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#alarm.cancel();
     for (const publish of [...this.#unconfirmed.values(), ...this.#waiting]) {
       publish.reject(this.#connection.closedError(publish.what));
     }
@@ -216,15 +216,14 @@ export class ConfirmChannel implements ConnectionListener {
     dropAnswered(this.#limited);
     publish.dueAt = clock.now() + publishTimeoutMs;
     this.#limited.push(publish);
-    this.#timer ??= clock.schedule(publishTimeoutMs, () => this.#expire());
+    this.#alarm.at(publish.dueAt);
   }
 
   #expire(): void {
-    this.#timer = undefined;
     const { publishTimeoutMs: timeoutMs, clock } = this.#connection.settings;
     for (let publish = this.#limited.peek(); publish !== undefined; publish = this.#limited.peek()) {
-      if (!publish.answered && publish.dueAt > clock.now()) {
-        this.#timer = clock.schedule(publish.dueAt - clock.now(), () => this.#expire());
+      if (!publish.over && publish.dueAt > clock.now()) {
+        this.#alarm.at(publish.dueAt);
         return;
       }
       this.#limited.shift();
@@ -255,7 +254,7 @@ function isTooLarge(publish: PendingPublish, fault: unknown): boolean {
 }
 
 function dropAnswered(publishes: Fifo<PendingPublish>): void {
-  while (publishes.peek()?.answered === true) publishes.shift();
+  while (publishes.peek()?.over === true) publishes.shift();
 }
 
 /** Answers what the server confirms: one, or all up to one. */

@@ -1,6 +1,6 @@
 import { deferred } from "../../../traits/deferred.ts";
-import { AbortedError, TimeoutError } from "../../../traits/errors.ts";
-import { unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
+import { TimeoutError } from "../../../traits/errors.ts";
+import { PendingCall } from "../../shared/pending-call.ts";
 import { closeChannel, type ServerConnection } from "../client.ts";
 import { publishFailure, readFault, unroutable } from "../errors.ts";
 
@@ -21,18 +21,19 @@ export async function checkRoute(
 ): Promise<void> {
   const { publishTimeoutMs: timeoutMs, clock } = connection.settings;
   const { promise, resolve, reject } = deferred<void>();
+  const call = new PendingCall<void>(what, signal, { resolve, reject });
   const expire = (): void => {
-    reject(new TimeoutError({ what: `${what} of ${JSON.stringify(route.topic)}`, timeoutMs }));
+    call.reject(new TimeoutError({ what: `${what} of ${JSON.stringify(route.topic)}`, timeoutMs }));
   };
   const timer = Number.isFinite(timeoutMs) ? clock.schedule(timeoutMs, expire) : undefined;
-  const caller = { onAbort: () => reject(new AbortedError({ what, cause: signal?.reason })) };
-  if (signal !== undefined) watchAbort(signal, caller);
-  ask(connection, route).then(resolve, reject);
+  ask(connection, route).then(
+    () => call.resolve(),
+    (error: unknown) => call.reject(error),
+  );
   try {
     await promise;
   } finally {
     timer?.cancel();
-    if (signal !== undefined) unwatchAbort(signal, caller);
   }
 }
 

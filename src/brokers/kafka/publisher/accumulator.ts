@@ -32,10 +32,11 @@ export class RecordAccumulator {
   /** Resolves when the server has confirmed the record. */
   append(topic: string, message: ClientMessage, signal: AbortSignal | undefined): Promise<void> {
     const dueMs = this.#options.cluster.clock.now() + this.#options.timeoutMs;
-    const record = new PendingRecord(message, sizeOf(message), dueMs, signal);
     this.#alarm.at(dueMs);
-    this.#topic(topic).push(record);
-    return record.promise;
+    return new Promise((resolve, reject) => {
+      const record = new PendingRecord(message, sizeOf(message), dueMs, signal, { resolve, reject });
+      this.#topic(topic).push(record);
+    });
   }
 
   /** Rejects all waiting records. `sent`: also those under way. */

@@ -1,53 +1,25 @@
 import { Fifo } from "../../../structures/fifo.ts";
-import { type Deferred, deferred } from "../../../traits/deferred.ts";
-import { AbortedError } from "../../../traits/errors.ts";
-import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
+import { type CallAnswer, PendingCall } from "../../shared/pending-call.ts";
 import type { ClientMessage } from "../client.ts";
 
 /** A published record that waits for its confirmation. */
-export class PendingRecord implements Abortable {
+export class PendingRecord extends PendingCall<void> {
   readonly message: ClientMessage;
   /** About what it takes on the wire. */
   readonly bytes: number;
   readonly dueMs: number;
-  readonly #signal: AbortSignal | undefined;
-  readonly #deferred: Deferred<void> = deferred();
-  #over = false;
 
-  constructor(message: ClientMessage, bytes: number, dueMs: number, signal: AbortSignal | undefined) {
+  constructor(
+    message: ClientMessage,
+    bytes: number,
+    dueMs: number,
+    signal: AbortSignal | undefined,
+    answer: CallAnswer<void>,
+  ) {
+    super("publish()", signal, answer);
     this.message = message;
     this.bytes = bytes;
     this.dueMs = dueMs;
-    this.#signal = signal;
-    if (signal) watchAbort(signal, this);
-  }
-
-  get promise(): Promise<void> {
-    return this.#deferred.promise;
-  }
-
-  /** Its publish has resolved or rejected. */
-  get over(): boolean {
-    return this.#over;
-  }
-
-  resolve(): void {
-    if (this.#finish()) this.#deferred.resolve();
-  }
-
-  reject(error: unknown): void {
-    if (this.#finish()) this.#deferred.reject(error);
-  }
-
-  onAbort(): void {
-    this.reject(new AbortedError({ what: "publish()", cause: this.#signal?.reason }));
-  }
-
-  #finish(): boolean {
-    if (this.#over) return false;
-    this.#over = true;
-    if (this.#signal) unwatchAbort(this.#signal, this);
-    return true;
   }
 }
 
