@@ -5,6 +5,7 @@ import { type ConnectFailedError, isTidelaneError, SubscriptionFailedError } fro
 import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../../traits/subscriber.ts";
 import { Backoff } from "../../shared/backoff.ts";
 import { Batches } from "../../shared/batches.ts";
+import { DeliveryQueue } from "../../shared/delivery-queue.ts";
 import { reportError } from "../../shared/error-report.ts";
 import type { ConnectionListener, ServerConnection } from "../client.ts";
 import { channelFault, isProtocolFault, scrub, subscriptionFailure } from "../errors.ts";
@@ -12,7 +13,6 @@ import type { AmqpMessage } from "../message/message.ts";
 import type { SubscriptionSettings } from "../options/subscription.ts";
 import { Consumer, type ConsumerContext } from "./consumer.ts";
 import { checkDeadLetter } from "./dead-letter-check.ts";
-import { Inbox } from "./inbox.ts";
 
 /** A consumer of a queue, over all reconnects. */
 export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
@@ -24,7 +24,8 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
   readonly #outlet: Outlet<AmqpMessage>;
   readonly #context: ConsumerContext;
   readonly #listener: ConnectionListener = { connectionEnded: (failure) => this.#endWithConnection(failure) };
-  readonly #inbox = new Inbox();
+  /** What nobody has taken yet. The prefetch of the channel bounds it. */
+  readonly #waiting = new DeliveryQueue<AmqpMessage>();
   readonly #closing = new AbortController();
   #consumer: Consumer | undefined;
   #ending: Promise<void> | undefined;
@@ -38,11 +39,13 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
     this.capabilities = subscription.capabilities;
     this.clock = connection.settings.clock;
     this.#connection = connection;
-    this.#outlet = new Outlet<AmqpMessage>(subscription.topic, { take: (max) => this.#inbox.take(max) });
+    this.#outlet = new Outlet<AmqpMessage>(subscription.topic, {
+      take: (max) => this.#waiting.take(max, isLive),
+    });
     this.#context = {
       ...context,
       delivered: (message) => {
-        this.#inbox.push(message);
+        this.#waiting.push(message);
         this.#outlet.serve();
       },
     };
@@ -76,8 +79,8 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
   batches(options: BatchOptions): AsyncIterable<AmqpMessage[]> {
     const supply = {
       iterate: () => this.#outlet.iterate(),
-      giveBack: (messages: readonly AmqpMessage[]) => this.#inbox.giveBack(messages),
-      isLive: (message: AmqpMessage) => message.lost === undefined,
+      giveBack: (messages: readonly AmqpMessage[]) => this.#waiting.giveBack(messages),
+      isLive,
     };
     return new Batches(supply, this.#connection.settings.clock, options);
   }
@@ -97,7 +100,7 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
     const { signal } = this.#closing;
     for (let current = first; ; ) {
       const cause = await current.ended;
-      this.#inbox.clear();
+      this.#waiting.clear();
       if (signal.aborted) return;
       if (cause !== undefined) this.#report(cause);
       try {
@@ -157,7 +160,7 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
 
   async #finish(reason: string, failure: SubscriptionFailedError | undefined): Promise<void> {
     this.#closing.abort();
-    this.#inbox.clear();
+    this.#waiting.clear();
     this.#outlet.end(failure && { error: failure });
     await this.#consumer?.close(reason);
   }
@@ -165,4 +168,9 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
   #report(error: unknown): void {
     reportError({ topic: this.topic, error: scrub(error, this.#connection.settings.secrets) });
   }
+}
+
+/** A lost delivery is not handed out, because the server delivers it again. */
+function isLive(message: AmqpMessage): boolean {
+  return message.lost === undefined;
 }
