@@ -1,4 +1,5 @@
 import { throwIfAborted } from "../../../traits/errors.ts";
+import { abortable } from "../../shared/abortable.ts";
 import type { Secrets } from "../../shared/secrets.ts";
 import { within } from "../../shared/within.ts";
 import type { AmqpClient, ClientConnection, OpenConnection, ServerVersion } from "../client.ts";
@@ -127,8 +128,8 @@ export class SocketConnection implements OpenConnection {
   }
 }
 
-/** The client has no way to take a connect back; what comes after `signal` fired is closed. */
-async function handshake(
+/** A connect of the client cannot be aborted, so a connection that comes too late is closed. */
+function handshake(
   client: AmqpClient,
   settings: ConnectSettings,
   address: Address,
@@ -142,15 +143,7 @@ async function handshake(
     clientProperties: { connection_name: settings.name },
     signal,
   });
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-  try {
-    return await Promise.race([connecting, aborted]);
-  } catch (error) {
-    connecting.then(discard, () => {});
-    throw error;
-  }
+  return abortable(connecting, signal, "connect()", discard);
 }
 
 function discard(connection: ClientConnection): void {
