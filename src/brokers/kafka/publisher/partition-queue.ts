@@ -1,27 +1,6 @@
 import { Fifo } from "../../../structures/fifo.ts";
-import { type CallAnswer, PendingCall } from "../../shared/pending-call.ts";
 import type { ClientMessage } from "../client.ts";
-
-/** A published record that waits for its confirmation. */
-export class PendingRecord extends PendingCall<void> {
-  readonly message: ClientMessage;
-  /** About what it takes on the wire. */
-  readonly bytes: number;
-  readonly dueMs: number;
-
-  constructor(
-    message: ClientMessage,
-    bytes: number,
-    dueMs: number,
-    signal: AbortSignal | undefined,
-    answer: CallAnswer<void>,
-  ) {
-    super("publish()", signal, answer);
-    this.message = message;
-    this.bytes = bytes;
-    this.dueMs = dueMs;
-  }
-}
+import { dropOver, type PendingRecord } from "./pending-record.ts";
 
 export interface PartitionQueueOptions {
   /** Bytes of one batch; a larger message goes alone. */
@@ -49,22 +28,9 @@ export class PartitionQueue {
   }
 
   push(record: PendingRecord): void {
+    dropOver(this.#waiting);
     this.#waiting.push(record);
     if (!this.#running) void this.#run();
-  }
-
-  /** The moment the oldest of all that wait is due; `undefined` while none does. */
-  get dueMs(): number | undefined {
-    return (this.#sending.find(({ over }) => !over) ?? this.#waiting.peek())?.dueMs;
-  }
-
-  /** Rejects those that are due at `nowMs`. What is on its way may arrive all the same. */
-  expire(nowMs: number, error: () => unknown): void {
-    for (const record of this.#sending) if (record.dueMs <= nowMs) record.reject(error());
-    for (let first = this.#waiting.peek(); first && first.dueMs <= nowMs; first = this.#waiting.peek()) {
-      this.#waiting.shift();
-      first.reject(error());
-    }
   }
 
   /** Rejects all that waits. `sent`: also what is on its way. */
