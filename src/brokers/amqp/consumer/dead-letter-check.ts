@@ -1,6 +1,6 @@
 import { sleep } from "../../../traits/clock.ts";
-import { diagnostics } from "../../../traits/diagnostics.ts";
 import { isTidelaneError, PublishFailedError } from "../../../traits/errors.ts";
+import { reportOrWarn } from "../../shared/error-report.ts";
 import type { ServerConnection } from "../client.ts";
 import type { SubscriptionSettings } from "../options/subscription.ts";
 import { checkRoute } from "../topology/topic-check.ts";
@@ -40,9 +40,7 @@ export async function checkDeadLetter(
     const fate = type === "quorum" && atLeastOnce ? `stay in ${queue}, undelivered` : "are lost";
     const reason = `${target}, where the queue ${queue} sends its dead letters, does not exist; until you create it they ${fate}`;
     const error = new PublishFailedError({ topic: routingKey, reason, retryable: false, cause });
-    const events = diagnostics["tidelane:error"];
-    if (events.hasSubscribers) events.publish({ topic, error });
-    else process.emitWarning(`${reason[0]?.toUpperCase()}${reason.slice(1)}.`, "TidelaneWarning");
+    reportOrWarn({ topic, error }, () => `${reason[0]?.toUpperCase()}${reason.slice(1)}.`);
   }
 }
 
