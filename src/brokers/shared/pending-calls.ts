@@ -16,6 +16,10 @@ export class PendingCalls<K, C extends TimedCall> implements Iterable<C> {
   readonly #clock: Clock;
   readonly #calls = new Map<K, C>();
   readonly #alarm: Alarm;
+  /** The latest `due` of a call since there was none. */
+  #latestDue = Number.NEGATIVE_INFINITY;
+  /** Their order is that of `due` too, as it is of calls with one time limit. */
+  #inOrder = true;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -32,12 +36,17 @@ export class PendingCalls<K, C extends TimedCall> implements Iterable<C> {
 
   add(key: K, call: C): void {
     this.#calls.set(key, call);
+    if (call.due < this.#latestDue) this.#inOrder = false;
+    else this.#latestDue = call.due;
     this.#alarm.at(call.due);
   }
 
   delete(key: K): void {
     this.#calls.delete(key);
-    if (this.#calls.size === 0) this.#alarm.cancel();
+    if (this.#calls.size > 0) return;
+    this.#alarm.cancel();
+    this.#latestDue = Number.NEGATIVE_INFINITY;
+    this.#inOrder = true;
   }
 
   /** Calls may be deleted meanwhile. */
@@ -49,7 +58,11 @@ export class PendingCalls<K, C extends TimedCall> implements Iterable<C> {
     const now = this.#clock.now();
     for (const call of this.#calls.values()) {
       if (call.due <= now) call.expire();
-      else this.#alarm.at(call.due);
+      else {
+        this.#alarm.at(call.due);
+        // Thousands may wait, and be due in as many different milliseconds.
+        if (this.#inOrder) return;
+      }
     }
   }
 }

@@ -44,6 +44,26 @@ describe("PendingCalls", () => {
     expect(calls.get("unlimited")).toBeDefined();
   });
 
+  it("looks only at those that are due, and one more, of calls with one time limit", async () => {
+    const { clock, calls } = setUp();
+    let looks = 0;
+    for (let due = 1; due <= 1_000; due += 1) {
+      const key = String(due);
+      const call = {
+        get due() {
+          looks += 1;
+          return due;
+        },
+        expire: () => calls.delete(key),
+      };
+      calls.add(key, call);
+    }
+    looks = 0;
+    await clock.advance(500);
+    expect(calls.size).toBe(500);
+    expect(looks).toBeLessThan(500 * 5);
+  });
+
   it("is iterated in the order of the calls, and calls may leave meanwhile", () => {
     const { calls, add } = setUp();
     for (const name of ["z", "a", "m"]) add(name, 10);
