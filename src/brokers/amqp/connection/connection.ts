@@ -7,6 +7,7 @@ import type {
   SubscriptionSource,
 } from "../../../traits/broker.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
+import { ClosableConnection } from "../../shared/closable-connection.ts";
 import { AmqpSubscriber } from "../consumer/subscriber.ts";
 import { showAddress } from "../errors.ts";
 import type { MessageContext } from "../message/message.ts";
@@ -29,12 +30,16 @@ import { DelayQueues } from "../topology/delay-queues.ts";
 import type { ReconnectingConnection } from "./reconnecting-connection.ts";
 
 /** A connection to RabbitMQ, over all its reconnects. */
-export class AmqpConnection implements Connection, DescribeServer, Subscribe<AmqpSubscriber> {
+export class AmqpConnection
+  extends ClosableConnection
+  implements Connection, DescribeServer, Subscribe<AmqpSubscriber>
+{
   readonly #connection: ReconnectingConnection;
   readonly #confirmChannels: ConfirmChannels;
 
   /** @internal */
   constructor(connection: ReconnectingConnection) {
+    super();
     this.#connection = connection;
     this.#confirmChannels = new ConfirmChannels(connection);
   }
@@ -85,14 +90,6 @@ export class AmqpConnection implements Connection, DescribeServer, Subscribe<Amq
 
   shutdown(): Promise<void> {
     return this.#connection.shutdown();
-  }
-
-  close(): Promise<void> {
-    return this.shutdown();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
   }
 
   #open(subscription: SubscriptionSettings): Promise<AmqpSubscriber> {

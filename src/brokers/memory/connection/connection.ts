@@ -11,6 +11,7 @@ import type {
 import { InvalidArgumentError } from "../../../traits/errors.ts";
 import { settledAtOnce } from "../../../traits/message.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
+import { ClosableConnection } from "../../shared/closable-connection.ts";
 import { Consumer } from "../consumer/consumer.ts";
 import { MemorySubscriber } from "../consumer/subscriber.ts";
 import {
@@ -28,6 +29,7 @@ import { Lifetime } from "./lifetime.ts";
 
 /** One user of a memory broker. All connections of a broker share its topics. */
 export class MemoryConnection
+  extends ClosableConnection
   implements
     Connection,
     DescribeServer,
@@ -40,6 +42,7 @@ export class MemoryConnection
 
   /** @internal */
   constructor(server: MemoryServer, broker: string, maxPayloadBytes: number) {
+    super();
     this.#server = server;
     this.#lifetime = new Lifetime(broker);
     this.#publisher = new MemoryPublisher(server, this.#lifetime, maxPayloadBytes);
@@ -103,17 +106,9 @@ export class MemoryConnection
     return settledAtOnce;
   }
 
-  close(): Promise<void> {
-    return this.shutdown();
-  }
-
   /** As if the connection had died: what a crash of this process, or of the network, looks like to its holders. */
   kill(reason = "its connection was killed"): void {
     this.#lifetime.end({ reason, killed: true });
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
   }
 
   #open(name: string, group: Group, topic: Topic | undefined, options: SubscribeOptions): MemorySubscriber {
