@@ -4,7 +4,7 @@ import type { Step } from "./steps.ts";
 export const checks: readonly Step[] = [
   { name: "format and lint", command: ["biome", "check", "--error-on-warnings", "."] },
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
-  { name: "dependency rule", command: architecture("imports") },
+  { name: "dependency rule", command: architecture("imports", "floor-plan") },
   { name: "exported names", command: architecture("exports") },
   { name: "house rules", command: architecture("clock", "house-rules", "errors", "lint", "lockfile") },
   { name: "unused code", command: ["knip"] },

@@ -1,12 +1,11 @@
 import type { OutletIterator } from "../structures/outlet.ts";
 import { checkCount, checkDuration } from "../traits/arguments.ts";
-import type { Connection } from "../traits/broker.ts";
+import type { Connection, SubscriptionSource } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import { LiveCapabilities } from "../traits/live-capabilities.ts";
 import type { Message } from "../traits/message.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
-import type { SubscriptionSource } from "../traits/source.ts";
 import type { BatchOptions, BatchSubscriber, Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
 import { Collector } from "./collector.ts";
 import { isSource, type MessageOf } from "./types.ts";

@@ -1,15 +1,11 @@
 import { checkCount, checkName } from "../traits/arguments.ts";
-import type { Connection } from "../traits/broker.ts";
+import type { Connection, SubscriptionSource } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
-import type { OutgoingMessage } from "../traits/publisher.ts";
-import type { SubscriptionSource } from "../traits/source.ts";
+import type { IterableItem } from "./iterable-message.ts";
 import { IterableSubscriber } from "./iterable-subscriber.ts";
-
-/** One thing to deliver: a payload, or a message without its topic. */
-export type IterableItem = Uint8Array | string | Omit<OutgoingMessage, "topic">;
 
 export interface FromIterableOptions {
   /** The topic of every message. */

@@ -2,10 +2,9 @@ export { type BufferedOptions, type BufferedSubscriber, buffered } from "./buffe
 export {
   type FromIterableOptions,
   fromIterable,
-  type IterableItem,
   type IterableSource,
 } from "./from-iterable.ts";
-export type { IterableMessage, IterableSettlement } from "./iterable-message.ts";
+export type { IterableItem, IterableMessage, IterableSettlement } from "./iterable-message.ts";
 export type { IterableCounts, IterableSubscriber } from "./iterable-subscriber.ts";
 export { merged } from "./merged.ts";
 export { type NamedSubscriber, named } from "./named.ts";

@@ -3,8 +3,7 @@ import { diagnostics } from "../traits/diagnostics.ts";
 import { SubscriptionFailedError } from "../traits/errors.ts";
 import { headerNames } from "../traits/headers.ts";
 import { checkOutgoing } from "../traits/outgoing.ts";
-import type { IterableItem } from "./from-iterable.ts";
-import type { Item } from "./iterable-message.ts";
+import type { Item, IterableItem } from "./iterable-message.ts";
 
 /** Nothing travels here, so anything fits. */
 const noLimits: PublisherCapabilities = {

@@ -1,7 +1,11 @@
 import type { MessageHeaders } from "../traits/headers.ts";
 import { Message } from "../traits/message.ts";
 import type { CheckedMessage } from "../traits/outgoing.ts";
+import type { OutgoingMessage } from "../traits/publisher.ts";
 import type { Positioned } from "../traits/subscriber.ts";
+
+/** One thing to deliver: a payload, or a message without its topic. */
+export type IterableItem = Uint8Array | string | Omit<OutgoingMessage, "topic">;
 
 /** One item of the iterable, between its deliveries. */
 export interface Item {

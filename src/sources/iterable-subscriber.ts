@@ -2,8 +2,8 @@ import { Outlet } from "../structures/outlet.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import type { Clock, Timer } from "../traits/clock.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
-import type { IterableItem } from "./from-iterable.ts";
 import { ItemReader } from "./item-reader.ts";
+import type { IterableItem } from "./iterable-message.ts";
 import { type Item, IterableMessage, type IterableSettlement } from "./iterable-message.ts";
 
 /** What became of the deliveries so far. */

@@ -1,12 +1,11 @@
 import { Outlet } from "../structures/outlet.ts";
-import type { Connection } from "../traits/broker.ts";
+import type { Connection, SubscriptionSource } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import { diagnostics } from "../traits/diagnostics.ts";
 import { InvalidArgumentError, SubscriptionFailedError } from "../traits/errors.ts";
 import { LiveCapabilities } from "../traits/live-capabilities.ts";
 import type { Message } from "../traits/message.ts";
-import type { SubscriptionSource } from "../traits/source.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
 import { weakest } from "./capabilities.ts";
 import { MergedPart } from "./merged-part.ts";

@@ -1,7 +1,6 @@
 import { checkName } from "../traits/arguments.ts";
-import type { Connection, Subscribe } from "../traits/broker.ts";
+import type { Connection, Subscribe, SubscriptionSource } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
-import type { SubscriptionSource } from "../traits/source.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
 import { noClaims } from "./capabilities.ts";
 

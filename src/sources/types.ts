@@ -1,6 +1,5 @@
-import type { Connection } from "../traits/broker.ts";
+import type { Connection, SubscriptionSource } from "../traits/broker.ts";
 import type { Message } from "../traits/message.ts";
-import type { SubscriptionSource } from "../traits/source.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
 
 /** The messages of a subscriber, or of what a source opens. */

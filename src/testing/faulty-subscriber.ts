@@ -4,7 +4,7 @@ import { type Clock, sleep, systemClock, type Timer } from "../traits/clock.ts";
 import { LiveCapabilities } from "../traits/live-capabilities.ts";
 import type { Message } from "../traits/message.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
-import type { Faults } from "./faulty.ts";
+import type { Faults } from "./fault-options.ts";
 import { FaultyMessage, type Parcel } from "./faulty-message.ts";
 import { randomFrom } from "./random.ts";
 

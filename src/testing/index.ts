@@ -1,4 +1,5 @@
-export { type FaultOptions, faulty } from "./faulty.ts";
+export type { FaultOptions } from "./fault-options.ts";
+export { faulty } from "./faulty.ts";
 export type { FaultyMessage } from "./faulty-message.ts";
 export type { FaultRecord, FaultySubscriber } from "./faulty-subscriber.ts";
 export {

@@ -1,5 +1,5 @@
+import type { Capabilities } from "./capabilities.ts";
 import type { Publisher } from "./publisher.ts";
-import type { SubscriptionSource } from "./source.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 /** Configuration. Built synchronously and without I/O; `connect()` may be called any number of times. */
@@ -25,6 +25,14 @@ export interface Connection extends AsyncDisposable {
   shutdown(): Promise<void>;
   /** `shutdown()`, under the name everything else closes by. */
   close(): Promise<void>;
+}
+
+/** The immutable description of one subscription. It may be opened many times; each gives a subscriber of its own. */
+export interface SubscriptionSource<C extends Connection = Connection, S extends Subscriber = Subscriber> {
+  readonly topic: string;
+  readonly capabilities: Capabilities;
+  /** Resolves when the subscription is live: what is published from then on reaches it. */
+  open(connection: C): Promise<S>;
 }
 
 /** A connection that subscribes by name. */

@@ -6,6 +6,7 @@ export type {
   PatternSubscribe,
   ServerDescription,
   Subscribe,
+  SubscriptionSource,
 } from "./broker.ts";
 export type { Capabilities, PublisherCapabilities } from "./capabilities.ts";
 export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";
@@ -41,7 +42,6 @@ export type {
   RequestReply,
   TransactionalPublisher,
 } from "./publisher.ts";
-export type { SubscriptionSource } from "./source.ts";
 export type {
   BatchOptions,
   BatchSubscriber,

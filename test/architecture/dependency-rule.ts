@@ -72,7 +72,7 @@ function refusal(name: string, room: Room, found: Import): string | undefined {
   return `${name} may import ${["node: built-ins", ...room.packages].join(", ")}`;
 }
 
-/** "src/brokers/memory/inbox.ts" is in "src/brokers/memory", "conformance/laws/key-order.ts" in "conformance". */
+/** "src/brokers/memory/source.ts" is in "src/brokers/memory", "conformance/laws/key-order.ts" in "conformance". */
 function roomOf(path: string): string {
   const [top = "", second = "", third = ""] = path.split("/");
   if (top !== "src") return top;
@@ -84,8 +84,11 @@ function packageOf(specifier: string): string {
   return first.startsWith("@") ? `${first}/${second}` : first;
 }
 
-/** Groups of modules that import each other in a circle, counting only imports that load something. */
-export function cycles(modules: readonly Module[]): string[] {
+/**
+ * Modules that import each other in a circle. With `types`, an import that loads nothing counts too: two files that need
+ * each other's types cannot be read one after the other either.
+ */
+export function cycles(modules: readonly Module[], { types }: { readonly types: boolean }): string[] {
   const byPath = new Map(modules.map((module) => [module.path, module]));
   const finished = new Set<string>();
   const found: string[] = [];
@@ -96,7 +99,10 @@ export function cycles(modules: readonly Module[]): string[] {
       return;
     }
     if (finished.has(path)) return;
-    for (const next of loads(byPath.get(path))) if (next.relative) walk(next.to, [...trail, path]);
+    const module = byPath.get(path);
+    for (const next of (types ? module?.imports : loads(module)) ?? []) {
+      if (next.relative) walk(next.to, [...trail, path]);
+    }
     finished.add(path);
   };
   for (const { path } of modules) walk(path, []);

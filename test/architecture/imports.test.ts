@@ -52,7 +52,12 @@ describe("the dependency rule", () => {
 
 describe("import cycles", () => {
   it("are nowhere in what is loaded", () => {
-    expect(cycles(modules)).toEqual([]);
+    expect(cycles(modules, { types: false })).toEqual([]);
+  });
+
+  it("are nowhere in src/, types included", () => {
+    const inSource = modules.filter(({ path }) => path.startsWith("src/"));
+    expect(cycles(inSource, { types: true })).toEqual([]);
   });
 
   it("would be named", () => {
@@ -61,8 +66,22 @@ describe("import cycles", () => {
       parseModule("src/traits/b.ts", `export * from "./c.ts";`),
       parseModule("src/traits/c.ts", `import { a } from "./a.ts"; import type { B } from "./b.ts";`),
     ];
-    expect(cycles(planted)).toEqual([
-      "src/traits/a.ts -> src/traits/b.ts -> src/traits/c.ts -> src/traits/a.ts",
+    const loaded = "src/traits/a.ts -> src/traits/b.ts -> src/traits/c.ts -> src/traits/a.ts";
+    expect(cycles(planted, { types: false })).toEqual([loaded]);
+    const ofTypes = "src/traits/b.ts -> src/traits/c.ts -> src/traits/b.ts";
+    expect(cycles(planted, { types: true })).toEqual([loaded, ofTypes]);
+  });
+
+  it("would be named where every import in them is of a type", () => {
+    const planted = [
+      parseModule("src/traits/a.ts", `import type { B } from "./b.ts";`),
+      parseModule("src/traits/b.ts", `export type { A } from "./a.ts";`),
+      parseModule("src/traits/c.ts", `export type D = import("./d.ts").D;`),
+      parseModule("src/traits/d.ts", `import { type C } from "./c.ts";`),
+    ];
+    expect(cycles(planted, { types: true })).toEqual([
+      "src/traits/a.ts -> src/traits/b.ts -> src/traits/a.ts",
+      "src/traits/c.ts -> src/traits/d.ts -> src/traits/c.ts",
     ]);
   });
 });

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { type BufferedSubscriber, buffered } from "../../src/sources/buffered.ts";
 import { type RecordingMessage, ScriptedSubscriber, VirtualClock } from "../../src/testing/index.ts";
+import type { SubscriptionSource } from "../../src/traits/broker.ts";
 import { SubscriberBusyError } from "../../src/traits/errors.ts";
-import type { SubscriptionSource } from "../../src/traits/source.ts";
 import type { BatchSubscriber } from "../../src/traits/subscriber.ts";
 import {
   message,

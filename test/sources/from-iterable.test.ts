@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { fromIterable, type IterableItem } from "../../src/sources/from-iterable.ts";
-import type { IterableMessage } from "../../src/sources/iterable-message.ts";
+import { fromIterable } from "../../src/sources/from-iterable.ts";
+import type { IterableItem, IterableMessage } from "../../src/sources/iterable-message.ts";
 import type { IterableSubscriber } from "../../src/sources/iterable-subscriber.ts";
 import { merged } from "../../src/sources/merged.ts";
 import { VirtualClock } from "../../src/testing/index.ts";
+import type { SubscriptionSource } from "../../src/traits/broker.ts";
 import { DeliveryLostError, SubscriberBusyError, SubscriptionFailedError } from "../../src/traits/errors.ts";
-import type { SubscriptionSource } from "../../src/traits/source.ts";
 import type { Subscriber } from "../../src/traits/subscriber.ts";
 import { outcome, ScriptedConnection, scriptedSource, texts } from "./setup/doubles.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { buffered } from "../../src/sources/buffered.ts";
 import { merged } from "../../src/sources/merged.ts";
 import { faulty, RecordingMessage, ScriptedSubscriber, VirtualClock } from "../../src/testing/index.ts";
-import type { SubscriptionSource } from "../../src/traits/source.ts";
+import type { SubscriptionSource } from "../../src/traits/broker.ts";
 import type { Subscriber } from "../../src/traits/subscriber.ts";
 import { message, ScriptedConnection, scriptedSource, texts } from "./setup/doubles.ts";
 

@@ -2,8 +2,7 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { merged } from "../../src/sources/merged.ts";
 import { type NamedSubscriber, named } from "../../src/sources/named.ts";
 import { type RecordingMessage, type ScriptedSubscriber, VirtualClock } from "../../src/testing/index.ts";
-import type { Connection, Subscribe } from "../../src/traits/broker.ts";
-import type { SubscriptionSource } from "../../src/traits/source.ts";
+import type { Connection, Subscribe, SubscriptionSource } from "../../src/traits/broker.ts";
 import type { Subscriber } from "../../src/traits/subscriber.ts";
 import { message, ScriptedConnection, texts } from "./setup/doubles.ts";
 

@@ -11,9 +11,8 @@ import {
   ScriptedSubscriber,
   VirtualClock,
 } from "../../src/testing/index.ts";
-import type { Connection } from "../../src/traits/broker.ts";
+import type { Connection, SubscriptionSource } from "../../src/traits/broker.ts";
 import { isTidelaneError, SettleUnsupportedError } from "../../src/traits/errors.ts";
-import type { SubscriptionSource } from "../../src/traits/source.ts";
 import { always, messages, open, take } from "./setup/faulty.ts";
 
 describe("faulty", () => {

@@ -1,19 +1,18 @@
 import type { Broker } from "../../traits/broker.ts";
 import { throwIfAborted } from "../../traits/errors.ts";
 import { checkOptionNames } from "../../traits/option-names.ts";
-import { connectInTime } from "../shared/first-connect.ts";
-import { loadAmqplib } from "./client.ts";
 import { AmqpConnection } from "./connection/connection.ts";
-import { Link } from "./connection/reconnecting-connection.ts";
-import { type AmqpBrokerOptions, checkOptions, type Settings } from "./options.ts";
+import { connectSettings, dial } from "./connection/dial.ts";
+import type { ConnectSettings } from "./connection/socket-connection.ts";
+import type { AmqpBrokerOptions } from "./options/options.ts";
 
 /** RabbitMQ, by AMQP 0-9-1. Needs the package `amqplib`. */
 export class AmqpBroker implements Broker<AmqpConnection> {
   readonly name: string;
-  readonly #settings: Settings;
+  readonly #settings: ConnectSettings;
 
   constructor(options: AmqpBrokerOptions = {}) {
-    this.#settings = checkOptions(options);
+    this.#settings = connectSettings(options);
     this.name = this.#settings.name;
   }
 
@@ -23,13 +22,7 @@ export class AmqpBroker implements Broker<AmqpConnection> {
    */
   async connect(options?: { readonly signal?: AbortSignal }): Promise<AmqpConnection> {
     checkOptionNames("connect(options)", options, { signal: true });
-    const signal = options?.signal;
-    throwIfAborted(signal, "connect()");
-    const settings = this.#settings;
-    const client = settings.client ?? (await loadAmqplib(this.name));
-    const link = await connectInTime(settings.connect, settings.reconnect, settings.clock, signal, () =>
-      Link.open(settings, client, signal),
-    );
-    return new AmqpConnection(link);
+    throwIfAborted(options?.signal, "connect()");
+    return new AmqpConnection(await dial(this.#settings, options?.signal));
   }
 }

@@ -1,5 +1,9 @@
 import type { ConnectionOptions } from "node:tls";
+import type { Clock } from "../../traits/clock.ts";
+import type { ConnectFailedError, ConnectionClosedError } from "../../traits/errors.ts";
+import type { BackoffOptions } from "../shared/backoff.ts";
 import { loadClient } from "../shared/load-client.ts";
+import type { Secrets } from "../shared/secrets.ts";
 
 // The part of amqplib 2.3 that is called here, so that it stays an optional peer and a fake of it stays short.
 
@@ -41,7 +45,7 @@ export interface ServerVersion {
 }
 
 /**
- * n.b. when it ends: "error" comes first, unless the server or we ended it in good order; then "close" on every channel,
+ * When it ends: "error" comes first, unless the server or we ended it in good order; then "close" on every channel,
  * which rejects what was waiting there; then "close" here.
  */
 export interface ClientConnection {
@@ -66,7 +70,7 @@ export interface ClientStream {
   uncork(): void;
 }
 
-/** n.b. an exception thrown in `onMessage` or a listener ends the whole connection. */
+/** An exception thrown in `onMessage` or a listener ends the whole connection. */
 export interface ClientChannel {
   assertQueue(queue: string, options: QueueSettings): Promise<{ readonly queue: string }>;
   /** Refused, and the channel closed, where there is none. */
@@ -187,6 +191,52 @@ export interface PublishSettings {
   readonly type?: string;
   readonly appId?: string;
   readonly headers: AmqpTable;
+}
+
+/** What consumers and publishers go by. */
+export interface ConnectionSettings {
+  readonly clock: Clock;
+  readonly secrets: Secrets;
+  readonly reconnect: BackoffOptions;
+  readonly publishTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+  readonly maxPayloadBytes: number;
+}
+
+/** One connection of the client, from its handshake to its end. The next one shares nothing with it. */
+export interface OpenConnection {
+  readonly client: ClientConnection;
+  readonly server: ServerVersion;
+  /** Whether it has ended, and what ended it. */
+  readonly over: boolean;
+  readonly fault: unknown;
+  /** Why the server takes no publishes now. */
+  readonly blocked: string | undefined;
+  readonly writes: { gather(): void };
+}
+
+/** Has to know what happens to a connection. */
+export interface ConnectionListener {
+  /** There is an open connection again. */
+  connectionRestored?(): void;
+  /** The server takes publishes again. */
+  connectionUnblocked?(): void;
+  /** It was closed, or is lost for good with this error. What is returned is awaited, so it must be bounded in time. */
+  connectionEnded(failure: ConnectFailedError | undefined): Promise<void> | void;
+}
+
+/** A connection over all its reconnects, as consumers and publishers see it. */
+export interface ServerConnection {
+  readonly settings: ConnectionSettings;
+  /** Undefined while the connection is lost. */
+  readonly current: OpenConnection | undefined;
+  /** The open connection, as soon as there is one. Rejects with `ConnectionClosedError` when there will be none. */
+  whenOpen(during: string): Promise<OpenConnection>;
+  add(listener: ConnectionListener): void;
+  delete(listener: ConnectionListener): void;
+  /** Throws `ConnectionClosedError` once it is over. */
+  check(during: string): void;
+  closedError(during: string): ConnectionClosedError;
 }
 
 export function loadAmqplib(broker: string): Promise<AmqpClient> {

@@ -1,6 +1,13 @@
 import { ConnectFailedError, PublishFailedError, SubscriptionFailedError } from "../../traits/errors.ts";
 import type { Secrets } from "../shared/secrets.ts";
-import { type Address, showAddress } from "./connection/address.ts";
+
+/** The address that was tried. */
+export interface TriedAddress {
+  readonly protocol: "amqp" | "amqps";
+  readonly host: string;
+  readonly port: number;
+  readonly vhost: string;
+}
 
 /** What the client or the server says was wrong. */
 export interface Fault {
@@ -19,6 +26,11 @@ export function readFault(error: unknown): Fault {
     .replace(/^[A-Z_]+ - /, "")
     .replace(/ for user '[^']*'/, " for this user");
   return { code: number ?? (said ? Number(said[1]) : undefined), text: text.replace(/[.\s]+$/, "") };
+}
+
+/** `host:port`, without a credential. */
+export function showAddress({ host, port }: Pick<TriedAddress, "host" | "port">): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 const untrusted = "its certificate is not trusted; give the one of its issuer in tls.ca";
@@ -44,7 +56,7 @@ const temporary = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
 /** Why `connect()` did not get through to one address. */
 export function connectFailure(
   broker: string,
-  address: Address,
+  address: TriedAddress,
   error: unknown,
   secrets: Secrets,
 ): ConnectFailedError {
@@ -58,14 +70,14 @@ export function connectFailure(
   });
 }
 
-function explain({ code, text }: Fault, address: Address): { reason: string; retryable: boolean } {
+function explain({ code, text }: Fault, address: TriedAddress): { reason: string; retryable: boolean } {
   const known = typeof code === "string" ? words[code] : undefined;
   if (known !== undefined) return { reason: known, retryable: temporary.has(String(code)) };
   if (code === 403) {
     const reason = "it refused the user name or the password; check both, percent-encoded, in the URL";
     return { reason, retryable: false };
   }
-  // n.b. the client does not hand on what the server said to this one.
+  // The client does not hand on what the server said to this one.
   if (text.includes("Expected ConnectionOpenOk") || /vhost .* not found|access to vhost/i.test(text)) {
     const vhost = JSON.stringify(address.vhost);
     const reason = `it has no virtual host ${vhost}, or this user may not use it; create it, or grant it to the user`;

@@ -1,19 +1,19 @@
-import type { SubscriptionSource } from "../../traits/source.ts";
+import type { SubscriptionSource } from "../../traits/broker.ts";
 import type { AmqpConnection } from "./connection/connection.ts";
+import type { AmqpSubscriber } from "./consumer/subscriber.ts";
 import {
   type AmqpExclusiveQueueOptions,
   type AmqpQueueOptions,
-  planExclusiveQueue,
-  planQueue,
-} from "./consumer/options.ts";
-import type { AmqpSubscriber } from "./consumer/subscriber.ts";
+  checkExclusiveQueueOptions,
+  checkQueueOptions,
+} from "./options/subscription.ts";
 
 /** A queue, shared with everybody who consumes from it. Throws `InvalidArgumentError`. */
 export function amqpQueue(
   queue: string,
   options: AmqpQueueOptions = {},
 ): SubscriptionSource<AmqpConnection, AmqpSubscriber> {
-  const { topic, capabilities } = planQueue("amqpQueue", queue, options);
+  const { topic, capabilities } = checkQueueOptions("amqpQueue", queue, options);
   return { topic, capabilities, open: (connection) => connection.subscribe(queue, options) };
 }
 
@@ -22,6 +22,6 @@ export function amqpExclusiveQueue(
   topic: string,
   options: AmqpExclusiveQueueOptions,
 ): SubscriptionSource<AmqpConnection, AmqpSubscriber> {
-  const { capabilities } = planExclusiveQueue("amqpExclusiveQueue", topic, options);
+  const { capabilities } = checkExclusiveQueueOptions("amqpExclusiveQueue", topic, options);
   return { topic, capabilities, open: (connection) => connection.subscribeExclusive(topic, options) };
 }

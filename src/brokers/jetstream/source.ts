@@ -1,4 +1,4 @@
-import type { SubscriptionSource } from "../../traits/source.ts";
+import type { SubscriptionSource } from "../../traits/broker.ts";
 import { checkPattern, checkSubject } from "../nats/message/subject.ts";
 import type { JetStreamConnection } from "./connection/connection.ts";
 import { capabilitiesOf } from "./consumer/capabilities.ts";

@@ -1,138 +1,42 @@
-import type { ConnectionOptions } from "node:tls";
-import { checkCount, checkName, checkObject } from "../../traits/arguments.ts";
 import type { Broker } from "../../traits/broker.ts";
-import { type Clock, systemClock } from "../../traits/clock.ts";
-import { InvalidArgumentError, throwIfAborted } from "../../traits/errors.ts";
-import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
-import { Backoff, type BackoffOptions } from "../shared/backoff.ts";
-import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
-import { Secrets } from "../shared/secrets.ts";
-import {
-  type ClientConfig,
-  type KafkaModule,
-  loadKafkajs,
-  type SaslOptions,
-  type TopicCreation,
-} from "./client.ts";
+import { throwIfAborted } from "../../traits/errors.ts";
+import { type ClientConfig, loadKafkajs } from "./client.ts";
 import type { KafkaConnection } from "./connection/connection.ts";
 import { dial } from "./connection/dial.ts";
 import { framedSockets } from "./connection/framed-socket.ts";
-import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "./options.ts";
-
-export interface KafkaBrokerOptions {
-  /** Servers to begin with, as "host:port"; one string may hold several with commas. */
-  readonly brokers: string | readonly string[];
-  /** Stands in errors and events. @default "kafka" */
-  readonly name?: string;
-  /** Names this process in the logs of the servers. @default "tidelane" */
-  readonly clientId?: string;
-  /** TLS, as Node's `tls.connect` takes it, or `true` for its defaults. @default none */
-  readonly ssl?: boolean | ConnectionOptions;
-  /** Credentials, as kafkajs takes them. @default none */
-  readonly sasl?: SaslOptions;
-  /** @default the system's. kafkajs keeps its own time in any case. */
-  readonly clock?: Clock;
-  /** Milliseconds to reach a server. @default 3_000 */
-  readonly connectionTimeoutMs?: number;
-  /** Milliseconds for an answer of a server. @default 15_000 */
-  readonly requestTimeoutMs?: number;
-  /** How long closing a part of a connection may take. @default 5_000 */
-  readonly closeTimeoutMs?: number;
-  /** How long the first connect waits for a server that cannot be reached. */
-  readonly connect?: ConnectOptions;
-  /** Pauses between tries to come back. @default 200 ms, doubling up to 10 s */
-  readonly reconnect?: BackoffOptions;
-  /** A larger payload is refused. The server has a limit of its own, message.max.bytes. @default 1_000_000 */
-  readonly maxPayloadBytes?: number;
-  /**
-   * Whether a missing topic is created where it is subscribed or published to, and how: `true` leaves everything to the
-   * server's configuration; `false` makes it an error. Subscriptions and publishers may say otherwise. @default false
-   */
-  readonly create?: boolean | KafkaTopicOptions;
-  /** Makes the sockets, as kafkajs has it: for a proxy. */
-  readonly socketFactory?: NonNullable<ClientConfig["socketFactory"]>;
-  /** The module kafkajs. @default imported when it is first needed */
-  readonly client?: KafkaModule;
-}
-
-const brokerOptionNames = optionNames<KafkaBrokerOptions>()({
-  brokers: true,
-  name: true,
-  clientId: true,
-  ssl: true,
-  sasl: true,
-  clock: true,
-  connectionTimeoutMs: true,
-  requestTimeoutMs: true,
-  closeTimeoutMs: true,
-  connect: connectOptionNames,
-  reconnect: optionNames<BackoffOptions>()({ initialMs: true, maxMs: true }),
-  maxPayloadBytes: true,
-  create: topicOptionNames,
-  socketFactory: true,
-  client: true,
-});
+import { checkOptions, type KafkaBrokerOptions, type Settings } from "./options/options.ts";
 
 /** A Kafka cluster, by way of kafkajs. */
 export class KafkaBroker implements Broker<KafkaConnection> {
   readonly name: string;
-  readonly #options: KafkaBrokerOptions;
-  readonly #servers: readonly string[];
-  readonly #config: ClientConfig;
-  readonly #maxPayloadBytes: number;
-  readonly #closeTimeoutMs: number;
-  readonly #connect: Required<ConnectOptions>;
-  readonly #create: TopicCreation | false;
+  readonly #settings: Settings;
+  readonly #socketFactory: NonNullable<ClientConfig["socketFactory"]>;
 
   constructor(options: KafkaBrokerOptions) {
-    // A text given as the options may be a URL with a login, so the error does not show it.
-    const given: unknown = typeof options === "string" ? "(text, not shown)" : options;
-    checkObject("options", given, 'an object, as { brokers: "host:port" }');
-    checkOptionNames("new KafkaBroker(options)", options, brokerOptionNames);
-    this.#options = options;
-    this.name = checkName("options.name", options.name ?? "kafka");
-    this.#servers = checkServers(options.brokers);
-    this.#config = {
-      brokers: [...this.#servers],
-      clientId: checkName("options.clientId", options.clientId ?? "tidelane"),
-      connectionTimeout: checkCount("options.connectionTimeoutMs", options.connectionTimeoutMs ?? 3_000),
-      requestTimeout: checkCount("options.requestTimeoutMs", options.requestTimeoutMs ?? 15_000),
-      // Longer outages are for the tries of this adapter, which tell of themselves.
-      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 },
-      logLevel: 0,
-      ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
-      socketFactory: framedSockets(options.socketFactory),
-    };
-    this.#maxPayloadBytes = checkCount(
-      "options.maxPayloadBytes",
-      options.maxPayloadBytes ?? 1_000_000,
-      0,
-      true,
-    );
-    this.#closeTimeoutMs = checkCount("options.closeTimeoutMs", options.closeTimeoutMs ?? 5_000);
-    this.#connect = checkConnect(options.connect);
-    this.#create = checkCreate(options.create) ?? false;
-    new Backoff(options.reconnect);
+    this.#settings = checkOptions(options);
+    this.name = this.#settings.name;
+    this.#socketFactory = framedSockets(this.#settings.socketFactory);
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<KafkaConnection> {
     const signal = options?.signal;
     throwIfAborted(signal, "connect()");
-    const { client, clock = systemClock, reconnect = {} } = this.#options;
+    const { servers, client, clock, secrets, connect, reconnect, maxPayloadBytes, create, closeTimeoutMs } =
+      this.#settings;
     const module = client ?? (await loadKafkajs(this.name));
     return dial(
       {
         broker: this.name,
-        address: this.#servers.join(","),
+        address: servers.join(","),
         clock,
         module,
         createClient: () => new module.Kafka(this.#clientConfig()),
-        secrets: new Secrets(secretsOf(this.#options.sasl)),
-        connect: this.#connect,
+        secrets,
+        connect,
         reconnect,
-        maxPayloadBytes: this.#maxPayloadBytes,
-        create: this.#create,
-        closeTimeoutMs: this.#closeTimeoutMs,
+        maxPayloadBytes,
+        create,
+        closeTimeoutMs,
       },
       signal,
     );
@@ -140,46 +44,8 @@ export class KafkaBroker implements Broker<KafkaConnection> {
 
   /** A copy for each client, because kafkajs writes into the credentials. */
   #clientConfig(): ClientConfig {
-    const { sasl } = this.#options;
-    return { ...this.#config, brokers: [...this.#servers], ...(sasl ? { sasl: { ...sasl } } : {}) };
+    const { config, servers, sasl } = this.#settings;
+    const credentials = sasl ? { sasl: { ...sasl } } : {};
+    return { ...config, brokers: [...servers], socketFactory: this.#socketFactory, ...credentials };
   }
-}
-
-const address = /^(?:\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/;
-
-function checkServers(brokers: unknown): readonly string[] {
-  const argument = "options.brokers";
-  const list: unknown[] = Array.isArray(brokers) ? brokers : [brokers];
-  const servers = list.flatMap((one) => (typeof one === "string" ? one.split(",") : [one]));
-  const trimmed = servers.map((one) => (typeof one === "string" ? one.trim() : ""));
-  if (trimmed.some((one) => one.includes("@"))) {
-    throw new InvalidArgumentError({
-      argument,
-      expected: '"host:port" without a login; give the login as options.sasl',
-      received: "(an address with a login, not shown)",
-    });
-  }
-  for (const [index, server] of trimmed.entries()) {
-    const port = address.exec(server)?.[1];
-    if (port !== undefined && Number(port) >= 1 && Number(port) <= 65_535) continue;
-    const expected =
-      port === undefined
-        ? '"host:port", several as a list or with commas; TLS and a login are options.ssl and options.sasl'
-        : '"host:port" with a port of 1 to 65535';
-    throw new InvalidArgumentError({ argument, expected, received: shown(servers[index]) });
-  }
-  if (trimmed.length > 0) return trimmed;
-  throw new InvalidArgumentError({ argument, expected: 'at least one "host:port"', received: brokers });
-}
-
-/** Shows a bare host name, or one with a number. Any other text may be a piece of a URL with a login. */
-function shown(server: unknown): unknown {
-  if (typeof server !== "string" || /^\s*[\w.-]*(?::\d*)?\s*$/.test(server)) return server;
-  return "(text that is no address, not shown)";
-}
-
-function secretsOf(sasl: SaslOptions | undefined): (string | undefined)[] {
-  if (sasl === undefined) return [];
-  if ("password" in sasl) return [sasl.password];
-  return "secretAccessKey" in sasl ? [sasl.secretAccessKey, sasl.sessionToken] : [];
 }

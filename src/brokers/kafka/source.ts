@@ -1,8 +1,12 @@
-import type { SubscriptionSource } from "../../traits/source.ts";
+import type { SubscriptionSource } from "../../traits/broker.ts";
 import type { KafkaConnection } from "./connection/connection.ts";
 import { capabilitiesOf, type KafkaSubscriber } from "./consumer/subscriber.ts";
 import { callOf, checkPattern, checkTopics } from "./message/topics.ts";
-import { checkPatternOptions, checkSubscribeOptions, type KafkaSubscribeOptions } from "./options.ts";
+import {
+  checkPatternOptions,
+  checkSubscribeOptions,
+  type KafkaSubscribeOptions,
+} from "./options/subscription.ts";
 
 /**
  * One subscription, to a topic or several. Throws `InvalidArgumentError` or `UnknownOptionError` on what

@@ -1,15 +1,16 @@
-export { MemoryBroker, type MemoryBrokerOptions } from "./broker.ts";
-export type { MemoryConnection } from "./connection.ts";
-export type { MemoryMessage } from "./message.ts";
+export { MemoryBroker } from "./broker.ts";
+export type { MemoryConnection } from "./connection/connection.ts";
+export type { MemorySubscriber } from "./consumer/subscriber.ts";
+export type { MemoryMessage } from "./message/message.ts";
 export type {
   CapacityOptions,
   DeadLetterOptions,
+  MemoryBrokerOptions,
   MemoryPosition,
   RetainOptions,
   SubscribeOptions,
   TopicOptions,
   UnreadOptions,
-} from "./options.ts";
-export type { MemoryPublisher } from "./publisher.ts";
+} from "./options/options.ts";
+export type { MemoryPublisher } from "./publisher/publisher.ts";
 export { memoryPatternSource, memorySource } from "./source.ts";
-export type { MemorySubscriber } from "./subscriber.ts";

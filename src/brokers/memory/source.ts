@@ -1,14 +1,14 @@
 import { checkName } from "../../traits/arguments.ts";
-import type { SubscriptionSource } from "../../traits/source.ts";
-import type { MemoryConnection } from "./connection.ts";
+import type { SubscriptionSource } from "../../traits/broker.ts";
+import type { MemoryConnection } from "./connection/connection.ts";
+import type { MemorySubscriber } from "./consumer/subscriber.ts";
 import {
   capabilitiesOf,
   checkConcreteTopic,
   checkSubscribeOptions,
   type SubscribeOptions,
-} from "./options.ts";
-import { Pattern } from "./pattern.ts";
-import type { MemorySubscriber } from "./subscriber.ts";
+} from "./options/options.ts";
+import { Pattern } from "./options/pattern.ts";
 
 /** One subscription by name. Throws `InvalidArgumentError` on what `connection.subscribe` would refuse. */
 export function memorySource(

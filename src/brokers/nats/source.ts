@@ -1,4 +1,4 @@
-import type { SubscriptionSource } from "../../traits/source.ts";
+import type { SubscriptionSource } from "../../traits/broker.ts";
 import type { NatsConnection } from "./connection/connection.ts";
 import { coreCapabilities } from "./consumer/capabilities.ts";
 import type { NatsSubscriber } from "./consumer/subscriber.ts";

@@ -1,13 +1,23 @@
-import { AbortedError } from "../../traits/errors.ts";
+import { PendingCall } from "./pending-call.ts";
 
-/** Rejects with `AbortedError` when the signal fires first; how the promise ends then is for nobody to see. */
-export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined, what: string): Promise<T> {
+/**
+ * Rejects with `AbortedError` when the signal fires first. Then nobody sees how the promise ends, and `discard` is given
+ * what it resolves with.
+ */
+export function abortable<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  what: string,
+  discard: (late: T) => unknown = () => {},
+): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(new AbortedError({ what, cause: signal.reason }));
+    const call = new PendingCall<T>(what, signal, { resolve, reject });
     // It may have fired while the promise was made.
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    if (signal.aborted) call.onAbort();
+    promise
+      .then((value) => (call.over ? discard(value) : call.resolve(value)))
+      // A failure of `discard` is nobody's: the call was rejected before.
+      .catch((error: unknown) => call.reject(error));
   });
 }

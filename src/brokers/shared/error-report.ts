@@ -12,16 +12,25 @@ const mostKinds = 1_000;
  * warning, once for each topic and kind of error.
  */
 export function reportError(report: ErrorReport): void {
+  reportOrWarn(report, () => firstOfItsKind(report));
+}
+
+/** As `reportError`, with a warning of its own; `undefined`: none this time. */
+export function reportOrWarn(report: ErrorReport, warning: () => string | undefined): void {
   const channel = diagnostics["tidelane:error"];
   if (channel.hasSubscribers) {
     channel.publish(report);
     return;
   }
-  const { topic, error } = report;
+  const text = warning();
+  if (text !== undefined) process.emitWarning(text, "TidelaneWarning");
+}
+
+function firstOfItsKind({ topic, error }: ErrorReport): string | undefined {
   const sentence = error instanceof Error ? error.message : String(error);
   const kind = `${topic} ${isTidelaneError(error) ? error.code : sentence}`;
-  if (warned.has(kind) || warned.size === mostKinds) return;
+  if (warned.has(kind) || warned.size === mostKinds) return undefined;
   warned.add(kind);
   const where = topic === "" ? "" : ` of "${topic}"`;
-  process.emitWarning(`A failure${where}: ${sentence}`, "TidelaneWarning");
+  return `A failure${where}: ${sentence}`;
 }

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, expect, it, vi } from "vitest";
-import { reportError } from "../../../src/brokers/shared/error-report.ts";
+import { reportError, reportOrWarn } from "../../../src/brokers/shared/error-report.ts";
 import { TimeoutError } from "../../../src/traits/errors.ts";
 
 const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
@@ -26,4 +26,11 @@ it("tells a listener every time and warns of nothing", () => {
   unsubscribe("tidelane:error", listen);
   expect(told).toEqual([report, report]);
   expect(warn).not.toHaveBeenCalled();
+});
+
+it("warns in words of the caller's, and not where there are none this time", () => {
+  const report = { topic: "reported.d", error: new Error("odd") };
+  reportOrWarn(report, () => "Mind the gap.");
+  reportOrWarn(report, () => undefined);
+  expect(warn.mock.calls).toEqual([["Mind the gap.", "TidelaneWarning"]]);
 });

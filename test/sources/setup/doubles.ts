@@ -1,8 +1,12 @@
 import { RecordingMessage, ScriptedSubscriber, type VirtualClock } from "../../../src/testing/index.ts";
-import type { Connection, ConnectionState, Subscribe } from "../../../src/traits/broker.ts";
+import type {
+  Connection,
+  ConnectionState,
+  Subscribe,
+  SubscriptionSource,
+} from "../../../src/traits/broker.ts";
 import type { Capabilities } from "../../../src/traits/capabilities.ts";
 import type { Message } from "../../../src/traits/message.ts";
-import type { SubscriptionSource } from "../../../src/traits/source.ts";
 import type { Subscriber, SubscriberIterator } from "../../../src/traits/subscriber.ts";
 
 export function message(text: string): RecordingMessage {

@@ -38,11 +38,6 @@ export function parseAddress(argument: string, url: unknown): Address {
   };
 }
 
-/** `host:port`, without a credential. */
-export function showAddress({ host, port }: Pick<Address, "host" | "port">): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
 function parse(argument: string, url: unknown): URL {
   if (typeof url !== "string") throw new InvalidArgumentError({ argument, expected, received: typeof url });
   if (hasUnencodedLogin(url)) {
@@ -80,7 +75,7 @@ function readParameters(argument: string, parameters: URLSearchParams): Paramete
   return found;
 }
 
-/** n.b. the URL itself is never shown: it may hold the password. */
+/** The URL itself is never shown: it may hold the password. */
 function refuse(argument: string, found: string): InvalidArgumentError {
   return new InvalidArgumentError({ argument, expected, received: `a URL with ${found}` });
 }

@@ -4,49 +4,58 @@ import type {
   DescribeServer,
   ServerDescription,
   Subscribe,
+  SubscriptionSource,
 } from "../../../traits/broker.ts";
-import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
+import { ClosableConnection } from "../../shared/closable-connection.ts";
+import { AmqpSubscriber } from "../consumer/subscriber.ts";
+import { showAddress } from "../errors.ts";
+import type { MessageContext } from "../message/message.ts";
+import { checkNames, refuse } from "../options/field-checks.ts";
+import {
+  type AmqpPublisherOptions,
+  checkPublisherOptions,
+  publisherOptionNames,
+} from "../options/publisher.ts";
 import {
   type AmqpExclusiveQueueOptions,
   type AmqpQueueOptions,
-  type Plan,
-  planExclusiveQueue,
-  planQueue,
-} from "../consumer/options.ts";
-import { AmqpSubscriber } from "../consumer/subscriber.ts";
-import { checkNames, refuse } from "../message/field-checks.ts";
-import type { MessagePlace } from "../message/message.ts";
-import { type AmqpPublisherOptions, checkPublisherOptions, publisherOptionNames } from "../options.ts";
+  checkExclusiveQueueOptions,
+  checkQueueOptions,
+  type SubscriptionSettings,
+} from "../options/subscription.ts";
 import { ConfirmChannels } from "../publisher/confirm-channels.ts";
 import { AmqpPublisher } from "../publisher/publisher.ts";
 import { DelayQueues } from "../topology/delay-queues.ts";
-import { showAddress } from "./address.ts";
-import type { Link } from "./reconnecting-connection.ts";
+import type { ReconnectingConnection } from "./reconnecting-connection.ts";
 
 /** A connection to RabbitMQ, over all its reconnects. */
-export class AmqpConnection implements Connection, DescribeServer, Subscribe<AmqpSubscriber> {
-  readonly #link: Link;
+export class AmqpConnection
+  extends ClosableConnection
+  implements Connection, DescribeServer, Subscribe<AmqpSubscriber>
+{
+  readonly #connection: ReconnectingConnection;
   readonly #confirmChannels: ConfirmChannels;
 
   /** @internal */
-  constructor(link: Link) {
-    this.#link = link;
-    this.#confirmChannels = new ConfirmChannels(link);
+  constructor(connection: ReconnectingConnection) {
+    super();
+    this.#connection = connection;
+    this.#confirmChannels = new ConfirmChannels(connection);
   }
 
   get state(): ConnectionState {
-    return this.#link.state;
+    return this.#connection.state;
   }
 
   /** Why the server takes no publishes now, as when it runs out of memory or disk; those wait. */
   get blocked(): string | undefined {
-    return this.#link.session?.blocked;
+    return this.#connection.current?.blocked;
   }
 
   /** The address it is, or was last, connected to. */
   describe(): ServerDescription {
-    const { address, server } = this.#link.lastSession;
+    const { address, server } = this.#connection.last;
     const version = `${server.product} ${server.version}`.trim();
     return { protocol: address.protocol, address: showAddress(address), version };
   }
@@ -54,8 +63,8 @@ export class AmqpConnection implements Connection, DescribeServer, Subscribe<Amq
   /** What is left out is as `options.publish` of the broker has it. */
   publisher(options: AmqpPublisherOptions = {}): AmqpPublisher {
     checkNames("publisher(options)", "options", options, publisherOptionNames);
-    const settings = checkPublisherOptions("options", options, this.#link.settings.publish);
-    return new AmqpPublisher(this.#link, this.#confirmChannels, settings);
+    const settings = checkPublisherOptions("options", options, this.#connection.settings.publish);
+    return new AmqpPublisher(this.#connection, this.#confirmChannels, settings);
   }
 
   /** By the name of a queue, or by a source, whose own subscriber is the result. */
@@ -65,45 +74,37 @@ export class AmqpConnection implements Connection, DescribeServer, Subscribe<Amq
     target: string | SubscriptionSource<AmqpConnection>,
     options?: AmqpQueueOptions,
   ): Promise<Subscriber> {
-    this.#link.check("subscribe()");
+    this.#connection.check("subscribe()");
     if (typeof target === "object" && target !== null) {
       if (options === undefined) return target.open(this);
       refuse("subscribe(source, options)", "called without options, as the source holds its own", options);
     }
-    return this.#open(planQueue("subscribe", target, options ?? {}));
+    return this.#open(checkQueueOptions("subscribe", target, options ?? {}));
   }
 
   /** By a queue of this connection alone, bound to an exchange. What comes while the connection is lost is not in it. */
   async subscribeExclusive(topic: string, options: AmqpExclusiveQueueOptions): Promise<AmqpSubscriber> {
-    this.#link.check("subscribeExclusive()");
-    return this.#open(planExclusiveQueue("subscribeExclusive", topic, options));
+    this.#connection.check("subscribeExclusive()");
+    return this.#open(checkExclusiveQueueOptions("subscribeExclusive", topic, options));
   }
 
   shutdown(): Promise<void> {
-    return this.#link.shutdown();
+    return this.#connection.shutdown();
   }
 
-  close(): Promise<void> {
-    return this.shutdown();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
-  }
-
-  #open(plan: Plan): Promise<AmqpSubscriber> {
-    const { settings } = this.#link;
+  #open(subscription: SubscriptionSettings): Promise<AmqpSubscriber> {
+    const { settings } = this.#connection;
     const delays =
-      plan.queue !== undefined && plan.delaysMs.length > 0
-        ? new DelayQueues(plan.queue, plan.delaysMs)
+      subscription.queue !== undefined && subscription.delaysMs.length > 0
+        ? new DelayQueues(subscription.queue, subscription.delaysMs)
         : undefined;
-    const place: MessagePlace = {
-      counts: plan.capabilities.deliveryCount === "broker",
+    const messages: MessageContext = {
+      counts: subscription.capabilities.deliveryCount === "broker",
       delay: (message, retryCount, delayMs) => {
         const queue = delays?.nameFor(delayMs);
         return queue === undefined ? undefined : this.#confirmChannels.copy(queue, message, retryCount);
       },
     };
-    return AmqpSubscriber.open(this.#link, plan, { plan, settings, delays, place });
+    return AmqpSubscriber.open(this.#connection, subscription, { subscription, settings, delays, messages });
   }
 }

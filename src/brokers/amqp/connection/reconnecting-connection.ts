@@ -4,80 +4,55 @@ import { type Deferred, deferred } from "../../../traits/deferred.ts";
 import { ConnectFailedError, ConnectionClosedError, isTidelaneError } from "../../../traits/errors.ts";
 import { Backoff } from "../../shared/backoff.ts";
 import { ReconnectReport } from "../../shared/reconnect-report.ts";
-import { type AmqpClient, closeChannel } from "../client.ts";
+import type { ConnectionListener, ServerConnection } from "../client.ts";
 import { channelFault, scrub } from "../errors.ts";
-import type { Settings } from "../options.ts";
-import { declareTopology } from "../topology/topology.ts";
-import { Session } from "./socket-connection.ts";
-
-/** What lives over the sessions of a link. */
-export interface Rider {
-  /** A session began. */
-  up?(session: Session): void;
-  /** The server takes publishes again. */
-  unblocked?(): void;
-  /** The link is over: shut down, or with the error it died of. Bounded in time. */
-  end(failure: ConnectFailedError | undefined): Promise<void> | void;
-}
+import type { ConnectSettings, SocketConnection } from "./socket-connection.ts";
 
 /** After a loss the server may refuse for a while what it will accept, until all of it is up. */
 const refusalsToBelieve = 5;
 
-/** A connection over all its reconnects: one session at a time, and the riders it is for. */
-export class Link {
-  readonly settings: Settings;
-  readonly #client: AmqpClient;
-  readonly #riders = new Set<Rider>();
+/** A connection over all its reconnects: one connection of the client at a time, and who has to know when that changes. */
+export class ReconnectingConnection implements ServerConnection {
+  readonly settings: ConnectSettings;
+  readonly #reopen: (attempt: number, signal: AbortSignal) => Promise<SocketConnection>;
+  readonly #listeners = new Set<ConnectionListener>();
   readonly #stopping = new AbortController();
   readonly #report: ReconnectReport;
   #state: ConnectionState = "open";
   /** Defined exactly while `#state` is "open". */
-  #session: Session | undefined;
-  #lastSession: Session;
-  /** Calls of `whenUp()` that wait. */
-  #waiting: Deferred<Session>[] = [];
+  #current: SocketConnection | undefined;
+  #last: SocketConnection;
+  /** Calls of `whenOpen()` that wait. */
+  #waiting: Deferred<SocketConnection>[] = [];
   #failure: ConnectFailedError | undefined;
   #ending: Promise<void> | undefined;
 
-  private constructor(settings: Settings, client: AmqpClient, session: Session) {
+  /** `reopen` makes one attempt to reconnect, and has its own time limit. */
+  constructor(
+    settings: ConnectSettings,
+    first: SocketConnection,
+    reopen: (attempt: number, signal: AbortSignal) => Promise<SocketConnection>,
+  ) {
     this.settings = settings;
-    this.#client = client;
+    this.#reopen = reopen;
     this.#report = new ReconnectReport(settings.name);
-    this.#lastSession = session;
-    this.#adopt(session);
-  }
-
-  /**
-   * The first connect, of which no part is tried twice but the addresses. Throws what the last said, or the first that
-   * refused for good: trying again would only repeat what was refused.
-   */
-  static async open(settings: Settings, client: AmqpClient, signal: AbortSignal | undefined): Promise<Link> {
-    let failure: unknown;
-    for (let index = 0; index < settings.addresses.length; index += 1) {
-      try {
-        return new Link(settings, client, await begin(client, settings, index, signal));
-      } catch (error) {
-        if (isTidelaneError(error, "TIDELANE_ABORTED")) throw error;
-        if (!isRefusal(failure)) failure = error;
-      }
-    }
-    throw failure;
+    this.#last = first;
+    this.#onOpen(first);
   }
 
   get state(): ConnectionState {
     return this.#state;
   }
 
-  get session(): Session | undefined {
-    return this.#session;
+  get current(): SocketConnection | undefined {
+    return this.#current;
   }
 
-  /** The session there is, or was last. */
-  get lastSession(): Session {
-    return this.#lastSession;
+  /** `current`; while there is none, the one before. */
+  get last(): SocketConnection {
+    return this.#last;
   }
 
-  /** Throws `ConnectionClosedError` once it is over. */
   check(during: string): void {
     if (this.#state === "closed") throw this.closedError(during);
   }
@@ -86,21 +61,20 @@ export class Link {
     return new ConnectionClosedError({ broker: this.settings.name, during, cause: this.#failure });
   }
 
-  /** The session, as soon as there is one. Rejects with `ConnectionClosedError` when there will be none. */
-  whenUp(during: string): Promise<Session> {
+  whenOpen(during: string): Promise<SocketConnection> {
     if (this.#state === "closed") return Promise.reject(this.closedError(during));
-    if (this.#session !== undefined) return Promise.resolve(this.#session);
-    const waiting = deferred<Session>();
+    if (this.#current !== undefined) return Promise.resolve(this.#current);
+    const waiting = deferred<SocketConnection>();
     this.#waiting.push(waiting);
     return waiting.promise;
   }
 
-  join(rider: Rider): void {
-    this.#riders.add(rider);
+  add(listener: ConnectionListener): void {
+    this.#listeners.add(listener);
   }
 
-  leave(rider: Rider): void {
-    this.#riders.delete(rider);
+  delete(listener: ConnectionListener): void {
+    this.#listeners.delete(listener);
   }
 
   /** Idempotent; never rejects. */
@@ -108,32 +82,32 @@ export class Link {
     return this.#end(undefined);
   }
 
-  #adopt(session: Session): void {
-    this.#session = session;
-    this.#lastSession = session;
+  #onOpen(opened: SocketConnection): void {
+    this.#current = opened;
+    this.#last = opened;
     this.#state = "open";
-    session.watch({
-      lost: (cause) => this.#lost(cause),
-      blocked: () => {},
+    opened.watch({
+      lost: (cause) => this.#onLost(cause),
       unblocked: () => {
-        for (const rider of [...this.#riders]) rider.unblocked?.();
+        for (const listener of [...this.#listeners]) listener.connectionUnblocked?.();
       },
     });
-    if (this.#session !== session) return;
-    for (const waiting of this.#waiting.splice(0)) waiting.resolve(session);
-    for (const rider of [...this.#riders]) rider.up?.(session);
+    // It may have been lost already.
+    if (this.#current !== opened) return;
+    for (const waiting of this.#waiting.splice(0)) waiting.resolve(opened);
+    for (const listener of [...this.#listeners]) listener.connectionRestored?.();
   }
 
-  #lost(cause: unknown): void {
+  #onLost(cause: unknown): void {
     if (this.#state === "closed") return;
-    this.#session = undefined;
+    this.#current = undefined;
     this.#state = "reconnecting";
     const { secrets, reconnect } = this.settings;
     this.#report.lost(0, scrub(cause, secrets), reconnect.maxTries === 0);
-    void this.#restore(cause);
+    void this.#reconnect(cause);
   }
 
-  async #restore(cause: unknown): Promise<void> {
+  async #reconnect(cause: unknown): Promise<void> {
     const { clock, reconnect } = this.settings;
     const backoff = new Backoff(reconnect);
     const { signal } = this.#stopping;
@@ -143,10 +117,10 @@ export class Link {
     while (!isOver()) {
       try {
         await sleep(clock, backoff.next(), signal);
-        const session = await begin(this.#client, this.settings, backoff.tries - 1, signal);
-        if (signal.aborted) return void session.close();
+        const opened = await this.#reopen(backoff.tries - 1, signal);
+        if (signal.aborted) return void opened.close();
         this.#report.restored(backoff.tries);
-        return this.#adopt(session);
+        return this.#onOpen(opened);
       } catch (error) {
         if (signal.aborted) return;
         last = isTidelaneError(error, "TIDELANE_CONNECT_FAILED")
@@ -175,68 +149,17 @@ export class Link {
     return this.#ending;
   }
 
-  /** n.b. riders first: what they still send has to be on its way before the goodbye, which would overtake it. */
+  /** Listeners first: what they still send must precede the close, after which the server reads nothing. */
   async #finish(failure: ConnectFailedError | undefined): Promise<void> {
-    const session = this.#session;
+    const { current } = this;
     this.#state = "closed";
-    this.#session = undefined;
+    this.#current = undefined;
     this.#failure = failure;
     this.#stopping.abort();
     for (const waiting of this.#waiting.splice(0)) waiting.reject(this.closedError("This call"));
-    const riders = [...this.#riders];
-    this.#riders.clear();
-    await Promise.all(riders.map((rider) => rider.end(failure)));
-    await session?.close();
-  }
-}
-
-/** A failure that another try would not change. */
-function isRefusal(error: unknown): boolean {
-  return isTidelaneError(error) && !error.retryable;
-}
-
-/** One try: a session with the topology of the options declared. */
-async function begin(
-  client: AmqpClient,
-  settings: Settings,
-  turn: number,
-  signal: AbortSignal | undefined,
-): Promise<Session> {
-  const { addresses, topology } = settings;
-  const address = addresses[turn % addresses.length] ?? addresses[0];
-  const session = await Session.open(client, settings, address, signal);
-  if (Object.values(topology).every((list) => list.length === 0)) return session;
-  try {
-    await declareAll(session, settings, signal);
-    return session;
-  } catch (error) {
-    await session.close();
-    throw error;
-  }
-}
-
-async function declareAll(
-  session: Session,
-  settings: Settings,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { name, topology, secrets } = settings;
-  const stop = (): void => void session.close();
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
-    const channel = await session.client.createChannel();
-    channel.on("error", () => {});
-    await declareTopology(channel, topology, session.server);
-    await closeChannel(channel);
-  } catch (error) {
-    const { reason, final } = channelFault(error);
-    throw new ConnectFailedError({
-      broker: name,
-      reason: secrets.clean(`its topology could not be declared: ${reason}`),
-      retryable: !final,
-      cause: scrub(error, secrets),
-    });
-  } finally {
-    signal?.removeEventListener("abort", stop);
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
+    await Promise.all(listeners.map((listener) => listener.connectionEnded(failure)));
+    await current?.close();
   }
 }

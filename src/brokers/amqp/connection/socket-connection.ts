@@ -1,39 +1,44 @@
 import { throwIfAborted } from "../../../traits/errors.ts";
+import { abortable } from "../../shared/abortable.ts";
+import type { Secrets } from "../../shared/secrets.ts";
 import { within } from "../../shared/within.ts";
-import type { AmqpClient, ClientConnection, ServerVersion } from "../client.ts";
+import type { AmqpClient, ClientConnection, OpenConnection, ServerVersion } from "../client.ts";
 import { connectFailure } from "../errors.ts";
-import type { Settings } from "../options.ts";
+import type { Settings } from "../options/options.ts";
 import type { Address } from "./address.ts";
 import { WriteGathering } from "./write-gathering.ts";
 
-/** Who is told what happens to a session. Each is called at most once, except the last two. */
-export interface SessionEvents {
-  /** It is gone, and all its channels with it. */
+export interface SocketEvents {
+  /** The connection is gone, and all its channels with it. Called at most once. */
   lost(cause: unknown): void;
-  blocked(reason: string): void;
   unblocked(): void;
 }
 
-/** Bytes that go to the socket in one write. n.b. at 16 KiB, as it is by default, the client would stop to wait for it. */
+/** What connecting needs beside the settings: where, and what must not be shown. */
+export interface ConnectSettings extends Settings {
+  readonly addresses: readonly [Address, ...Address[]];
+  readonly secrets: Secrets;
+}
+
+/** Bytes that go to the socket in one write. At 16 KiB, as it is by default, the client would stop to wait for it. */
 const writeAhead = 256 * 1024;
 
-/** One connection of the client, from its handshake to its end. Another one after it shares nothing with it. */
-export class Session {
+/** One connection of the client, from its handshake to its end. */
+export class SocketConnection implements OpenConnection {
   readonly address: Address;
   readonly client: ClientConnection;
   readonly server: ServerVersion;
   readonly writes: WriteGathering;
-  readonly #settings: Settings;
+  readonly #settings: ConnectSettings;
   /** Aborting it destroys the socket, whatever state the connection is in. */
   readonly #socket: AbortController;
   #over = false;
   #fault: unknown;
-  /** Why the server takes no publishes now. */
   #blocked: string | undefined;
-  #events: SessionEvents | undefined;
+  #events: SocketEvents | undefined;
 
   private constructor(
-    settings: Settings,
+    settings: ConnectSettings,
     address: Address,
     client: ClientConnection,
     socket: AbortController,
@@ -50,7 +55,6 @@ export class Session {
     client.on("close", (error) => this.#closed(error));
     client.on("blocked", (reason) => {
       this.#blocked = reason;
-      this.#events?.blocked(reason);
     });
     client.on("unblocked", () => {
       this.#blocked = undefined;
@@ -61,10 +65,10 @@ export class Session {
   /** Rejects with `ConnectFailedError`, or `AbortedError` by `signal`. */
   static async open(
     client: AmqpClient,
-    settings: Settings,
+    settings: ConnectSettings,
     address: Address,
     signal: AbortSignal | undefined,
-  ): Promise<Session> {
+  ): Promise<SocketConnection> {
     const socket = new AbortController();
     const onAbort = (): void => socket.abort(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -74,7 +78,7 @@ export class Session {
     try {
       throwIfAborted(signal, "connect()");
       const connection = await handshake(client, settings, address, socket.signal);
-      return new Session(settings, address, connection, socket);
+      return new SocketConnection(settings, address, connection, socket);
     } catch (error) {
       throwIfAborted(signal, "connect()");
       const cause = socket.signal.aborted ? socket.signal.reason : error;
@@ -89,7 +93,6 @@ export class Session {
     return this.#over;
   }
 
-  /** What ended it. */
   get fault(): unknown {
     return this.#fault;
   }
@@ -104,12 +107,12 @@ export class Session {
   }
 
   /** Tells `events` from now on; at once if it is lost already. */
-  watch(events: SessionEvents): void {
+  watch(events: SocketEvents): void {
     this.#events = events;
     if (this.#over) events.lost(this.#fault);
   }
 
-  /** Says goodbye to the server for as long as `closeTimeoutMs`, then destroys the socket. Never rejects. */
+  /** Closes it, and destroys the socket if the server has not answered after `closeTimeoutMs`. Never rejects. */
   async close(): Promise<void> {
     this.#events = undefined;
     if (!this.#over) await within(this.#settings.clock, this.#settings.closeTimeoutMs, closing(this.client));
@@ -125,10 +128,10 @@ export class Session {
   }
 }
 
-/** n.b. the client has no way to take a connect back; what comes after `signal` fired is closed. */
-async function handshake(
+/** A connect of the client cannot be aborted, so a connection that comes too late is closed. */
+function handshake(
   client: AmqpClient,
-  settings: Settings,
+  settings: ConnectSettings,
   address: Address,
   signal: AbortSignal,
 ): Promise<ClientConnection> {
@@ -140,15 +143,7 @@ async function handshake(
     clientProperties: { connection_name: settings.name },
     signal,
   });
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-  try {
-    return await Promise.race([connecting, aborted]);
-  } catch (error) {
-    connecting.then(discard, () => {});
-    throw error;
-  }
+  return abortable(connecting, signal, "connect()", discard);
 }
 
 function discard(connection: ClientConnection): void {
@@ -160,7 +155,7 @@ async function closing(connection: ClientConnection): Promise<void> {
   await connection.close();
 }
 
-function targetOf(settings: Settings, address: Address): Parameters<AmqpClient["connect"]>[0] {
+function targetOf(settings: ConnectSettings, address: Address): Parameters<AmqpClient["connect"]>[0] {
   const { protocol, host, port, username, password, vhost, heartbeat, frameMax, channelMax } = address;
   return {
     protocol,

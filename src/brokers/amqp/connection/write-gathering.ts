@@ -15,7 +15,7 @@ export class WriteGathering {
   }
 
   /**
-   * Called right after the client was given something. n.b. it has set a tick in which it sets an immediate, in which it
+   * Called right after the client was given something. It has set a tick in which it sets an immediate, in which it
    * writes; the tick set here runs after its own, and so the immediate.
    */
   gather(): void {

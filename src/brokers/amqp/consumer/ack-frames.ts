@@ -1,23 +1,23 @@
-export interface AckPlan {
-  /** One ack with `multiple`: this delivery, and every one before it that is not settled. */
+export interface AckFrames {
+  /** One ack with `multiple`: this delivery, and every unacked one before it. */
   readonly upTo: number | undefined;
   /** Acks of one delivery each. */
   readonly single: readonly number[];
 }
 
 /**
- * How to tell the server of `acked` deliveries, in any order. `lowestUnsettled` is the first one it must go on
- * believing unsettled: what comes before it is acked by one frame, what comes after it one by one.
+ * The frames that ack the deliveries in `acked`, which is in any order. `lowestUnacked` is the first delivery that stays
+ * unacked: those before it are acked by one frame, those after it one by one.
  *
- * n.b. the tag of an ack has to be of a delivery that is not settled, also with `multiple`; hence the highest that was
- * acked, not the one before `lowestUnsettled`.
+ * The server refuses an ack of a tag that it knows as acked, also with `multiple`. So that frame has the highest tag of
+ * `acked`, and not the one before `lowestUnacked`.
  */
-export function planAcks(acked: readonly number[], lowestUnsettled: number): AckPlan {
+export function ackFrames(acked: readonly number[], lowestUnacked: number): AckFrames {
   let upTo: number | undefined;
   let covered = 0;
   const single: number[] = [];
   for (const tag of acked) {
-    if (tag > lowestUnsettled) {
+    if (tag > lowestUnacked) {
       single.push(tag);
       continue;
     }

@@ -1,51 +1,55 @@
 import { sleep } from "../../../traits/clock.ts";
 import { deferred } from "../../../traits/deferred.ts";
 import { within } from "../../shared/within.ts";
-import { type ClientChannel, type ClientMessage, closeChannel } from "../client.ts";
-import type { Session } from "../connection/socket-connection.ts";
-import { AmqpMessage, type MessagePlace } from "../message/message.ts";
-import type { Settings } from "../options.ts";
+import {
+  type ClientChannel,
+  type ClientMessage,
+  type ConnectionSettings,
+  closeChannel,
+  type OpenConnection,
+} from "../client.ts";
+import { AmqpMessage, type MessageContext } from "../message/message.ts";
+import type { SubscriptionSettings } from "../options/subscription.ts";
 import type { DelayQueues } from "../topology/delay-queues.ts";
 import { bindQueue, declareExchange, declareExclusiveQueue, declareQueue } from "../topology/topology.ts";
-import type { Plan } from "./options.ts";
-import { Settlements } from "./unacked-deliveries.ts";
+import { UnackedDeliveries } from "./unacked-deliveries.ts";
 
-/** What a consumption needs of its subscriber. */
-export interface ConsumptionOwner {
-  readonly plan: Plan;
-  readonly settings: Settings;
+/** What a consumer is given by its subscriber. */
+export interface ConsumerContext {
+  readonly subscription: SubscriptionSettings;
+  readonly settings: ConnectionSettings;
   readonly delays: DelayQueues | undefined;
-  readonly place: MessagePlace;
+  readonly messages: MessageContext;
   delivered(message: AmqpMessage): void;
 }
 
-/** How long a server that is back may take to let go of the consumers it had, and how often it is asked. */
-const predecessor = { patienceMs: 1_000, everyMs: 50 } as const;
+/** How long a restarted server may take to drop the consumers it had, and how often it is asked. */
+const previousConsumer = { patienceMs: 1_000, everyMs: 50 } as const;
 
 /**
- * One consumer on one channel: the time in which delivery tags mean something. It ends with its channel, its session,
- * its queue or its subscriber, and every delivery it made that is not settled is lost then.
+ * One consumer on one channel, which is as long as its delivery tags are valid. It ends with its channel, its connection,
+ * its queue or its subscriber. Every delivery that is unacked then is lost.
  */
-export class Consumption {
-  /** Resolves when it is over, with why. Never rejects. */
-  readonly over: Promise<unknown>;
+export class Consumer {
+  /** Resolves with the cause when the consumer has ended. Never rejects. */
+  readonly ended: Promise<unknown>;
   readonly #channel: ClientChannel;
-  readonly #settlements: Settlements;
-  readonly #owner: ConsumptionOwner;
-  readonly #end: (cause: unknown) => void;
+  readonly #unacked: UnackedDeliveries;
+  readonly #context: ConsumerContext;
+  readonly #resolveEnded: (cause: unknown) => void;
   /** What the server calls the consumer, once it has it. */
   #tag: string | undefined;
   /** Why the server closed the channel. */
   #fault: unknown;
   #open = true;
 
-  private constructor(channel: ClientChannel, owner: ConsumptionOwner) {
+  private constructor(channel: ClientChannel, context: ConsumerContext) {
     const { promise, resolve } = deferred<unknown>();
-    this.over = promise;
-    this.#end = resolve;
+    this.ended = promise;
+    this.#resolveEnded = resolve;
     this.#channel = channel;
-    this.#owner = owner;
-    this.#settlements = new Settlements(channel, owner.settings.clock);
+    this.#context = context;
+    this.#unacked = new UnackedDeliveries(channel, context.settings.clock);
     channel.on("error", (error) => {
       this.#fault ??= error;
     });
@@ -56,37 +60,37 @@ export class Consumption {
   }
 
   /**
-   * Declares what the plan says, and consumes. `again`: there was one before, on a connection that was lost. Rejects as
-   * the server refuses it, with the channel closed.
+   * Declares what the subscription needs, and consumes. `again`: there was a consumer before, on a connection that was
+   * lost. If the server refuses, closes the channel and rejects.
    */
-  static async open(session: Session, owner: ConsumptionOwner, again: boolean): Promise<Consumption> {
-    const channel = await session.client.createChannel();
-    const consumption = new Consumption(channel, owner);
+  static async open(connection: OpenConnection, context: ConsumerContext, again: boolean): Promise<Consumer> {
+    const channel = await connection.client.createChannel();
+    const consumer = new Consumer(channel, context);
     try {
-      await consumption.#consume(session, again);
-      return consumption;
+      await consumer.#consume(connection, again);
+      return consumer;
     } catch (error) {
-      await consumption.close("it could not be opened");
+      await consumer.close("it could not be opened");
       throw error;
     }
   }
 
-  /** Sends what was settled, then lets go of the rest, which goes back to the queue. Never rejects. */
+  /** Sends the acks, then closes the channel, and the server requeues the rest. Never rejects. */
   async close(reason: string): Promise<void> {
     if (!this.#open) return;
-    this.#settlements.flush();
+    this.#unacked.flush();
     this.#finish(reason, undefined);
-    const { clock, closeTimeoutMs } = this.#owner.settings;
-    await within(clock, closeTimeoutMs, this.#leave());
+    const { clock, closeTimeoutMs } = this.#context.settings;
+    await within(clock, closeTimeoutMs, this.#cancelAndClose());
   }
 
   /**
-   * n.b. a channel of the server hands on to a quorum queue no more than 32 acks of which it has not heard, and forgets
-   * the others when it is closed. Hearing of them takes it as long as a consumer takes to go, and one call more.
+   * A channel of the server passes at most 32 unconfirmed acks to a quorum queue, and forgets the others when it is
+   * closed. The queue has confirmed them once it has canceled a consumer and answered one more call.
    */
-  async #leave(): Promise<void> {
+  async #cancelAndClose(): Promise<void> {
     if (this.#tag !== undefined) {
-      const { queue, create, capabilities } = this.#owner.plan;
+      const { queue, create, capabilities } = this.#context.subscription;
       if (queue !== undefined && create?.singleActiveConsumer === true) await this.#awaitAcks(queue);
       else {
         await this.#channel.cancel(this.#tag);
@@ -97,52 +101,57 @@ export class Consumption {
   }
 
   /**
-   * Of a queue with a single active consumer. n.b. the server lets the next one begin as soon as this one is cancelled,
-   * before what it holds goes back: that one would be given later messages first. So it stays until its channel is
-   * closed, and one that comes behind it, and is given nothing, goes in its place.
+   * For a queue with a single active consumer. The server activates the next consumer as soon as this one is canceled,
+   * before it requeues this one's deliveries, so the next one would get later messages first. So this consumer stays until
+   * its channel is closed; a second one, which is never active, is canceled instead.
    */
   async #awaitAcks(queue: string): Promise<void> {
     const { consumerTag } = await this.#channel.consume(queue, () => {}, {});
     await this.#channel.cancel(consumerTag);
   }
 
-  async #consume(session: Session, again: boolean): Promise<void> {
-    const { plan, delays } = this.#owner;
+  async #consume(connection: OpenConnection, again: boolean): Promise<void> {
+    const { subscription, delays } = this.#context;
     const channel = this.#channel;
-    for (const exchange of plan.exchanges) await declareExchange(channel, exchange);
-    const queue = plan.queue ?? (await declareExclusiveQueue(channel));
-    if (plan.create !== undefined) await declareQueue(channel, queue, plan.type, plan.create, session.server);
-    for (const binding of plan.bindings) await bindQueue(channel, queue, binding);
-    await delays?.declare(channel, session.server);
-    await channel.prefetch(plan.capabilities.maxInFlight);
-    if (again && plan.queue !== undefined) await this.#awaitPredecessor(queue);
-    const { consumerTag } = await channel.consume(queue, (message) => this.#take(message), plan.consumer);
+    for (const exchange of subscription.exchanges) await declareExchange(channel, exchange);
+    const queue = subscription.queue ?? (await declareExclusiveQueue(channel));
+    if (subscription.create !== undefined)
+      await declareQueue(channel, queue, subscription.type, subscription.create, connection.server);
+    for (const binding of subscription.bindings) await bindQueue(channel, queue, binding);
+    await delays?.declare(channel, connection.server);
+    await channel.prefetch(subscription.capabilities.maxInFlight);
+    if (again && subscription.queue !== undefined) await this.#awaitPreviousConsumer(queue);
+    const { consumerTag } = await channel.consume(
+      queue,
+      (message) => this.#deliver(message),
+      subscription.consumer,
+    );
     this.#tag = consumerTag;
   }
 
   /**
-   * n.b. a quorum queue that comes back with its server still has the consumer it had, and what that one held, for a
-   * moment; who begins in it is given later messages first. Others may consume from it by right: so not for long.
+   * A quorum queue that restarts with its server still has its old consumer, and that one's deliveries, for a moment; a
+   * new consumer would get later messages first. The wait is short, because other consumers may be there to stay.
    */
-  async #awaitPredecessor(queue: string): Promise<void> {
-    const { clock } = this.#owner.settings;
-    const end = clock.now() + predecessor.patienceMs;
+  async #awaitPreviousConsumer(queue: string): Promise<void> {
+    const { clock } = this.#context.settings;
+    const end = clock.now() + previousConsumer.patienceMs;
     while ((await this.#channel.checkQueue(queue)).consumerCount > 0 && clock.now() < end)
-      await sleep(clock, predecessor.everyMs);
+      await sleep(clock, previousConsumer.everyMs);
   }
 
-  #take(from: ClientMessage | null): void {
+  #deliver(from: ClientMessage | null): void {
     if (from === null) {
       this.#cancelled();
       return;
     }
-    const message = new AmqpMessage(from, this.#settlements, this.#owner.place);
+    const message = new AmqpMessage(from, this.#unacked, this.#context.messages);
     if (!this.#open) return;
-    this.#settlements.deliver(from.fields.deliveryTag, message);
-    this.#owner.delivered(message);
+    this.#unacked.deliver(from.fields.deliveryTag, message);
+    this.#context.delivered(message);
   }
 
-  /** n.b. the channel lives on without its consumer; closing it gives back what is unsettled. */
+  /** The channel outlives its consumer. When it is closed, the server requeues what is unacked. */
   #cancelled(): void {
     const reason = "the server cancelled its consumer, as when its queue is deleted or moved";
     this.#finish(reason, new Error(reason));
@@ -152,7 +161,7 @@ export class Consumption {
   #finish(reason: string, cause: unknown): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#settlements.end(reason, cause);
-    this.#end(cause);
+    this.#unacked.end(reason, cause);
+    this.#resolveEnded(cause);
   }
 }

@@ -1,11 +1,11 @@
 import { sleep } from "../../../traits/clock.ts";
-import { diagnostics } from "../../../traits/diagnostics.ts";
 import { isTidelaneError, PublishFailedError } from "../../../traits/errors.ts";
-import type { Link } from "../connection/reconnecting-connection.ts";
-import { checkPlace } from "../topology/topic-check.ts";
-import type { Plan } from "./options.ts";
+import { reportOrWarn } from "../../shared/error-report.ts";
+import type { ServerConnection } from "../client.ts";
+import type { SubscriptionSettings } from "../options/subscription.ts";
+import { checkRoute } from "../topology/topic-check.ts";
 
-/** An application may create the place a moment after the queue. */
+/** An application may create the queue of dead letters a moment after the queue. */
 const graceMs = 5_000;
 
 /**
@@ -14,34 +14,33 @@ const graceMs = 5_000;
  * Never rejects.
  */
 export async function checkDeadLetter(
-  link: Link,
-  { topic, type, create }: Plan,
+  connection: ServerConnection,
+  { topic, type, create }: SubscriptionSettings,
   closing: AbortSignal,
 ): Promise<void> {
-  const target = create?.deadLetter;
-  if (target === undefined) return;
-  const { topic: routingKey, exchange = "", atLeastOnce = true } = target;
-  const look = (): Promise<void> => checkPlace(link, { topic: routingKey, exchange, routingKey }, closing);
+  const deadLetter = create?.deadLetter;
+  if (deadLetter === undefined) return;
+  const { topic: routingKey, exchange = "", atLeastOnce = true } = deadLetter;
+  const look = (): Promise<void> =>
+    checkRoute(connection, { topic: routingKey, exchange, routingKey }, closing);
   try {
     await look().catch(async (error: unknown) => {
       if (!isMissing(error)) throw error;
-      await sleep(link.settings.clock, graceMs, closing);
+      await sleep(connection.settings.clock, graceMs, closing);
       await look();
     });
   } catch (cause) {
     // Whatever else is wrong will be told to whoever uses the connection.
     if (!isMissing(cause) || closing.aborted) return;
-    const place =
+    const target =
       exchange === ""
         ? `the queue ${JSON.stringify(routingKey)}`
         : `the exchange ${JSON.stringify(exchange)}`;
     const queue = JSON.stringify(topic);
     const fate = type === "quorum" && atLeastOnce ? `stay in ${queue}, undelivered` : "are lost";
-    const reason = `${place}, where the queue ${queue} sends its dead letters, does not exist; until you create it they ${fate}`;
+    const reason = `${target}, where the queue ${queue} sends its dead letters, does not exist; until you create it they ${fate}`;
     const error = new PublishFailedError({ topic: routingKey, reason, retryable: false, cause });
-    const events = diagnostics["tidelane:error"];
-    if (events.hasSubscribers) events.publish({ topic, error });
-    else process.emitWarning(`${reason[0]?.toUpperCase()}${reason.slice(1)}.`, "TidelaneWarning");
+    reportOrWarn({ topic, error }, () => `${reason[0]?.toUpperCase()}${reason.slice(1)}.`);
   }
 }
 

@@ -5,14 +5,14 @@ import { type ConnectFailedError, isTidelaneError, SubscriptionFailedError } fro
 import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../../traits/subscriber.ts";
 import { Backoff } from "../../shared/backoff.ts";
 import { Batches } from "../../shared/batches.ts";
+import { DeliveryQueue } from "../../shared/delivery-queue.ts";
 import { reportError } from "../../shared/error-report.ts";
-import type { Link, Rider } from "../connection/reconnecting-connection.ts";
+import type { ConnectionListener, ServerConnection } from "../client.ts";
 import { channelFault, isProtocolFault, scrub, subscriptionFailure } from "../errors.ts";
 import type { AmqpMessage } from "../message/message.ts";
-import { Consumption, type ConsumptionOwner } from "./consumer.ts";
+import type { SubscriptionSettings } from "../options/subscription.ts";
+import { Consumer, type ConsumerContext } from "./consumer.ts";
 import { checkDeadLetter } from "./dead-letter-check.ts";
-import { Inbox } from "./inbox.ts";
-import type { Plan } from "./options.ts";
 
 /** A consumer of a queue, over all reconnects. */
 export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
@@ -20,25 +20,32 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
   readonly topic: string;
   readonly capabilities: Capabilities;
   readonly clock: Clock;
-  readonly #link: Link;
+  readonly #connection: ServerConnection;
   readonly #outlet: Outlet<AmqpMessage>;
-  readonly #owner: ConsumptionOwner;
-  readonly #rider: Rider = { end: (failure) => this.#endWithLink(failure) };
-  readonly #inbox = new Inbox();
+  readonly #context: ConsumerContext;
+  readonly #listener: ConnectionListener = { connectionEnded: (failure) => this.#endWithConnection(failure) };
+  /** What nobody has taken yet. The prefetch of the channel bounds it. */
+  readonly #waiting = new DeliveryQueue<AmqpMessage>();
   readonly #closing = new AbortController();
-  #consumption: Consumption | undefined;
+  #consumer: Consumer | undefined;
   #ending: Promise<void> | undefined;
 
-  private constructor(link: Link, plan: Plan, owner: Omit<ConsumptionOwner, "delivered">) {
-    this.topic = plan.topic;
-    this.capabilities = plan.capabilities;
-    this.clock = link.settings.clock;
-    this.#link = link;
-    this.#outlet = new Outlet<AmqpMessage>(plan.topic, { take: (max) => this.#inbox.take(max) });
-    this.#owner = {
-      ...owner,
+  private constructor(
+    connection: ServerConnection,
+    subscription: SubscriptionSettings,
+    context: Omit<ConsumerContext, "delivered">,
+  ) {
+    this.topic = subscription.topic;
+    this.capabilities = subscription.capabilities;
+    this.clock = connection.settings.clock;
+    this.#connection = connection;
+    this.#outlet = new Outlet<AmqpMessage>(subscription.topic, {
+      take: (max) => this.#waiting.take(max, isLive),
+    });
+    this.#context = {
+      ...context,
       delivered: (message) => {
-        this.#inbox.push(message);
+        this.#waiting.push(message);
         this.#outlet.serve();
       },
     };
@@ -48,19 +55,19 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
    * @internal Resolves when the server has its consumer. Rejects with `SubscriptionFailedError` where it refuses one.
    */
   static async open(
-    link: Link,
-    plan: Plan,
-    owner: Omit<ConsumptionOwner, "delivered">,
+    connection: ServerConnection,
+    subscription: SubscriptionSettings,
+    context: Omit<ConsumerContext, "delivered">,
   ): Promise<AmqpSubscriber> {
-    const subscriber = new AmqpSubscriber(link, plan, owner);
-    link.join(subscriber.#rider);
+    const subscriber = new AmqpSubscriber(connection, subscription, context);
+    connection.add(subscriber.#listener);
     try {
-      const first = await subscriber.#begin(true);
-      void subscriber.#live(first);
-      void checkDeadLetter(link, plan, subscriber.#closing.signal);
+      const first = await subscriber.#openConsumer(true);
+      void subscriber.#keepConsuming(first);
+      void checkDeadLetter(connection, subscription, subscriber.#closing.signal);
       return subscriber;
     } catch (error) {
-      link.leave(subscriber.#rider);
+      connection.delete(subscriber.#listener);
       throw error;
     }
   }
@@ -72,75 +79,75 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
   batches(options: BatchOptions): AsyncIterable<AmqpMessage[]> {
     const supply = {
       iterate: () => this.#outlet.iterate(),
-      giveBack: (messages: readonly AmqpMessage[]) => this.#inbox.giveBack(messages),
-      isLive: (message: AmqpMessage) => message.lost === undefined,
+      giveBack: (messages: readonly AmqpMessage[]) => this.#waiting.giveBack(messages),
+      isLive,
     };
-    return new Batches(supply, this.#link.settings.clock, options);
+    return new Batches(supply, this.#connection.settings.clock, options);
   }
 
-  /** n.b. the link waits for this when it is shut down meanwhile: its goodbye would overtake what is sent here. */
+  /** A connection that is closed meanwhile waits for this, because nothing can be sent after its close. */
   async close(): Promise<void> {
     await this.#end("its subscriber was closed", undefined);
-    this.#link.leave(this.#rider);
+    this.#connection.delete(this.#listener);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** From one consumption to the next, until the end. */
-  async #live(first: Consumption): Promise<void> {
+  /** Opens the next consumer when one has ended, until the subscription ends. */
+  async #keepConsuming(first: Consumer): Promise<void> {
     const { signal } = this.#closing;
     for (let current = first; ; ) {
-      const cause = await current.over;
-      this.#inbox.clear();
+      const cause = await current.ended;
+      this.#waiting.clear();
       if (signal.aborted) return;
       if (cause !== undefined) this.#report(cause);
       try {
-        current = await this.#begin(false);
+        current = await this.#openConsumer(false);
       } catch (error) {
         if (signal.aborted || isTidelaneError(error, "TIDELANE_CONNECTION_CLOSED")) return;
-        this.#link.leave(this.#rider);
-        const failure = subscriptionFailure(this.topic, error, this.#link.settings.secrets);
+        this.#connection.delete(this.#listener);
+        const failure = subscriptionFailure(this.topic, error, this.#connection.settings.secrets);
         return this.#end("its subscription ended", failure);
       }
     }
   }
 
   /**
-   * A consumption on the session there is, or will be. What refuses the `first` one is told at once; after that,
-   * refusals that may pass are sat out.
+   * A consumer on the open connection, or on the next one. A refusal of the `first` consumer rejects at once; after that,
+   * refusals that may pass are retried.
    */
-  async #begin(first: boolean): Promise<Consumption> {
-    const { clock, reconnect, secrets } = this.#link.settings;
+  async #openConsumer(first: boolean): Promise<Consumer> {
+    const { clock, reconnect, secrets } = this.#connection.settings;
     const { signal } = this.#closing;
     const backoff = new Backoff(reconnect);
-    for (let brought = 0; ; ) {
+    for (let protocolFaults = 0; ; ) {
       if (!first) await sleep(clock, backoff.next(), signal);
-      const session = await this.#link.whenUp("subscribe()");
+      const opened = await this.#connection.whenOpen("subscribe()");
       try {
-        const consumption = await Consumption.open(session, this.#owner, !first);
-        if (signal.aborted) return await this.#abandon(consumption);
-        this.#consumption = consumption;
-        return consumption;
+        const consumer = await Consumer.open(opened, this.#context, !first);
+        if (signal.aborted) return await this.#abandon(consumer);
+        this.#consumer = consumer;
+        return consumer;
       } catch (error) {
-        if (signal.aborted) throw this.#link.closedError("subscribe()");
-        // n.b. a declaration the server cannot read ends the whole connection. Once may have been somebody else's.
-        if (session.over && isProtocolFault(session.fault)) brought += 1;
-        const cause = session.over ? session.fault : error;
-        const final = session.over ? brought > 1 : first || channelFault(error).final;
+        if (signal.aborted) throw this.#connection.closedError("subscribe()");
+        // The server closes the whole connection for a declaration it cannot read. The first time it may have been another's.
+        if (opened.over && isProtocolFault(opened.fault)) protocolFaults += 1;
+        const cause = opened.over ? opened.fault : error;
+        const final = opened.over ? protocolFaults > 1 : first || channelFault(error).final;
         if (final) throw first ? subscriptionFailure(this.topic, cause, secrets) : cause;
-        if (!session.over) this.#report(error);
+        if (!opened.over) this.#report(error);
       }
     }
   }
 
-  async #abandon(consumption: Consumption): Promise<never> {
-    await consumption.close("its subscriber was closed");
-    throw this.#link.closedError("subscribe()");
+  async #abandon(consumer: Consumer): Promise<never> {
+    await consumer.close("its subscriber was closed");
+    throw this.#connection.closedError("subscribe()");
   }
 
-  #endWithLink(failure: ConnectFailedError | undefined): Promise<void> {
+  #endWithConnection(failure: ConnectFailedError | undefined): Promise<void> {
     if (failure === undefined) return this.#end("its connection was shut down", undefined);
     const reason = "its connection was lost and could not be restored";
     return this.#end(reason, new SubscriptionFailedError({ topic: this.topic, reason, cause: failure }));
@@ -153,12 +160,17 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
 
   async #finish(reason: string, failure: SubscriptionFailedError | undefined): Promise<void> {
     this.#closing.abort();
-    this.#inbox.clear();
+    this.#waiting.clear();
     this.#outlet.end(failure && { error: failure });
-    await this.#consumption?.close(reason);
+    await this.#consumer?.close(reason);
   }
 
   #report(error: unknown): void {
-    reportError({ topic: this.topic, error: scrub(error, this.#link.settings.secrets) });
+    reportError({ topic: this.topic, error: scrub(error, this.#connection.settings.secrets) });
   }
+}
+
+/** A lost delivery is not handed out, because the server delivers it again. */
+function isLive(message: AmqpMessage): boolean {
+  return message.lost === undefined;
 }

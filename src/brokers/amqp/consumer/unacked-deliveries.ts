@@ -1,20 +1,20 @@
 import { type Clock, nextTurn, type Timer } from "../../../traits/clock.ts";
 import type { ClientChannel } from "../client.ts";
 import { type AmqpMessage, deliveries } from "../message/message.ts";
-import { planAcks } from "./ack-frames.ts";
+import { ackFrames } from "./ack-frames.ts";
 
 /**
- * The deliveries of one channel, and what is told to the server of them. A message settles here and nowhere else, so
- * that no settle can reach a later channel, on which the same tags stand for other messages.
+ * The unacked deliveries of one channel, and the acks and rejects that are sent on it. Every settle of a message comes
+ * here, so none can reach a later channel, on which the same delivery tag is another message.
  */
-export class Settlements {
+export class UnackedDeliveries {
   readonly #channel: ClientChannel;
   readonly #clock: Clock;
-  /** Delivered, and the server was not told what became of them. By their tags, which go up by 1. */
-  readonly #unsettled = new Map<number, AmqpMessage>();
-  /** Acked since the last flush; the server has still to be told. */
+  /** By delivery tag, which goes up by 1. */
+  readonly #unacked = new Map<number, AmqpMessage>();
+  /** Acked since the last flush, and not sent yet. */
   #acked: number[] = [];
-  /** One for each delivery that is held until it goes back. */
+  /** One for each delivery that is to be rejected later. */
   readonly #timers = new Set<Timer>();
   #over = false;
 
@@ -28,24 +28,24 @@ export class Settlements {
   }
 
   deliver(tag: number, message: AmqpMessage): void {
-    this.#unsettled.set(tag, message);
+    this.#unacked.set(tag, message);
   }
 
-  /** Told to the server before this turn of the event loop is over, together with the others of this turn. */
+  /** Sent before this turn of the event loop is over, together with the other acks of this turn. */
   ack(tag: number): void {
-    this.#unsettled.delete(tag);
+    this.#unacked.delete(tag);
     this.#acked.push(tag);
     if (this.#acked.length === 1) void nextTurn().then(() => this.flush());
   }
 
-  /** n.b. `basic.reject`, as RabbitMQ from 4.0 on does not count what goes back by `basic.nack`. */
+  /** By `basic.reject`, because RabbitMQ 4.0 and later do not count a delivery that is requeued by `basic.nack`. */
   reject(tag: number, requeue: boolean): void {
-    this.#unsettled.delete(tag);
+    this.#unacked.delete(tag);
     this.#channel.reject({ fields: { deliveryTag: tag } }, requeue);
   }
 
-  /** Keeps the delivery, as the server sees it, and gives it back after `delayMs`. */
-  hold(tag: number, delayMs: number): void {
+  /** Requeues the delivery after `delayMs`. Until then it stays unacked. */
+  requeueAfter(tag: number, delayMs: number): void {
     const timer = this.#clock.schedule(delayMs, () => {
       this.#timers.delete(timer);
       this.#tryTo(() => this.reject(tag, true));
@@ -57,33 +57,33 @@ export class Settlements {
     if (this.#over || this.#acked.length === 0) return;
     const acked = this.#acked;
     this.#acked = [];
-    const [lowest] = this.#unsettled.keys();
-    const { upTo, single } = planAcks(acked, lowest ?? Number.POSITIVE_INFINITY);
+    const [lowest] = this.#unacked.keys();
+    const { upTo, single } = ackFrames(acked, lowest ?? Number.POSITIVE_INFINITY);
     this.#tryTo(() => {
       if (upTo !== undefined) this.#channel.ack({ fields: { deliveryTag: upTo } }, true);
       for (const deliveryTag of single) this.#channel.ack({ fields: { deliveryTag } }, false);
     });
   }
 
-  /** The channel is gone: everything unsettled is lost to its holder, and comes again from the server. */
+  /** The channel is gone: everything unacked is lost, and the server delivers it again. */
   end(reason: string, cause?: unknown): void {
     if (this.#over) return;
     this.#over = true;
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
-    const lost = [...this.#unsettled.values()];
-    this.#unsettled.clear();
+    const lost = [...this.#unacked.values()];
+    this.#unacked.clear();
     this.#acked = [];
     for (const message of lost) deliveries.lose(message, reason, cause);
   }
 
-  /** n.b. a channel that is being closed by the server throws; it will say so, and then all of this is lost. */
+  /** A channel that the server is closing throws. Its "close" event follows, and then everything unacked is lost. */
   #tryTo(send: () => void): void {
     if (this.#over) return;
     try {
       send();
     } catch {
-      // What is lost comes again.
+      // See above.
     }
   }
 }

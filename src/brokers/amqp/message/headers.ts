@@ -1,37 +1,13 @@
 import { InvalidMessageError } from "../../../traits/errors.ts";
 import { type HeaderValue, headerNames, MessageHeaders } from "../../../traits/headers.ts";
 import type { AmqpField, AmqpProperties, AmqpTable } from "../client.ts";
+import { headerProperties, isHistory, propertyOf, swallowed } from "../options/reserved-headers.ts";
 import { isDelayQueue, isDelayQueueOf } from "./delay-queue-names.ts";
 
 type Entry = readonly [name: string, value: HeaderValue];
 
-/** Properties of the protocol that are headers here, each by the name it has there. */
-const properties = [
-  [headerNames.contentType, "contentType"],
-  [headerNames.correlationId, "correlationId"],
-  [headerNames.messageId, "messageId"],
-  [headerNames.replyTo, "replyTo"],
-] as const;
-
-type PropertyName = (typeof properties)[number][1];
-
-const propertyOf: ReadonlyMap<string, PropertyName> = new Map(properties);
-
 /** Where a copy in a delay queue says where the original was published. */
 const delayedTopicHeader = "x-tidelane-delayed-topic";
-
-/** What the server reads out of the table, to send copies by; and "__proto__", which the client loses. */
-const swallowed: ReadonlySet<string> = new Set(["CC", "BCC", "__proto__"]);
-
-/** Headers that say what became of a message on the server, and not what was published. */
-export function isHistory(name: string): boolean {
-  return /^x-(death$|first-death-|last-death-|delivery-count$|acquired-count$|tidelane-delayed-)/.test(name);
-}
-
-/** Whether the name stands for a property, a part of the history, or a list the server sends copies by. */
-export function isHeaderOfOthers(name: string): boolean {
-  return propertyOf.has(name.toLowerCase()) || swallowed.has(name) || isHistory(name);
-}
 
 /** Direct reply-to: the server gives each channel such an address, which is no queue. */
 const replyPrefix = "amq.rabbitmq.reply-to.";
@@ -39,7 +15,7 @@ const replyPrefix = "amq.rabbitmq.reply-to.";
 /** Shorter than what the client's buffer takes with everything else that goes into a frame of properties. */
 const maxTableBytes = 60_000;
 
-/** n.b. the client makes an object of this prototype for each message: with a table of its own for each, for 2 µs. */
+/** The client makes an object of this prototype for each message: with a table of its own for each, for 2 µs. */
 const noHeaders: AmqpTable = Object.freeze(Object.create(null));
 
 /** The part of the properties that is made of headers. */
@@ -62,9 +38,9 @@ interface JoinedAddress {
 export function readHeaders(from: AmqpProperties): MessageHeaders {
   const table = from.headers ?? {};
   const entries: Entry[] = [];
-  for (const [name, property] of properties) {
+  for (const [name, property] of headerProperties) {
     const value = from[property];
-    // n.b. a table with a value of that name was made by `writeHeaders`, for want of room in the property.
+    // A table with a value of that name was made by `writeHeaders`, for want of room in the property.
     if (value !== undefined && !(name in table))
       entries.push([name, textOrBytes(property === "replyTo" ? replyAddress(from) : value)]);
   }
@@ -98,7 +74,7 @@ function isValue(field: AmqpField): boolean {
 }
 
 /**
- * n.b. other programs name headers as none may be named here: "cloudEvents:type". What must not be in a name is
+ * Other programs name headers as none may be named here: "cloudEvents:type". What must not be in a name is
  * percent-encoded, so that all of it can be published again, as dead letters are.
  */
 function headerName(name: string): string {
@@ -106,7 +82,7 @@ function headerName(name: string): string {
   return name.replace(/[\p{Cc}:]|^\s+|\s+$/gu, (part) => encodeURIComponent(part));
 }
 
-/** n.b. other programs send text of several lines, which is no text for a header; as bytes it can be published again. */
+/** Other programs send text of several lines, which is no text for a header; as bytes it can be published again. */
 function textOrBytes(text: string): HeaderValue {
   return /[\r\n\0]/.test(text) ? new TextEncoder().encode(text) : text;
 }
@@ -121,7 +97,7 @@ function toValue(field: AmqpField): HeaderValue {
   return JSON.stringify(field);
 }
 
-/** n.b. the client gives slices of what it read from the socket, as `Buffer`. */
+/** The client gives slices of what it read from the socket, as `Buffer`. */
 export function bytesOf(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
@@ -138,7 +114,7 @@ function deathHeaders(deaths: AmqpField): Entry[] {
   ];
 }
 
-/** n.b. another program may have sent anything under this name. */
+/** Another program may have sent anything under this name. */
 function isDeath(entry: unknown): entry is { queue: string; reason: string; "routing-keys"?: unknown } {
   if (typeof entry !== "object" || entry === null) return false;
   const { queue, reason } = entry as AmqpTable;
@@ -207,7 +183,7 @@ export function writeHeaders(
     headers: noHeaders,
   };
   if (headers.size === 0) return written;
-  // n.b. without a prototype, or a header named "constructor" would meet one.
+  // Without a prototype, or a header named "constructor" would meet one.
   const table: Record<string, string | Buffer | (string | Buffer)[]> = Object.create(null);
   const named = byName(headers);
   const address = named.get(headerNames.replyTo);

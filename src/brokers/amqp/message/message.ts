@@ -10,16 +10,16 @@ export interface Acknowledger {
   ack(deliveryTag: number): void;
   reject(deliveryTag: number, requeue: boolean): void;
   /** Requeues the delivery after `delayMs`; until then it stays unacked. */
-  hold(deliveryTag: number, delayMs: number): void;
+  requeueAfter(deliveryTag: number, delayMs: number): void;
 }
 
 /** What a subscription knows of all its messages. */
-export interface MessagePlace {
+export interface MessageContext {
   /** Whether its queue counts deliveries. */
   readonly counts: boolean;
   /**
    * Puts a copy where it waits for at least `delayMs`, confirmed, and says on it how often the message was handled.
-   * Undefined where there is no such place.
+   * Undefined where no delay queue is long enough.
    */
   readonly delay:
     | ((message: ClientMessage, retryCount: number, delayMs: number) => Promise<void> | undefined)
@@ -37,18 +37,18 @@ export let deliveries: DeliveryControl;
 export class AmqpMessage extends Message {
   readonly #from: ClientMessage;
   readonly #acknowledger: Acknowledger;
-  readonly #place: MessagePlace;
+  readonly #context: MessageContext;
   #headers: MessageHeaders | undefined;
 
   static {
     deliveries = { lose: (message, reason, cause) => message.lose(reason, cause) };
   }
 
-  constructor(from: ClientMessage, acknowledger: Acknowledger, place: MessagePlace) {
+  constructor(from: ClientMessage, acknowledger: Acknowledger, context: MessageContext) {
     super();
     this.#from = from;
     this.#acknowledger = acknowledger;
-    this.#place = place;
+    this.#context = context;
   }
 
   /** The routing key it was published with. */
@@ -77,9 +77,9 @@ export class AmqpMessage extends Message {
 
   /** Of this copy. A copy that waited in a delay queue begins at 1, and its `x-ruststream-retry-count` says what was before. */
   override get deliveryCount(): number | undefined {
-    if (!this.#place.counts) return undefined;
+    if (!this.#context.counts) return undefined;
     const { "x-delivery-count": returns } = this.#from.properties.headers ?? {};
-    // n.b. a quorum queue says so from the second delivery on; without it, this is another kind of queue. On the first
+    // A quorum queue says so from the second delivery on; without it, this is another kind of queue. On the first
     // one it is what somebody has published, as when a message was copied with all its headers.
     if (this.redelivered && typeof returns !== "number") return undefined;
     return this.redelivered ? 1 + Number(returns) : 1;
@@ -115,18 +115,18 @@ export class AmqpMessage extends Message {
   protected override sendNackAfter(delayMs: number): Promise<void> | void {
     if (delayMs === 0) return this.sendNack(true);
     const handled = retryCountIn(this.headers, this.topic) + (this.deliveryCount ?? 1);
-    const copied = this.#place.delay?.(this.#from, handled, delayMs);
-    if (copied === undefined) return this.#acknowledger.hold(this.#deliveryTag, delayMs);
+    const copied = this.#context.delay?.(this.#from, handled, delayMs);
+    if (copied === undefined) return this.#acknowledger.requeueAfter(this.#deliveryTag, delayMs);
     return this.#ackOnce(copied, delayMs);
   }
 
-  /** n.b. the copy is confirmed before the original is acked: a crash between the two makes two of it, never none. */
+  /** The copy is confirmed before the original is acked: a crash between the two makes two of it, never none. */
   async #ackOnce(copied: Promise<void>, delayMs: number): Promise<void> {
     try {
       await copied;
       this.#acknowledger.ack(this.#deliveryTag);
     } catch (error) {
-      this.#acknowledger.hold(this.#deliveryTag, delayMs);
+      this.#acknowledger.requeueAfter(this.#deliveryTag, delayMs);
       reportError({ topic: this.topic, error, message: this });
     }
   }

@@ -1,9 +1,15 @@
 import { Fifo } from "../../../structures/fifo.ts";
-import type { Timer } from "../../../traits/clock.ts";
 import { InvalidMessageError, PublishFailedError, TimeoutError } from "../../../traits/errors.ts";
-import type { ClientConfirmChannel, ClientMessage, Confirm, ReturnedMessage } from "../client.ts";
-import type { Link, Rider } from "../connection/reconnecting-connection.ts";
-import type { Session } from "../connection/socket-connection.ts";
+import { Alarm } from "../../shared/alarm.ts";
+import type {
+  ClientConfirmChannel,
+  ClientMessage,
+  Confirm,
+  ConnectionListener,
+  OpenConnection,
+  ReturnedMessage,
+  ServerConnection,
+} from "../client.ts";
 import { publishFailure, readFault, unroutable } from "../errors.ts";
 import type { PendingPublish } from "./pending-publish.ts";
 
@@ -18,22 +24,22 @@ export interface ReplyListener {
 }
 
 /**
- * n.b. the client says at 16 KiB that it is full, and what goes into it is what the next write to the socket takes: at
- * 512 B a message, small writes cost 2 µs each.
+ * The client says at 16 KiB that its buffer is full, and each write to the socket takes what is in that buffer. Small
+ * writes cost 2 µs for each message of 512 B.
  */
 const mostOverfull = 256 * 1024;
 
 /**
- * Publishes on a confirm channel of its own, over all sessions, in the order of the calls. What was sent when a channel
- * ends is rejected, as nobody knows what became of it; what still waits is sent on the next.
+ * Publishes on a confirm channel of its own, over all reconnects, in the order of the calls. When a channel ends, its
+ * unconfirmed publishes reject, because nobody knows what became of them; what was not sent yet goes to the next channel.
  */
-export class ConfirmChannel implements Rider {
-  readonly #link: Link;
+export class ConfirmChannel implements ConnectionListener {
+  readonly #connection: ServerConnection;
   /** To be sent, oldest first; some of it may be answered already. */
   readonly #waiting = new Fifo<PendingPublish>();
   /** Everything that may still run into its time limit, soonest first. */
   readonly #limited = new Fifo<PendingPublish>();
-  #timer: Timer | undefined;
+  readonly #alarm: Alarm;
   #channel: ClientConfirmChannel | undefined;
   #opening = false;
   /** Bytes that went into the client's buffer since it said that it is full, until it says "drain". */
@@ -46,9 +52,10 @@ export class ConfirmChannel implements Rider {
   /** Undefined while no channel needs a reply address. */
   #listener: ReplyListener | undefined;
 
-  constructor(link: Link) {
-    this.#link = link;
-    link.join(this);
+  constructor(connection: ServerConnection) {
+    this.#connection = connection;
+    this.#alarm = new Alarm(connection.settings.clock, () => this.#expire());
+    connection.add(this);
   }
 
   /**
@@ -68,19 +75,18 @@ export class ConfirmChannel implements Rider {
     this.#pump();
   }
 
-  up(): void {
+  connectionRestored(): void {
     this.#pump();
   }
 
-  unblocked(): void {
+  connectionUnblocked(): void {
     this.#pump();
   }
 
-  end(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+  connectionEnded(): void {
+    this.#alarm.cancel();
     for (const publish of [...this.#unconfirmed.values(), ...this.#waiting]) {
-      publish.reject(this.#link.closedError(publish.what));
+      publish.reject(this.#connection.closedError(publish.what));
     }
     this.#unconfirmed.clear();
     this.#waiting.clear();
@@ -88,12 +94,12 @@ export class ConfirmChannel implements Rider {
   }
 
   #pump(): void {
-    const session = this.#link.session;
-    if (session === undefined || session.blocked !== undefined) return;
+    const opened = this.#connection.current;
+    if (opened === undefined || opened.blocked !== undefined) return;
     dropAnswered(this.#waiting);
     if (this.#waiting.size === 0) return;
     if (this.#channel === undefined) {
-      if (!this.#opening) void this.#open(session);
+      if (!this.#opening) void this.#open(opened);
       return;
     }
     while (this.#overfull <= mostOverfull && this.#channel !== undefined) {
@@ -102,20 +108,20 @@ export class ConfirmChannel implements Rider {
       const content = publish.take();
       if (content === undefined) continue;
       this.#publish(this.#channel, publish, content);
-      session.writes.gather();
+      opened.writes.gather();
     }
   }
 
-  async #open(session: Session): Promise<void> {
+  async #open(opened: OpenConnection): Promise<void> {
     this.#opening = true;
     try {
-      const channel = await session.client.createConfirmChannel();
-      const life = this.#attach(session, channel);
+      const channel = await opened.client.createConfirmChannel();
+      const life = this.#attach(opened, channel);
       if (this.#listener !== undefined) await consumeReplies(channel, this.#listener);
       if (!life.over) this.#channel = channel;
     } catch (error) {
-      // With its session gone there will be another one, and `up`.
-      if (!session.over) {
+      // If the connection is lost, the next one calls `connectionRestored`.
+      if (!opened.over) {
         // A server that refuses a reply address must not refuse every publish after this one too.
         this.#listener = undefined;
         this.#refuseAll(error);
@@ -126,8 +132,8 @@ export class ConfirmChannel implements Rider {
     this.#pump();
   }
 
-  #attach(session: Session, channel: ClientConfirmChannel): { readonly over: boolean } {
-    const life = { over: session.over };
+  #attach(opened: OpenConnection, channel: ClientConfirmChannel): { readonly over: boolean } {
+    const life = { over: opened.over };
     this.#overfull = 0;
     this.#sent = 0;
     const unconfirmed = new Map<number, PendingPublish>();
@@ -153,7 +159,7 @@ export class ConfirmChannel implements Rider {
       }
       unconfirmed.clear();
       this.#listener?.gone(fault);
-      if (!session.over) this.#pump();
+      if (!opened.over) this.#pump();
     });
     return life;
   }
@@ -170,10 +176,10 @@ export class ConfirmChannel implements Rider {
     }
   }
 
-  /** n.b. what the client throws at it has not sent, and not numbered either. */
+  /** A message for which the client throws was not sent, and has no number. */
   #unsent({ topic }: PendingPublish, cause: unknown): Error {
     if (!(cause instanceof Error) || cause.name === "IllegalOperationError") {
-      return publishFailure(topic, cause, this.#link.settings.secrets);
+      return publishFailure(topic, cause, this.#connection.settings.secrets);
     }
     return new InvalidMessageError({
       topic,
@@ -182,13 +188,13 @@ export class ConfirmChannel implements Rider {
     });
   }
 
-  /** n.b. the server does not say which message it closed a channel for. */
+  /** The server does not say which message it closed a channel for. */
   #lost(publish: PendingPublish, fault: unknown, alone: boolean): PublishFailedError {
     const { topic } = publish;
     if (fault === undefined) {
       return new PublishFailedError({ topic, reason: "the connection was lost before", retryable: true });
     }
-    const failure = publishFailure(topic, fault, this.#link.settings.secrets);
+    const failure = publishFailure(topic, fault, this.#connection.settings.secrets);
     const { code } = readFault(fault);
     // A reply goes through the default exchange on the channel of another one, which may be missing.
     const isOther = code === 404 && publish.exchange === "";
@@ -200,25 +206,24 @@ export class ConfirmChannel implements Rider {
 
   #refuseAll(error: unknown): void {
     for (let publish = this.#waiting.shift(); publish !== undefined; publish = this.#waiting.shift()) {
-      publish.reject(publishFailure(publish.topic, error, this.#link.settings.secrets));
+      publish.reject(publishFailure(publish.topic, error, this.#connection.settings.secrets));
     }
   }
 
   #limit(publish: PendingPublish): void {
-    const { publishTimeoutMs, clock } = this.#link.settings;
+    const { publishTimeoutMs, clock } = this.#connection.settings;
     if (publishTimeoutMs === Number.POSITIVE_INFINITY) return;
     dropAnswered(this.#limited);
     publish.dueAt = clock.now() + publishTimeoutMs;
     this.#limited.push(publish);
-    this.#timer ??= clock.schedule(publishTimeoutMs, () => this.#expire());
+    this.#alarm.at(publish.dueAt);
   }
 
   #expire(): void {
-    this.#timer = undefined;
-    const { publishTimeoutMs: timeoutMs, clock } = this.#link.settings;
+    const { publishTimeoutMs: timeoutMs, clock } = this.#connection.settings;
     for (let publish = this.#limited.peek(); publish !== undefined; publish = this.#limited.peek()) {
-      if (!publish.answered && publish.dueAt > clock.now()) {
-        this.#timer = clock.schedule(publish.dueAt - clock.now(), () => this.#expire());
+      if (!publish.over && publish.dueAt > clock.now()) {
+        this.#alarm.at(publish.dueAt);
         return;
       }
       this.#limited.shift();
@@ -229,9 +234,9 @@ export class ConfirmChannel implements Rider {
 
   /** What keeps publishes from being answered. */
   #whyUnconfirmed(): string {
-    const { session } = this.#link;
-    if (session === undefined) return " (the connection is lost)";
-    return session.blocked === undefined ? "" : ` (the server blocks publishers: ${session.blocked})`;
+    const { current } = this.#connection;
+    if (current === undefined) return " (the connection is lost)";
+    return current.blocked === undefined ? "" : ` (the server blocks publishers: ${current.blocked})`;
   }
 }
 
@@ -249,7 +254,7 @@ function isTooLarge(publish: PendingPublish, fault: unknown): boolean {
 }
 
 function dropAnswered(publishes: Fifo<PendingPublish>): void {
-  while (publishes.peek()?.answered === true) publishes.shift();
+  while (publishes.peek()?.over === true) publishes.shift();
 }
 
 /** Answers what the server confirms: one, or all up to one. */
@@ -286,7 +291,7 @@ function refuse(publish: PendingPublish): void {
   publish.reject(new PublishFailedError({ topic: publish.topic, reason, retryable: true }));
 }
 
-/** n.b. the server returns a message before it confirms it. */
+/** The server returns a message before it confirms it. */
 function markReturned(unconfirmed: Map<number, PendingPublish>, message: ReturnedMessage): void {
   for (const publish of unconfirmed.values()) {
     if (!publish.matches(message)) continue;

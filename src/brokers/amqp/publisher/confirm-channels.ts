@@ -1,5 +1,4 @@
-import type { ClientMessage } from "../client.ts";
-import type { Link } from "../connection/reconnecting-connection.ts";
+import type { ClientMessage, ServerConnection } from "../client.ts";
 import { delayedTable } from "../message/headers.ts";
 import { ConfirmChannel } from "./confirm-channel.ts";
 import { PendingPublish, type PublishFields } from "./pending-publish.ts";
@@ -10,18 +9,18 @@ import { Requests } from "./requests.ts";
  * channel it was published on, and with it the answers of others.
  */
 export class ConfirmChannels {
-  readonly #link: Link;
+  readonly #connection: ServerConnection;
   readonly #byExchange = new Map<string, ConfirmChannel>();
   readonly #requests = new Map<ConfirmChannel, Requests>();
 
-  constructor(link: Link) {
-    this.#link = link;
+  constructor(connection: ServerConnection) {
+    this.#connection = connection;
   }
 
   of(exchange: string): ConfirmChannel {
     const known = this.#byExchange.get(exchange);
     if (known !== undefined) return known;
-    const confirmChannel = new ConfirmChannel(this.#link);
+    const confirmChannel = new ConfirmChannel(this.#connection);
     this.#byExchange.set(exchange, confirmChannel);
     return confirmChannel;
   }
@@ -29,7 +28,7 @@ export class ConfirmChannels {
   requestsOf(confirmChannel: ConfirmChannel): Requests {
     const known = this.#requests.get(confirmChannel);
     if (known !== undefined) return known;
-    const requests = new Requests(this.#link, confirmChannel);
+    const requests = new Requests(this.#connection, confirmChannel);
     this.#requests.set(confirmChannel, requests);
     return requests;
   }

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { AbortedError } from "../../../traits/errors.ts";
-import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
+import { type CallAnswer, PendingCall } from "../../shared/pending-call.ts";
 import type { PublishSettings, ReturnedMessage } from "../client.ts";
 
 export interface PublishFields {
@@ -14,15 +13,8 @@ export interface PublishFields {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Where the answer goes: one of them is called, once. */
-export interface PublishAnswer {
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
 /** One publish, from its call to its answer. */
-export class PendingPublish implements Abortable {
-  readonly what: string;
+export class PendingPublish extends PendingCall<void> {
   readonly topic: string;
   readonly exchange: string;
   readonly routingKey: string;
@@ -31,17 +23,14 @@ export class PendingPublish implements Abortable {
   dueAt: number = Number.POSITIVE_INFINITY;
   /** No queue took it: the server said so, and will confirm it all the same. */
   returned = false;
-  #answered = false;
   /** Undefined once nobody needs it any more. */
   #content: Buffer | undefined;
   /** It is on its way: its content is kept to know it by, should it be returned. */
   #sent = false;
-  readonly #signal: AbortSignal | undefined;
-  readonly #answer: PublishAnswer;
 
-  constructor(facts: PublishFields, answer: PublishAnswer) {
+  constructor(facts: PublishFields, answer: CallAnswer<void>) {
+    super(facts.what, facts.signal, answer);
     const { payload } = facts;
-    this.what = facts.what;
     this.topic = facts.topic;
     this.exchange = facts.exchange;
     this.routingKey = facts.routingKey;
@@ -49,13 +38,6 @@ export class PendingPublish implements Abortable {
     this.#content = Buffer.isBuffer(payload)
       ? payload
       : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-    this.#signal = facts.signal;
-    this.#answer = answer;
-    if (this.#signal !== undefined) watchAbort(this.#signal, this);
-  }
-
-  get answered(): boolean {
-    return this.#answered;
   }
 
   /** Bytes of its payload. */
@@ -65,7 +47,7 @@ export class PendingPublish implements Abortable {
 
   /** What there is to send; undefined once it is answered. */
   take(): Buffer | undefined {
-    return this.#answered ? undefined : this.#content;
+    return this.over ? undefined : this.#content;
   }
 
   sent(): void {
@@ -75,19 +57,7 @@ export class PendingPublish implements Abortable {
   /** The server knows of it, or never will: an answer that is still owed comes from the caller of this. */
   release(): void {
     this.#sent = false;
-    if (this.#answered) this.#content = undefined;
-  }
-
-  resolve(): void {
-    if (this.#finish()) this.#answer.resolve();
-  }
-
-  reject(error: unknown): void {
-    if (this.#finish()) this.#answer.reject(error);
-  }
-
-  onAbort(): void {
-    this.reject(new AbortedError({ what: this.what, cause: this.#signal?.reason }));
+    if (this.over) this.#content = undefined;
   }
 
   /**
@@ -107,11 +77,7 @@ export class PendingPublish implements Abortable {
     );
   }
 
-  #finish(): boolean {
-    if (this.#answered) return false;
-    this.#answered = true;
+  protected override onOver(): void {
     if (!this.#sent) this.#content = undefined;
-    if (this.#signal !== undefined) unwatchAbort(this.#signal, this);
-    return true;
   }
 }

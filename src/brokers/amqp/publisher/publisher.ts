@@ -11,16 +11,15 @@ import type {
   RequestOptions,
   RequestReply,
 } from "../../../traits/publisher.ts";
-import type { PublishSettings } from "../client.ts";
-import type { Link } from "../connection/reconnecting-connection.ts";
+import type { PublishSettings, ServerConnection } from "../client.ts";
 import { type HeaderProperties, splitTopic, writeHeaders } from "../message/headers.ts";
 import {
   type AmqpPublisherOptions,
   checkPublisherOptions,
   messageOptionNames,
   type PublisherSettings,
-} from "../options.ts";
-import { checkPlace } from "../topology/topic-check.ts";
+} from "../options/publisher.ts";
+import { checkRoute } from "../topology/topic-check.ts";
 import { type ConfirmChannel, replyTo } from "./confirm-channel.ts";
 import type { ConfirmChannels } from "./confirm-channels.ts";
 import { PendingPublish, type PublishFields } from "./pending-publish.ts";
@@ -44,7 +43,7 @@ const none: AmqpPublishOptions = {};
 /** Publishes to one exchange. Each publish resolves when the server has confirmed it. */
 export class AmqpPublisher implements RequestReply {
   readonly capabilities: PublisherCapabilities;
-  readonly #link: Link;
+  readonly #connection: ServerConnection;
   /** For replies too, which go through another exchange: all calls of a publisher share a channel, and so an order. */
   readonly #confirmChannel: ConfirmChannel;
   readonly #confirmChannels: ConfirmChannels;
@@ -53,8 +52,8 @@ export class AmqpPublisher implements RequestReply {
   /** What goes with a message that has no headers and no options of its own. */
   readonly #plain: PublishSettings;
 
-  constructor(link: Link, confirmChannels: ConfirmChannels, settings: PublisherSettings) {
-    this.#link = link;
+  constructor(connection: ServerConnection, confirmChannels: ConfirmChannels, settings: PublisherSettings) {
+    this.#connection = connection;
     this.#confirmChannel = confirmChannels.of(settings.exchange);
     this.#confirmChannels = confirmChannels;
     this.#settings = settings;
@@ -63,7 +62,7 @@ export class AmqpPublisher implements RequestReply {
       confirmation: "broker",
       headerValues: "bytes",
       duplicateHeaders: true,
-      maxPayloadBytes: link.settings.maxPayloadBytes,
+      maxPayloadBytes: connection.settings.maxPayloadBytes,
       transactions: false,
       requestReply: true,
     };
@@ -76,7 +75,7 @@ export class AmqpPublisher implements RequestReply {
   publish(message: OutgoingMessage, options: AmqpPublishOptions = none): Promise<void> {
     // What is thrown in here rejects.
     return new Promise((resolve, reject) => {
-      this.#link.check("publish()");
+      this.#connection.check("publish()");
       checkNames("publish(message, options)", options, publishOptionNames);
       throwIfAborted(options.signal, "publish()");
       const checked = checkOutgoing(message, this.capabilities, this.#settings);
@@ -88,7 +87,7 @@ export class AmqpPublisher implements RequestReply {
   /** A request nobody takes rejects at once. Its reply has nothing to settle: `ack()` resolves. */
   request(message: OutgoingMessage, options: RequestOptions & AmqpPublishOptions): Promise<Message> {
     return new Promise((resolve, reject) => {
-      this.#link.check("request()");
+      this.#connection.check("request()");
       checkNames("request(message, options)", options, requestOptionNames);
       throwIfAborted(options.signal, "request()");
       // Once: a caller's iterable may have nothing the second time.
@@ -112,14 +111,14 @@ export class AmqpPublisher implements RequestReply {
    * asked whether or not `mandatory` is set.
    */
   async checkTopic(topic: string, options: PublishOptions = {}): Promise<void> {
-    this.#link.check("checkTopic()");
+    this.#connection.check("checkTopic()");
     checkOptionNames("checkTopic(topic, options)", options, { signal: true });
     throwIfAborted(options.signal, "checkTopic()");
     checkOutgoing({ topic, payload: "" }, this.capabilities, this.#settings);
     const { routingKey, reply } = splitTopic(topic);
     checkRoutingKey(topic, routingKey);
     const exchange = reply ? "" : this.#settings.exchange;
-    await checkPlace(this.#link, { topic, exchange, routingKey }, options.signal);
+    await checkRoute(this.#connection, { topic, exchange, routingKey }, options.signal);
   }
 
   #address(
@@ -141,7 +140,7 @@ export class AmqpPublisher implements RequestReply {
   }
 }
 
-/** n.b. every one has all properties, in this order: objects of several shapes cost the client half a microsecond each. */
+/** Always all properties in this order, because objects of several shapes cost the client half a microsecond each. */
 function write(settings: PublisherSettings, headers: HeaderProperties, reply: boolean): PublishSettings {
   const { priority, expirationMs, persistent } = settings;
   return {
@@ -151,11 +150,11 @@ function write(settings: PublisherSettings, headers: HeaderProperties, reply: bo
     replyTo: headers.replyTo,
     headers: headers.headers,
     persistent,
-    // n.b. RabbitMQ 3 returns replies that it has delivered.
+    // RabbitMQ 3 returns replies that it has delivered.
     mandatory: settings.mandatory && !reply,
     priority,
     expiration: expirationMs === undefined ? undefined : String(expirationMs),
-    // n.b. undefined is as good as missing to the client, though not to its types.
+    // To the client undefined is the same as missing, though not to its types.
   } as PublishSettings;
 }
 
@@ -165,7 +164,7 @@ const wildcard = /(?:^|\.)[*#](?:\.|$)/;
 /** The last routing key that was right: most publishers have the same one again and again. */
 let lastRight = "a";
 
-/** n.b. the server would take a wildcard for a word; a topic to publish to has none on any broker. */
+/** The server would take a wildcard for a word, but no broker has wildcards in a topic to publish to. */
 function checkRoutingKey(topic: string, routingKey: string): void {
   if (routingKey === lastRight) return;
   if (Buffer.byteLength(routingKey) > 255) {
@@ -180,7 +179,7 @@ function checkRoutingKey(topic: string, routingKey: string): void {
   lastRight = routingKey;
 }
 
-/** n.b. without an array for what is right, as it is on the path of every publish. */
+/** Makes no array when all is right, because it is on the path of every publish. */
 function checkNames(call: string, options: object, names: OptionNames): void {
   for (const name in options) {
     if (!Object.hasOwn(names, name)) checkOptionNames(call, options, names);
@@ -189,7 +188,7 @@ function checkNames(call: string, options: object, names: OptionNames): void {
 
 function sameButFor(settings: PublisherSettings, changed: AmqpPublisherOptions): PublisherSettings {
   const { mandatory, persistent, priority, expirationMs } = changed;
-  // n.b. most messages have none, and each would cost half a microsecond below.
+  // Most messages have none, and each would cost half a microsecond below.
   if ((mandatory ?? persistent ?? priority ?? expirationMs) === undefined) return settings;
   const given = { mandatory, persistent, priority, expirationMs };
   const defined = Object.entries(given).filter(([, value]) => value !== undefined);

@@ -1,12 +1,11 @@
 import { deferred } from "../../../traits/deferred.ts";
-import { AbortedError, TimeoutError } from "../../../traits/errors.ts";
-import { unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
-import { closeChannel } from "../client.ts";
-import type { Link } from "../connection/reconnecting-connection.ts";
+import { TimeoutError } from "../../../traits/errors.ts";
+import { PendingCall } from "../../shared/pending-call.ts";
+import { closeChannel, type ServerConnection } from "../client.ts";
 import { publishFailure, readFault, unroutable } from "../errors.ts";
 
-/** What is asked for: the queue named by the routing key for the default exchange, else the exchange. */
-export interface TopicPlace {
+/** Where a message is published. On the default exchange ("") the routing key names a queue. */
+export interface Route {
   readonly topic: string;
   readonly exchange: string;
   readonly routingKey: string;
@@ -15,33 +14,34 @@ export interface TopicPlace {
 const what = "checkTopic()";
 
 /** Rejects as a publish there would: when nothing takes the message, and when nobody answers in `publishTimeoutMs`. */
-export async function checkPlace(
-  link: Link,
-  place: TopicPlace,
+export async function checkRoute(
+  connection: ServerConnection,
+  route: Route,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { publishTimeoutMs: timeoutMs, clock } = link.settings;
+  const { publishTimeoutMs: timeoutMs, clock } = connection.settings;
   const { promise, resolve, reject } = deferred<void>();
+  const call = new PendingCall<void>(what, signal, { resolve, reject });
   const expire = (): void => {
-    reject(new TimeoutError({ what: `${what} of ${JSON.stringify(place.topic)}`, timeoutMs }));
+    call.reject(new TimeoutError({ what: `${what} of ${JSON.stringify(route.topic)}`, timeoutMs }));
   };
   const timer = Number.isFinite(timeoutMs) ? clock.schedule(timeoutMs, expire) : undefined;
-  const caller = { onAbort: () => reject(new AbortedError({ what, cause: signal?.reason })) };
-  if (signal !== undefined) watchAbort(signal, caller);
-  ask(link, place).then(resolve, reject);
+  ask(connection, route).then(
+    () => call.resolve(),
+    (error: unknown) => call.reject(error),
+  );
   try {
     await promise;
   } finally {
     timer?.cancel();
-    if (signal !== undefined) unwatchAbort(signal, caller);
   }
 }
 
-/** n.b. the server closes the channel on which it was asked for what is missing: so that channel is used for nothing else. */
-async function ask(link: Link, { topic, exchange, routingKey }: TopicPlace): Promise<void> {
-  const session = await link.whenUp(what);
+/** The server closes a channel that asks for a missing queue or exchange, so this channel does nothing else. */
+async function ask(connection: ServerConnection, { topic, exchange, routingKey }: Route): Promise<void> {
+  const opened = await connection.whenOpen(what);
   try {
-    const channel = await session.client.createChannel();
+    const channel = await opened.client.createChannel();
     channel.on("error", () => {});
     if (exchange === "") await channel.checkQueue(routingKey);
     else await channel.checkExchange(exchange);
@@ -50,9 +50,9 @@ async function ask(link: Link, { topic, exchange, routingKey }: TopicPlace): Pro
     const { code, text } = readFault(error);
     // Somebody has the queue alone: nobody else may ask about it, and everybody may publish to it.
     if (code === 405) return;
-    // n.b. a queue whose node is down is answered with 404 too, and comes back.
+    // A queue whose node is down is answered with 404 too, and comes back.
     if (code === 404 && exchange === "" && text.includes("no queue "))
       throw unroutable(topic, exchange, routingKey);
-    throw publishFailure(topic, session.over ? session.fault : error, link.settings.secrets);
+    throw publishFailure(topic, opened.over ? opened.fault : error, connection.settings.secrets);
   }
 }

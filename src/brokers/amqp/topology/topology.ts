@@ -5,7 +5,7 @@ import type {
   QueueBinding,
   QueueDeclaration,
   QueueType,
-} from "./declarations.ts";
+} from "../options/topology.ts";
 
 /** Declares all of it, on a channel that a refusal closes. */
 export async function declareTopology(
@@ -62,7 +62,7 @@ export async function bindQueue(
   await channel.bindQueue(queue, exchange, routingKey, table);
 }
 
-/** The arguments a queue is declared with. n.b. all of them have to be the same whenever it is declared again. */
+/** The arguments a queue is declared with. All of them must be the same whenever it is declared again. */
 export function queueArguments(type: QueueType, queue: QueueDeclaration, server: ServerVersion): AmqpTable {
   const { deadLetter, maxLength, maxBytes } = queue;
   const keeps = type === "quorum" && deadLetter !== undefined && deadLetter.atLeastOnce !== false;
@@ -73,7 +73,7 @@ export function queueArguments(type: QueueType, queue: QueueDeclaration, server:
       "x-dead-letter-exchange": deadLetter && (deadLetter.exchange ?? ""),
       "x-dead-letter-routing-key": deadLetter?.topic,
       "x-dead-letter-strategy": keeps ? "at-least-once" : undefined,
-      // n.b. dead-lettering at least once asks for this, also where the queue has no limit.
+      // The server wants this for dead-lettering at least once, also where the queue has no limit.
       "x-overflow": queue.overflow ?? (keeps || limited ? "reject-publish" : undefined),
       "x-delivery-limit": type === "quorum" ? deliveryLimit(queue.maxDeliveries, server) : undefined,
       "x-single-active-consumer": queue.singleActiveConsumer === true ? true : undefined,
@@ -88,7 +88,7 @@ export function queueArguments(type: QueueType, queue: QueueDeclaration, server:
 }
 
 /**
- * The server counts redeliveries. n.b. RabbitMQ 4 drops a message after 20 of them unless it is told -1, and RabbitMQ 3,
+ * The server counts redeliveries. RabbitMQ 4 drops a message after 20 of them unless it is told -1, and RabbitMQ 3,
  * which has no limit by itself, takes -1 to drop at the first.
  */
 function deliveryLimit(

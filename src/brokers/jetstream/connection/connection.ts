@@ -5,16 +5,17 @@ import type {
   PatternSubscribe,
   ServerDescription,
   Subscribe,
+  SubscriptionSource,
 } from "../../../traits/broker.ts";
 import { InvalidArgumentError, NotSupportedError, SubscriptionFailedError } from "../../../traits/errors.ts";
 import { checkOptionNames } from "../../../traits/option-names.ts";
-import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { NatsConnection } from "../../nats/connection/connection.ts";
 import type { CoreConnection } from "../../nats/connection/core-connection.ts";
 import { RequestFault, textOf } from "../../nats/errors.ts";
 import { checkPattern, checkSubject } from "../../nats/message/subject.ts";
 import { checkToken } from "../../nats/options.ts";
+import { ClosableConnection } from "../../shared/closable-connection.ts";
 import { type ApiSettings, JetStreamApi } from "../client.ts";
 import { JetStreamSubscriber } from "../consumer/subscriber.ts";
 import { apiErrors, isApiError, JetStreamApiError } from "../errors.ts";
@@ -32,6 +33,7 @@ import { createStream } from "../topology/topology.ts";
 
 /** A connection to streams: at least once. */
 export class JetStreamConnection
+  extends ClosableConnection
   implements
     Connection,
     DescribeServer,
@@ -44,6 +46,7 @@ export class JetStreamConnection
 
   /** @internal */
   constructor(connection: CoreConnection, settings: ApiSettings) {
+    super();
     this.#connection = connection;
     this.#api = new JetStreamApi(connection, settings);
     this.#core = new NatsConnection(connection);
@@ -111,14 +114,6 @@ export class JetStreamConnection
 
   shutdown(): Promise<void> {
     return this.#connection.shutdown();
-  }
-
-  close(): Promise<void> {
-    return this.shutdown();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
   }
 
   async #open(

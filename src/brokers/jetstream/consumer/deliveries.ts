@@ -1,4 +1,4 @@
-import { Fifo } from "../../../structures/fifo.ts";
+import { DeliveryQueue } from "../../shared/delivery-queue.ts";
 import type { DeliveryInfo } from "../message/ack.ts";
 import { deliveryControl, type JetStreamMessage } from "../message/message.ts";
 
@@ -8,10 +8,8 @@ export class Deliveries {
   ackDeadlineMs: number;
   /** By sequence in the stream; the one whose deadline comes first is first. */
   readonly #unsettled = new Map<number, JetStreamMessage>();
-  /** Not taken yet, in order. Lost ones stay in it until they are passed over. */
-  readonly #waiting = new Fifo<JetStreamMessage>();
-  /** Given back by whoever took them; they come first, the last one of the array before the others. */
-  readonly #returned: JetStreamMessage[] = [];
+  /** Not taken yet. Lost ones stay in it until they are passed over. */
+  readonly #waiting = new DeliveryQueue<JetStreamMessage>();
   /** Not to be taken before `releaseHeldBack()`. */
   #heldBack: JetStreamMessage[] = [];
   /** How many of `#unsettled` are not taken. */
@@ -84,25 +82,17 @@ export class Deliveries {
   }
 
   take(max: number): JetStreamMessage[] {
-    const taken: JetStreamMessage[] = [];
-    while (taken.length < max) {
-      const message = this.#returned.pop() ?? this.#waiting.shift();
-      if (message === undefined) break;
-      if (message.lost !== undefined) continue;
-      message.taken = true;
-      taken.push(message);
-    }
+    const taken = this.#waiting.take(max, ({ lost }) => lost === undefined);
+    for (const message of taken) message.taken = true;
     this.#buffered -= taken.length;
     return taken;
   }
 
   giveBack(messages: readonly JetStreamMessage[]): void {
-    for (const message of messages.toReversed()) {
-      if (message.lost !== undefined) continue;
-      message.taken = false;
-      this.#buffered += 1;
-      this.#returned.push(message);
-    }
+    const live = messages.filter(({ lost }) => lost === undefined);
+    for (const message of live) message.taken = false;
+    this.#buffered += live.length;
+    this.#waiting.giveBack(live);
   }
 
   has(message: JetStreamMessage): boolean {
@@ -148,7 +138,6 @@ export class Deliveries {
     this.#buffered = 0;
     this.#waiting.clear();
     this.#heldBack = [];
-    this.#returned.length = 0;
     // Last, so that a listener of a delivery's signal finds nothing half done.
     // The last one first: one of the same key that waits behind another does not begin in between.
     for (const message of all.toReversed()) deliveryControl.lose(message, reason, cause);

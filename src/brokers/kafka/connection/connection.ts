@@ -6,10 +6,11 @@ import type {
   PatternSubscribe,
   ServerDescription,
   Subscribe,
+  SubscriptionSource,
 } from "../../../traits/broker.ts";
 import { ConnectionClosedError } from "../../../traits/errors.ts";
-import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
+import { ClosableConnection } from "../../shared/closable-connection.ts";
 import type { CreateAssigner } from "../client.ts";
 import { createAssigners } from "../consumer/assigners/assigners.ts";
 import { manualAssigner } from "../consumer/assigners/manual-assigner.ts";
@@ -18,13 +19,13 @@ import { capabilitiesOf, KafkaSubscriber } from "../consumer/subscriber.ts";
 import { Subscription } from "../consumer/subscription.ts";
 import { MissingPartition } from "../errors.ts";
 import { callOf, checkPattern, checkTopics } from "../message/topics.ts";
+import { checkPublisherOptions, type KafkaPublisherOptions } from "../options/publisher.ts";
 import {
   type CheckedSubscribeOptions,
   checkPatternOptions,
   checkSubscribeOptions,
   type KafkaSubscribeOptions,
-} from "../options.ts";
-import { checkPublisherOptions, type KafkaPublisherOptions } from "../publisher/options.ts";
+} from "../options/subscription.ts";
 import { KafkaPublisher } from "../publisher/publisher.ts";
 import type { Cluster } from "../topology/cluster.ts";
 import { TopicMetadata } from "../topology/topology.ts";
@@ -39,6 +40,7 @@ interface Target {
 
 /** One user of a Kafka cluster. Every subscription and every publisher with options has network connections of its own. */
 export class KafkaConnection
+  extends ClosableConnection
   implements Connection, DescribeServer, Subscribe<KafkaSubscriber>, PatternSubscribe<RegExp, KafkaSubscriber>
 {
   readonly #cluster: Cluster;
@@ -51,6 +53,7 @@ export class KafkaConnection
   #shutdown: Promise<void> | undefined = undefined;
 
   constructor(cluster: Cluster, outages: Outages, description: ServerDescription) {
+    super();
     this.#cluster = cluster;
     this.#outages = outages;
     this.#description = description;
@@ -123,14 +126,6 @@ export class KafkaConnection
   shutdown(): Promise<void> {
     this.#shutdown ??= this.#shutDown();
     return this.#shutdown;
-  }
-
-  close(): Promise<void> {
-    return this.shutdown();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
   }
 
   async #open(target: Target, options: CheckedSubscribeOptions): Promise<KafkaSubscriber> {

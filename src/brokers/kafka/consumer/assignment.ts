@@ -2,7 +2,7 @@ import { Fifo } from "../../../structures/fifo.ts";
 import type { Clock } from "../../../traits/clock.ts";
 import { type Deferred, deferred } from "../../../traits/deferred.ts";
 import { type CommitOffsets, deliveries, type KafkaMessage, type KafkaRecord } from "../message/message.ts";
-import type { PartitionLimits } from "../options.ts";
+import type { PartitionLimits } from "../options/subscription.ts";
 import { Delays } from "./delays.ts";
 import type { DeliveryCounts } from "./delivery-counts.ts";
 import { partitionKey } from "./offsets/committable.ts";

@@ -7,7 +7,7 @@ import {
   type RecordPartition,
   type TransactionalSettlement,
 } from "../message/message.ts";
-import type { PartitionLimits } from "../options.ts";
+import type { PartitionLimits } from "../options/subscription.ts";
 import { FetchedRecords } from "./fetched-records.ts";
 import { type Committable, type CommittedPartition, partitionKey } from "./offsets/committable.ts";
 import { type DoneRanges, encodeDone } from "./offsets/done-ranges.ts";

@@ -9,7 +9,7 @@ import type {
 } from "../../../traits/subscriber.ts";
 import { Batches } from "../../shared/batches.ts";
 import type { KafkaMessage } from "../message/message.ts";
-import type { CheckedSubscribeOptions } from "../options.ts";
+import type { CheckedSubscribeOptions } from "../options/subscription.ts";
 import { type KafkaPosition, seekIn } from "./seek.ts";
 import type { Subscription } from "./subscription.ts";
 

@@ -8,7 +8,7 @@ import { within } from "../../shared/within.ts";
 import type { CreateAssigner, EachBatchPayload } from "../client.ts";
 import { type Fault, faultOf } from "../errors.ts";
 import { deliveries, type KafkaMessage } from "../message/message.ts";
-import type { CheckedSubscribeOptions } from "../options.ts";
+import type { CheckedSubscribeOptions } from "../options/subscription.ts";
 import type { Cluster } from "../topology/cluster.ts";
 import type { Ownership } from "./assigners/sticky-assigner.ts";
 import { DeliveryCounts } from "./delivery-counts.ts";

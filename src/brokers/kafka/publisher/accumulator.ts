@@ -1,11 +1,10 @@
-import { TimeoutError } from "../../../traits/errors.ts";
-import { Alarm } from "../../shared/alarm.ts";
-import type { ClientHeaders, ClientMessage } from "../client.ts";
+import { PendingCalls } from "../../shared/pending-calls.ts";
+import type { ClientMessage } from "../client.ts";
 import { publishError } from "../errors.ts";
 import type { Cluster } from "../topology/cluster.ts";
 import type { TopicMetadata } from "../topology/topology.ts";
-import { PendingRecord } from "./partition-queue.ts";
 import type { Partitioner } from "./partitioners.ts";
+import { PendingRecord, type RecordOwner } from "./pending-record.ts";
 import { TopicQueue } from "./topic-queue.ts";
 
 export interface AccumulatorOptions {
@@ -19,35 +18,43 @@ export interface AccumulatorOptions {
 }
 
 /** Records that wait to be sent and confirmed by one producer, with a queue for each topic. */
-export class RecordAccumulator {
+export class RecordAccumulator implements RecordOwner {
   readonly #options: AccumulatorOptions;
   readonly #topics = new Map<string, TopicQueue>();
-  readonly #alarm: Alarm;
+  readonly #pending: PendingCalls<PendingRecord, PendingRecord>;
 
   constructor(options: AccumulatorOptions) {
     this.#options = options;
-    this.#alarm = new Alarm(options.cluster.clock, () => this.#expire());
+    this.#pending = new PendingCalls(options.cluster.clock);
+  }
+
+  get timeoutMs(): number {
+    return this.#options.timeoutMs;
+  }
+
+  over(record: PendingRecord): void {
+    this.#pending.delete(record);
   }
 
   /** Resolves when the server has confirmed the record. */
   append(topic: string, message: ClientMessage, signal: AbortSignal | undefined): Promise<void> {
-    const dueMs = this.#options.cluster.clock.now() + this.#options.timeoutMs;
-    const record = new PendingRecord(message, sizeOf(message), dueMs, signal);
-    this.#alarm.at(dueMs);
-    this.#topic(topic).push(record);
-    return record.promise;
+    const due = this.#options.cluster.clock.now() + this.timeoutMs;
+    return new Promise((resolve, reject) => {
+      const call = { due, signal, owner: this };
+      const record = new PendingRecord(topic, message, call, { resolve, reject });
+      this.#pending.add(record, record);
+      this.#topic(topic).push(record);
+    });
   }
 
   /** Rejects all waiting records. `sent`: also those under way. */
   rejectAll(error: unknown, sent: boolean): void {
     for (const topic of this.#topics.values()) topic.rejectAll(error, sent);
-    if (sent) this.#alarm.cancel();
   }
 
   /** Whether anything waits. */
   get busy(): boolean {
-    for (const { dueMs } of this.#topics.values()) if (dueMs !== undefined) return true;
-    return false;
+    return this.#pending.size > 0;
   }
 
   #topic(name: string): TopicQueue {
@@ -75,34 +82,4 @@ export class RecordAccumulator {
     }
     return queue;
   }
-
-  #expire(): void {
-    const { cluster, timeoutMs } = this.#options;
-    const now = cluster.clock.now();
-    let next: number | undefined;
-    for (const [topic, queue] of this.#topics) {
-      queue.expire(now, () => new TimeoutError({ what: `The publish to "${topic}"`, timeoutMs }));
-      const { dueMs } = queue;
-      if (dueMs !== undefined && (next === undefined || dueMs < next)) next = dueMs;
-    }
-    if (next !== undefined) this.#alarm.at(next);
-  }
-}
-
-/** What a record takes beside its key, value and headers, at most. */
-const recordOverhead = 32;
-
-function sizeOf({ key, value, headers }: ClientMessage): number {
-  return recordOverhead + (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + sizeOfHeaders(headers);
-}
-
-function sizeOfHeaders(headers: ClientHeaders): number {
-  let bytes = 0;
-  for (const name of Object.keys(headers)) {
-    const value = headers[name];
-    for (const one of Array.isArray(value) ? value : [value ?? ""]) {
-      bytes += Buffer.byteLength(name) + Buffer.byteLength(one) + 8;
-    }
-  }
-  return bytes;
 }

@@ -1,55 +1,6 @@
 import { Fifo } from "../../../structures/fifo.ts";
-import { type Deferred, deferred } from "../../../traits/deferred.ts";
-import { AbortedError } from "../../../traits/errors.ts";
-import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
 import type { ClientMessage } from "../client.ts";
-
-/** A published record that waits for its confirmation. */
-export class PendingRecord implements Abortable {
-  readonly message: ClientMessage;
-  /** About what it takes on the wire. */
-  readonly bytes: number;
-  readonly dueMs: number;
-  readonly #signal: AbortSignal | undefined;
-  readonly #deferred: Deferred<void> = deferred();
-  #over = false;
-
-  constructor(message: ClientMessage, bytes: number, dueMs: number, signal: AbortSignal | undefined) {
-    this.message = message;
-    this.bytes = bytes;
-    this.dueMs = dueMs;
-    this.#signal = signal;
-    if (signal) watchAbort(signal, this);
-  }
-
-  get promise(): Promise<void> {
-    return this.#deferred.promise;
-  }
-
-  /** Its publish has resolved or rejected. */
-  get over(): boolean {
-    return this.#over;
-  }
-
-  resolve(): void {
-    if (this.#finish()) this.#deferred.resolve();
-  }
-
-  reject(error: unknown): void {
-    if (this.#finish()) this.#deferred.reject(error);
-  }
-
-  onAbort(): void {
-    this.reject(new AbortedError({ what: "publish()", cause: this.#signal?.reason }));
-  }
-
-  #finish(): boolean {
-    if (this.#over) return false;
-    this.#over = true;
-    if (this.#signal) unwatchAbort(this.#signal, this);
-    return true;
-  }
-}
+import { dropOver, type PendingRecord } from "./pending-record.ts";
 
 export interface PartitionQueueOptions {
   /** Bytes of one batch; a larger message goes alone. */
@@ -77,22 +28,9 @@ export class PartitionQueue {
   }
 
   push(record: PendingRecord): void {
+    dropOver(this.#waiting);
     this.#waiting.push(record);
     if (!this.#running) void this.#run();
-  }
-
-  /** The moment the oldest of all that wait is due; `undefined` while none does. */
-  get dueMs(): number | undefined {
-    return (this.#sending.find(({ over }) => !over) ?? this.#waiting.peek())?.dueMs;
-  }
-
-  /** Rejects those that are due at `nowMs`. What is on its way may arrive all the same. */
-  expire(nowMs: number, error: () => unknown): void {
-    for (const record of this.#sending) if (record.dueMs <= nowMs) record.reject(error());
-    for (let first = this.#waiting.peek(); first && first.dueMs <= nowMs; first = this.#waiting.peek()) {
-      this.#waiting.shift();
-      first.reject(error());
-    }
   }
 
   /** Rejects all that waits. `sent`: also what is on its way. */

@@ -1,10 +1,9 @@
 import { crc32 } from "node:zlib";
+import type { KafkaPartitioner } from "../options/publisher.ts";
 import { partitionOf } from "./murmur2.ts";
 
 /** The partition a key belongs to, of so many; `undefined` where any will do. */
 export type Partitioner = (key: Uint8Array, partitions: number) => number | undefined;
-
-export type KafkaPartitioner = "murmur2" | "crc32";
 
 /** By the name of the option. */
 export const partitioners: Readonly<Record<KafkaPartitioner, Partitioner>> = {

@@ -8,10 +8,11 @@ import { within } from "../../shared/within.ts";
 import type { ClientMessage, ProducerConfig } from "../client.ts";
 import { publishError } from "../errors.ts";
 import { checkKafkaTopic, type KafkaOutgoingMessage, toClientMessage } from "../message/outgoing.ts";
+import { type CheckedPublisherOptions, publisherCapabilities } from "../options/publisher.ts";
 import type { Cluster } from "../topology/cluster.ts";
 import { TopicMetadata } from "../topology/topology.ts";
 import { RecordAccumulator } from "./accumulator.ts";
-import { type CheckedPublisherOptions, publisherCapabilities } from "./options.ts";
+import { partitioners } from "./partitioners.ts";
 import { ReconnectingProducer } from "./producer.ts";
 import type { KafkaTransaction, KafkaTransactionOptions } from "./transaction.ts";
 import { Transactions } from "./transactions.ts";
@@ -41,7 +42,7 @@ export class KafkaPublisher implements TransactionalPublisher {
       cluster,
       metadata: this.#metadata,
       maxBatchBytes: options.maxBatchBytes,
-      partitioner: options.partitioner,
+      partitioner: partitioners[options.partitioner],
       timeoutMs: options.publishTimeoutMs,
       send: (topic, messages) => this.#send(topic, messages),
     });

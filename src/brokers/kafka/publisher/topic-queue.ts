@@ -1,8 +1,9 @@
 import { Fifo } from "../../../structures/fifo.ts";
 import { InvalidMessageError } from "../../../traits/errors.ts";
 import type { TopicMetadata } from "../topology/topology.ts";
-import { PartitionQueue, type PartitionQueueOptions, type PendingRecord } from "./partition-queue.ts";
+import { PartitionQueue, type PartitionQueueOptions } from "./partition-queue.ts";
 import type { Partitioner } from "./partitioners.ts";
+import { dropOver, type PendingRecord } from "./pending-record.ts";
 
 export interface TopicQueueOptions extends Omit<PartitionQueueOptions, "sending"> {
   readonly metadata: TopicMetadata;
@@ -27,35 +28,15 @@ export class TopicQueue {
     this.#options = options;
   }
 
-  /** The moment the oldest of all that wait is due; `undefined` while none does. */
-  get dueMs(): number | undefined {
-    let earliest = this.#unassigned.peek()?.dueMs;
-    for (const { dueMs } of this.#partitions.values()) {
-      if (dueMs !== undefined && (earliest === undefined || dueMs < earliest)) earliest = dueMs;
-    }
-    return earliest;
-  }
-
   push(record: PendingRecord): void {
     const partitions = this.#unassigned.size > 0 ? undefined : this.#options.metadata.known(this.#topic);
     if (partitions !== undefined) {
       this.#assignPartition(record, partitions);
       return;
     }
+    dropOver(this.#unassigned);
     this.#unassigned.push(record);
     if (!this.#lookingUp) void this.#lookUp();
-  }
-
-  expire(nowMs: number, error: () => unknown): void {
-    for (
-      let first = this.#unassigned.peek();
-      first && first.dueMs <= nowMs;
-      first = this.#unassigned.peek()
-    ) {
-      this.#unassigned.shift();
-      first.reject(error());
-    }
-    for (const queue of this.#partitions.values()) queue.expire(nowMs, error);
   }
 
   rejectAll(error: unknown, sent: boolean): void {
@@ -66,7 +47,10 @@ export class TopicQueue {
   async #lookUp(): Promise<void> {
     this.#lookingUp = true;
     try {
-      const partitions = await this.#options.metadata.lookUp(this.#topic, () => this.#unassigned.size === 0);
+      const partitions = await this.#options.metadata.lookUp(this.#topic, () => {
+        dropOver(this.#unassigned);
+        return this.#unassigned.size === 0;
+      });
       for (const record of this.#takeUnassigned()) this.#assignPartition(record, partitions);
     } catch (error) {
       const refusal = this.#options.refusal(error);

@@ -7,10 +7,11 @@ import type { ClientProducer, ClientTransaction } from "../client.ts";
 import { faultOf } from "../errors.ts";
 import type { KafkaMessage, RecordPartition } from "../message/message.ts";
 import { type KafkaOutgoingMessage, toClientMessage } from "../message/outgoing.ts";
+import type { CheckedPublisherOptions } from "../options/publisher.ts";
 import type { Cluster } from "../topology/cluster.ts";
 import type { TopicMetadata } from "../topology/topology.ts";
 import { RecordAccumulator } from "./accumulator.ts";
-import type { CheckedPublisherOptions } from "./options.ts";
+import { partitioners } from "./partitioners.ts";
 
 /** What is published with it is part of one transaction. */
 export interface KafkaTransaction extends Publisher {
@@ -57,7 +58,7 @@ export class Transaction {
       cluster,
       metadata,
       maxBatchBytes: options.maxBatchBytes,
-      partitioner: options.partitioner,
+      partitioner: partitioners[options.partitioner],
       timeoutMs: options.publishTimeoutMs,
       send: async (topic, messages) => {
         await client.send({ topic, messages, acks, compression });

@@ -5,9 +5,10 @@ import type {
   PatternSubscribe,
   ServerDescription,
   Subscribe,
+  SubscriptionSource,
 } from "../../../traits/broker.ts";
-import type { SubscriptionSource } from "../../../traits/source.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
+import { ClosableConnection } from "../../shared/closable-connection.ts";
 import { NatsSubscriber } from "../consumer/subscriber.ts";
 import { checkPattern, checkSubject } from "../message/subject.ts";
 import { checkSubscribeOptions, type NatsPublisherOptions, type NatsSubscribeOptions } from "../options.ts";
@@ -16,12 +17,14 @@ import type { CoreConnection } from "./core-connection.ts";
 
 /** A connection to subjects: at most once, no acknowledgements. */
 export class NatsConnection
+  extends ClosableConnection
   implements Connection, DescribeServer, Subscribe<NatsSubscriber>, PatternSubscribe<string, NatsSubscriber>
 {
   readonly #connection: CoreConnection;
 
   /** @internal */
   constructor(connection: CoreConnection) {
+    super();
     this.#connection = connection;
   }
 
@@ -61,13 +64,5 @@ export class NatsConnection
 
   shutdown(): Promise<void> {
     return this.#connection.shutdown();
-  }
-
-  close(): Promise<void> {
-    return this.shutdown();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
   }
 }

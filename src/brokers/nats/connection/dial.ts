@@ -1,7 +1,7 @@
-import { AbortedError, throwIfAborted } from "../../../traits/errors.ts";
+import { throwIfAborted } from "../../../traits/errors.ts";
+import { abortable } from "../../shared/abortable.ts";
 import { connectInTime } from "../../shared/first-connect.ts";
 import { Secrets } from "../../shared/secrets.ts";
-import { within } from "../../shared/within.ts";
 import {
   type ClientConnection,
   type ClientModule,
@@ -71,25 +71,8 @@ async function connect(
   const attempt = client.connect(clientOptions(settings, delay)).catch((error: unknown) => {
     throw connectError(settings.name, settings.address.servers.join(", "), error, settings.secrets);
   });
-  return signal === undefined ? attempt : abortable(attempt, settings, signal);
-}
-
-/** A connect of the client cannot be aborted, so a connection that comes too late is closed. */
-function abortable(
-  attempt: Promise<ClientConnection>,
-  { clock, closeTimeoutMs }: ConnectSettings,
-  signal: AbortSignal,
-): Promise<ClientConnection> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(new AbortedError({ what: "connect()", cause: signal.reason }));
-      const closed = attempt.then((late) => late.close());
-      void within(clock, closeTimeoutMs, closed);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    const settled = (): void => signal.removeEventListener("abort", onAbort);
-    attempt.finally(settled).then(resolve, reject);
-  });
+  // A connect of the client cannot be aborted, so a connection that comes too late is closed.
+  return abortable(attempt, signal, "connect()", (late) => late.close());
 }
 
 function clientOptions(settings: ConnectSettings, delay: ReconnectDelay): ClientOptions {

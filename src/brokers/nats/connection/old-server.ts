@@ -1,4 +1,4 @@
-import { diagnostics } from "../../../traits/diagnostics.ts";
+import { reportOrWarn } from "../../shared/error-report.ts";
 
 /** Whether tidelane supports a server of this version. What tells no version passes. */
 function isSupported(version: string): boolean {
@@ -19,8 +19,6 @@ export class OldServerNotice {
     if (this.#reported || isSupported(version)) return;
     this.#reported = true;
     const text = `The server of "${this.#broker}" is nats-server ${version}, and tidelane supports 2.10 and later: an older one may deliver an acked message again. Update the server.`;
-    const channel = diagnostics["tidelane:error"];
-    if (channel.hasSubscribers) channel.publish({ topic: "", error: new Error(text) });
-    else process.emitWarning(text, "TidelaneWarning");
+    reportOrWarn({ topic: "", error: new Error(text) }, () => text);
   }
 }

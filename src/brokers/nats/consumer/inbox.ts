@@ -1,6 +1,6 @@
-import { Fifo } from "../../../structures/fifo.ts";
 import type { Clock } from "../../../traits/clock.ts";
 import { Alarm } from "../../shared/alarm.ts";
+import { DeliveryQueue } from "../../shared/delivery-queue.ts";
 import type { NatsMessage } from "../message/message.ts";
 import type { InboxLimits } from "../options.ts";
 
@@ -13,9 +13,7 @@ export class Inbox {
   readonly #onLoss: (sinceLast: number) => void;
   readonly #clock: Clock;
   readonly #alarm: Alarm;
-  readonly #messages = new Fifo<NatsMessage>();
-  /** Given back by whoever took them; they come first, the last one of the array before the others. */
-  readonly #returned: NatsMessage[] = [];
+  readonly #messages = new DeliveryQueue<NatsMessage>();
   #bytes = 0;
   #dropped = 0;
   #reported = 0;
@@ -36,12 +34,15 @@ export class Inbox {
   push(message: NatsMessage): boolean {
     const { maxMessages, overflow } = this.#limits;
     const bytes = message.payload.byteLength;
-    while (this.#size >= maxMessages || (this.#size > 0 && this.#bytes + bytes > this.#limits.maxBytes)) {
+    while (
+      this.#messages.size >= maxMessages ||
+      (this.#messages.size > 0 && this.#bytes + bytes > this.#limits.maxBytes)
+    ) {
       if (overflow === "fail") return false;
       this.#dropped += 1;
       this.#alarm.at(this.#clock.now() + (this.#reported === 0 ? 0 : reportMs));
       if (overflow === "drop-newest") return true;
-      this.#next();
+      this.#bytes -= this.#messages.shift()?.payload.byteLength ?? 0;
     }
     this.#messages.push(message);
     this.#bytes += bytes;
@@ -49,25 +50,19 @@ export class Inbox {
   }
 
   take(max: number): NatsMessage[] {
-    const taken: NatsMessage[] = [];
-    while (taken.length < max) {
-      const message = this.#next();
-      if (message === undefined) break;
-      taken.push(message);
-    }
+    const taken = this.#messages.take(max, () => true);
+    for (const message of taken) this.#bytes -= message.payload.byteLength;
     return taken;
   }
 
   giveBack(messages: readonly NatsMessage[]): void {
-    for (const message of messages.toReversed()) {
-      this.#returned.push(message);
-      this.#bytes += message.payload.byteLength;
-    }
+    this.#messages.giveBack(messages);
+    for (const message of messages) this.#bytes += message.payload.byteLength;
   }
 
   /** The connection is gone, and with it the messages that were not taken. Counts them as dropped, and returns how many. */
   abandon(): number {
-    const left = this.#size;
+    const left = this.#messages.size;
     this.clear();
     this.#dropped += left;
     this.#reported = this.#dropped;
@@ -78,18 +73,7 @@ export class Inbox {
     this.#report();
     this.#alarm.cancel();
     this.#messages.clear();
-    this.#returned.length = 0;
     this.#bytes = 0;
-  }
-
-  #next(): NatsMessage | undefined {
-    const message = this.#returned.pop() ?? this.#messages.shift();
-    if (message !== undefined) this.#bytes -= message.payload.byteLength;
-    return message;
-  }
-
-  get #size(): number {
-    return this.#messages.size + this.#returned.length;
   }
 
   #report(): void {

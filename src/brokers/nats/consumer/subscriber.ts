@@ -1,10 +1,10 @@
 import { Outlet } from "../../../structures/outlet.ts";
 import type { Capabilities } from "../../../traits/capabilities.ts";
 import type { Clock } from "../../../traits/clock.ts";
-import { diagnostics } from "../../../traits/diagnostics.ts";
 import { MessagesDroppedError, SubscriptionFailedError } from "../../../traits/errors.ts";
 import type { BatchOptions, BatchSubscriber, SubscriberIterator } from "../../../traits/subscriber.ts";
 import { Batches } from "../../shared/batches.ts";
+import { reportOrWarn } from "../../shared/error-report.ts";
 import { within } from "../../shared/within.ts";
 import type {
   ClientMessage,
@@ -176,12 +176,11 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
       total: this.#inbox.dropped,
       reason,
     });
-    const channel = diagnostics["tidelane:error"];
-    if (channel.hasSubscribers) channel.publish({ topic: this.topic, error });
-    else if (!this.#warned) {
+    reportOrWarn({ topic: this.topic, error }, () => {
+      if (this.#warned) return undefined;
       this.#warned = true;
-      process.emitWarning(`${error.message} Said once for this subscription.`, "TidelaneWarning");
-    }
+      return `${error.message} Said once for this subscription.`;
+    });
   }
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../../traits/clock.ts";
-import { AbortedError, TimeoutError, throwIfAborted } from "../../../traits/errors.ts";
-import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
-import { Alarm } from "../../shared/alarm.ts";
+import { TimeoutError, throwIfAborted } from "../../../traits/errors.ts";
+import { type CallAnswer, PendingCall } from "../../shared/pending-call.ts";
+import { PendingCalls, type TimedCall } from "../../shared/pending-calls.ts";
 import type {
   ClientHeaders,
   ClientMessage,
@@ -39,9 +39,8 @@ export class Requests implements ConnectionListener {
   readonly #server: ServerConnection;
   readonly #clock: Clock;
   readonly #inbox: string;
-  /** In the order they were sent. */
-  readonly #waiting = new Map<string, PendingRequest>();
-  readonly #alarm: Alarm;
+  /** By reply subject. */
+  readonly #waiting: PendingCalls<string, PendingRequest>;
   #subscription: ClientSubscription | undefined = undefined;
   #last = 0;
 
@@ -49,7 +48,7 @@ export class Requests implements ConnectionListener {
     this.#server = server;
     this.#clock = clock;
     this.#inbox = `${inboxPrefix}.${uniqueName()}`;
-    this.#alarm = new Alarm(clock, () => this.#expire());
+    this.#waiting = new PendingCalls(clock);
     server.add(this);
   }
 
@@ -67,24 +66,26 @@ export class Requests implements ConnectionListener {
       this.#last += 1;
       const reply = `${this.#inbox}.${this.#last}`;
       const due = this.#clock.now() + request.timeoutMs;
-      const pending = new PendingRequest(request, reply, due, { resolve, reject }, () => {
-        this.#waiting.delete(reply);
-        if (this.#waiting.size === 0) this.#alarm.cancel();
-      });
-      this.#waiting.set(reply, pending);
-      this.#alarm.at(due);
+      const pending = new PendingRequest(request, reply, due, { resolve, reject }, () =>
+        this.#waiting.delete(reply),
+      );
+      this.#waiting.add(reply, pending);
       if (queue === undefined || queue.free) this.#publish(pending);
       else {
         const { what } = request;
         const reject = (error: unknown): void => pending.reject(error);
-        pending.drop = queue.submit({ what, isTimed: true, send: () => this.#publish(pending), reject });
+        pending.leaveQueue = queue.submit({
+          what,
+          isTimed: true,
+          send: () => this.#publish(pending),
+          reject,
+        });
       }
     });
   }
 
   connectionEnded(): void {
-    this.#alarm.cancel();
-    for (const pending of [...this.#waiting.values()]) {
+    for (const pending of [...this.#waiting]) {
       pending.reject(this.#server.closedError(pending.request.what));
     }
     if (this.#server.up) this.#subscription?.unsubscribe();
@@ -92,19 +93,19 @@ export class Requests implements ConnectionListener {
 
   connectionLost(): void {
     const fault = new RequestFault("lost", "the connection was lost before the answer came");
-    for (const pending of [...this.#waiting.values()]) {
+    for (const pending of [...this.#waiting]) {
       if (pending.sent && pending.request.repeatable !== true) pending.reject(fault);
     }
   }
 
   connectionRestored(): void {
-    for (const pending of [...this.#waiting.values()]) {
+    for (const pending of [...this.#waiting]) {
       if (pending.sent) this.#publish(pending);
     }
   }
 
   publishRefused(subject: string, fault: RequestFault): boolean {
-    const refused = [...this.#waiting.values()].filter(({ request }) => request.subject === subject);
+    const refused = [...this.#waiting].filter(({ request }) => request.subject === subject);
     for (const pending of refused) pending.reject(fault);
     return refused.length > 0;
   }
@@ -132,56 +133,40 @@ export class Requests implements ConnectionListener {
         this.#subscription = undefined;
         const hint = ", where answers come; see options.inboxPrefix";
         const fault = new RequestFault(kind, `${message}${hint}`, cause);
-        for (const pending of [...this.#waiting.values()]) pending.reject(fault);
+        for (const pending of [...this.#waiting]) pending.reject(fault);
       },
     );
   }
-
-  #expire(): void {
-    const now = this.#clock.now();
-    for (const pending of [...this.#waiting.values()]) {
-      if (pending.due <= now) pending.expire();
-      else this.#alarm.at(pending.due);
-    }
-  }
 }
 
-class PendingRequest implements Abortable {
+class PendingRequest extends PendingCall<ClientMessage> implements TimedCall {
   readonly request: OutgoingRequest;
   readonly reply: string;
   readonly due: number;
   /** The send queue has passed it on. It is sent again if the connection was lost or is not up yet. */
   sent = false;
   /** Takes the request out of the send queue, which would otherwise keep its message until the connection is back. */
-  drop: (() => void) | undefined = undefined;
-  readonly #promise: { resolve(answer: ClientMessage): void; reject(error: unknown): void };
+  leaveQueue: (() => void) | undefined = undefined;
   readonly #onOver: () => void;
 
   constructor(
     request: OutgoingRequest,
     reply: string,
     due: number,
-    promise: { resolve(answer: ClientMessage): void; reject(error: unknown): void },
+    answer: CallAnswer<ClientMessage>,
     onOver: () => void,
   ) {
+    super(request.what, request.signal, answer);
     this.request = request;
     this.reply = reply;
     this.due = due;
-    this.#promise = promise;
     this.#onOver = onOver;
-    if (request.signal !== undefined) watchAbort(request.signal, this);
   }
 
   answer(message: ClientMessage): void {
-    this.#over();
     if (message.data.length === 0 && statusOf(message)?.code === 503) {
-      this.#promise.reject(new RequestFault("no-responders", `nobody listens to "${this.request.subject}"`));
-    } else this.#promise.resolve(message);
-  }
-
-  reject(error: unknown): void {
-    this.#over();
-    this.#promise.reject(error);
+      this.reject(new RequestFault("no-responders", `nobody listens to "${this.request.subject}"`));
+    } else this.resolve(message);
   }
 
   expire(): void {
@@ -189,14 +174,8 @@ class PendingRequest implements Abortable {
     this.reject(new TimeoutError({ what, timeoutMs }));
   }
 
-  onAbort(): void {
-    const { what, signal } = this.request;
-    this.reject(new AbortedError({ what, cause: signal?.reason }));
-  }
-
-  #over(): void {
-    if (this.request.signal !== undefined) unwatchAbort(this.request.signal, this);
-    this.drop?.();
+  protected override onOver(): void {
+    this.leaveQueue?.();
     this.#onOver();
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../traits/clock.ts";
-import { AbortedError, TimeoutError } from "../../../traits/errors.ts";
-import { type Abortable, unwatchAbort, watchAbort } from "../../shared/abort-watch.ts";
-import { Alarm } from "../../shared/alarm.ts";
+import { TimeoutError } from "../../../traits/errors.ts";
+import { PendingCall } from "../../shared/pending-call.ts";
+import { PendingCalls, type TimedCall } from "../../shared/pending-calls.ts";
 import type { ConnectionListener, ServerConnection } from "../client.ts";
 
 /** Something to be sent once, in its turn. */
@@ -27,8 +27,7 @@ export class SendQueue implements ConnectionListener {
   readonly #timeoutMs: number;
   readonly #hasRoom: () => boolean;
   /** In order. While one waits, none passes it. */
-  readonly #waiting = new Set<QueuedSend>();
-  readonly #alarm: Alarm;
+  readonly #waiting: PendingCalls<Sendable, QueuedSend>;
 
   constructor(
     server: ServerConnection,
@@ -40,7 +39,7 @@ export class SendQueue implements ConnectionListener {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
     this.#hasRoom = hasRoom;
-    this.#alarm = new Alarm(clock, () => this.#expire());
+    this.#waiting = new PendingCalls(clock);
     server.add(this);
   }
 
@@ -61,20 +60,16 @@ export class SendQueue implements ConnectionListener {
       return () => {};
     }
     const due = sendable.isTimed === true ? Number.POSITIVE_INFINITY : this.#clock.now() + this.#timeoutMs;
-    const turn = new QueuedSend(sendable, due, () => {
-      this.#waiting.delete(turn);
-      if (this.#waiting.size === 0) this.#alarm.cancel();
-    });
-    this.#waiting.add(turn);
-    this.#alarm.at(due);
-    return () => turn.drop();
+    const queued = new QueuedSend(sendable, due, this.#timeoutMs, () => this.#waiting.delete(sendable));
+    this.#waiting.add(sendable, queued);
+    return () => void queued.drop();
   }
 
   /** There may be room again. */
   proceed(): void {
-    for (const turn of this.#waiting) {
+    for (const queued of this.#waiting) {
       if (!this.#server.up || !this.#hasRoom()) return;
-      turn.take();
+      queued.resolve();
     }
   }
 
@@ -83,51 +78,30 @@ export class SendQueue implements ConnectionListener {
   }
 
   connectionEnded(): void {
-    for (const turn of this.#waiting) turn.reject(this.#server.closedError(turn.sendable.what));
-  }
-
-  #expire(): void {
-    const now = this.#clock.now();
-    for (const turn of this.#waiting) {
-      if (turn.due > now) this.#alarm.at(turn.due);
-      else turn.reject(new TimeoutError({ what: turn.sendable.what, timeoutMs: this.#timeoutMs }));
-    }
+    for (const queued of this.#waiting) queued.reject(this.#server.closedError(queued.what));
   }
 }
 
-class QueuedSend implements Abortable {
-  readonly sendable: Sendable;
+class QueuedSend extends PendingCall<void> implements TimedCall {
   readonly due: number;
+  readonly #timeoutMs: number;
   readonly #onOver: () => void;
 
-  constructor(sendable: Sendable, due: number, onOver: () => void) {
-    this.sendable = sendable;
+  constructor(sendable: Sendable, due: number, timeoutMs: number, onOver: () => void) {
+    super(sendable.what, sendable.signal, {
+      resolve: () => sendable.send(),
+      reject: (error) => sendable.reject(error),
+    });
     this.due = due;
+    this.#timeoutMs = timeoutMs;
     this.#onOver = onOver;
-    if (sendable.signal !== undefined) watchAbort(sendable.signal, this);
   }
 
-  take(): void {
-    this.#over();
-    this.sendable.send();
+  expire(): void {
+    this.reject(new TimeoutError({ what: this.what, timeoutMs: this.#timeoutMs }));
   }
 
-  drop(): void {
-    this.#over();
-  }
-
-  reject(error: unknown): void {
-    this.#over();
-    this.sendable.reject(error);
-  }
-
-  onAbort(): void {
-    const { what, signal } = this.sendable;
-    this.reject(new AbortedError({ what, cause: signal?.reason }));
-  }
-
-  #over(): void {
-    if (this.sendable.signal !== undefined) unwatchAbort(this.sendable.signal, this);
+  protected override onOver(): void {
     this.#onOver();
   }
 }

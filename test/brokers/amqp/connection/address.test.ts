@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseAddress, showAddress } from "../../../../src/brokers/amqp/connection/address.ts";
+import { parseAddress } from "../../../../src/brokers/amqp/connection/address.ts";
+import { showAddress } from "../../../../src/brokers/amqp/errors.ts";
 
 describe("parseAddress", () => {
   it("reads every part, decoded", () => {

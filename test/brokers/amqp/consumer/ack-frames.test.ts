@@ -1,26 +1,26 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { planAcks } from "../../../../src/brokers/amqp/consumer/ack-frames.ts";
+import { ackFrames } from "../../../../src/brokers/amqp/consumer/ack-frames.ts";
 
 const none = Number.POSITIVE_INFINITY;
 
-describe("planAcks", () => {
+describe("ackFrames", () => {
   it("tells of everything at once where nothing before it is unsettled", () => {
-    expect(planAcks([1, 2, 3], none)).toEqual({ upTo: 3, single: [] });
-    expect(planAcks([3, 1, 2], 7)).toEqual({ upTo: 3, single: [] });
+    expect(ackFrames([1, 2, 3], none)).toEqual({ upTo: 3, single: [] });
+    expect(ackFrames([3, 1, 2], 7)).toEqual({ upTo: 3, single: [] });
   });
 
   it("tells one by one of what comes after one that is unsettled", () => {
-    expect(planAcks([1, 2, 4, 5], 3)).toEqual({ upTo: 2, single: [4, 5] });
-    expect(planAcks([4, 5], 3)).toEqual({ upTo: undefined, single: [4, 5] });
+    expect(ackFrames([1, 2, 4, 5], 3)).toEqual({ upTo: 2, single: [4, 5] });
+    expect(ackFrames([4, 5], 3)).toEqual({ upTo: undefined, single: [4, 5] });
   });
 
   it("asks for no more than one where there is one", () => {
-    expect(planAcks([2], none)).toEqual({ upTo: undefined, single: [2] });
+    expect(ackFrames([2], none)).toEqual({ upTo: undefined, single: [2] });
   });
 
   it("names the highest that was acked, as the server knows no other", () => {
-    expect(planAcks([1, 2], 9)).toEqual({ upTo: 2, single: [] });
+    expect(ackFrames([1, 2], 9)).toEqual({ upTo: 2, single: [] });
   });
 });
 
@@ -52,7 +52,7 @@ it("tells the server exactly what was acked, in any order, with no more frames t
     fc.property(cases, ({ tags, acked }) => {
       const server = new NaiveServer(tags);
       const unsettled = tags.filter((tag) => !acked.includes(tag));
-      const { upTo, single } = planAcks(acked, unsettled[0] ?? none);
+      const { upTo, single } = ackFrames(acked, unsettled[0] ?? none);
       if (upTo !== undefined) server.ack(upTo, true);
       for (const tag of single) server.ack(tag, false);
       expect([...server.held]).toEqual(unsettled);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ClientMessage } from "../../../../src/brokers/amqp/client.ts";
-import { Settlements } from "../../../../src/brokers/amqp/consumer/unacked-deliveries.ts";
+import { UnackedDeliveries } from "../../../../src/brokers/amqp/consumer/unacked-deliveries.ts";
 import { AmqpMessage } from "../../../../src/brokers/amqp/message/message.ts";
 import { VirtualClock } from "../../../../src/testing/index.ts";
 import { FakeChannel } from "../fake/fake-channel.ts";
@@ -19,7 +19,7 @@ function stage() {
   const queue = new FakeQueue("q", { durable: true, arguments: {} }, clock, (entry) =>
     dropped.push(entry.content.toString()),
   );
-  const settlements = new Settlements(channel, clock);
+  const settlements = new UnackedDeliveries(channel, clock);
   let tag = 0;
   return {
     clock,

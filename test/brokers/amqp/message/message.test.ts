@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AmqpTable, ClientChannel } from "../../../../src/brokers/amqp/client.ts";
-import { Settlements } from "../../../../src/brokers/amqp/consumer/unacked-deliveries.ts";
+import { UnackedDeliveries } from "../../../../src/brokers/amqp/consumer/unacked-deliveries.ts";
 import { AmqpMessage } from "../../../../src/brokers/amqp/message/message.ts";
 import { VirtualClock } from "../../../../src/testing/index.ts";
 
@@ -11,7 +11,7 @@ function message(headers: AmqpTable, redelivered = false): AmqpMessage {
     fields: { deliveryTag: 1, redelivered, exchange: "", routingKey: "orders" },
     properties: { headers },
   };
-  const settlements = new Settlements({} as ClientChannel, new VirtualClock());
+  const settlements = new UnackedDeliveries({} as ClientChannel, new VirtualClock());
   return new AmqpMessage(from, settlements, { counts: true, delay: undefined });
 }
 

@@ -1,7 +1,8 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
-import { KafkaBroker, type KafkaBrokerOptions } from "../../../../src/brokers/kafka/broker.ts";
-import type { KafkaSubscribeOptions } from "../../../../src/brokers/kafka/options.ts";
+import { KafkaBroker } from "../../../../src/brokers/kafka/broker.ts";
+import type { KafkaBrokerOptions } from "../../../../src/brokers/kafka/options/options.ts";
+import type { KafkaSubscribeOptions } from "../../../../src/brokers/kafka/options/subscription.ts";
 import { kafkaPatternSource, kafkaSource } from "../../../../src/brokers/kafka/source.ts";
 import { DeliveryLostError, isTidelaneError, UnknownOptionError } from "../../../../src/traits/errors.ts";
 import { Bench, taken } from "../fake/bench.ts";

@@ -1,10 +1,11 @@
 import { channel } from "node:diagnostics_channel";
 import { expect, onTestFinished } from "vitest";
-import { KafkaBroker, type KafkaBrokerOptions } from "../../../../src/brokers/kafka/broker.ts";
+import { KafkaBroker } from "../../../../src/brokers/kafka/broker.ts";
 import type { KafkaConnection } from "../../../../src/brokers/kafka/connection/connection.ts";
 import type { KafkaSubscriber } from "../../../../src/brokers/kafka/consumer/subscriber.ts";
 import type { KafkaMessage } from "../../../../src/brokers/kafka/message/message.ts";
-import type { KafkaSubscribeOptions } from "../../../../src/brokers/kafka/options.ts";
+import type { KafkaBrokerOptions } from "../../../../src/brokers/kafka/options/options.ts";
+import type { KafkaSubscribeOptions } from "../../../../src/brokers/kafka/options/subscription.ts";
 import { VirtualClock } from "../../../../src/testing/virtual-clock.ts";
 import type { DiagnosticEvents, DiagnosticName } from "../../../../src/traits/diagnostics.ts";
 import type { SubscriberIterator } from "../../../../src/traits/subscriber.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { tombstone } from "../../../../src/brokers/kafka/message/tombstone.ts";
+import type { KafkaPublisherOptions } from "../../../../src/brokers/kafka/options/publisher.ts";
 import { partitionOf } from "../../../../src/brokers/kafka/publisher/murmur2.ts";
-import type { KafkaPublisherOptions } from "../../../../src/brokers/kafka/publisher/options.ts";
 import { isTidelaneError } from "../../../../src/traits/errors.ts";
 import { Bench, heard, taken } from "../fake/bench.ts";
 import { FakeKafkaError } from "../fake/cluster.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkCreate } from "../../../../src/brokers/kafka/options.ts";
+import { checkCreate } from "../../../../src/brokers/kafka/options/topic.ts";
 import { Bench } from "../fake/bench.ts";
 import { FakeKafkaError } from "../fake/cluster.ts";
 

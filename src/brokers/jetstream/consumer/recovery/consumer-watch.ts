@@ -1,7 +1,7 @@
 import type { Clock } from "../../../../traits/clock.ts";
-import { diagnostics } from "../../../../traits/diagnostics.ts";
 import type { ServerConnection } from "../../../nats/client.ts";
 import { Alarm } from "../../../shared/alarm.ts";
+import { reportOrWarn } from "../../../shared/error-report.ts";
 import type { Consumer } from "../../topology/topology.ts";
 
 /** Between two checks of the consumer: usually, and if something suggests that it was changed. */
@@ -75,7 +75,5 @@ export class ConsumerWatch {
 function report(consumer: Consumer, beforeMs: number): void {
   const name = String(consumer);
   const text = `${name.charAt(0).toUpperCase()}${name.slice(1)} was changed by somebody else: its ack deadline was ${beforeMs} ms and is ${consumer.ackDeadlineMs} ms. What was held for longer is lost and delivered again; keep handlers below it, or raise ack_wait.`;
-  const channel = diagnostics["tidelane:error"];
-  if (channel.hasSubscribers) channel.publish({ topic: consumer.filter, error: new Error(text) });
-  else process.emitWarning(text, "TidelaneWarning");
+  reportOrWarn({ topic: consumer.filter, error: new Error(text) }, () => text);
 }

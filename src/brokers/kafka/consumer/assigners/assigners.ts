@@ -1,5 +1,5 @@
 import type { CreateAssigner, KafkaModule } from "../../client.ts";
-import type { KafkaAssigner } from "../../options.ts";
+import type { KafkaAssigner } from "../../options/subscription.ts";
 import { javaAssigner } from "./java-assigners.ts";
 import { type Ownership, stickyAssigner } from "./sticky-assigner.ts";
 

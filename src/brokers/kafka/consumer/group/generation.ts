@@ -4,7 +4,7 @@ import { reportError } from "../../../shared/error-report.ts";
 import type { EachBatchPayload } from "../../client.ts";
 import { faultOf } from "../../errors.ts";
 import type { KafkaMessage } from "../../message/message.ts";
-import type { CheckedSubscribeOptions } from "../../options.ts";
+import type { CheckedSubscribeOptions } from "../../options/subscription.ts";
 import type { Cluster } from "../../topology/cluster.ts";
 import type { Ownership } from "../assigners/sticky-assigner.ts";
 import { Assignment } from "../assignment.ts";

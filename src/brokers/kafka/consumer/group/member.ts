@@ -1,5 +1,5 @@
 import type { Client, ClientConsumer, CreateAssigner, EachBatchPayload } from "../../client.ts";
-import type { MemberConfig } from "../../options.ts";
+import type { MemberConfig } from "../../options/subscription.ts";
 import type { Committable } from "../offsets/committable.ts";
 import type { Partition } from "../partition.ts";
 import { interceptJoins, type Membership, membershipAfter } from "./join.ts";

@@ -1,4 +1,4 @@
-import type { KafkaStart } from "../../options.ts";
+import type { KafkaStart } from "../../options/subscription.ts";
 import type { ReconnectingAdmin } from "../../topology/admin.ts";
 import { type CommittedPartition, partitionKey } from "./committable.ts";
 import { DoneRanges } from "./done-ranges.ts";

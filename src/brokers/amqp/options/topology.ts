@@ -1,0 +1,231 @@
+import { checkCount, checkName } from "../../../traits/arguments.ts";
+import { type OptionNames, optionNames } from "../../../traits/option-names.ts";
+import type { AmqpTable } from "../client.ts";
+import { checkMilliseconds, checkNames, checkShortName, refuse } from "./field-checks.ts";
+
+export type QueueType = "quorum" | "classic";
+
+export interface QueueDeclaration {
+  /**
+   * Where a message goes that is dropped, expires, or was delivered too often: a routing key of `exchange`, which by
+   * default is the name of a queue. It is not declared by this. @default such a message is gone
+   */
+  readonly deadLetter?: DeadLetterDeclaration;
+  /**
+   * Of a quorum queue: a message that would be delivered once more than this is dead-lettered. "server": what the server
+   * has as its default, which from RabbitMQ 4.0 on is 21 and then it is gone. @default "unlimited"
+   */
+  readonly maxDeliveries?: number | "unlimited" | "server";
+  /** One consumer at a time is given messages, and the next only when that one is gone. @default false */
+  readonly singleActiveConsumer?: boolean;
+  /** Messages it holds at most. @default no limit */
+  readonly maxLength?: number;
+  /** Bytes of payload it holds at most. @default no limit */
+  readonly maxBytes?: number;
+  /** With `maxLength` or `maxBytes`: refuse what is published, or drop the oldest. @default "reject-publish" */
+  readonly overflow?: "reject-publish" | "drop-head";
+  /** Messages older than this are dropped, or dead-lettered. @default never */
+  readonly messageTtlMs?: number;
+  /** The queue is deleted when nobody used it for so long. @default never */
+  readonly expiresMs?: number;
+  /** Of a classic queue: how many priorities it tells apart. @default none */
+  readonly maxPriority?: number;
+  /** Of a classic queue: it is deleted with its last consumer. @default false */
+  readonly autoDelete?: boolean;
+  /** Anything else the server knows; wins over the others. */
+  readonly arguments?: AmqpTable;
+}
+
+export interface DeadLetterDeclaration {
+  readonly topic: string;
+  /** @default "", the one that leads to the queue of that name */
+  readonly exchange?: string;
+  /** Of a quorum queue: keep the message until the dead letter queue has it. @default true */
+  readonly atLeastOnce?: boolean;
+}
+
+const deadLetterNames = optionNames<DeadLetterDeclaration>()({
+  topic: true,
+  exchange: true,
+  atLeastOnce: true,
+});
+
+const queueNames = {
+  deadLetter: deadLetterNames,
+  maxDeliveries: true,
+  singleActiveConsumer: true,
+  maxLength: true,
+  maxBytes: true,
+  overflow: true,
+  messageTtlMs: true,
+  expiresMs: true,
+  maxPriority: true,
+  autoDelete: true,
+  arguments: true,
+} as const;
+
+export const queueDeclarationNames: OptionNames = optionNames<QueueDeclaration>()(queueNames);
+
+export interface NamedQueueDeclaration extends QueueDeclaration {
+  readonly name: string;
+  /** @default "quorum" */
+  readonly type?: QueueType;
+}
+
+const namedQueueNames = optionNames<NamedQueueDeclaration>()({ ...queueNames, name: true, type: true });
+
+/** Durable, unless it says otherwise. */
+export interface ExchangeDeclaration {
+  readonly name: string;
+  /** One of the server's own, or of a plugin. */
+  readonly type: "direct" | "topic" | "fanout" | "headers" | (string & {});
+  /** @default true */
+  readonly durable?: boolean;
+  /** Deleted with its last binding. @default false */
+  readonly autoDelete?: boolean;
+  /** Takes messages from other exchanges only. @default false */
+  readonly internal?: boolean;
+  /** Where it sends what nothing is bound for. @default nowhere */
+  readonly alternateExchange?: string;
+  readonly arguments?: AmqpTable;
+}
+
+const exchangeNames = optionNames<ExchangeDeclaration>()({
+  name: true,
+  type: true,
+  durable: true,
+  autoDelete: true,
+  internal: true,
+  alternateExchange: true,
+  arguments: true,
+});
+
+export interface QueueBinding {
+  readonly exchange: string;
+  /** @default "" */
+  readonly routingKey?: string;
+  readonly arguments?: AmqpTable;
+}
+
+const bindingNames = { exchange: true, routingKey: true, arguments: true } as const;
+
+export const queueBindingNames: OptionNames = optionNames<QueueBinding>()(bindingNames);
+
+/** Binds one queue or exchange to an exchange. */
+export type AmqpBinding = QueueBinding &
+  (
+    | { readonly queue: string; readonly toExchange?: never }
+    | { readonly toExchange: string; readonly queue?: never }
+  );
+
+const topologyBindingNames = optionNames<AmqpBinding>()({ ...bindingNames, queue: true, toExchange: true });
+
+/** What is to be on the server, in the order it is declared. What is there already has to be the same. */
+export interface AmqpTopology {
+  readonly exchanges?: readonly ExchangeDeclaration[];
+  readonly queues?: readonly NamedQueueDeclaration[];
+  readonly bindings?: readonly AmqpBinding[];
+}
+
+export const topologyNames: OptionNames = optionNames<AmqpTopology>()({
+  exchanges: true,
+  queues: true,
+  bindings: true,
+});
+
+/** `call` stands in errors, and `argument` is where in its options the topology is. */
+export function checkTopology(
+  call: string,
+  argument: string,
+  { exchanges, queues, bindings }: AmqpTopology,
+): void {
+  checkExchanges(call, `${argument}.exchanges`, exchanges ?? []);
+  for (const [index, queue] of (queues ?? []).entries()) {
+    const path = `${argument}.queues[${index}]`;
+    checkNames(call, path, queue, namedQueueNames);
+    checkShortName(`${path}.name`, queue.name);
+    checkQueue(path, queue.type ?? "quorum", queue);
+  }
+  for (const [index, binding] of (bindings ?? []).entries()) {
+    const path = `${argument}.bindings[${index}]`;
+    checkNames(call, path, binding, topologyBindingNames);
+    checkBinding(path, binding);
+    checkShortName(
+      `${path}.${binding.queue === undefined ? "toExchange" : "queue"}`,
+      binding.queue ?? binding.toExchange,
+    );
+  }
+}
+
+export function checkExchanges(
+  call: string,
+  argument: string,
+  exchanges: readonly ExchangeDeclaration[],
+): void {
+  for (const [index, exchange] of exchanges.entries()) {
+    const path = `${argument}[${index}]`;
+    const { name, type, alternateExchange } = exchange;
+    checkNames(call, path, exchange, exchangeNames);
+    checkShortName(`${path}.name`, name);
+    checkName(`${path}.type`, type);
+    if (alternateExchange !== undefined) checkShortName(`${path}.alternateExchange`, alternateExchange);
+  }
+}
+
+export function checkBinding(argument: string, { exchange, routingKey = "" }: QueueBinding): void {
+  checkShortName(`${argument}.exchange`, exchange);
+  if (routingKey !== "") checkShortName(`${argument}.routingKey`, routingKey);
+}
+
+export function checkType(argument: string, type: unknown): void {
+  if (type !== "quorum" && type !== "classic") refuse(argument, '"quorum" or "classic"', type);
+}
+
+export function checkQueue(argument: string, type: QueueType, queue: QueueDeclaration): void {
+  checkType(`${argument}.type`, type);
+  checkLimits(argument, queue);
+  checkSetAside(argument, type, queue);
+  if (type === "classic") return;
+  const { maxPriority, autoDelete } = queue;
+  if (maxPriority !== undefined) {
+    refuse(`${argument}.maxPriority`, "left out, as only classic queues have it", maxPriority);
+  }
+  if (autoDelete === true) {
+    refuse(`${argument}.autoDelete`, "left out, as only classic queues have it", autoDelete);
+  }
+}
+
+function checkLimits(argument: string, queue: QueueDeclaration): void {
+  const { maxLength, maxBytes, overflow, messageTtlMs, expiresMs, maxPriority } = queue;
+  if (maxLength !== undefined) checkCount(`${argument}.maxLength`, maxLength, 0);
+  if (maxBytes !== undefined) checkCount(`${argument}.maxBytes`, maxBytes, 0);
+  if (overflow !== undefined && overflow !== "reject-publish" && overflow !== "drop-head") {
+    refuse(`${argument}.overflow`, '"reject-publish" or "drop-head"', overflow);
+  }
+  if (messageTtlMs !== undefined) checkMilliseconds(`${argument}.messageTtlMs`, messageTtlMs);
+  if (expiresMs !== undefined) checkMilliseconds(`${argument}.expiresMs`, expiresMs, 1);
+  if (maxPriority !== undefined && checkCount(`${argument}.maxPriority`, maxPriority) > 255) {
+    refuse(`${argument}.maxPriority`, "a whole number from 1 to 255", maxPriority);
+  }
+}
+
+function checkSetAside(argument: string, type: QueueType, queue: QueueDeclaration): void {
+  const { deadLetter, maxDeliveries = "unlimited", overflow } = queue;
+  if (deadLetter !== undefined) {
+    checkShortName(`${argument}.deadLetter.topic`, deadLetter.topic);
+    if (deadLetter.exchange) checkShortName(`${argument}.deadLetter.exchange`, deadLetter.exchange);
+    if (overflow === "drop-head" && type === "quorum" && deadLetter.atLeastOnce !== false) {
+      const expected = '"reject-publish", or deadLetter.atLeastOnce false: the server does not have both';
+      refuse(`${argument}.overflow`, expected, overflow);
+    }
+  }
+  if (maxDeliveries === "unlimited" || maxDeliveries === "server") return;
+  checkCount(`${argument}.maxDeliveries`, maxDeliveries);
+  if (type === "classic") {
+    refuse(`${argument}.maxDeliveries`, "left out, as a classic queue does not count", maxDeliveries);
+  }
+  if (deadLetter === undefined) {
+    const expected = "given together with deadLetter, or the last delivery would be followed by nothing";
+    refuse(`${argument}.maxDeliveries`, expected, maxDeliveries);
+  }
+}

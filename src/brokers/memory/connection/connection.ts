@@ -1,0 +1,128 @@
+import { checkName } from "../../../traits/arguments.ts";
+import type {
+  Connection,
+  ConnectionState,
+  DescribeServer,
+  PatternSubscribe,
+  ServerDescription,
+  Subscribe,
+  SubscriptionSource,
+} from "../../../traits/broker.ts";
+import { InvalidArgumentError } from "../../../traits/errors.ts";
+import { settledAtOnce } from "../../../traits/message.ts";
+import type { Subscriber } from "../../../traits/subscriber.ts";
+import { ClosableConnection } from "../../shared/closable-connection.ts";
+import { Consumer } from "../consumer/consumer.ts";
+import { MemorySubscriber } from "../consumer/subscriber.ts";
+import {
+  capabilitiesOf,
+  checkConcreteTopic,
+  checkSubscribeOptions,
+  type SubscribeOptions,
+} from "../options/options.ts";
+import { Pattern } from "../options/pattern.ts";
+import { MemoryPublisher } from "../publisher/publisher.ts";
+import type { Group } from "../server/group.ts";
+import type { MemoryServer } from "../server/server.ts";
+import type { Topic } from "../server/topic.ts";
+import { Lifetime } from "./lifetime.ts";
+
+/** One user of a memory broker. All connections of a broker share its topics. */
+export class MemoryConnection
+  extends ClosableConnection
+  implements
+    Connection,
+    DescribeServer,
+    Subscribe<MemorySubscriber>,
+    PatternSubscribe<string, MemorySubscriber>
+{
+  readonly #server: MemoryServer;
+  readonly #lifetime: Lifetime;
+  readonly #publisher: MemoryPublisher;
+
+  /** @internal */
+  constructor(server: MemoryServer, broker: string, maxPayloadBytes: number) {
+    super();
+    this.#server = server;
+    this.#lifetime = new Lifetime(broker);
+    this.#publisher = new MemoryPublisher(server, this.#lifetime, maxPayloadBytes);
+  }
+
+  get state(): ConnectionState {
+    return this.#lifetime.over ? "closed" : "open";
+  }
+
+  describe(): ServerDescription {
+    return { protocol: "memory", address: "in process" };
+  }
+
+  publisher(): MemoryPublisher {
+    return this.#publisher;
+  }
+
+  /** By name, or by a source, whose own subscriber is the result. */
+  subscribe<S extends Subscriber>(source: SubscriptionSource<MemoryConnection, S>): Promise<S>;
+  subscribe(topic: string, options?: SubscribeOptions): Promise<MemorySubscriber>;
+  async subscribe(
+    target: string | SubscriptionSource<MemoryConnection>,
+    options: SubscribeOptions = {},
+  ): Promise<Subscriber> {
+    this.#lifetime.check("subscribe()");
+    if (typeof target === "object" && target !== null) return target.open(this);
+    checkConcreteTopic("subscribe(topic)", target, "; for those there is subscribePattern()");
+    checkSubscribeOptions("subscribe(topic, options)", options);
+    checkDeadLetter(options, target === options.deadLetter?.topic);
+    const topic = this.#server.topic(target);
+    return this.#open(target, this.#server.groupOfTopic(topic, options), topic, options);
+  }
+
+  /**
+   * Every topic the pattern matches, those used later included, as one subscription. `*` stands for any one
+   * dot-separated token, `>` at the end for one or more.
+   */
+  async subscribePattern(pattern: string, options: SubscribeOptions = {}): Promise<MemorySubscriber> {
+    this.#lifetime.check("subscribePattern()");
+    checkName("subscribePattern(pattern)", pattern);
+    checkSubscribeOptions("subscribePattern(pattern, options)", options);
+    const parsed = new Pattern("subscribePattern(pattern)", pattern);
+    checkDeadLetter(options, options.deadLetter !== undefined && parsed.matches(options.deadLetter.topic));
+    return this.#open(pattern, this.#server.groupOfPattern(parsed, options), undefined, options);
+  }
+
+  /**
+   * Deletes a named group of a topic, or of a pattern, and resolves with whether there was one. What only this group had
+   * still to settle is gone. Rejects with `InvalidArgumentError` while the group has subscriptions, on any connection.
+   */
+  async deleteGroup(topic: string, group: string): Promise<boolean> {
+    this.#lifetime.check("deleteGroup()");
+    return this.#server.deleteGroup(
+      checkName("deleteGroup(topic)", topic),
+      checkName("deleteGroup(group)", group),
+    );
+  }
+
+  shutdown(): Promise<void> {
+    this.#lifetime.end({ reason: "its connection was shut down", killed: false });
+    return settledAtOnce;
+  }
+
+  /** As if the connection had died: what a crash of this process, or of the network, looks like to its holders. */
+  kill(reason = "its connection was killed"): void {
+    this.#lifetime.end({ reason, killed: true });
+  }
+
+  #open(name: string, group: Group, topic: Topic | undefined, options: SubscribeOptions): MemorySubscriber {
+    const consumer = new Consumer(name, group, this.#lifetime);
+    const capabilities = capabilitiesOf({ ...options, ...group.described }, topic !== undefined);
+    return new MemorySubscriber({ consumer, group, topic, capabilities, clock: this.#server.clock });
+  }
+}
+
+function checkDeadLetter(options: SubscribeOptions, isSubscribed: boolean): void {
+  if (!isSubscribed) return;
+  throw new InvalidArgumentError({
+    argument: "options.deadLetter.topic",
+    expected: "a topic that is not subscribed to here, or dead letters would come back",
+    received: options.deadLetter?.topic,
+  });
+}

@@ -1,0 +1,98 @@
+import type { Capabilities } from "../../../traits/capabilities.ts";
+import type { Clock } from "../../../traits/clock.ts";
+import { NotSupportedError } from "../../../traits/errors.ts";
+import { settledAtOnce } from "../../../traits/message.ts";
+import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
+import type {
+  BatchOptions,
+  BatchSubscriber,
+  Pausable,
+  Seekable,
+  SubscriberIterator,
+} from "../../../traits/subscriber.ts";
+import type { MemoryMessage } from "../message/message.ts";
+import type { MemoryPosition } from "../options/options.ts";
+import type { Group } from "../server/group.ts";
+import { seekIn } from "../server/seek.ts";
+import type { Topic } from "../server/topic.ts";
+import { Batches } from "./batches.ts";
+import type { Consumer } from "./consumer.ts";
+import { PullIterator } from "./pull-iterator.ts";
+
+const batchNames = optionNames<BatchOptions>()({ max: true, maxWaitMs: true });
+
+/** What a subscriber is opened with: its group, and the one topic it can seek in. */
+export interface SubscriberContext {
+  readonly consumer: Consumer;
+  readonly group: Group;
+  /** undefined over a pattern. */
+  readonly topic: Topic | undefined;
+  readonly capabilities: Capabilities;
+  readonly clock: Clock;
+}
+
+/** A subscription of the memory broker. Nothing leaves the group's queue until it is asked for. */
+export class MemorySubscriber implements BatchSubscriber<MemoryMessage>, Seekable<MemoryPosition>, Pausable {
+  /** The topic, or the pattern. */
+  readonly topic: string;
+  readonly capabilities: Capabilities;
+  /** Of its broker. */
+  readonly clock: Clock;
+  readonly #context: SubscriberContext;
+
+  /** @internal */
+  constructor(context: SubscriberContext) {
+    this.topic = context.consumer.topic;
+    this.capabilities = context.capabilities;
+    this.clock = context.clock;
+    this.#context = context;
+  }
+
+  [Symbol.asyncIterator](): SubscriberIterator<MemoryMessage> {
+    return new PullIterator(this.#context.consumer);
+  }
+
+  batches(options: BatchOptions): AsyncIterable<MemoryMessage[]> {
+    checkOptionNames("batches(options)", options, batchNames);
+    return new Batches(this.#context.consumer, this.clock, options, this.capabilities.ackDeadlineMs);
+  }
+
+  get paused(): boolean {
+    return this.#context.consumer.paused;
+  }
+
+  /** Deliveries to this subscriber stop; the rest of its group goes on. */
+  pause(): void {
+    this.#context.consumer.paused = true;
+  }
+
+  resume(): void {
+    this.#context.consumer.paused = false;
+  }
+
+  /**
+   * Moves the whole group: its subscribers share one position. What they have in flight is lost, and delivery counts
+   * start again at 1. `"start"` is the oldest message that is retained or still owed; `"end"` skips all there is. A
+   * position that is not retained rejects with `PositionUnavailableError`; over a pattern it is `NotSupportedError`.
+   */
+  async seek(position: MemoryPosition): Promise<void> {
+    const { consumer, group, topic } = this.#context;
+    consumer.checkOpen("seek()");
+    if (topic === undefined) {
+      throw new NotSupportedError({
+        capability: "seek",
+        reason: `"${this.topic}" is a pattern, and positions are of one topic`,
+      });
+    }
+    seekIn(topic, group, position);
+  }
+
+  close(): Promise<void> {
+    this.#context.consumer.close();
+    return settledAtOnce;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
