@@ -22,8 +22,8 @@ async function main(args: readonly string[]): Promise<number> {
     try {
       rows.push(await playOne(name, scenario, workers));
     } catch (error) {
-      if (!(error instanceof UnavailableError)) throw error;
-      missing.push(`${name}: ${error.message}`);
+      const known = error instanceof UnavailableError || !(error instanceof Error);
+      missing.push(`${name}: ${known ? textOf(error) : error.stack}`);
     }
   }
   if (rows.length > 0) print(rows, scenario, workers, markdown);
@@ -53,6 +53,10 @@ function print(rows: readonly Row[], scenario: Scenario, workers: number, markdo
   });
   const what = `${scenario.orders.length} messages, ${workers} at once, seed ${scenario.seed}, Node ${process.versions.node}`;
   process.stdout.write(`${toTable(rows, markdown)}\n\n${what}\n\n${lines.join("\n")}\n`);
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 try {

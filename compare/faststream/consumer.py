@@ -1,9 +1,9 @@
 """The subscriber of https://faststream.ag2.ai/latest/rabbit/, eight messages at once.
 
-A RabbitMQ subscriber handles as many messages at once as its channel prefetches. `AckPolicy.NACK_ON_ERROR` puts a failure
-back (https://faststream.ag2.ai/latest/getting-started/acknowledgement/; the default, `REJECT_ON_ERROR`, drops or dead-letters
-it at once), and the delivery limit and dead letter exchange of the queue end it
-(https://faststream.ag2.ai/latest/rabbit/queue_arguments/).
+A RabbitMQ subscriber of 0.7.8 has no `max_workers`: it handles as many messages at once as its channel prefetches.
+`AckPolicy.NACK_ON_ERROR` requeues a failure (https://faststream.ag2.ai/latest/getting-started/acknowledgement/). The default,
+`REJECT_ON_ERROR`, would drop or dead-letter it at the first attempt. The delivery limit and the dead letter exchange of the
+queue end the attempts (https://faststream.ag2.ai/latest/rabbit/queue_arguments/).
 """
 
 import asyncio

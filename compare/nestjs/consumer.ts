@@ -14,9 +14,10 @@ import { nestPattern } from "../parts/nest-pattern.ts";
 import type { Order } from "../parts/scenario.ts";
 import { readSite } from "../parts/site.ts";
 
-// https://docs.nestjs.com/microservices/rabbitmq: `noAck: false` and an ack from the handler ("Message acknowledgment"; the
-// default acks on delivery), and `prefetchCount`. The page leaves failures to the user: the channel it hands out puts them
-// back, and the delivery limit and dead letter exchange of the queue end them.
+// https://docs.nestjs.com/microservices/rabbitmq: `noAck: false` with an ack from the handler, and `prefetchCount`. By default
+// the server takes a message for acked as soon as it has sent it, so a kill would lose what the process held. The page says
+// nothing of failures, so the handler requeues them by the channel that the page shows how to get. The delivery limit and the
+// dead letter exchange of the queue end the attempts.
 const site = readSite();
 const handler = new Handler(site.journal);
 

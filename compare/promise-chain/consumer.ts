@@ -4,9 +4,9 @@ import { Handler } from "../parts/handler.ts";
 import type { Order } from "../parts/scenario.ts";
 import { readSite } from "../parts/site.ts";
 
-// The worker of amqplib's tutorial with a promise chain for each key. Nobody documents it, so it is written twice: as it is
-// mostly found, where a failure goes back to the queue, and (`retry`) in full, where a failure is tried again inside the
-// chain, and published to the dead letter queue after the last attempt.
+// The worker of amqplib's tutorials with a promise chain for each key. No documentation teaches it, so here are two of them.
+// In the short one a failure goes back to the queue. In the long one (`retry`) the chain itself tries again, and publishes
+// the message to the dead letter queue after the last attempt.
 const site = readSite();
 const retries = process.argv.includes("retry");
 const handler = new Handler(site.journal);

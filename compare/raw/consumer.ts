@@ -3,9 +3,9 @@ import { Handler } from "../parts/handler.ts";
 import type { Order } from "../parts/scenario.ts";
 import { readSite } from "../parts/site.ts";
 
-// The work queue of https://amqp-node.github.io/amqplib/#tutorials (worker.js): acks after the work, and a prefetch as large
-// as the number of messages to handle at once. A failure goes back to the queue, whose delivery limit and dead letter
-// exchange end it: https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling.
+// The worker of amqplib's tutorials (https://amqp-node.github.io/amqplib/, examples/tutorials/worker.js): an ack after the
+// work, and a prefetch as large as the number of messages to handle at once. A failure goes back to the queue, whose delivery
+// limit and dead letter exchange end it: https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling.
 const site = readSite();
 const handler = new Handler(site.journal);
 const connection = await connect(site.address);

@@ -106,7 +106,12 @@ describe("judge", () => {
     expect(findings).toMatchObject({ retries: { failed: 1, overtaken: 1 }, outOfOrder: [1] });
   });
 
-  it("lets other keys, and repeats of what was done, pass a retry", () => {
+  it("does not call a retry overtaken by the repeat of a message that had succeeded before it threw", () => {
+    const findings = found("a! a", "+1 -1 +0 x0 boot +1 -1 +0 -0");
+    expect(findings).toMatchObject({ retries: { failed: 1, overtaken: 0 }, outOfOrder: [1], repeats: 1 });
+  });
+
+  it("lets other keys, and repeats of earlier messages, pass a retry", () => {
     const findings = found("a a! b", "+0 -0 +1 x1 +2 -2 boot +0 -0 +1 -1");
     expect(findings).toMatchObject({ retries: { failed: 1, overtaken: 0 }, outOfOrder: [], repeats: 1 });
   });
