@@ -77,7 +77,7 @@ async function disableServices(packages: readonly string[]): Promise<void> {
   const { output } = await ask("dpkg-query", ["-L", ...packages], { timeoutMs: 30_000 });
   const units = output.match(/(?<=\/systemd\/system\/)[\w.-]+\.(service|socket)$/gm) ?? [];
   const ours = units.filter(
-    (unit) => /^(nats-server|rabbitmq-server|epmd)\b/.test(unit) && !unit.includes("@"),
+    (unit) => /^(nats-server|rabbitmq-server|epmd|redis-server)\b/.test(unit) && !unit.includes("@"),
   );
   if (ours.length > 0) await ask("systemctl", ["disable", "--quiet", ...ours], { timeoutMs: 30_000 });
 }
