@@ -6,6 +6,7 @@ export type {
   PatternSubscribe,
   ServerDescription,
   Subscribe,
+  UsualSourceOptions,
 } from "./broker.ts";
 export type { Capabilities, PublisherCapabilities } from "./capabilities.ts";
 export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";

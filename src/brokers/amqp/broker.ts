@@ -1,11 +1,13 @@
 import type { Broker } from "../../traits/broker.ts";
 import { throwIfAborted } from "../../traits/errors.ts";
 import { checkOptionNames } from "../../traits/option-names.ts";
+import type { SubscriptionSource } from "../../traits/source.ts";
 import { connectInTime } from "../shared/first-connect.ts";
 import { loadAmqplib } from "./client.ts";
 import { AmqpConnection } from "./connection/connection.ts";
 import { Link } from "./connection/reconnecting-connection.ts";
 import { type AmqpBrokerOptions, checkOptions, type Settings } from "./options.ts";
+import { type AmqpUsualSourceOptions, usualSource } from "./source.ts";
 
 /** RabbitMQ, by AMQP 0-9-1. Needs the package `amqplib`. */
 export class AmqpBroker implements Broker<AmqpConnection> {
@@ -15,6 +17,10 @@ export class AmqpBroker implements Broker<AmqpConnection> {
   constructor(options: AmqpBrokerOptions = {}) {
     this.#settings = checkOptions(options);
     this.name = this.#settings.name;
+  }
+
+  source(queue: string, options?: AmqpUsualSourceOptions): SubscriptionSource<AmqpConnection> {
+    return usualSource(queue, options);
   }
 
   /**

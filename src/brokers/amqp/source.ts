@@ -1,3 +1,4 @@
+import { NotSupportedError } from "../../traits/errors.ts";
 import type { SubscriptionSource } from "../../traits/source.ts";
 import type { AmqpConnection } from "./connection/connection.ts";
 import {
@@ -24,4 +25,33 @@ export function amqpExclusiveQueue(
 ): SubscriptionSource<AmqpConnection, AmqpSubscriber> {
   const { capabilities } = planExclusiveQueue("amqpExclusiveQueue", topic, options);
   return { topic, capabilities, open: (connection) => connection.subscribeExclusive(topic, options) };
+}
+
+/** What `AmqpBroker.source` takes: a queue is shared by all its consumers, and has one name. */
+export interface AmqpUsualSourceOptions {
+  readonly group?: undefined;
+  readonly pattern?: false;
+}
+
+/** What `AmqpBroker.source` gives. */
+export function usualSource(
+  queue: string,
+  options: { readonly group?: string | undefined; readonly pattern?: boolean } = {},
+): SubscriptionSource<AmqpConnection, AmqpSubscriber> {
+  const { group, pattern } = options;
+  if (group !== undefined) {
+    throw new NotSupportedError({
+      capability: `The group "${group}" for the queue "${queue}"`,
+      reason:
+        "all consumers of a queue share it; leave group out, or bind a queue of the group's own by amqpQueue(queue, { bindings })",
+    });
+  }
+  if (pattern) {
+    throw new NotSupportedError({
+      capability: `The pattern "${queue}"`,
+      reason:
+        "a consumer reads one queue; bind a queue to a topic exchange by amqpQueue(queue, { bindings }), and give it as source",
+    });
+  }
+  return amqpQueue(queue);
 }

@@ -1,9 +1,10 @@
 import type { ConnectionOptions } from "node:tls";
 import { checkCount, checkName, checkObject } from "../../traits/arguments.ts";
-import type { Broker } from "../../traits/broker.ts";
+import type { Broker, UsualSourceOptions } from "../../traits/broker.ts";
 import { type Clock, systemClock } from "../../traits/clock.ts";
 import { InvalidArgumentError, throwIfAborted } from "../../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
+import type { SubscriptionSource } from "../../traits/source.ts";
 import { Backoff, type BackoffOptions } from "../shared/backoff.ts";
 import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
 import { Secrets } from "../shared/secrets.ts";
@@ -18,6 +19,7 @@ import type { KafkaConnection } from "./connection/connection.ts";
 import { dial } from "./connection/dial.ts";
 import { framedSockets } from "./connection/framed-socket.ts";
 import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "./options.ts";
+import { usualSource } from "./source.ts";
 
 export interface KafkaBrokerOptions {
   /** Servers to begin with, as "host:port"; one string may hold several with commas. */
@@ -113,6 +115,10 @@ export class KafkaBroker implements Broker<KafkaConnection> {
     this.#connect = checkConnect(options.connect);
     this.#create = checkCreate(options.create) ?? false;
     new Backoff(options.reconnect);
+  }
+
+  source(topic: string, options?: UsualSourceOptions): SubscriptionSource<KafkaConnection> {
+    return usualSource(topic, options);
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<KafkaConnection> {

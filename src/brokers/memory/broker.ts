@@ -1,9 +1,10 @@
 import { checkCount, checkName } from "../../traits/arguments.ts";
-import type { Broker } from "../../traits/broker.ts";
+import type { Broker, UsualSourceOptions } from "../../traits/broker.ts";
 import { type Clock, systemClock } from "../../traits/clock.ts";
 import { throwIfAborted } from "../../traits/errors.ts";
 import { settledAtOnce } from "../../traits/message.ts";
 import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
+import type { SubscriptionSource } from "../../traits/source.ts";
 import { Bus } from "./bus.ts";
 import { MemoryConnection } from "./connection.ts";
 import {
@@ -14,6 +15,7 @@ import {
   unreadNames,
 } from "./options.ts";
 import { Pattern } from "./pattern.ts";
+import { memoryPatternSource, memorySource } from "./source.ts";
 
 export interface MemoryBrokerOptions {
   /** Stands in errors. @default "memory" */
@@ -61,6 +63,11 @@ export class MemoryBroker implements Broker<MemoryConnection> {
     const unread = options.unread?.messages ?? defaultUnread;
     checkCount("options.unread.messages", unread, 0, true);
     this.#bus = new Bus(options.clock ?? systemClock, topicOptions(options.topics ?? {}), unread);
+  }
+
+  source(topic: string, { group, pattern }: UsualSourceOptions = {}): SubscriptionSource<MemoryConnection> {
+    const options = group === undefined ? {} : { group };
+    return pattern ? memoryPatternSource(topic, options) : memorySource(topic, options);
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<MemoryConnection> {
