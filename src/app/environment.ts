@@ -12,8 +12,9 @@ import type { Outgoing } from "./publishing.ts";
 export interface Observer {
   /** A delivery came, before it is decoded. */
   arrived(plan: SubscriptionPlan, message: Message): void;
+  decoded(message: Message, value: unknown): void;
   /** Its handler is about to run. */
-  handling(plan: SubscriptionPlan, message: Message, value: unknown): void;
+  handling(message: Message): void;
   /** The broker has a message; `from` is the subscription whose handler published it. */
   published(outgoing: Outgoing, from: Sender): void;
   /** A dead letter was published. */

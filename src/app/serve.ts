@@ -4,6 +4,7 @@ import { compose } from "../runtime/middleware.ts";
 import type { MiddlewareOutcome } from "../runtime/outcome.ts";
 import { type Handler, pipeline } from "../runtime/pipeline.ts";
 import type { Run } from "../runtime/run.ts";
+import { isThenable } from "../runtime/thenable.ts";
 import type { Message } from "../traits/message.ts";
 import type { Publisher } from "../traits/publisher.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
@@ -72,7 +73,12 @@ function decoderOf(plan: SubscriptionPlan, { observer }: Environment): (message:
   if (observer === undefined) return decode;
   return (message) => {
     observer.arrived(plan, message);
-    return decode(message);
+    const tell = (decoded: unknown): unknown => {
+      observer.decoded(message, plan.rpc ? (decoded as Asked).value : decoded);
+      return decoded;
+    };
+    const decoded = decode(message);
+    return isThenable(decoded) ? Promise.resolve(decoded).then(tell) : tell(decoded);
   };
 }
 
@@ -106,7 +112,7 @@ function around(
   let call = plan.handler as Call;
   if (plan.rpc) call = answering(plan, plan.rpc, call, outbound) as Call;
   const { middleware: layers } = plan;
-  const inside = observer === undefined ? call : observed(plan, call, observer);
+  const inside = observer === undefined ? call : observed(call, observer);
   if (layers.length === 0) {
     const handler = (value: unknown, delivery: HandlerContext): unknown =>
       inside(value, new DeliveryContext(delivery, scope, value));
@@ -118,9 +124,9 @@ function around(
   return { handler: () => undefined, middleware };
 }
 
-function observed(plan: SubscriptionPlan, call: Call, observer: NonNullable<Environment["observer"]>): Call {
+function observed(call: Call, observer: NonNullable<Environment["observer"]>): Call {
   return (value, context) => {
-    observer.handling(plan, context.message, plan.rpc ? (value as Asked).value : value);
+    observer.handling(context.message);
     return call(value, context);
   };
 }

@@ -18,8 +18,9 @@ import type { DeadLetter, PublishedMessage, RetriedDelivery, SettledDelivery } f
 interface Seen {
   readonly plan: SubscriptionPlan;
   readonly message: Message;
-  /** Set when its handler runs first. */
-  handled: { readonly value: unknown } | undefined;
+  decoded: { readonly value: unknown } | undefined;
+  /** Its handler ran, once or more. */
+  handled: boolean;
   settled: { readonly outcome: SettledDelivery<unknown>["outcome"]; readonly attempts: number } | undefined;
   /** What was published in its place when it was set aside. */
   letter: OutgoingMessage | undefined;
@@ -72,16 +73,28 @@ export class AppRecord implements Observer {
   arrived(plan: SubscriptionPlan, message: Message): void {
     this.events += 1;
     if (this.#byMessage.has(message)) return;
-    const seen: Seen = { plan, message, handled: undefined, settled: undefined, letter: undefined };
+    const seen: Seen = {
+      plan,
+      message,
+      decoded: undefined,
+      handled: false,
+      settled: undefined,
+      letter: undefined,
+    };
     this.#byMessage.set(message, seen);
     this.#deliveries.push(seen);
   }
 
-  handling(_plan: SubscriptionPlan, message: Message, value: unknown): void {
+  decoded(message: Message, value: unknown): void {
     const seen = this.#byMessage.get(message);
-    if (seen === undefined) return;
-    if (seen.handled === undefined) this.#say(`"${message.topic}" received ${shown(value)}`);
-    seen.handled ??= { value };
+    if (seen !== undefined) seen.decoded ??= { value };
+  }
+
+  handling(message: Message): void {
+    const seen = this.#byMessage.get(message);
+    if (seen === undefined || seen.handled) return;
+    seen.handled = true;
+    this.#say(`"${message.topic}" received ${valueIn(seen)}`);
   }
 
   published({ channel, value, message }: Outgoing, from: Sender): void {
@@ -139,12 +152,14 @@ export class AppRecord implements Observer {
   }
 
   received(channel: Channel): unknown[] {
-    return this.#of("received(channel)", channel).flatMap(({ handled }) => (handled ? [handled.value] : []));
+    return this.#of("received(channel)", channel).flatMap(({ handled, decoded }) =>
+      handled && decoded ? [decoded.value] : [],
+    );
   }
 
   settled(channel: Channel): SettledDelivery<unknown>[] {
-    return this.#of("settled(channel)", channel).flatMap(({ handled, settled }) =>
-      settled ? [{ value: handled?.value, ...settled }] : [],
+    return this.#of("settled(channel)", channel).flatMap(({ decoded, settled }) =>
+      settled ? [{ value: decoded?.value, ...settled }] : [],
     );
   }
 
@@ -152,17 +167,17 @@ export class AppRecord implements Observer {
     const topic = this.#handled("retried(channel)", channel);
     return this.#retries
       .filter(({ seen }) => seen.plan.channel.topic === topic)
-      .map(({ seen, ...retry }) => ({ value: seen.handled?.value, ...retry }));
+      .map(({ seen, ...retry }) => ({ value: seen.decoded?.value, ...retry }));
   }
 
   deadLettered(channel: Channel): DeadLetter<unknown>[] {
     return this.#of("deadLettered(channel)", channel).flatMap((seen) => {
-      const { message, handled, settled, letter } = seen;
+      const { message, decoded, settled, letter } = seen;
       if (settled?.outcome !== "dead-letter") return [];
       const headers = MessageHeaders.from(letter?.headers);
       const reason = headers.get(headerNames.deadLetterReason) ?? "";
       const { attempts } = settled;
-      return [{ value: handled?.value, payload: message.payload, reason, attempts, topic: letter?.topic }];
+      return [{ value: decoded?.value, payload: message.payload, reason, attempts, topic: letter?.topic }];
     });
   }
 
@@ -190,8 +205,8 @@ export class AppRecord implements Observer {
   }
 }
 
-function valueIn({ handled }: Seen): string {
-  return handled === undefined ? "a payload that has no value" : shown(handled.value);
+function valueIn({ decoded }: Seen): string {
+  return decoded === undefined ? "a payload that has no value" : shown(decoded.value);
 }
 
 function shown(value: unknown): string {

@@ -63,7 +63,7 @@ export interface DeadLetter<Value> {
   readonly topic: string | undefined;
 }
 
-type AnyChannel<Value> = Channel<string, Value, never, StandardSchema | undefined>;
+type AnyChannel<Value> = Channel<string, Value, unknown, StandardSchema | undefined>;
 
 /** An app under test: its own handlers over memory, on a clock that only the test moves. */
 export interface TestApp<State = unknown, On extends string = never> extends AsyncDisposable {
