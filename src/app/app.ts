@@ -44,7 +44,7 @@ export interface AppOptions<
 }
 
 /** A service: brokers, handlers, and one life for all of it. */
-export interface App<B extends Brokers = Brokers, State = unknown, DeadLetters extends boolean = boolean>
+export interface App<B extends Brokers = Broker, State = unknown, DeadLetters extends boolean = boolean>
   extends Router<B, State, DeadLetters>,
     AsyncDisposable {
   readonly name: string;

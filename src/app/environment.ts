@@ -15,8 +15,8 @@ export interface Observer {
   decoded(message: Message, value: unknown): void;
   /** Its handler is about to run. */
   handling(message: Message): void;
-  /** The broker has a message; `from` is the subscription whose handler published it. */
-  published(outgoing: Outgoing, from: Sender): void;
+  /** A message is about to be published. What it returns takes that back, where the publish fails. */
+  published(outgoing: Outgoing, from: Sender): () => void;
   /** A dead letter was published. */
   setAside(plan: SubscriptionPlan, letter: OutgoingMessage): void;
   /** A handler waits for the reply to a request, or does no longer. */

@@ -43,6 +43,8 @@ export class Instance {
   readonly #environment: Environment;
   readonly #connections = new Map<string, Connection>();
   readonly #runs: Run[] = [];
+  /** Of these, those that answer requests: handlers that are drained may still ask them. */
+  readonly #responders = new Set<Run>();
   #state: AppState = "idle";
   /** What `onStart` returned; there once it has. */
   #made: { readonly value: unknown } | undefined;
@@ -120,7 +122,13 @@ export class Instance {
   }
 
   drain(options: DrainOptions = {}): Promise<AppReport> {
-    return this.#endOrJoin("draining", (run) => run.drain(options), options.deadlineMs ?? 30_000);
+    const { deadlineMs = 30_000 } = options;
+    const { clock } = this.#environment;
+    const until = clock.now() + deadlineMs;
+    // Of responders, and after a hook: what is left of the time.
+    const end = (run: Run): Promise<RunReport> =>
+      run.drain({ ...options, deadlineMs: Math.max(0, Math.min(deadlineMs, until - clock.now())) });
+    return this.#endOrJoin("draining", end, deadlineMs);
   }
 
   stop(options: StopOptions = {}): Promise<AppReport> {
@@ -198,7 +206,9 @@ export class Instance {
   }
 
   #serve(plan: SubscriptionPlan, subscriber: Subscriber): void {
-    this.#add(serve(plan, subscriber, this.#made?.value, this.outbound, this.#environment));
+    const run = serve(plan, subscriber, this.#made?.value, this.outbound, this.#environment);
+    if (plan.rpc !== undefined) this.#responders.add(run);
+    this.#add(run);
   }
 
   async #mount({ broker, open }: MountPlan, signal: AbortSignal): Promise<void> {
@@ -294,8 +304,11 @@ export class Instance {
   async #endAll(
     end: (run: Run) => Promise<RunReport>,
   ): Promise<PromiseSettledResult<RunReport | undefined>[]> {
+    // Handlers that are drained may still ask, so responders end after them; the time is the same for all.
+    const asked = this.#runs.filter((run) => !this.#responders.has(run)).map((run) => endFully(run, end));
+    if (this.#state === "draining") await Promise.allSettled(asked);
     const ended: PromiseSettledResult<RunReport | undefined>[] = await Promise.allSettled(
-      this.#runs.map((run) => endFully(run, end)),
+      this.#runs.map((run) => (this.#responders.has(run) ? endFully(run, end) : asked.shift())),
     );
     await this.outbound.close();
     for (const connection of [...this.#connections.values()].reverse()) {

@@ -135,8 +135,13 @@ export class Outbound {
     const publisher = this.publisher(broker);
     const { observer } = this.#environment;
     const publish = async (sent: OutgoingMessage): Promise<void> => {
-      await publisher.publish(sent, signal && { signal });
-      observer?.published({ channel, value, message: sent, broker }, scope.from);
+      const takeBack = observer?.published({ channel, value, message: sent, broker }, scope.from);
+      try {
+        await publisher.publish(sent, signal && { signal });
+      } catch (error) {
+        takeBack?.();
+        throw error;
+      }
     };
     if (scope.layers.length > 0) return send(scope.layers, { channel, value, message, broker }, publish);
     return observer ? publish(message) : publisher.publish(message, signal && { signal });

@@ -1,6 +1,7 @@
 import type { HandlerResult } from "../runtime/outcome.ts";
 import type { Refused } from "../runtime/refused.ts";
 import { checkCount, checkFunction, checkName, checkObject } from "../traits/arguments.ts";
+import type { Broker } from "../traits/broker.ts";
 import type { StandardSchema } from "../traits/codec.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
@@ -38,9 +39,9 @@ type Only<B extends Brokers, Handler> = [BrokerName<B>] extends [never]
 
 /**
  * Where handlers are declared: an app, or a part of one with its own prefix, middleware and defaults. A part of the service in
- * another file is a function that takes one: `export function billing(app: Router) { app.subscribe(...) }`.
+ * another file is a function that takes one: `export function billing(app: Router<KafkaBroker>) { app.subscribe(...) }`.
  */
-export interface Router<B extends Brokers = Brokers, State = unknown, DeadLetters extends boolean = boolean> {
+export interface Router<B extends Brokers = Broker, State = unknown, DeadLetters extends boolean = boolean> {
   /** Declares a handler of a channel. Nothing happens before the app starts. */
   subscribe<Topic extends string, Value, Input, Headers extends StandardSchema | undefined>(
     channel: Channel<Topic, Value, Input, Headers>,

@@ -97,13 +97,18 @@ export class AppRecord implements Observer {
     this.#say(`"${message.topic}" received ${valueIn(seen)}`);
   }
 
-  published({ channel, value, message }: Outgoing, from: Sender): void {
+  published({ channel, value, message }: Outgoing, from: Sender): () => void {
     const headers = MessageHeaders.from(message.headers);
     const record: Record<string, string> = {};
     for (const [name] of headers) record[name.toLowerCase()] ??= headers.get(name) ?? "";
     const { topic, key } = message;
-    this.#sent.push({ channel, from, message: { value, topic, key, headers: record } });
+    const sent = { channel, from, message: { value, topic, key, headers: record } };
+    this.#sent.push(sent);
     this.#say(`${from === "test" ? "the test" : "the app"} published ${shown(value)} to "${topic}"`);
+    return () => {
+      this.#sent.splice(this.#sent.indexOf(sent), 1);
+      this.#say(`the publish to "${topic}" failed`);
+    };
   }
 
   setAside(plan: SubscriptionPlan, letter: OutgoingMessage): void {
