@@ -9,7 +9,9 @@ describe("docs/guide/app.md", () => {
   it("has every option of the app, with the default its docstring names", { timeout: 30_000 }, () => {
     const described = { folders: ["src/app/"], others: [] };
     const expected = exportedOptions("tidelane", described);
-    for (const [name, options] of exportedOptions("tidelane/testing", { folders: ["src/testing/test-app"] })) {
+    for (const [name, options] of exportedOptions("tidelane/testing", {
+      folders: ["src/testing/test-app"],
+    })) {
       expected.set(name, options);
     }
     expect(Object.fromEntries(tabledOptions(markdown))).toEqual(Object.fromEntries(expected));
