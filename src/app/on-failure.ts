@@ -1,5 +1,4 @@
 import type { Backoff, FailurePolicy } from "../runtime/failure-policy.ts";
-import type { Refused } from "../runtime/refused.ts";
 import { checkObject } from "../traits/arguments.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
@@ -29,10 +28,6 @@ export type OnFailure<Place extends DeadLetterPlace = DeadLetterPlace> = Retries
   (
     | { readonly maxAttempts?: undefined; readonly deadLetter?: Place }
     | { readonly maxAttempts: number; readonly deadLetter: Place }
-    | ({
-        readonly maxAttempts: number;
-        readonly deadLetter?: undefined;
-      } & Refused<'maxAttempts needs deadLetter, which says what comes after the last attempt: a topic, a channel, "broker" or "drop".'>)
   );
 
 /** No place of its own: what the router says. */

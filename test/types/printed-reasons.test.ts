@@ -34,9 +34,9 @@ const cases: Readonly<Record<string, string>> = {
   "pipeline(orders).onFailure({ maxAttempts: 3 });":
     "Property 'refused' is missing in type '{ maxAttempts: number; }' but required in type 'Refused<\"maxAttempts needs deadLetter, which says what comes after the last attempt: { topic, publisher }, 'broker' or 'drop'.\">'.",
   "app.subscribe(invoices, { onFailure: { maxAttempts: 3 } }, () => undefined);":
-    "Property 'refused' is missing in type '{ maxAttempts: number; }' but required in type 'Refused<\"maxAttempts needs deadLetter, which says what comes after the last attempt: a topic, a channel, \\\"broker\\\" or \\\"drop\\\".\">'.",
+    "Property 'deadLetter' is missing in type '{ maxAttempts: number; }' but required in type '{ readonly maxAttempts: number; readonly deadLetter: Inherited; }'.",
   "bridge.subscribe(invoices, () => undefined);":
-    "Type '() => undefined' is not assignable to type 'Refused<\"The app has several brokers: say which as { on: name } before the handler.\">'.",
+    "Argument of type '() => undefined' is not assignable to parameter of type 'Refused<\"The app has several brokers: say which as { on: name } before the handler.\">'.",
 };
 
 it("the compiler prints the reason for what it refuses", { timeout: 60_000 }, () => {

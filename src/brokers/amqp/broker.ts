@@ -7,7 +7,7 @@ import { loadAmqplib } from "./client.ts";
 import { AmqpConnection } from "./connection/connection.ts";
 import { Link } from "./connection/reconnecting-connection.ts";
 import { type AmqpBrokerOptions, checkOptions, type Settings } from "./options.ts";
-import { type AmqpUsualSourceOptions, usualSource } from "./source.ts";
+import { usualSource } from "./source.ts";
 
 /** RabbitMQ, by AMQP 0-9-1. Needs the package `amqplib`. */
 export class AmqpBroker implements Broker<AmqpConnection> {
@@ -19,7 +19,11 @@ export class AmqpBroker implements Broker<AmqpConnection> {
     this.name = this.#settings.name;
   }
 
-  source(queue: string, options?: AmqpUsualSourceOptions): SubscriptionSource<AmqpConnection> {
+  /** A queue has one name, and all its consumers share it. */
+  source(
+    queue: string,
+    options?: { readonly group?: undefined; readonly pattern?: false },
+  ): SubscriptionSource<AmqpConnection> {
     return usualSource(queue, options);
   }
 

@@ -7,7 +7,7 @@ export type { AmqpSubscriber } from "./consumer/subscriber.ts";
 export type { AmqpMessage } from "./message/message.ts";
 export type { AmqpBrokerOptions, AmqpPublisherOptions, ReconnectOptions } from "./options.ts";
 export type { AmqpPublisher, AmqpPublishOptions } from "./publisher/publisher.ts";
-export { type AmqpUsualSourceOptions, amqpExclusiveQueue, amqpQueue } from "./source.ts";
+export { amqpExclusiveQueue, amqpQueue } from "./source.ts";
 export type {
   AmqpBinding,
   AmqpTopology,

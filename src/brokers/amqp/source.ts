@@ -27,12 +27,6 @@ export function amqpExclusiveQueue(
   return { topic, capabilities, open: (connection) => connection.subscribeExclusive(topic, options) };
 }
 
-/** What `AmqpBroker.source` takes: a queue is shared by all its consumers, and has one name. */
-export interface AmqpUsualSourceOptions {
-  readonly group?: undefined;
-  readonly pattern?: false;
-}
-
 /** What `AmqpBroker.source` gives. */
 export function usualSource(
   queue: string,
