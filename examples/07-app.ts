@@ -1,30 +1,23 @@
-// Several pipelines with one life: started in order, drained by a signal, closed in reverse.
-import { byKey, createApp, MemoryBroker, pipeline } from "tidelane";
+// A service: typed channels, two handlers and one life, drained by a signal.
+import { channel, createApp, MemoryBroker, text } from "tidelane";
 
-const app = createApp();
-const memory = app.broker(new MemoryBroker());
+const orders = channel("orders", { codec: text, key: () => "all" });
+const invoices = channel("invoices", { codec: text });
 
-app.mount(memory, async (connection) => {
-  const orders = await connection.subscribe("orders");
-  const publisher = connection.publisher();
-  return pipeline(orders)
-    .workers(8, byKey)
-    .handle(async (message) => {
-      await publisher.publish({ topic: "invoices", payload: `invoice for ${message.text()}`, key: "all" });
-    });
+const app = createApp({ name: "billing", broker: new MemoryBroker() });
+
+app.subscribe(orders, { workers: 8 }, async (order, { publish }) => {
+  await publish(invoices, `invoice for ${order}`);
 });
 
-app.mount(memory, async (connection) => {
-  const invoices = await connection.subscribe("invoices");
-  return pipeline(invoices).handle((message) => {
-    console.log(message.text());
-    process.kill(process.pid, "SIGTERM");
-  });
+app.subscribe(invoices, (invoice) => {
+  console.log(invoice);
+  process.kill(process.pid, "SIGTERM");
 });
 
 const over = app.run();
 while (app.health.state !== "running") await new Promise((resolve) => setImmediate(resolve));
-await memory.connection.publisher().publish({ topic: "orders", payload: "tea", key: "ann" });
+await app.publisher(orders).publish("tea");
 
 const { signal, runs } = await over;
 console.log(`${signal}: ${runs.map(({ endedBy, handled }) => `${endedBy} after ${handled}`).join(", ")}`);

@@ -1,3 +1,4 @@
+export * from "./app/index.ts";
 export * from "./brokers/memory/index.ts";
 export * from "./runtime/index.ts";
 export { Outlet, type OutletIterator, type Supply } from "./structures/outlet.ts";

@@ -1,14 +1,3 @@
-export {
-  type App,
-  type AppReport,
-  type AppRunOptions,
-  type AppStartOptions,
-  type AppState,
-  createApp,
-  type Health,
-  type MountedBroker,
-  type Probe,
-} from "./app.ts";
 export type { HandlerContext, Settlement } from "./delivery.ts";
 export type { Backoff, DeadLetterTarget, FailurePolicy, HasDeadLetters } from "./failure-policy.ts";
 export { by, byKey, type KeySelector } from "./key.ts";

@@ -82,7 +82,7 @@ export class Reporter<M extends Message> {
 /** A program that names each of its errors otherwise does not fill the log, nor the memory. */
 const mostKinds = 100;
 
-function codeOf(error: unknown): string | undefined {
+export function codeOf(error: unknown): string | undefined {
   try {
     const { code } = error as { readonly code?: unknown };
     return typeof code === "string" ? code : undefined;

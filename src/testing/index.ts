@@ -9,4 +9,13 @@ export {
   type Settlement,
 } from "./recording-message.ts";
 export { ScriptedSubscriber, type ScriptedSubscriberOptions } from "./scripted-subscriber.ts";
+export {
+  type DeadLetter,
+  type PublishedMessage,
+  type RetriedDelivery,
+  type SettledDelivery,
+  type TestApp,
+  type TestAppOptions,
+  testApp,
+} from "./test-app.ts";
 export { VirtualClock } from "./virtual-clock.ts";

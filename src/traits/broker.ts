@@ -8,6 +8,19 @@ export interface Broker<C extends Connection = Connection> {
   readonly name: string;
   /** Each call opens a connection of its own. Rejects with `ConnectFailedError`, or `AbortedError` by `signal`. */
   connect(options?: { readonly signal?: AbortSignal }): Promise<C>;
+  /**
+   * Its usual source for a topic, for those who subscribe by name: what an app opens where it is given no source of the
+   * broker's own. Throws, before anything is connected, on what this broker cannot do.
+   */
+  source?(topic: string, options?: UsualSourceOptions): SubscriptionSource<C>;
+}
+
+/** What a subscription by name may ask of any broker. A broker that cannot do one of them refuses it. */
+export interface UsualSourceOptions {
+  /** Subscriptions of one group share the messages; different groups get a copy each. */
+  readonly group?: string | undefined;
+  /** The topic is a pattern of dot-separated tokens, in which `*` stands for any one token. */
+  readonly pattern?: boolean;
 }
 
 export type ConnectionState = "open" | "reconnecting" | "closed";

@@ -97,7 +97,8 @@ function accept<T>(message: Message, result: SchemaResult<T>): T {
   });
 }
 
-function toDecodeIssue(issue: SchemaIssue): DecodeIssue {
+/** With a plain path, as errors carry it. */
+export function toDecodeIssue(issue: SchemaIssue): DecodeIssue {
   const path = (issue.path ?? []).map((part) => (typeof part === "object" ? part.key : part));
   return { message: issue.message, path };
 }

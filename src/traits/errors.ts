@@ -1,4 +1,7 @@
+import { type DecodeIssue, reasonWithIssues } from "./decode-issue.ts";
 import { show } from "./show.ts";
+
+export type { DecodeIssue } from "./decode-issue.ts";
 
 /** Every condition tidelane reports, as a stable string. Codes are public: they change only with a major version. */
 export const errorCodes = [
@@ -17,6 +20,7 @@ export const errorCodes = [
   "TIDELANE_NOT_SUPPORTED",
   "TIDELANE_POSITION_UNAVAILABLE",
   "TIDELANE_PUBLISH_FAILED",
+  "TIDELANE_REMOTE",
   "TIDELANE_SETTLE_UNSUPPORTED",
   "TIDELANE_SUBSCRIBER_BUSY",
   "TIDELANE_SUBSCRIPTION_FAILED",
@@ -174,9 +178,13 @@ export class InvalidMessageError extends TidelaneError {
   readonly code = "TIDELANE_INVALID_MESSAGE";
   declare readonly topic: string;
   declare readonly reason: string;
+  /** What the schema of its channel found wrong; empty where it was something else. */
+  declare readonly issues: readonly DecodeIssue[];
 
-  constructor(facts: { topic: string; reason: string; cause?: unknown }) {
-    super(`The message for ${JSON.stringify(facts.topic)} was not sent: ${facts.reason}.`, facts);
+  constructor(facts: { topic: string; reason: string; issues?: readonly DecodeIssue[]; cause?: unknown }) {
+    const issues = facts.issues ?? [];
+    const shown = reasonWithIssues(facts.reason, issues);
+    super(`The message for ${JSON.stringify(facts.topic)} was not sent: ${shown}.`, { ...facts, issues });
   }
 }
 
@@ -239,12 +247,6 @@ export class UnknownOptionError extends TidelaneError {
   }
 }
 
-/** One thing a schema found wrong, with the path to it ([] is the value itself). */
-export interface DecodeIssue {
-  readonly message: string;
-  readonly path: readonly PropertyKey[];
-}
-
 /** A payload that could not be turned into a value. Carries every issue the schema reported. */
 export class DecodeError extends TidelaneError {
   readonly code = "TIDELANE_DECODE";
@@ -254,9 +256,7 @@ export class DecodeError extends TidelaneError {
 
   constructor(facts: { topic: string; reason: string; issues?: readonly DecodeIssue[]; cause?: unknown }) {
     const issues = facts.issues ?? [];
-    const list = issues.map((issue) => `${formatPath(issue.path)}: ${issue.message}`).join("; ");
-    // Reasons and paths quote the payload, which is anybody's: the message stays one line of plain text.
-    const shown = `${facts.reason}${list ? ` (${list})` : ""}`.replace(/\p{Cc}+/gu, " ");
+    const shown = reasonWithIssues(facts.reason, issues);
     super(`A payload from "${facts.topic}" did not decode: ${shown}.`, { ...facts, issues });
   }
 }
@@ -348,6 +348,19 @@ export class TimeoutError extends TidelaneError {
   }
 }
 
+/** The responder of a request answered with an error. Its stack stays where it was thrown. */
+export class RemoteError extends TidelaneError {
+  readonly code = "TIDELANE_REMOTE";
+  declare readonly topic: string;
+  /** The `code` of the error at the responder, or "ERROR" where it had none. */
+  declare readonly remoteCode: string;
+  declare readonly reason: string;
+
+  constructor(facts: { topic: string; remoteCode: string; reason: string }) {
+    super(`The responder of "${facts.topic}" failed with ${facts.remoteCode}: ${facts.reason}.`, facts);
+  }
+}
+
 /** Misuse or failure of a transaction. Nothing of it is visible. */
 export class TransactionError extends TidelaneError {
   readonly code = "TIDELANE_TRANSACTION";
@@ -371,13 +384,4 @@ export class AbortedError extends TidelaneError {
 /** Throws {@link AbortedError} when `signal` has fired already. */
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new AbortedError({ what, cause: signal.reason });
-}
-
-function formatPath(path: readonly PropertyKey[]): string {
-  if (path.length === 0) return "(value)";
-  return path
-    .map((part, index) =>
-      typeof part === "number" ? `[${part}]` : index === 0 ? String(part) : `.${String(part)}`,
-    )
-    .join("");
 }

@@ -20,6 +20,7 @@ export const headerNames = {
   traceparent: "traceparent",
   retryCount: "x-ruststream-retry-count",
   retryTopic: "x-tidelane-retry-topic",
+  errorCode: "x-tidelane-error-code",
   deadLetterReason: "x-tidelane-dead-letter-reason",
   deadLetterSource: "x-tidelane-dead-letter-source",
   deadLetterAttempts: "x-tidelane-dead-letter-attempts",

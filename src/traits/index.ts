@@ -7,6 +7,7 @@ export type {
   ServerDescription,
   Subscribe,
   SubscriptionSource,
+  UsualSourceOptions,
 } from "./broker.ts";
 export type { Capabilities, PublisherCapabilities } from "./capabilities.ts";
 export { type Clock, sleep, systemClock, type Timer } from "./clock.ts";

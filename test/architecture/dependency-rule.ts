@@ -13,8 +13,12 @@ const rooms: Readonly<Record<string, Room>> = {
   "src/traits": { rooms: [], packages: [] },
   "src/structures": { rooms: ["src/traits"], packages: ["ix"] },
   "src/runtime": { rooms: ["src/traits", "src/structures"], packages: ["p-queue"] },
+  "src/app": { rooms: ["src/traits", "src/runtime"], packages: [] },
   "src/sources": { rooms: ["src/traits", "src/structures"], packages: [] },
-  "src/testing": { rooms: ["src/traits", "src/structures"], packages: [] },
+  "src/testing": {
+    rooms: ["src/traits", "src/structures", "src/app", "src/runtime", "src/brokers/memory"],
+    packages: [],
+  },
   "src/brokers/shared": { rooms: ["src/traits", "src/structures"], packages: [] },
   "src/brokers/memory": { rooms: ["src/traits", "src/structures", "src/brokers/shared"], packages: [] },
   "src/brokers/amqp": {

@@ -90,7 +90,7 @@ describe("what an entry point loads", () => {
   it.each([
     ["src/index.ts", ["ix", "p-queue"]],
     ["src/sources/index.ts", ["ix"]],
-    ["src/testing/index.ts", ["ix"]],
+    ["src/testing/index.ts", ["ix", "p-queue"]],
     ["src/brokers/amqp/index.ts", ["amqplib", "ix"]],
     ["src/brokers/nats/index.ts", ["ix", "nats"]],
     ["conformance/index.ts", ["fast-check", "ix", "p-queue"]],

@@ -80,9 +80,8 @@ describe("a clock that only a test moves", () => {
 
   it("ends an app with the sentence, and what its run held goes back before the connection shuts down", async () => {
     const clock = new VirtualClock();
-    const app = createApp();
-    const memory = app.broker(new MemoryBroker({ clock }));
-    app.mount(memory, async (connection) => {
+    const app = createApp({ name: "shop", broker: new MemoryBroker({ clock }) });
+    app.mount(async (connection) => {
       const orders = await connection.subscribe("orders", { group: "billing" });
       await connection.publisher().publish({ topic: "orders", payload: "tea" });
       return pipeline(orders, { onError: () => undefined }).handle(failing);
@@ -90,7 +89,7 @@ describe("a clock that only a test moves", () => {
     const log: string[] = [];
     await app.start();
     await clock.flush();
-    const { connection } = memory;
+    const connection = app.connection();
     const shutdown = connection.shutdown.bind(connection);
     connection.shutdown = () => {
       const { inFlight } = app.health.runs[0] ?? {};

@@ -31,9 +31,8 @@ function runModule(script: string, until?: string): Promise<Ended> {
 
 /** An app whose only handler holds the process and heeds nothing, and is told to end. */
 const hanging = (options: string): string => `
-  const app = createApp();
-  const memory = app.broker(new MemoryBroker());
-  app.mount(memory, async (connection) =>
+  const app = createApp({ name: "shop", broker: new MemoryBroker() });
+  app.mount(async (connection) =>
     pipeline(await connection.subscribe("orders"))
       .handle(() => new Promise(() => {
         setInterval(() => undefined, 1_000);
@@ -42,15 +41,14 @@ const hanging = (options: string): string => `
   );
   const over = app.run(${options});
   while (app.health.state !== "running") await new Promise((resolve) => setImmediate(resolve));
-  await memory.connection.publisher().publish({ topic: "orders", payload: "1", key: "ann" });
+  await app.connection().publisher().publish({ topic: "orders", payload: "1", key: "ann" });
   const { signal, runs } = await over;
   console.log(signal, runs[0].left.length);
 `;
 /** The same, with more steps; the app ends by itself. */
 const failing = (steps: string, options: string): string => `
-  const app = createApp();
-  const memory = app.broker(new MemoryBroker());
-  app.mount(memory, async (connection) => {
+  const app = createApp({ name: "shop", broker: new MemoryBroker() });
+  app.mount(async (connection) => {
     const orders = await connection.subscribe("orders");
     await connection.publisher().publish({ topic: "orders", payload: "1" });
     return pipeline(orders, { onError() {} })${steps};
@@ -91,7 +89,7 @@ describe("an app whose handler never returns", { timeout: 60_000 }, () => {
   it("ends the process with exitOnStop also when another run failed, having told its error", async () => {
     const script = failing(`.handle(${hang})`, "{ deadlineMs: 50, exitOnStop: true }").replace(
       "await app.run(",
-      `app.mount(memory, async (connection) => {
+      `app.mount(async (connection) => {
         const broken = new Error("broken");
         const publisher = { publish: () => Promise.reject(Object.assign(broken, { retryable: false })) };
         const tea = await connection.subscribe("tea");
@@ -113,15 +111,14 @@ it("a first connect that fails prints its sentence, and no frame of this library
   timeout: 60_000,
 }, async () => {
   const { code, errors } = await runModule(`
-    const app = createApp();
-    app.broker({ name: "nats", connect: async () => {
+    const app = createApp({ name: "shop", broker: { name: "nats", connect: async () => {
       throw new ConnectFailedError({ broker: "nats", reason: "nobody answers at 127.0.0.1:4222", retryable: true });
-    } });
+    } } });
     await app.run();
   `);
   expect(code).toBe(1);
   expect(errors).toContain(
     'ConnectFailedError: Connecting to "nats" failed: nobody answers at 127.0.0.1:4222.',
   );
-  expect(errors).not.toMatch(/src\/|runtime\/app/);
+  expect(errors).not.toMatch(/src\/|app\/app/);
 });

@@ -50,8 +50,8 @@ describe("before a run pulls, it asks whether its dead letters can be published"
   it("and an app that waits for the answer names the topic", async () => {
     const gate = new Gate();
     const { run } = staged(() => gate.opened);
-    const app = createApp();
-    app.mount(app.broker(new MemoryBroker()), () => run);
+    const app = createApp({ name: "shop", broker: new MemoryBroker() });
+    app.mount(() => run);
     const starting = app.start();
     await new Promise((resolve) => setImmediate(resolve));
     expect(app.health.ready.reasons).toEqual([
@@ -103,9 +103,8 @@ describe("before a run pulls, it asks whether its dead letters can be published"
   });
 
   it("and an app does not start without a place for them", async () => {
-    const app = createApp();
-    const memory = app.broker(new MemoryBroker());
-    app.mount(memory, async (connection) =>
+    const app = createApp({ name: "shop", broker: new MemoryBroker() });
+    app.mount(async (connection) =>
       pipeline(await connection.subscribe("orders"), { onError: () => undefined })
         .onFailure({
           deadLetter: { topic: "dead", publisher: new AskedPublisher(() => Promise.reject(missing)) },

@@ -20,8 +20,7 @@ async function refusal(call: () => unknown): Promise<unknown> {
 
 const publisher = { publish: async (): Promise<void> => undefined };
 const run = pipeline(new ScriptedSubscriber()).handle(end);
-const app = createApp();
-app.broker(new MemoryBroker());
+const app = createApp({ name: "shop", broker: new MemoryBroker() });
 
 describe("an option that nobody reads is refused, with the call and the nearest name", () => {
   it.each<[string, string, string | undefined, () => unknown]>([
@@ -57,7 +56,12 @@ describe("an option that nobody reads is refused, with the call and the nearest 
     ["app.run(options)", "signal", "signals", () => untyped(app)["run"]?.({ signal: "SIGINT" })],
     ["app.drain(options)", "deadline", "deadlineMs", () => untyped(app)["drain"]?.({ deadline: 5 })],
     ["app.stop(options)", "deadline", "deadlineMs", () => untyped(app)["stop"]?.({ deadline: 5 })],
-    ["createApp()", "brokers", undefined, () => untyped({ createApp })["createApp"]?.({ brokers: [] })],
+    [
+      "createApp(options)",
+      "brkers",
+      "brokers",
+      () => untyped({ createApp })["createApp"]?.({ name: "shop", brkers: {} }),
+    ],
   ])("%s %s", async (call, option, nearest, given) => {
     expect(await refusal(given)).toMatchObject({ code: "TIDELANE_UNKNOWN_OPTION", call, option, nearest });
   });

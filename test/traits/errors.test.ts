@@ -157,6 +157,12 @@ const cases: Readonly<Record<string, Case>> = {
     sentence: 'The message for "orders" was not confirmed: no stream takes it.',
     facts: { topic, reason: "no stream takes it", cause },
   },
+  RemoteError: {
+    error: new errors.RemoteError({ topic, remoteCode: "UNKNOWN_ITEM", reason: "no price for that" }),
+    code: "TIDELANE_REMOTE",
+    sentence: 'The responder of "orders" failed with UNKNOWN_ITEM: no price for that.',
+    facts: { topic, remoteCode: "UNKNOWN_ITEM", reason: "no price for that" },
+  },
   AbortedError: {
     error: new errors.AbortedError({ what: "A publish", cause }),
     code: "TIDELANE_ABORTED",

@@ -10,8 +10,11 @@ const folder = mkdtempSync(`${root}/.cache/reasons-`);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const before = `
-import { byKey, deadLetter, json, pipeline, type Subscriber } from "tidelane";
+import { byKey, channel, createApp, deadLetter, json, MemoryBroker, pipeline, type Subscriber } from "tidelane";
 declare const orders: Subscriber;
+const invoices = channel("invoices", { codec: json });
+const app = createApp({ name: "a", broker: new MemoryBroker() });
+const bridge = createApp({ name: "b", brokers: { east: new MemoryBroker(), west: new MemoryBroker() } });
 `;
 
 /** What a user wrote, and the last line of what the compiler prints for it. */
@@ -30,6 +33,10 @@ const cases: Readonly<Record<string, string>> = {
     "Type 'Refused<\"onFailure() comes once.\">' has no call signatures.",
   "pipeline(orders).onFailure({ maxAttempts: 3 });":
     "Property 'refused' is missing in type '{ maxAttempts: number; }' but required in type 'Refused<\"maxAttempts needs deadLetter, which says what comes after the last attempt: { topic, publisher }, 'broker' or 'drop'.\">'.",
+  "app.subscribe(invoices, { onFailure: { maxAttempts: 3 } }, () => undefined);":
+    "Property 'deadLetter' is missing in type '{ maxAttempts: number; }' but required in type '{ readonly maxAttempts: number; readonly deadLetter: Inherited; }'.",
+  "bridge.subscribe(invoices, () => undefined);":
+    "Argument of type '() => undefined' is not assignable to parameter of type 'Refused<\"The app has several brokers: say which as { on: name } before the handler.\">'.",
 };
 
 it("the compiler prints the reason for what it refuses", { timeout: 60_000 }, () => {

@@ -1,10 +1,11 @@
-import type { Broker } from "../../traits/broker.ts";
+import type { Broker, SubscriptionSource } from "../../traits/broker.ts";
 import { throwIfAborted } from "../../traits/errors.ts";
 import { checkOptionNames } from "../../traits/option-names.ts";
 import { AmqpConnection } from "./connection/connection.ts";
 import { connectSettings, dial } from "./connection/dial.ts";
 import type { ConnectSettings } from "./connection/socket-connection.ts";
 import type { AmqpBrokerOptions } from "./options/options.ts";
+import { usualSource } from "./source.ts";
 
 /** RabbitMQ, by AMQP 0-9-1. Needs the package `amqplib`. */
 export class AmqpBroker implements Broker<AmqpConnection> {
@@ -14,6 +15,14 @@ export class AmqpBroker implements Broker<AmqpConnection> {
   constructor(options: AmqpBrokerOptions = {}) {
     this.#settings = connectSettings(options);
     this.name = this.#settings.name;
+  }
+
+  /** A queue has one name, and all its consumers share it. */
+  source(
+    queue: string,
+    options?: { readonly group?: undefined; readonly pattern?: false },
+  ): SubscriptionSource<AmqpConnection> {
+    return usualSource(queue, options);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { SubscriptionSource } from "../../traits/broker.ts";
+import { NotSupportedError } from "../../traits/errors.ts";
 import type { AmqpConnection } from "./connection/connection.ts";
 import type { AmqpSubscriber } from "./consumer/subscriber.ts";
 import {
@@ -24,4 +25,27 @@ export function amqpExclusiveQueue(
 ): SubscriptionSource<AmqpConnection, AmqpSubscriber> {
   const { capabilities } = checkExclusiveQueueOptions("amqpExclusiveQueue", topic, options);
   return { topic, capabilities, open: (connection) => connection.subscribeExclusive(topic, options) };
+}
+
+/** What `AmqpBroker.source` gives. */
+export function usualSource(
+  queue: string,
+  options: { readonly group?: string | undefined; readonly pattern?: boolean } = {},
+): SubscriptionSource<AmqpConnection, AmqpSubscriber> {
+  const { group, pattern } = options;
+  if (group !== undefined) {
+    throw new NotSupportedError({
+      capability: `The group "${group}" for the queue "${queue}"`,
+      reason:
+        "all consumers of a queue share it; leave group out, or bind a queue of the group's own by amqpQueue(queue, { bindings })",
+    });
+  }
+  if (pattern) {
+    throw new NotSupportedError({
+      capability: `The pattern "${queue}"`,
+      reason:
+        "a consumer reads one queue; bind a queue to a topic exchange by amqpQueue(queue, { bindings }), and give it as source",
+    });
+  }
+  return amqpQueue(queue);
 }

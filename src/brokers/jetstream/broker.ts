@@ -1,4 +1,4 @@
-import type { Broker } from "../../traits/broker.ts";
+import type { Broker, SubscriptionSource, UsualSourceOptions } from "../../traits/broker.ts";
 import { checkOptionNames } from "../../traits/option-names.ts";
 import { type ConnectSettings, connectSettings, dial } from "../nats/connection/dial.ts";
 import { OldServerNotice } from "../nats/connection/old-server.ts";
@@ -6,6 +6,7 @@ import type { ApiSettings } from "./client.ts";
 import { checkServer } from "./connection/check-server.ts";
 import { JetStreamConnection } from "./connection/connection.ts";
 import { checkApi, type JetStreamOptions, jetStreamOptionNames } from "./options.ts";
+import { jetStreamPatternSource, jetStreamSource } from "./source.ts";
 
 /**
  * NATS with JetStream: streams that keep messages, consumers that acknowledge them.
@@ -24,6 +25,14 @@ export class JetStreamBroker implements Broker<JetStreamConnection> {
     this.#api = checkApi(options);
     this.name = this.#settings.name;
     this.#notice = new OldServerNotice(this.name);
+  }
+
+  source(
+    topic: string,
+    { group, pattern }: UsualSourceOptions = {},
+  ): SubscriptionSource<JetStreamConnection> {
+    const options = group === undefined ? {} : { group };
+    return pattern ? jetStreamPatternSource(topic, options) : jetStreamSource(topic, options);
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<JetStreamConnection> {

@@ -1,10 +1,11 @@
-import type { Broker } from "../../traits/broker.ts";
+import type { Broker, SubscriptionSource, UsualSourceOptions } from "../../traits/broker.ts";
 import { throwIfAborted } from "../../traits/errors.ts";
 import { type ClientConfig, loadKafkajs } from "./client.ts";
 import type { KafkaConnection } from "./connection/connection.ts";
 import { dial } from "./connection/dial.ts";
 import { framedSockets } from "./connection/framed-socket.ts";
 import { checkOptions, type KafkaBrokerOptions, type Settings } from "./options/options.ts";
+import { usualSource } from "./source.ts";
 
 /** A Kafka cluster, by way of kafkajs. */
 export class KafkaBroker implements Broker<KafkaConnection> {
@@ -16,6 +17,10 @@ export class KafkaBroker implements Broker<KafkaConnection> {
     this.#settings = checkOptions(options);
     this.name = this.#settings.name;
     this.#socketFactory = framedSockets(this.#settings.socketFactory);
+  }
+
+  source(topic: string, options?: UsualSourceOptions): SubscriptionSource<KafkaConnection> {
+    return usualSource(topic, options);
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<KafkaConnection> {

@@ -1,4 +1,4 @@
-import type { SubscriptionSource } from "../../traits/broker.ts";
+import type { SubscriptionSource, UsualSourceOptions } from "../../traits/broker.ts";
 import type { KafkaConnection } from "./connection/connection.ts";
 import { capabilitiesOf, type KafkaSubscriber } from "./consumer/subscriber.ts";
 import { callOf, checkPattern, checkTopics } from "./message/topics.ts";
@@ -35,4 +35,19 @@ export function kafkaPatternSource(
     capabilities: capabilitiesOf(checkPatternOptions(`kafkaPatternSource(${checked}, options)`, options)),
     open: (connection) => connection.subscribePattern(checked, options),
   };
+}
+
+/** What `KafkaBroker.source` gives. Kafka has patterns of its own: each `*` becomes an expression for one token. */
+export function usualSource(
+  topic: string,
+  { group, pattern }: UsualSourceOptions = {},
+): SubscriptionSource<KafkaConnection, KafkaSubscriber> {
+  const options = group === undefined ? {} : { group };
+  if (!pattern) return kafkaSource(topic, options);
+  const tokens = topic.split(".").map((token) => (token === "*" ? "[^.]+" : escaped(token)));
+  return kafkaPatternSource(new RegExp(`^${tokens.join("\\.")}$`), options);
+}
+
+function escaped(token: string): string {
+  return token.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }

@@ -1,10 +1,11 @@
-import type { Broker } from "../../traits/broker.ts";
+import type { Broker, SubscriptionSource, UsualSourceOptions } from "../../traits/broker.ts";
 import { throwIfAborted } from "../../traits/errors.ts";
 import { settledAtOnce } from "../../traits/message.ts";
 import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
 import { MemoryConnection } from "./connection/connection.ts";
 import { checkOptions, type MemoryBrokerOptions } from "./options/options.ts";
 import { MemoryServer } from "./server/server.ts";
+import { memoryPatternSource, memorySource } from "./source.ts";
 
 const connectNames = optionNames<{ signal?: AbortSignal }>()({ signal: true });
 
@@ -22,6 +23,11 @@ export class MemoryBroker implements Broker<MemoryConnection> {
     this.name = name;
     this.#maxPayloadBytes = maxPayloadBytes;
     this.#server = new MemoryServer(clock, optionsOf, unread);
+  }
+
+  source(topic: string, { group, pattern }: UsualSourceOptions = {}): SubscriptionSource<MemoryConnection> {
+    const options = group === undefined ? {} : { group };
+    return pattern ? memoryPatternSource(topic, options) : memorySource(topic, options);
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<MemoryConnection> {

@@ -1,9 +1,10 @@
-import type { Broker } from "../../traits/broker.ts";
+import type { Broker, SubscriptionSource, UsualSourceOptions } from "../../traits/broker.ts";
 import { checkOptionNames } from "../../traits/option-names.ts";
 import { NatsConnection } from "./connection/connection.ts";
 import { type ConnectSettings, connectSettings, dial } from "./connection/dial.ts";
 import { OldServerNotice } from "./connection/old-server.ts";
 import { type NatsOptions, natsOptionNames } from "./options.ts";
+import { natsPatternSource, natsSource } from "./source.ts";
 
 /**
  * NATS subjects: fast, at most once, nothing kept. For what must not be lost there is `JetStreamBroker`.
@@ -20,6 +21,11 @@ export class NatsBroker implements Broker<NatsConnection> {
     this.#settings = connectSettings(options, "nats");
     this.name = this.#settings.name;
     this.#notice = new OldServerNotice(this.name);
+  }
+
+  source(topic: string, { group, pattern }: UsualSourceOptions = {}): SubscriptionSource<NatsConnection> {
+    const options = group === undefined ? {} : { group };
+    return pattern ? natsPatternSource(topic, options) : natsSource(topic, options);
   }
 
   async connect(options?: { readonly signal?: AbortSignal }): Promise<NatsConnection> {

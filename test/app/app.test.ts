@@ -1,4 +1,4 @@
-import { byKey, type Connection, createApp, MemoryBroker, pipeline, type Run } from "tidelane";
+import { type Broker, byKey, type Connection, createApp, MemoryBroker, pipeline, type Run } from "tidelane";
 import { RecordingMessage, ScriptedSubscriber, VirtualClock } from "tidelane/testing";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../promises/stage.ts";
@@ -35,12 +35,10 @@ describe("createApp", () => {
       };
       return broker;
     };
-    const app = createApp();
-    const first = app.broker(named("first"));
-    app.broker(named("second"));
+    const app = createApp({ name: "shop", brokers: { first: named("first"), second: named("second") } });
     const handled: string[] = [];
     app.mount(
-      first,
+      { on: "first" },
       orders(async (text) => {
         await turns();
         handled.push(text);
@@ -65,7 +63,7 @@ describe("createApp", () => {
     });
     await app.start();
     expect(app.health.state).toBe("running");
-    await first.connection.publisher().publish({ topic: "orders", payload: "1", key: "a" });
+    await app.connection("first").publisher().publish({ topic: "orders", payload: "1", key: "a" });
     await turns();
     const report = await app.drain();
     expect(handled).toEqual(["1"]);
@@ -76,42 +74,37 @@ describe("createApp", () => {
   });
 
   it("ends what it started when a mount fails, and throws that error", async () => {
-    const app = createApp();
-    const memory = app.broker(new MemoryBroker());
-    app.mount(
-      memory,
-      orders(() => undefined),
-    );
-    app.mount(memory, () => Promise.reject(new Error("no such thing")));
+    const app = createApp({ name: "shop", broker: new MemoryBroker() });
+    app.mount(orders(() => undefined));
+    app.mount(() => Promise.reject(new Error("no such thing")));
     await expect(app.start()).rejects.toThrow("no such thing");
     expect(app.health.state).toBe("failed");
-    expect(memory.connection.state).toBe("closed");
+    expect(app.connection().state).toBe("closed");
   });
 
   it("takes a start back while a broker is still connecting", async () => {
-    const app = createApp();
-    const memory = app.broker(new MemoryBroker());
-    app.broker({
+    const stuck: Broker = {
       name: "stuck",
       connect: ({ signal } = {}) =>
         new Promise<Connection>((_resolve, reject) =>
           signal?.addEventListener("abort", () => reject(signal.reason)),
         ),
-    });
+    };
+    const app = createApp({ name: "shop", brokers: { memory: new MemoryBroker(), stuck } });
     const starting = app.start();
     await turns();
     const failed = expect(starting).rejects.toMatchObject({ code: "TIDELANE_ABORTED" });
     await app.stop();
     await failed;
-    expect(memory.connection.state).toBe("closed");
+    expect(app.connection("memory").state).toBe("closed");
     expect(app.health.state).toBe("stopped");
   });
 
   it("takes a start back from a broker and a mount that do not heed the signal, and ends what they give later", async () => {
     for (const slow of ["broker", "mount"] as const) {
-      const app = createApp();
       const gate = new Gate();
       const broker = new MemoryBroker();
+      const app = createApp({ name: "shop", broker });
       const connect = broker.connect.bind(broker);
       const opened: Connection[] = [];
       broker.connect = async () => {
@@ -121,7 +114,7 @@ describe("createApp", () => {
         return connection;
       };
       const runs: Run[] = [];
-      app.mount(app.broker(broker), async (connection) => {
+      app.mount(async (connection) => {
         if (slow === "mount") await gate.opened;
         runs.push(pipeline(new ScriptedSubscriber()).handle(() => undefined));
         expect(connection).toBe(opened[0]);
@@ -145,13 +138,9 @@ describe("createApp", () => {
 
   it("resolves run() with what there was when a signal or stop() takes its start back", async () => {
     for (const how of ["signal", "stop"] as const) {
-      const app = createApp();
-      const memory = app.broker(new MemoryBroker());
-      app.mount(
-        memory,
-        orders(() => undefined),
-      );
-      app.mount(memory, () => new Promise<Run>(() => undefined));
+      const app = createApp({ name: "shop", broker: new MemoryBroker() });
+      app.mount(orders(() => undefined));
+      app.mount(() => new Promise<Run>(() => undefined));
       const over = app.run({ signals: ["SIGUSR2"] });
       await turns();
       if (how === "signal") process.emit("SIGUSR2", "SIGUSR2");
@@ -164,7 +153,7 @@ describe("createApp", () => {
   });
 
   it("leaves no listener behind when a signal cannot be listened to, and has not started", async () => {
-    const app = createApp();
+    const app = createApp({ name: "shop", broker: new MemoryBroker() });
     const before = process.listenerCount("SIGUSR2");
     await expect(app.run({ signals: ["SIGUSR2", "SIGKILL"] })).rejects.toThrow("EINVAL");
     expect(process.listenerCount("SIGUSR2")).toBe(before);
@@ -173,10 +162,9 @@ describe("createApp", () => {
 
   it("refuses a deadline that is none and goes on; a later call ends it, and the earliest deadline counts", async () => {
     const clock = new VirtualClock();
-    const app = createApp();
-    const memory = app.broker(new MemoryBroker());
+    const app = createApp({ name: "shop", broker: new MemoryBroker() });
     const subscriber = new ScriptedSubscriber({ clock }).deliver(new RecordingMessage());
-    app.mount(memory, () => pipeline(subscriber, { clock }).handle(() => new Promise(() => undefined)));
+    app.mount(() => pipeline(subscriber, { clock }).handle(() => new Promise(() => undefined)));
     await app.start();
     await turns();
     expect(() => app.drain({ deadlineMs: -1 })).toThrow("drain: deadlineMs");
@@ -186,15 +174,13 @@ describe("createApp", () => {
     void app.drain({ deadlineMs: 100 });
     await clock.advance(100);
     expect(await drained).toMatchObject({ runs: [{ endedBy: "drain", left: [{ state: "running" }] }] });
-    expect(memory.connection.state).toBe("closed");
+    expect(app.connection().state).toBe("closed");
   });
 
   it("says that it has failed as soon as a run has, though nobody waits for it", async () => {
-    const app = createApp();
+    const app = createApp({ name: "shop", broker: new MemoryBroker() });
     const subscriber = new ScriptedSubscriber();
-    app.mount(app.broker(new MemoryBroker()), () =>
-      pipeline(subscriber, { onError: () => undefined }).handle(() => undefined),
-    );
+    app.mount(() => pipeline(subscriber, { onError: () => undefined }).handle(() => undefined));
     await app.start();
     const broken = new Error("the queue was deleted");
     subscriber.fail(broken);
@@ -205,21 +191,19 @@ describe("createApp", () => {
   });
 
   it("shuts every connection down, also when one that must not rejects", async () => {
-    const app = createApp();
-    const first = app.broker(new MemoryBroker());
-    const faulty = app.broker(new MemoryBroker());
+    const brokers = { first: new MemoryBroker(), faulty: new MemoryBroker() };
+    const app = createApp({ name: "shop", brokers });
     await app.start();
-    faulty.connection.shutdown = () => Promise.reject(new Error("against the contract"));
+    app.connection("faulty").shutdown = () => Promise.reject(new Error("against the contract"));
     await expect(app.stop()).rejects.toThrow("against the contract");
-    expect(first.connection.state).toBe("closed");
+    expect(app.connection("first").state).toBe("closed");
   });
 
   it("drains on the first signal, stops on the second, and leaves no listener behind", async () => {
     const clock = new VirtualClock();
-    const app = createApp();
-    const memory = app.broker(new MemoryBroker({ clock }));
+    const app = createApp({ name: "shop", broker: new MemoryBroker({ clock }) });
     let aborted = false;
-    app.mount(memory, async (connection) => {
+    app.mount(async (connection) => {
       const subscriber = await connection.subscribe("orders");
       return pipeline(subscriber, { clock }).handle(
         (_message, { signal }) =>
@@ -234,7 +218,7 @@ describe("createApp", () => {
     const before = process.listenerCount("SIGUSR2");
     const over = app.run({ signals: ["SIGUSR2"] });
     await turns();
-    await memory.connection.publisher().publish({ topic: "orders", payload: "1" });
+    await app.connection().publisher().publish({ topic: "orders", payload: "1" });
     await turns();
     process.emit("SIGUSR2", "SIGUSR2");
     await turns();
@@ -248,34 +232,32 @@ describe("createApp", () => {
   });
 
   it("drains the others and throws when a run ends with an error", async () => {
-    const app = createApp();
-    const memory = app.broker(new MemoryBroker());
-    const dying = app.broker(new MemoryBroker({ name: "dying" }));
+    const brokers = { memory: new MemoryBroker(), dying: new MemoryBroker({ name: "dying" }) };
+    const app = createApp({ name: "shop", brokers });
     app.mount(
-      memory,
+      { on: "memory" },
       orders(() => undefined),
     );
     app.mount(
-      dying,
+      { on: "dying" },
       orders(() => undefined),
     );
     const over = app.run({ signals: [] });
     const failed = expect(over).rejects.toMatchObject({ code: "TIDELANE_SUBSCRIPTION_FAILED" });
     await turns();
-    dying.connection.kill("cut");
+    app.connection("dying").kill("cut");
     await failed;
-    expect(memory.connection.state).toBe("closed");
+    expect(app.connection("memory").state).toBe("closed");
     expect(app.health.state).toBe("failed");
   });
 
   it("gives the others its own deadline when a run ends with an error", async () => {
     const clock = new VirtualClock();
-    const app = createApp();
-    const memory = app.broker(new MemoryBroker());
+    const app = createApp({ name: "shop", broker: new MemoryBroker() });
     const subscriber = new ScriptedSubscriber({ clock }).deliver(new RecordingMessage());
     const dying = new ScriptedSubscriber();
-    app.mount(memory, () => pipeline(subscriber, { clock }).handle(() => new Promise(() => undefined)));
-    app.mount(memory, () => pipeline(dying, { onError: () => undefined }).handle(() => undefined));
+    app.mount(() => pipeline(subscriber, { clock }).handle(() => new Promise(() => undefined)));
+    app.mount(() => pipeline(dying, { onError: () => undefined }).handle(() => undefined));
     const broken = new Error("the queue was deleted");
     const over = expect(app.run({ signals: [], deadlineMs: 100 })).rejects.toBe(broken);
     await turns();
@@ -286,22 +268,21 @@ describe("createApp", () => {
   });
 
   it("refuses a broker that cannot connect, and a mount that returns no run", async () => {
-    const app = createApp();
-    expect(() => app.broker({} as MemoryBroker)).toThrow(
-      "app.broker(broker): broker.connect must be a function; received undefined.",
+    expect(() => createApp({ name: "shop", broker: {} as MemoryBroker })).toThrow(
+      "createApp(options): broker.connect must be a function; received undefined.",
     );
-    const memory = app.broker(new MemoryBroker());
-    app.mount(memory, (() => undefined) as never);
+    const app = createApp({ name: "shop", broker: new MemoryBroker() });
+    app.mount((() => undefined) as never);
     await expect(app.start()).rejects.toThrow(
-      "app.mount(broker, open): the result of open must be the run that pipeline(...).handle(...) returns; received undefined.",
+      "app.mount(open): the result of open must be the run that pipeline(...).handle(...) returns; received undefined.",
     );
     expect(app.health.state).toBe("failed");
   });
 
   it("refuses additions and a second start once started", async () => {
-    const app = createApp();
+    const app = createApp({ name: "shop", broker: new MemoryBroker() });
     await app.start();
-    expect(() => app.broker(new MemoryBroker())).toThrow("before the app starts");
+    expect(() => app.mount(orders(() => undefined))).toThrow("before the app starts");
     await expect(app.start()).rejects.toThrow("before the app starts");
     await app.stop();
   });

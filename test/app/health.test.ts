@@ -14,21 +14,18 @@ const quiet = { onError: () => undefined };
 const healthy = { live: { ok: true, reasons: [] }, ready: { ok: true, reasons: [] } };
 
 async function started(open: (connection: Connection) => ReturnType<ReturnType<typeof pipeline>["handle"]>) {
-  const app = createApp();
-  const memory = app.broker(new MemoryBroker({ name: "shop" }));
-  app.mount(memory, open);
+  const app = createApp({ name: "orders", broker: new MemoryBroker({ name: "shop" }) });
+  app.mount(open);
   await app.start();
-  return { app, memory };
+  return { app };
 }
 
 describe("health", () => {
   it("says while an app starts, runs, drains and has stopped whether it is ready, and that it is live", async () => {
     const clock = new VirtualClock();
     const subscriber = new ScriptedSubscriber({ clock }).deliver(new RecordingMessage());
-    const app = createApp();
-    app.mount(app.broker(new MemoryBroker({ name: "shop" })), () =>
-      pipeline(subscriber).handle(() => new Promise(() => undefined)),
-    );
+    const app = createApp({ name: "orders", broker: new MemoryBroker({ name: "shop" }) });
+    app.mount(() => pipeline(subscriber).handle(() => new Promise(() => undefined)));
     const starting = app.start();
     expect(app.health).toMatchObject({ live: { ok: true }, ready: { ok: false } });
     expect(app.health.ready.reasons).toContain("The app is starting.");
@@ -44,14 +41,14 @@ describe("health", () => {
   });
 
   it("is not ready while a connection is away, and names the broker", async () => {
-    const { app, memory } = await started(() => pipeline(new ScriptedSubscriber()).handle(() => undefined));
-    Object.defineProperty(memory.connection, "state", { value: "reconnecting", configurable: true });
+    const { app } = await started(() => pipeline(new ScriptedSubscriber()).handle(() => undefined));
+    Object.defineProperty(app.connection(), "state", { value: "reconnecting", configurable: true });
     expect(app.health).toMatchObject({
       state: "running",
       live: { ok: true },
       ready: { ok: false, reasons: ['The connection to "shop" is reconnecting.'] },
     });
-    Object.defineProperty(memory.connection, "state", { value: "open", configurable: true });
+    Object.defineProperty(app.connection(), "state", { value: "open", configurable: true });
     expect(app.health).toMatchObject(healthy);
     await app.stop();
   });
@@ -71,8 +68,8 @@ describe("health", () => {
   });
 
   it("is not live after a start that failed, and says why", async () => {
-    const app = createApp();
-    app.mount(app.broker(new MemoryBroker()), () => Promise.reject(new Error("no such queue")));
+    const app = createApp({ name: "orders", broker: new MemoryBroker() });
+    app.mount(() => Promise.reject(new Error("no such queue")));
     await expect(app.start()).rejects.toThrow("no such queue");
     expect(app.health.live).toEqual({ ok: false, reasons: ["no such queue"] });
   });

@@ -1,0 +1,303 @@
+import type { ErrorListener } from "../runtime/report.ts";
+import { type DrainOptions, drainNames, type Run, type StopOptions, stopNames } from "../runtime/run.ts";
+import { checkDuration, checkFunction, checkName, checkObject } from "../traits/arguments.ts";
+import type { Broker, Connection } from "../traits/broker.ts";
+import type { Clock } from "../traits/clock.ts";
+import { InvalidArgumentError } from "../traits/errors.ts";
+import { checkOptionNames, type OptionNames, optionNames } from "../traits/option-names.ts";
+import type { BrokerAt, BrokerName, Brokers, ConnectionOf } from "./brokers.ts";
+import { AppDefinition } from "./definition.ts";
+import { type AppDescription, describe } from "./describe.ts";
+import { ownEnvironment } from "./environment.ts";
+import type { Health } from "./health.ts";
+import { type AppHooks, checkHooks, type Hooks, hookNames } from "./hooks.ts";
+import { type AppReport, type AppRunOptions, type AppStartOptions, Instance } from "./instance.ts";
+import type { DeadLetterPlace, HasPlace, Inherited } from "./on-failure.ts";
+import { type RouterOptions, routerNames } from "./options.ts";
+import type { RepliesOptions } from "./replies.ts";
+import { DeclaringRouter, planRouter, type Router, type RouterHome } from "./router.ts";
+import type { GivenRequestOptions, Request, Rpc } from "./rpc.ts";
+
+/** One broker, or several, each with the name it is addressed by. */
+type GivenBrokers<B extends Brokers> = B extends Broker
+  ? { readonly broker: B; readonly brokers?: undefined }
+  : { readonly brokers: B; readonly broker?: undefined };
+
+export interface AppOptions<
+  State = unknown,
+  On extends string = never,
+  Place extends DeadLetterPlace = DeadLetterPlace,
+> extends RouterOptions<State, On, Place>,
+    AppHooks<State, On> {
+  /** Of the service: in descriptions, and in the names of what it makes for itself. */
+  readonly name: string;
+  readonly version?: string;
+  /**
+   * Told of every failure that no promise carries, and of what comes next, in every handler without a listener of its own.
+   * @default the first failure of each kind is a process warning
+   */
+  readonly onError?: ErrorListener;
+  /** Where replies come to, on brokers without request and reply of their own. */
+  readonly replies?: RepliesOptions;
+  /** Where retries and timeouts get their time. @default the system's, or that of a subscription */
+  readonly clock?: Clock;
+}
+
+/** A service: brokers, handlers, and one life for all of it. */
+export interface App<B extends Brokers = Broker, State = unknown, DeadLetters extends boolean = boolean>
+  extends Router<B, State, DeadLetters>,
+    AsyncDisposable {
+  readonly name: string;
+  readonly version: string | undefined;
+  /** Sends a request from anywhere, once the app is connected. */
+  readonly request: Request<BrokerName<B>>;
+  /** A pipeline by hand: `open` subscribes and starts a run, once everything is connected, in the order of declarations. */
+  mount(open: (connection: ConnectionOf<BrokerAt<B, never>>) => Promise<Run> | Run): void;
+  mount<On extends BrokerName<B>>(
+    options: { readonly on: On },
+    open: (connection: ConnectionOf<BrokerAt<B, On>>) => Promise<Run> | Run,
+  ): void;
+  /** The live connection of a broker. Throws `InvalidArgumentError` before the app has connected it. */
+  connection<On extends BrokerName<B>>(
+    ...on: [BrokerName<B>] extends [never] ? [] : [on: On]
+  ): ConnectionOf<BrokerAt<B, On>>;
+  /** What the app promises, for every subscription, as data and as sentences. Needs no start. */
+  describe(): AppDescription;
+  /**
+   * Connects everything, opens every subscription, then runs the handlers. When something fails, all that was started is ended
+   * in reverse and the error is thrown. `signal`, `drain` and `stop` take a start back: it rejects with `AbortedError`, and
+   * what a broker did not heed in time is ended when it comes. A connect that fails has a stack of one line, its sentence.
+   */
+  start(options?: AppStartOptions): Promise<void>;
+  /**
+   * Pulls no more, lets what is in flight settle, then shuts the connections down in reverse order. Rejects with the error of
+   * a run that ended with one, when all is ended. Called again it is the same end, and the earliest deadline counts.
+   */
+  drain(options?: DrainOptions): Promise<AppReport>;
+  /** Stops every run, then shuts the connections down in reverse order. Rejects as `drain` does. */
+  stop(options?: StopOptions): Promise<AppReport>;
+  /**
+   * `start`, then until every run has ended: by itself, by a signal, by `drain` or by `stop`. When a run ends with an error
+   * the others are drained and the error is thrown. A warning names handlers that have not returned by then.
+   */
+  run(options?: AppRunOptions): Promise<AppReport>;
+  readonly health: Health;
+}
+
+const startNames = optionNames<AppStartOptions>()({ signal: true });
+const runNames = optionNames<AppRunOptions>()({ signals: true, deadlineMs: true, exitOnStop: true });
+
+const names: OptionNames = {
+  ...routerNames,
+  ...hookNames,
+  ...optionNames<Omit<AppOptions, keyof RouterOptions | keyof AppHooks>>()({
+    name: true,
+    version: true,
+    onError: true,
+    replies: optionNames<RepliesOptions>()({ topic: true, source: true }),
+    clock: true,
+  }),
+  broker: true,
+  brokers: true,
+};
+
+/**
+ * Makes an app. Nothing is connected before `start()` or `run()`.
+ *
+ * @example
+ * const app = createApp({ name: "billing", broker: new MemoryBroker() });
+ */
+export function createApp<
+  B extends Broker,
+  State = undefined,
+  const Place extends DeadLetterPlace = Inherited,
+>(options: AppOptions<State, never, Place> & GivenBrokers<B>): App<B, State, HasPlace<Place, false>>;
+export function createApp<
+  const B extends { readonly [name: string]: Broker },
+  State = undefined,
+  const Place extends DeadLetterPlace = Inherited,
+>(
+  options: AppOptions<State, Extract<keyof B, string>, Place> & { readonly brokers: B },
+): App<B, State, HasPlace<Place, false>>;
+export function createApp(options: object): object {
+  const app = new DeclaredApp(define(options as GivenAppOptions));
+  apps.set(app, app);
+  return app;
+}
+
+/** The apps there are, for those who run them another way. */
+const apps = new WeakMap<object, DeclaredApp>();
+
+/** @internal The app behind an `App`. */
+export function declaredApp(argument: string, given: unknown): DeclaredApp {
+  const app = apps.get((given ?? {}) as object);
+  if (app !== undefined) return app;
+  throw new InvalidArgumentError({ argument, expected: "an app, as createApp() gives one", received: given });
+}
+
+type GivenAppOptions = AppOptions & { readonly broker?: Broker; readonly brokers?: Brokers };
+
+function define(options: GivenAppOptions): AppDefinition {
+  const call = "createApp(options)";
+  checkObject(call, options, "an object with name and broker");
+  checkOptionNames(call, options, names);
+  const { name, version, broker, brokers, onError, replies = {}, clock } = options;
+  checkName(`${call}: name`, name);
+  if (version !== undefined) checkName(`${call}: version`, version);
+  if (onError !== undefined) checkFunction(`${call}: onError`, onError);
+  if (clock !== undefined) checkFunction(`${call}: clock.schedule`, clock?.schedule);
+  const { prefix, middleware, publishMiddleware, onFailure, workers, group } = options;
+  const given = { prefix, middleware, publishMiddleware, onFailure, workers, group };
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return new AppDefinition({
+    name,
+    version,
+    brokers: namedBrokers(broker, brokers),
+    root: planRouter(call, bare, said as RouterOptions),
+    hooks: checkHooks(options as Hooks),
+    replies,
+    clock,
+    onError,
+  });
+}
+
+const bare = {
+  prefix: "",
+  middleware: [],
+  publishMiddleware: [],
+  onFailure: undefined,
+  workers: 1,
+  group: undefined,
+} as const;
+
+function namedBrokers(broker: unknown, brokers: unknown): Map<string, Broker> {
+  const argument = "createApp(options): broker";
+  if (broker !== undefined && brokers !== undefined) {
+    const expected = "left out where brokers is given";
+    throw new InvalidArgumentError({ argument, expected, received: broker });
+  }
+  if (brokers === undefined) {
+    checkFunction(`${argument}.connect`, (broker as Broker | undefined)?.connect);
+    const only = broker as Broker;
+    return new Map([[only.name, only]]);
+  }
+  checkObject("createApp(options): brokers", brokers, "an object of brokers by name");
+  const all = Object.entries(brokers as Record<string, Broker>);
+  for (const [name, each] of all) {
+    checkFunction(`createApp(options): brokers.${name}.connect`, each?.connect);
+  }
+  return new Map(all);
+}
+
+/** An app: what was declared, and its life. */
+export class DeclaredApp implements RouterHome {
+  readonly definition: AppDefinition;
+  readonly #root: DeclaringRouter;
+  readonly #own: Instance;
+  /** The instance of a test, while there is one: what the app publishes from outside its handlers goes there. */
+  #test: Instance | undefined = undefined;
+
+  constructor(definition: AppDefinition) {
+    this.definition = definition;
+    this.#root = new DeclaringRouter(this, definition.root);
+    this.#own = new Instance(definition, ownEnvironment(definition));
+  }
+
+  get name(): string {
+    return this.definition.name;
+  }
+
+  get version(): string | undefined {
+    return this.definition.version;
+  }
+
+  get health(): Health {
+    return this.#own.health;
+  }
+
+  get request(): Request<string> {
+    const { prefix, publishMiddleware: layers } = this.definition.root;
+    const scope = { broker: undefined, prefix, layers, from: undefined };
+    const request = async (rpc: Rpc, value: unknown, options?: GivenRequestOptions): Promise<unknown> =>
+      this.#live.outbound.of(scope).request(rpc, value as never, options as never);
+    return request as unknown as Request<string>;
+  }
+
+  subscribe(...given: Parameters<DeclaringRouter["subscribe"]>): void {
+    this.#root.subscribe(...given);
+  }
+
+  respond(...given: Parameters<DeclaringRouter["respond"]>): void {
+    this.#root.respond(...given);
+  }
+
+  router(options?: RouterOptions): DeclaringRouter {
+    return this.#root.router(options);
+  }
+
+  publisher(...given: Parameters<DeclaringRouter["publisher"]>): ReturnType<DeclaringRouter["publisher"]> {
+    return this.#root.publisher(...given);
+  }
+
+  send(scope: Parameters<RouterHome["send"]>[0]): ReturnType<RouterHome["send"]> {
+    return this.#live.outbound.of(scope);
+  }
+
+  mount(...given: readonly unknown[]): void {
+    this.definition.checkOpen("app.mount()");
+    const open = given.length === 1 ? given[0] : given[1];
+    checkFunction("app.mount(open)", open);
+    const options = (given.length === 1 ? {} : given[0]) as { readonly on?: string };
+    checkOptionNames("app.mount(options, open)", options, { on: true });
+    const broker = this.definition.brokerName("app.mount(options, open): on", options.on);
+    this.definition.plans.push({ broker, open: open as (connection: Connection) => Run });
+  }
+
+  connection(on?: string): Connection {
+    return this.#live.connection(this.definition.brokerName("app.connection(on)", on));
+  }
+
+  describe(): AppDescription {
+    return describe(this.definition);
+  }
+
+  async start(options: AppStartOptions = {}): Promise<void> {
+    checkOptionNames("app.start(options)", options, startNames);
+    await this.#own.start(options);
+  }
+
+  drain(options: DrainOptions = {}): Promise<AppReport> {
+    checkOptionNames("app.drain(options)", options, drainNames);
+    if (options.deadlineMs !== undefined) checkDuration("drain: deadlineMs", options.deadlineMs);
+    return this.#own.drain(options);
+  }
+
+  stop(options: StopOptions = {}): Promise<AppReport> {
+    checkOptionNames("app.stop(options)", options, stopNames);
+    if (options.deadlineMs !== undefined) checkDuration("stop: deadlineMs", options.deadlineMs);
+    return this.#own.stop(options);
+  }
+
+  async run(options: AppRunOptions = {}): Promise<AppReport> {
+    checkOptionNames("app.run(options)", options, runNames);
+    if (options.deadlineMs !== undefined) checkDuration("app.run: deadlineMs", options.deadlineMs);
+    return this.#own.run(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain();
+  }
+
+  /** Lets a test take the place of the app's own life. */
+  underTest(test: Instance | undefined): void {
+    this.#test = test;
+  }
+
+  get tested(): boolean {
+    return this.#test !== undefined;
+  }
+
+  get #live(): Instance {
+    return this.#test ?? this.#own;
+  }
+}

@@ -1,0 +1,126 @@
+import type { HandlerContext } from "../runtime/delivery.ts";
+import type { MiddlewareOutcome } from "../runtime/outcome.ts";
+import type { StandardSchema } from "../traits/codec.ts";
+import type { Message } from "../traits/message.ts";
+import type { Channel, HeadersOf } from "./channel.ts";
+import type { Publish } from "./publishing.ts";
+import type { Request } from "./rpc.ts";
+import type { TopicParams, TopicTemplate } from "./topic-template.ts";
+import { headersOf } from "./wire.ts";
+
+/** What a handler of an app gets beside the value. */
+export interface MessageContext<
+  Topic extends string = string,
+  Headers extends StandardSchema | undefined = StandardSchema | undefined,
+  State = unknown,
+  On extends string = never,
+  M extends Message = Message,
+> extends HandlerContext<M> {
+  readonly channel: Channel;
+  /** What stands in the topic for its parameters: `{ tenant: "acme" }`. */
+  readonly params: TopicParams<Topic>;
+  /** What the headers schema of the channel gives; without one, the headers of the message. */
+  readonly headers: HeadersOf<Headers>;
+  /** What `onStart` of the app returned. */
+  readonly state: State;
+  /** Publishes; on the broker this message came from, unless told otherwise. Await it: the ack comes when the handler returns. */
+  readonly publish: Publish<On>;
+  /** Sends a request and waits for its reply. */
+  readonly request: Request<On>;
+}
+
+/** The context of any handler, with the value it is about to get. */
+export type MiddlewareContext<State = unknown, On extends string = never> = MessageContext<
+  string,
+  StandardSchema | undefined,
+  State,
+  On
+> & { readonly value: unknown };
+
+/**
+ * Wraps every run of a handler, after decoding. Those of the app come first, then those of its routers from the outside in,
+ * then those of the handler; the first of each is the outermost.
+ *
+ * `next()` runs the rest and resolves with what came of it; return that, or another outcome in its place. A handler that
+ * threw gives `{ kind: "failure", error }`. Call `next()` at most once.
+ */
+export type AppMiddleware<State = unknown, On extends string = never> = (
+  context: MiddlewareContext<State, On>,
+  next: () => Promise<MiddlewareOutcome>,
+) => Promise<MiddlewareOutcome> | MiddlewareOutcome;
+
+/** What all messages of one subscription have in common. */
+export interface HandlerScope {
+  readonly channel: Channel;
+  readonly template: TopicTemplate;
+  readonly state: unknown;
+  readonly publish: Publish<string>;
+  readonly request: Request<string>;
+}
+
+type Wide = MessageContext<string, StandardSchema | undefined, unknown, string>;
+
+/** The context of one run of a handler: the delivery, with what its subscription knows. One object a message, all else is asked for. */
+export class DeliveryContext implements Omit<Wide, "headers"> {
+  readonly #delivery: HandlerContext;
+  readonly #scope: HandlerScope;
+  readonly value: unknown;
+
+  constructor(delivery: HandlerContext, scope: HandlerScope, value: unknown) {
+    this.#delivery = delivery;
+    this.#scope = scope;
+    this.value = value;
+  }
+
+  get message(): Message {
+    return this.#delivery.message;
+  }
+
+  get topic(): string {
+    return this.#delivery.topic;
+  }
+
+  get key(): string | undefined {
+    return this.#delivery.key;
+  }
+
+  get attempt(): number {
+    return this.#delivery.attempt;
+  }
+
+  get worker(): number {
+    return this.#delivery.worker;
+  }
+
+  get signal(): AbortSignal {
+    return this.#delivery.signal;
+  }
+
+  get afterSettle(): HandlerContext["afterSettle"] {
+    return this.#delivery.afterSettle;
+  }
+
+  get channel(): Channel {
+    return this.#scope.channel;
+  }
+
+  get params(): Readonly<Record<string, string>> {
+    return this.#scope.template.read(this.#delivery.topic) ?? {};
+  }
+
+  get headers(): unknown {
+    return headersOf(this.#scope.channel, this.#delivery.message);
+  }
+
+  get state(): unknown {
+    return this.#scope.state;
+  }
+
+  get publish(): Publish<string> {
+    return this.#scope.publish;
+  }
+
+  get request(): Request<string> {
+    return this.#scope.request;
+  }
+}

@@ -1,0 +1,21 @@
+export { type App, type AppOptions, createApp } from "./app.ts";
+export type { BrokerAt, BrokerName, Brokers, ConnectionOf } from "./brokers.ts";
+export { type Channel, type ChannelOptions, channel, type HeadersOf } from "./channel.ts";
+export type { AppMiddleware, MessageContext, MiddlewareContext } from "./context.ts";
+export type { AppDescription, SubscriptionDescription } from "./describe.ts";
+export type { AppState, Health, Probe } from "./health.ts";
+export type { AppHooks, HookContext } from "./hooks.ts";
+export type { AppReport, AppRunOptions, AppStartOptions } from "./instance.ts";
+export type { DeadLetterPlace, OnFailure } from "./on-failure.ts";
+export type { ResponderOptions, RouterOptions, SubscriptionOptions } from "./options.ts";
+export type {
+  ChannelPublisher,
+  Outgoing,
+  Publish,
+  PublishArguments,
+  PublishMiddleware,
+} from "./publishing.ts";
+export type { RepliesOptions } from "./replies.ts";
+export type { MessageHandler, Responder, Router } from "./router.ts";
+export { type Request, type Rpc, type RpcOptions, rpc } from "./rpc.ts";
+export type { TopicParams } from "./topic-template.ts";

@@ -1,0 +1,110 @@
+import type { Backoff, FailurePolicy } from "../runtime/failure-policy.ts";
+import { checkObject } from "../traits/arguments.ts";
+import { InvalidArgumentError } from "../traits/errors.ts";
+import { checkOptionNames, optionNames } from "../traits/option-names.ts";
+import type { Publisher } from "../traits/publisher.ts";
+import { type Channel, templateOf } from "./channel.ts";
+
+/**
+ * Where dead letters go: a topic or a channel, of the broker the message came from; a topic of another broker of the app;
+ * `"broker"` where the broker sets dropped messages aside itself; or, explicitly, `"drop"`.
+ */
+export type DeadLetterPlace = string | Channel | { readonly topic: string; readonly on: string };
+
+interface Retries {
+  /**
+   * "in-place" holds the delivery and runs it again here: its key waits, so its order survives. "redeliver" gives it back to
+   * the broker, and later messages of the key overtake it. @default "in-place"
+   */
+  readonly mode?: "in-place" | "redeliver";
+  readonly backoff?: Backoff;
+}
+
+/**
+ * What happens when a handler throws or asks for a retry. The default retries without end, and loses nothing. A handler has
+ * what it does not say itself from its router, and that from the app.
+ */
+export type OnFailure<Place extends DeadLetterPlace = DeadLetterPlace> = Retries &
+  (
+    | { readonly maxAttempts?: undefined; readonly deadLetter?: Place }
+    | { readonly maxAttempts: number; readonly deadLetter: Place }
+  );
+
+/** No place of its own: what the router says. */
+export interface Inherited {
+  readonly topic: "inherited";
+  readonly on: never;
+}
+
+/** Whether `deadLetter()` has a place to go, given that of the handler and that of its router. */
+export type HasPlace<Place, Outer extends boolean> = [Place] extends [Inherited]
+  ? Outer
+  : Place extends "drop"
+    ? false
+    : true;
+
+/** As it was given, at any level. */
+export interface GivenOnFailure extends Retries {
+  readonly maxAttempts?: number | undefined;
+  readonly deadLetter?: DeadLetterPlace | undefined;
+}
+
+const names = optionNames<GivenOnFailure>()({
+  mode: true,
+  backoff: optionNames<Backoff>()({ initialMs: true, factor: true, maxMs: true, jitter: true }),
+  maxAttempts: true,
+  // A channel is an object with names of its own.
+  deadLetter: true,
+});
+
+/** `inner` over `outer`, checked for its names only: what it says is checked with the whole. */
+export function mergeOnFailure(
+  call: string,
+  outer: GivenOnFailure | undefined,
+  inner: GivenOnFailure | undefined,
+): GivenOnFailure | undefined {
+  if (inner === undefined) return outer;
+  checkObject(`${call}: onFailure`, inner);
+  checkOptionNames(call, { onFailure: inner }, { onFailure: names });
+  return { ...outer, ...inner };
+}
+
+/** A place for dead letters by names. */
+export interface NamedPlace {
+  readonly topic: string;
+  /** Of the app; undefined: where the message came from. */
+  readonly on: string | undefined;
+}
+
+/** The topic dead letters go to; undefined where there is none, or the broker or nobody has them. */
+export function placeOf(
+  call: string,
+  { deadLetter }: GivenOnFailure,
+  prefix: string,
+): NamedPlace | undefined {
+  if (deadLetter === undefined || deadLetter === "broker" || deadLetter === "drop") return undefined;
+  const argument = `${call}: onFailure.deadLetter`;
+  if (typeof deadLetter === "string") return { topic: prefix + deadLetter, on: undefined };
+  checkObject(argument, deadLetter, 'a topic, a channel, { topic, on }, "broker" or "drop"');
+  if ("on" in deadLetter) {
+    checkOptionNames(call, { onFailure: { deadLetter } }, { onFailure: { deadLetter: placeNames } });
+    return { topic: prefix + deadLetter.topic, on: deadLetter.on };
+  }
+  const template = templateOf(argument, deadLetter);
+  if (template.params.length === 0) return { topic: prefix + template.text, on: undefined };
+  const expected = "a channel without parameters: the topic of dead letters is one topic";
+  throw new InvalidArgumentError({ argument, expected, received: template.text });
+}
+
+const placeNames = optionNames<NamedPlace>()({ topic: true, on: true });
+
+/** The policy of a pipeline, with the publisher of the broker its dead letters go to. */
+export function policyOf(
+  { deadLetter, ...rest }: GivenOnFailure,
+  place: NamedPlace | undefined,
+  publisher: Publisher | undefined,
+): FailurePolicy {
+  const target = place && publisher ? { topic: place.topic, publisher } : deadLetter;
+  // The pipeline checks what is in it: the types of two levels merged cannot say it any more.
+  return { ...rest, ...(target === undefined ? {} : { deadLetter: target }) } as FailurePolicy;
+}

@@ -1,0 +1,122 @@
+import type { ErrorListener } from "../runtime/report.ts";
+import type { Connection, SubscriptionSource } from "../traits/broker.ts";
+import type { Message } from "../traits/message.ts";
+import { type OptionNames, optionNames } from "../traits/option-names.ts";
+import type { Subscriber } from "../traits/subscriber.ts";
+import type { BrokerAt, BrokerName, Brokers, ConnectionOf, GroupOn } from "./brokers.ts";
+import type { AppMiddleware } from "./context.ts";
+import type { DeadLetterPlace, GivenOnFailure, OnFailure } from "./on-failure.ts";
+import type { PublishMiddleware } from "./publishing.ts";
+
+/** What a router gives its handlers and routers where they do not say it themselves. */
+export interface RouterOptions<
+  State = unknown,
+  On extends string = never,
+  Place extends DeadLetterPlace = DeadLetterPlace,
+> {
+  /** Stands before every topic that is subscribed or published to through this router. @default "" */
+  readonly prefix?: string;
+  /** Runs around every handler, inside that of the app and of outer routers. */
+  readonly middleware?: readonly AppMiddleware<State, On>[];
+  /** Runs around every publish of its handlers and publishers. */
+  readonly publishMiddleware?: readonly PublishMiddleware[];
+  readonly onFailure?: OnFailure<Place>;
+  /** @default 1 */
+  readonly workers?: number;
+  /** @default none */
+  readonly group?: string;
+}
+
+interface WorkOptions {
+  /**
+   * Handlers at once. The messages of one key run one after another: the key of the channel, or else the one the message
+   * carries. @default that of the router: 1
+   */
+  readonly workers?: number;
+  /** The most deliveries in flight: waiting for their key, running and settling. @default max(256, 32 * workers) */
+  readonly maxInFlight?: number;
+}
+
+/** How one handler is subscribed. */
+export interface SubscriptionOptions<
+  B extends Brokers = Brokers,
+  State = unknown,
+  On extends string = string,
+  Place extends DeadLetterPlace = DeadLetterPlace,
+  M extends Message = Message,
+> extends WorkOptions {
+  /**
+   * Subscriptions of one group share the messages, also those of other processes; each group gets all of them. Without a
+   * group it is as the broker has it: mostly a copy for this subscription alone. @default that of the router: none
+   */
+  readonly group?: GroupOn<BrokerAt<B, On>>;
+  /** A source of the broker's own, in place of `group`: what it reads, and how. @default the broker's usual source */
+  readonly source?: SubscriptionSource<ConnectionOf<BrokerAt<B, On>>, Subscriber<M>>;
+  readonly onFailure?: OnFailure<Place>;
+  readonly middleware?: readonly AppMiddleware<State, BrokerName<B>>[];
+  readonly publishMiddleware?: readonly PublishMiddleware[];
+  /** How long one run of the handler may take; then its signal aborts and it has failed. @default no limit */
+  readonly timeoutMs?: number;
+  /** "wait": the key waits until a handler that is late returns. "abandon": it goes on at once. @default "wait" */
+  readonly onTimeout?: "wait" | "abandon";
+  /** Told of every failure of this subscription. @default that of the app */
+  readonly onError?: ErrorListener;
+}
+
+/** How a responder is subscribed. Its group is shared by all instances of the app, as each request has one answer. */
+export interface ResponderOptions<B extends Brokers = Brokers, State = unknown, On extends string = string>
+  extends WorkOptions {
+  /** @default that of the router, else the name of the app where the broker has groups */
+  readonly group?: GroupOn<BrokerAt<B, On>>;
+  /** @default the broker's usual source */
+  readonly source?: SubscriptionSource<ConnectionOf<BrokerAt<B, On>>>;
+  readonly middleware?: readonly AppMiddleware<State, BrokerName<B>>[];
+  /** Told of every failure of this subscription. @default that of the app */
+  readonly onError?: ErrorListener;
+}
+
+/** The options of a handler or responder as the library reads them. */
+export interface GivenSubscriptionOptions {
+  readonly on?: string | undefined;
+  readonly group?: string | undefined;
+  readonly source?: SubscriptionSource<Connection> | undefined;
+  readonly workers?: number | undefined;
+  readonly maxInFlight?: number | undefined;
+  readonly onFailure?: GivenOnFailure | undefined;
+  readonly middleware?: readonly AppMiddleware[] | undefined;
+  readonly publishMiddleware?: readonly PublishMiddleware[] | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly onTimeout?: "wait" | "abandon" | undefined;
+  readonly onError?: ErrorListener | undefined;
+}
+
+const responderOnly = {
+  on: true,
+  group: true,
+  source: true,
+  workers: true,
+  maxInFlight: true,
+  middleware: true,
+  onError: true,
+} as const;
+
+export const responderNames: OptionNames = optionNames<
+  ResponderOptions & Pick<GivenSubscriptionOptions, "on">
+>()(responderOnly);
+
+export const subscriptionNames: OptionNames = optionNames<GivenSubscriptionOptions>()({
+  ...responderOnly,
+  onFailure: true,
+  publishMiddleware: true,
+  timeoutMs: true,
+  onTimeout: true,
+});
+
+export const routerNames: OptionNames = optionNames<RouterOptions>()({
+  prefix: true,
+  middleware: true,
+  publishMiddleware: true,
+  onFailure: true,
+  workers: true,
+  group: true,
+});
