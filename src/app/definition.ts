@@ -42,6 +42,9 @@ export interface SubscriptionPlan {
   readonly handler: AnyHandler;
 }
 
+/** The subscription whose handler sends; undefined: the app, from outside its handlers. */
+export type Sender = SubscriptionPlan | "test" | undefined;
+
 /** A pipeline by hand. */
 export interface MountPlan {
   readonly broker: string;

@@ -3,8 +3,7 @@ import type { Broker, SubscriptionSource } from "../traits/broker.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import type { Message } from "../traits/message.ts";
 import type { OutgoingMessage } from "../traits/publisher.ts";
-import type { AppDefinition, SubscriptionPlan } from "./definition.ts";
-import type { Sender } from "./outbound.ts";
+import type { AppDefinition, Sender, SubscriptionPlan } from "./definition.ts";
 import type { Outgoing } from "./publishing.ts";
 
 /** What a test watches. In production there is none, and nothing is paid for it. */

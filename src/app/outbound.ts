@@ -6,7 +6,7 @@ import type { Message } from "../traits/message.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { OutgoingMessage, Publisher, RequestReply } from "../traits/publisher.ts";
 import type { Channel } from "./channel.ts";
-import { type AppDefinition, prefixed, type SubscriptionPlan } from "./definition.ts";
+import { type AppDefinition, prefixed, type Sender } from "./definition.ts";
 import type { Environment } from "./environment.ts";
 import { usualSource } from "./plan.ts";
 import { type GivenPublishOptions, type Publish, type PublishMiddleware, send } from "./publishing.ts";
@@ -22,9 +22,6 @@ export interface OutboundScope {
   readonly layers: readonly PublishMiddleware[];
   readonly from: Sender;
 }
-
-/** The subscription whose handler sends; undefined: the app, from outside its handlers. */
-export type Sender = SubscriptionPlan | "test" | undefined;
 
 const publishNames = optionNames<GivenPublishOptions>()({
   signal: true,

@@ -2,9 +2,8 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import type { Channel } from "../app/channel.ts";
 import { templateOf } from "../app/channel.ts";
-import type { AppDefinition, SubscriptionPlan } from "../app/definition.ts";
+import type { AppDefinition, Sender, SubscriptionPlan } from "../app/definition.ts";
 import type { Observer } from "../app/environment.ts";
-import type { Sender } from "../app/outbound.ts";
 import type { Outgoing } from "../app/publishing.ts";
 import { sentenceOf } from "../runtime/thrown.ts";
 import type { DiagnosticEvents } from "../traits/diagnostics.ts";
@@ -12,7 +11,7 @@ import { InvalidArgumentError } from "../traits/errors.ts";
 import { headerNames, MessageHeaders } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
 import type { OutgoingMessage } from "../traits/publisher.ts";
-import type { DeadLetter, PublishedMessage, RetriedDelivery, SettledDelivery } from "./test-app.ts";
+import type { DeadLetter, PublishedMessage, RetriedDelivery, SettledDelivery } from "./app-events.ts";
 
 /** One delivery of a test. */
 interface Seen {

@@ -1,3 +1,4 @@
+export type { DeadLetter, PublishedMessage, RetriedDelivery, SettledDelivery } from "./app-events.ts";
 export type { FaultOptions } from "./fault-options.ts";
 export { faulty } from "./faulty.ts";
 export type { FaultyMessage } from "./faulty-message.ts";
@@ -9,13 +10,5 @@ export {
   type Settlement,
 } from "./recording-message.ts";
 export { ScriptedSubscriber, type ScriptedSubscriberOptions } from "./scripted-subscriber.ts";
-export {
-  type DeadLetter,
-  type PublishedMessage,
-  type RetriedDelivery,
-  type SettledDelivery,
-  type TestApp,
-  type TestAppOptions,
-  testApp,
-} from "./test-app.ts";
+export { type TestApp, type TestAppOptions, testApp } from "./test-app.ts";
 export { VirtualClock } from "./virtual-clock.ts";

@@ -14,6 +14,7 @@ import type { SubscriptionSource } from "../traits/broker.ts";
 import type { StandardSchema } from "../traits/codec.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
+import type { DeadLetter, PublishedMessage, RetriedDelivery, SettledDelivery } from "./app-events.ts";
 import { AppRecord } from "./app-record.ts";
 import { quiescence } from "./quiescence.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -26,41 +27,6 @@ export interface TestAppOptions<State = unknown> {
    * have not returned. @default 5_000
    */
   readonly patienceMs?: number;
-}
-
-/** A message that was published, as its handlers get it. */
-export interface PublishedMessage<Value> {
-  readonly value: Value;
-  readonly topic: string;
-  readonly key: string | undefined;
-  /** By name in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** How one delivery ended. */
-export interface SettledDelivery<Value> {
-  /** `undefined` where its payload did not decode. */
-  readonly value: Value | undefined;
-  readonly outcome: "ack" | "drop" | "dead-letter" | "redeliver" | "by-handler" | "lost";
-  readonly attempts: number;
-}
-
-/** One run that failed and is made again. */
-export interface RetriedDelivery<Value> {
-  readonly value: Value | undefined;
-  readonly attempt: number;
-  readonly delayMs: number;
-  readonly error: unknown;
-}
-
-/** A message that was set aside. */
-export interface DeadLetter<Value> {
-  readonly value: Value | undefined;
-  readonly payload: Uint8Array;
-  readonly reason: string;
-  readonly attempts: number;
-  /** Where it was published; undefined where the broker sets it aside. */
-  readonly topic: string | undefined;
 }
 
 type AnyChannel<Value> = Channel<string, Value, unknown, StandardSchema | undefined>;
