@@ -4,7 +4,7 @@ import { fc } from "../fast-check.ts";
 import type { SourceOptions } from "../fixture.ts";
 import type { Law } from "../law.ts";
 import { checkCarries, checkConnections, checkSettles, checkShape } from "../stage/claims-held.ts";
-import { checkReads, checkTakeReady, checkTopics } from "../stage/edges-held.ts";
+import { checkReads, checkTakeReady, checkTopics, checkUsualSource } from "../stage/edges-held.ts";
 
 /** Options in all combinations; a topic that is not retained cannot be read from its start. */
 const options: Arbitrary<SourceOptions> = fc.record(
@@ -40,6 +40,7 @@ export const capabilitiesMatch: Law = {
     topics: { A: {}, D: {} },
     cases: fc.record({ options, key: fc.constantFrom(undefined, "a"), parts: fc.record(parts) }),
     play: async (stage, given) => {
+      checkUsualSource(stage);
       await checkConnections(stage);
       const connection = await stage.connect();
       const subscriber = await connection.open({ topic: "A", options: given.options });

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isTidelaneError, type Message } from "../../src/traits/index.ts";
+import { isTidelaneError, type Message, type SubscriptionSource } from "../../src/traits/index.ts";
 import { nameOfError } from "../model/settling.ts";
 import type { ConnectionActor } from "./connection-actor.ts";
 import { settle } from "./settle.ts";
@@ -30,6 +30,33 @@ async function pullOn(stage: Stage, subscriber: SubscriberActor): Promise<void> 
 
 async function settleAll(stage: Stage): Promise<void> {
   for (const delivery of stage.held()) await stage.step(() => settle(stage, delivery, "ack"));
+}
+
+/** The usual source of a topic is one of that topic, with a group or without, or is refused for what it asks. */
+export function checkUsualSource(stage: Stage): void {
+  const topic = stage.topic("A");
+  for (const options of [undefined, { group: "g" }]) {
+    const observed = usualSourceFault(() => stage.broker.source?.(topic, options), topic);
+    if (observed === undefined) continue;
+    const asked = options === undefined ? "source(topic)" : 'source(topic, { group: "g" })';
+    const expected = "it is a source of that topic, with its capabilities, or NotSupportedError is thrown";
+    stage.violate(law, `${asked} ${observed}`, expected);
+  }
+}
+
+function usualSourceFault(ask: () => SubscriptionSource | undefined, topic: string): string | undefined {
+  try {
+    const source = ask();
+    if (source === undefined || (source.topic === topic && isDescribed(source.capabilities)))
+      return undefined;
+    return `gives a source of "${source.topic}", with capabilities of type ${typeof source.capabilities}`;
+  } catch (error) {
+    return isTidelaneError(error, "TIDELANE_NOT_SUPPORTED") ? undefined : `threw ${nameOfError(error)}`;
+  }
+}
+
+function isDescribed(capabilities: unknown): boolean {
+  return typeof capabilities === "object" && capabilities !== null && "settlement" in capabilities;
 }
 
 /** `text()` and `json()` say what the bytes say, or that they say nothing. */

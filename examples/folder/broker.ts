@@ -141,12 +141,12 @@ export class FolderSubscriber implements Subscriber<FolderMessage> {
   }
 
   /** First it takes nothing more, then what it holds is lost, and only then another may be given it. */
-  end(reason: string): void {
+  end(reason: string, failure?: ConnectionClosedError): void {
     this.#queue.readers.delete(this.#serve);
     this.#onClose(this);
     const held = [...this.#held];
     this.#held.clear();
-    this.#outlet.end();
+    this.#outlet.end(failure && { error: failure });
     for (const message of held) message.lose(reason);
     for (const { entry } of held) this.#queue.put(entry);
   }
@@ -210,7 +210,7 @@ export class FolderConnection implements Connection {
   }
 
   async shutdown(): Promise<void> {
-    this.end("its connection was shut down");
+    this.#end("its connection was shut down");
   }
 
   close(): Promise<void> {
@@ -221,10 +221,16 @@ export class FolderConnection implements Connection {
     return this.shutdown();
   }
 
-  end(reason: string): void {
+  /** As if it had died: whoever waits for a message, or asks next, is told so once. */
+  kill(): void {
+    const failure = new ConnectionClosedError({ broker: "folder", during: "its connection was killed" });
+    this.#end("its connection was killed", failure);
+  }
+
+  #end(reason: string, failure?: ConnectionClosedError): void {
     if (this.state === "closed") return;
     this.state = "closed";
-    for (const subscriber of [...this.#own]) subscriber.end(reason);
+    for (const subscriber of [...this.#own]) subscriber.end(reason, failure);
     this.#store.release();
   }
 

@@ -17,11 +17,10 @@ export function folderFixture(parent: unknown): Fixture<FolderConnection> {
       }),
     // Every subscription is one of a group.
     ungrouped: false,
-    kill: (connection) => connection.end("its connection was killed"),
+    kill: (connection) => connection.kill(),
     promises: {
       settlesSurviveCrash: true,
       requeueKeepsPlace: true,
-      countsExactly: true,
       noPrefetch: true,
       abortSendsNothing: true,
       ordersCalls: true,

@@ -28,7 +28,7 @@ const declared: Readonly<Record<string, { readonly file: string; readonly exempt
   TransactionalPublisher: { file: "publisher" },
   RequestReply: { file: "publisher" },
   // The connection calls it.
-  SubscriptionSource: { file: "source", exempt: ["open"] },
+  SubscriptionSource: { file: "broker", exempt: ["open"] },
   Message: { file: "message" },
 };
 
