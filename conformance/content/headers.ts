@@ -19,6 +19,7 @@ export const wellKnown: readonly Header[] = [
   [headerNames.partitionKey, "a"],
   [headerNames.retryCount, "3"],
   [headerNames.retryTopic, "orders"],
+  [headerNames.errorCode, "out-of-stock"],
   [headerNames.deadLetterReason, "no such customer"],
   [headerNames.deadLetterSource, "orders"],
   [headerNames.deadLetterAttempts, "2"],

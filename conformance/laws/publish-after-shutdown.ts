@@ -29,7 +29,7 @@ export const publishAfterShutdown: Law = {
         [fixture.kill === undefined ? 0 : 1, kill],
         [1, connect],
         [4, publishClosed],
-        [2, openClosed(group)],
+        [2, openClosed],
         [2, requestClosed],
         [1, askTopic],
         [2, transactionClosed],

@@ -20,7 +20,7 @@ export const quietAfterClose: Law = {
       [6, pull],
       [3, pullClosed],
       [1, takeClosed],
-      [1, openAsItEnds(group)],
+      [1, openAsItEnds],
       [2, close],
       [1, closeAgain],
       [capabilities.requeue ? 1 : 0, delay],

@@ -21,7 +21,7 @@ export const shutdownIdempotent: Law = {
       [5, pull],
       [3, shutdown],
       [3, shutdownAgain],
-      [2, openAsItEnds(group)],
+      [2, openAsItEnds],
       [publisher.requestReply ? 2 : 0, request],
       [1, connect],
       [1, breakLoop],

@@ -148,8 +148,14 @@ function setAside({ book, copy, message }: Arrival): Fault | undefined {
 function unpaused({ book, seat, copy, pulledAt }: Arrival): Fault | undefined {
   if (seat.flow !== "paused") return undefined;
   if (copy.posting.startedAt > (seat.pausedSince ?? 0)) seat.cameAfterPause += 1;
-  const formed = seat.forming && copy.state.kind === "owed" && copy.state.since < seat.pausedAt;
-  // What a batch took before the pause is here already.
+  // What a batch took before the pause is here already: from the call of its publish on it may have.
+  const since =
+    copy.state.kind !== "owed"
+      ? undefined
+      : copy.deliveries === 0
+        ? copy.posting.startedAt
+        : copy.state.since;
+  const formed = seat.forming && since !== undefined && since < seat.pausedAt;
   if (formed && pulledAt < seat.pausedAt) return undefined;
   const observed = `was delivered to ${seat.name}, which is paused`;
   if (book.promises.noPrefetch === true) {
@@ -259,7 +265,8 @@ function counted({ book, copy, seat, message, restedAt }: Arrival): Fault | unde
   const exact = book.promises.countsExactly === true || (nth === 1 && !unseen);
   // n.b. the delivery before it may be one that its holder, who is gone, is to see in this very moment.
   const crossing = seat.group.leavingAt > restedAt && count > nth;
-  if (exact && count !== nth && !crossing) return fault(`it is ${nth}`);
+  const strayed = count > nth && count <= nth + copy.strays;
+  if (exact && count !== nth && !crossing && !strayed) return fault(`it is ${nth}`);
   const { hazards } = copy;
   const leaving = hazards.has("close-returns-unsettled") || hazards.has("crash-returns-unsettled");
   const last = book.forgetsCounts && leaving ? 0 : (copy.lastCount ?? 0);

@@ -18,6 +18,7 @@ export function copyIn(group: Group, posting: Posting, state: CopyState): Copy {
     group,
     state,
     deliveries: 0,
+    strays: 0,
     availableMs: posting.startedMs,
     lastCount: undefined,
     position: undefined,

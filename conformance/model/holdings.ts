@@ -159,6 +159,7 @@ export class Holdings {
 
   /** A delivery that was lost before anybody heard of it. */
   stray(copy: Copy, seat: Seat, message: Message): Delivery {
+    copy.strays += 1;
     const never = Number.POSITIVE_INFINITY;
     const lost = { phase: "lost", settle: undefined, deadline: never, earliestDeadline: never } as const;
     const delivery: Delivery = { copy, seat, message, nth: copy.deliveries + 1, ...lost };

@@ -121,6 +121,8 @@ export interface Copy {
   readonly group: Group;
   state: CopyState;
   deliveries: number;
+  /** Deliveries that a seek or a departure overtook, which the broker may have counted and the ledger does not. */
+  strays: number;
   /** The time since which the broker may have handed it to somebody. */
   availableMs: number;
   /** What the broker said at the last delivery. */

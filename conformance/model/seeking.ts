@@ -50,6 +50,7 @@ export class Seeks {
       const copy = copyIn(group, posting, unsure);
       copy.state = unsure;
       forget(copy);
+      copy.strays = 0;
     }
     for (const each of group.seats) each.firsts.length = 0;
     group.sought = true;

@@ -59,7 +59,9 @@ async function beginAndLeave(
   handle: BatchSubscriber,
 ): Promise<void> {
   const { name, seat } = subscriber;
-  const { pace, ledger, trace } = stage;
+  const { pace, ledger, trace, told } = stage;
+  // What the loop before was given is told before what this one is given.
+  const heard = Promise.all([told, subscriber.heard()]);
   const line = trace.line(`begin a loop of batches over ${name}`);
   const pulledAt = ledger.event;
   const take = (batch: readonly Message[]): void => {
@@ -72,7 +74,8 @@ async function beginAndLeave(
   ledger.forming(seat, seat.state === "open");
   try {
     const loop = batchesOf(handle);
-    const answer = loop.next().then((result) => {
+    const answer = loop.next().then(async (result) => {
+      await heard;
       if (result.done !== true) take(result.value);
     });
     line.awaits(answer);

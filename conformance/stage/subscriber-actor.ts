@@ -328,6 +328,11 @@ export class SubscriberActor {
     this.#stage.violate(["pause-holds"], observed, `it is ${expected} after ${call}`);
   }
 
+  /** Resolves when the ledger knows the answers of all pulls so far; those of a loop that was left are given. */
+  async heard(): Promise<void> {
+    await Promise.all(this.#answers);
+  }
+
   /** Resolves when a pull that waits is answered. */
   firstAnswer(): Promise<void> {
     return this.waiting === 0 ? Promise.resolve() : Promise.race(this.#answers.slice(-this.waiting));

@@ -7,10 +7,9 @@ import type { ConnectionActor, Ending, PublisherChoice } from "../stage/connecti
 import { turns } from "../stage/pace.ts";
 import { requestInVain } from "../stage/request.ts";
 import type { Stage } from "../stage/stage.ts";
-import type { GroupSpec } from "../stage/subscriber-actor.ts";
 import { stepWith } from "./choices.ts";
 import { openConnections } from "./publishing.ts";
-import { type Step, stepOn } from "./step.ts";
+import { picked, type Step, stepOn } from "./step.ts";
 
 /** Connections that are gone: whatever is asked of them is refused. */
 function closed(stage: Stage): ConnectionActor[] {
@@ -46,15 +45,18 @@ const endings = fc.record({
 });
 
 /** A subscription that is on its way while its connection ends, one way or the other. */
-export function openAsItEnds(spec: GroupSpec): Arbitrary<Step> {
-  return stepWith("open as it ends", endings, openConnections, async (connection, stage, { later, way }) => {
-    const opening = connection.open(spec);
+export const openAsItEnds: Arbitrary<Step> = stepWith(
+  "open as it ends",
+  endings,
+  openConnections,
+  async (connection, stage, { later, way }) => {
+    const opening = connection.open(picked(stage.groups, 0));
     await turns(later);
     const killed = way === "kill" && stage.subject.fixture.kill !== undefined;
     const ending = killed ? connection.kill() : connection.shutdown(way === "kill" ? "shutdown" : way);
     await Promise.all([opening, ending]);
-  });
-}
+  },
+);
 
 export const requestClosed: Arbitrary<Step> = stepOn(
   "request closed",
@@ -62,9 +64,10 @@ export const requestClosed: Arbitrary<Step> = stepOn(
   (connection, stage) => requestInVain(stage, connection, "A"),
 );
 
-export function openClosed(spec: GroupSpec): Arbitrary<Step> {
-  return stepOn("open closed", closed, (connection) => connection.open(spec));
-}
+/** A member of a group of the history, with the options of that group: others may be its own on some ground. */
+export const openClosed: Arbitrary<Step> = stepOn("open closed", closed, (connection, stage) =>
+  connection.open(picked(stage.groups, 0)),
+);
 
 export const transactionClosed: Arbitrary<Step> = stepOn(
   "transaction closed",

@@ -43,7 +43,7 @@ export async function bundleMutants(outfile: string): Promise<readonly Mutant[]>
 
 /** Every mutant there is, and the sources with them in. */
 export function mutateSources(): MutatedFile[] {
-  const broker = readdirSync(`${root}/${memory}`)
+  const broker = readdirSync(`${root}/${memory}`, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .sort();
   const paths = [outlet, ...broker.map((name) => `${memory}/${name}`)];
