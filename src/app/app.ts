@@ -87,7 +87,8 @@ export interface App<B extends Brokers = Broker, State = unknown, DeadLetters ex
 const startNames = optionNames<AppStartOptions>()({ signal: true });
 const runNames = optionNames<AppRunOptions>()({ signals: true, deadlineMs: true, exitOnStop: true });
 
-const names: OptionNames = {
+/** Made by the call: a bundler cannot leave out an object that is spread from others. */
+const names = (): OptionNames => ({
   ...routerNames,
   ...hookNames,
   ...optionNames<Omit<AppOptions, keyof RouterOptions | keyof AppHooks>>()({
@@ -99,7 +100,7 @@ const names: OptionNames = {
   }),
   broker: true,
   brokers: true,
-};
+});
 
 /**
  * Makes an app. Nothing is connected before `start()` or `run()`.
@@ -140,7 +141,7 @@ type GivenAppOptions = AppOptions & { readonly broker?: Broker; readonly brokers
 function define(options: GivenAppOptions): AppDefinition {
   const call = "createApp(options)";
   checkObject(call, options, "an object with name and broker");
-  checkOptionNames(call, options, names);
+  checkOptionNames(call, options, names());
   const { name, version, broker, brokers, onError, replies = {}, clock } = options;
   checkName(`${call}: name`, name);
   if (version !== undefined) checkName(`${call}: version`, version);

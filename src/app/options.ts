@@ -90,7 +90,9 @@ export interface GivenSubscriptionOptions {
   readonly onError?: ErrorListener | undefined;
 }
 
-const responderOnly = {
+export const responderNames: OptionNames = optionNames<
+  ResponderOptions & Pick<GivenSubscriptionOptions, "on">
+>()({
   on: true,
   group: true,
   source: true,
@@ -98,14 +100,16 @@ const responderOnly = {
   maxInFlight: true,
   middleware: true,
   onError: true,
-} as const;
-
-export const responderNames: OptionNames = optionNames<
-  ResponderOptions & Pick<GivenSubscriptionOptions, "on">
->()(responderOnly);
+});
 
 export const subscriptionNames: OptionNames = optionNames<GivenSubscriptionOptions>()({
-  ...responderOnly,
+  on: true,
+  group: true,
+  source: true,
+  workers: true,
+  maxInFlight: true,
+  middleware: true,
+  onError: true,
   onFailure: true,
   publishMiddleware: true,
   timeoutMs: true,

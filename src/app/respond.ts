@@ -32,7 +32,7 @@ export function askedDecoder(
   };
 }
 
-const replyTemplate = new TopicTemplate("reply", "reply");
+const replyTemplate = /* @__PURE__ */ new TopicTemplate("reply", "reply");
 
 /**
  * Answers each request once, with a reply or with the error of its handler, published and confirmed before the request is

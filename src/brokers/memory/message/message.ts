@@ -27,7 +27,11 @@ export interface DeliveryControl {
   restartDeadline(message: MemoryMessage): void;
 }
 
-export let deliveries: DeliveryControl;
+export const deliveries: DeliveryControl = {
+  lose: (message, reason) => MemoryMessage.control.lose(message, reason),
+  untake: (message) => MemoryMessage.control.untake(message),
+  restartDeadline: (message) => MemoryMessage.control.restartDeadline(message),
+};
 
 /** One delivery by the memory broker. Every settle takes effect before its call returns. */
 export class MemoryMessage extends Message implements Positioned<number> {
@@ -35,15 +39,17 @@ export class MemoryMessage extends Message implements Positioned<number> {
   readonly #delivery: Delivery;
   readonly #deliveryCount: number;
 
-  static {
-    deliveries = {
-      lose: (message, reason) => message.lose(reason),
-      untake: (message) => {
-        if (message.lost === undefined) message.#delivery.untake();
-      },
-      restartDeadline: (message) => message.sendKeepAlive(),
-    };
-  }
+  /**
+   * A field, as a bundler keeps a class with a static block in every program.
+   * @internal
+   */
+  static readonly control: DeliveryControl = {
+    lose: (message, reason) => message.lose(reason),
+    untake: (message) => {
+      if (message.lost === undefined) message.#delivery.untake();
+    },
+    restartDeadline: (message) => message.sendKeepAlive(),
+  };
 
   /** @internal */
   constructor(delivery: Delivery) {
