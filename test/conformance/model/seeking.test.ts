@@ -161,4 +161,46 @@ describe("a batch", () => {
     handOut(after.id);
     expect(told.broken().flat()).toContain("pause-holds");
   });
+
+  it("may have what was being published when its subscriber was paused", () => {
+    const told = new Told({ noPrefetch: true });
+    const seat = told.open();
+    told.ledger.forming(seat, true);
+    const pulledAt = told.ledger.event;
+    const posting = told.send();
+    told.ledger.pausing(seat);
+    told.ledger.sent(posting);
+    told.ledger.rested();
+    const message = new RecordingMessage({ topic: "A", payload: `#${posting.id};`, deliveryCount: 1 });
+    told.ledger.delivered(seat, message, pulledAt);
+    expect(told.broken().flat()).not.toContain("pause-holds");
+  });
+});
+
+describe("a delivery that is told of after the seek that its subscriber's end overtook", () => {
+  /** The counts of the deliveries after it that break a law, of 1, 2 and 3. */
+  function broken(strays: number): number[] {
+    return [1, 2, 3].filter((count) => {
+      const told = new Told({ countsExactly: true });
+      const seat = told.open();
+      const posting = told.publish();
+      const pulledAt = told.ledger.event;
+      const move = begin(told, seat, "start");
+      for (let left = strays; left > 0; left -= 1) {
+        const message = new RecordingMessage({ topic: "A", payload: `#${posting.id};`, deliveryCount: 1 });
+        message.lose("gone");
+        told.ledger.delivered(seat, message, pulledAt);
+      }
+      told.ledger.seeks.end(move);
+      told.leave(seat, "crash");
+      told.ledger.rested();
+      told.deliver(told.open(), posting, { deliveryCount: count });
+      return told.broken().flat().includes("delivery-count-grows");
+    });
+  }
+
+  it("may be counted by the broker, and need not be", () => {
+    expect(broken(1)).toEqual([3]);
+    expect(broken(0)).toEqual([2, 3]);
+  });
 });
