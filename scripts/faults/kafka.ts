@@ -1,6 +1,7 @@
 import { connect as connectTcp } from "node:net";
 import { Kafka, logLevel } from "kafkajs";
 import { KafkaBroker, type KafkaSubscribeOptions } from "tidelane/kafka";
+import { createTopics } from "../../test/live/kafka-topics.ts";
 import type { FaultPlan } from "./plan.ts";
 import type { FaultFacts, FaultPlugIn, Line, Place, Station } from "./plug-in.ts";
 
@@ -47,7 +48,7 @@ async function createTopic(address: string, topic: string): Promise<void> {
   const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+    await createTopics(admin, [{ topic, numPartitions: partitions }]);
   } finally {
     await admin.disconnect();
   }

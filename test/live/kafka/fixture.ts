@@ -10,6 +10,7 @@ import {
   kafkaPatternSource,
   kafkaSource,
 } from "tidelane/kafka";
+import { createTopics } from "../kafka-topics.ts";
 
 export interface KafkaFixtureOptions {
   /** "host:port" */
@@ -47,7 +48,7 @@ export function kafkaFixture({
     name: "kafka",
     time: "real",
     broker: async ({ clock, topics }) => {
-      await createTopics(address, topics, partitions);
+      await declareTopics(address, topics, partitions);
       return {
         name: "kafka",
         connect: async (given) => {
@@ -111,7 +112,7 @@ class Line {
   }
 }
 
-async function createTopics(
+async function declareTopics(
   address: string,
   topics: FixtureEnvironment["topics"],
   numPartitions: number,
@@ -120,16 +121,7 @@ async function createTopics(
   const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   const wanted = Array.from(topics.keys(), (topic) => ({ topic, numPartitions }));
-  for (let retries = 10; ; retries -= 1) {
-    try {
-      // A topic that was created by an earlier try is left as it is.
-      await admin.createTopics({ topics: wanted, waitForLeaders: true });
-      break;
-    } catch (error) {
-      // A busy server may say so of a topic that it has just created.
-      if (retries === 0 || (error as { type?: string }).type !== "UNKNOWN_TOPIC_OR_PARTITION") throw error;
-    }
-  }
+  await createTopics(admin, wanted);
   await admin.disconnect();
 }
 

@@ -11,6 +11,7 @@ import {
 } from "tidelane/kafka";
 import { onTestFinished } from "vitest";
 import type { Server } from "../../../scripts/brokers/server.ts";
+import { createTopics } from "../kafka-topics.ts";
 import type { TcpProxy } from "../tcp-proxy.ts";
 import { fresh } from "../waiting.ts";
 
@@ -57,9 +58,7 @@ export async function withAdmin<T>(server: Server, work: (admin: Admin) => Promi
 /** A new topic. */
 export async function topicOf(server: Server, numPartitions = 1, name = "topic"): Promise<string> {
   const topic = fresh(name);
-  await withAdmin(server, (admin) =>
-    admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true }),
-  );
+  await withAdmin(server, (admin) => createTopics(admin, [{ topic, numPartitions }]));
   return topic;
 }
 

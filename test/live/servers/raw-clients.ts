@@ -2,6 +2,7 @@ import { connect as connectAmqp } from "amqplib";
 import { Kafka, logLevel } from "kafkajs";
 import { connect as connectNats } from "nats";
 import type { ServerKind } from "../../../scripts/brokers/recipe.ts";
+import { createTopics } from "../kafka-topics.ts";
 
 /** The least a client does: nothing of ours is between the test and the server. */
 export interface RawClient {
@@ -75,7 +76,7 @@ export const rawClients: Readonly<Record<ServerKind, (address: string) => RawCli
       async declare(topic) {
         const admin = client.admin();
         await admin.connect();
-        await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
+        await createTopics(admin, [{ topic, numPartitions: 1 }]);
         await admin.disconnect();
       },
       async publish(topic, texts) {
