@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { AppendedLines } from "../../scripts/appended-lines.ts";
 
 /** What a handler writes down: that its process began, and that a handling began, succeeded or threw. */
 export type Entry =
@@ -16,29 +16,8 @@ export function readEntry(line: string): Entry {
 }
 
 /** Reads what handlers append, as they append it. */
-export class JournalReader {
-  readonly #file: number;
-  #offset = 0;
-  /** The beginning of a line whose end was not there yet. */
-  #rest = "";
-
-  /** Creates the file where it is missing. */
+export class JournalReader extends AppendedLines<Entry> {
   constructor(path: string) {
-    this.#file = openSync(path, "a+");
-  }
-
-  /** What was written since the last call. */
-  read(): Entry[] {
-    const length = fstatSync(this.#file).size - this.#offset;
-    if (length <= 0) return [];
-    const buffer = Buffer.alloc(length);
-    this.#offset += readSync(this.#file, buffer, 0, length, this.#offset);
-    const lines = (this.#rest + buffer.toString("latin1")).split("\n");
-    this.#rest = lines.pop() ?? "";
-    return lines.map(readEntry);
-  }
-
-  close(): void {
-    closeSync(this.#file);
+    super(path, readEntry);
   }
 }

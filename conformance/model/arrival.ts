@@ -148,14 +148,8 @@ function setAside({ book, copy, message }: Arrival): Fault | undefined {
 function unpaused({ book, seat, copy, pulledAt }: Arrival): Fault | undefined {
   if (seat.flow !== "paused") return undefined;
   if (copy.posting.startedAt > (seat.pausedSince ?? 0)) seat.cameAfterPause += 1;
-  // What a batch took before the pause is here already: from the call of its publish on it may have.
-  const since =
-    copy.state.kind !== "owed"
-      ? undefined
-      : copy.deliveries === 0
-        ? copy.posting.startedAt
-        : copy.state.since;
-  const formed = seat.forming && since !== undefined && since < seat.pausedAt;
+  const formed = seat.forming && freeSince(copy) < seat.pausedAt;
+  // What a batch took before the pause is here already.
   if (formed && pulledAt < seat.pausedAt) return undefined;
   const observed = `was delivered to ${seat.name}, which is paused`;
   if (book.promises.noPrefetch === true) {
@@ -165,6 +159,12 @@ function unpaused({ book, seat, copy, pulledAt }: Arrival): Fault | undefined {
   if (seat.cameAfterPause <= maxInFlight) return undefined;
   const expected = `of what is published after the pause at most maxInFlight = ${maxInFlight} had been asked for`;
   return { laws: ["pause-holds"], observed, expected };
+}
+
+/** The event from which on a batch may have taken it: at the first time that is the call of its publish. */
+function freeSince({ state, deliveries, posting }: Copy): number {
+  if (state.kind !== "owed") return Number.POSITIVE_INFINITY;
+  return deliveries === 0 ? posting.startedAt : state.since;
 }
 
 function notEarly(book: Book, notBefore: number): Fault | undefined {

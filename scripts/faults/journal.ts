@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { openSync, writeSync } from "node:fs";
+import { AppendedLines } from "../appended-lines.ts";
 import type { Copy } from "./ledger.ts";
 
 /** One handling, as a consumer wrote it down. */
@@ -26,30 +27,9 @@ export class JournalWriter {
   }
 }
 
-export class JournalReader {
-  readonly #file: number;
-  #offset = 0;
-  /** The beginning of a line whose end was not there yet. */
-  #rest = "";
-
-  /** Creates the file where it is missing. */
+export class JournalReader extends AppendedLines<Entry> {
   constructor(path: string) {
-    this.#file = openSync(path, "a+");
-  }
-
-  /** What was written since the last call. */
-  read(): Entry[] {
-    const length = fstatSync(this.#file).size - this.#offset;
-    if (length <= 0) return [];
-    const buffer = Buffer.alloc(length);
-    this.#offset += readSync(this.#file, buffer, 0, length, this.#offset);
-    const lines = (this.#rest + buffer.toString("latin1")).split("\n");
-    this.#rest = lines.pop() ?? "";
-    return lines.map(readEntry);
-  }
-
-  close(): void {
-    closeSync(this.#file);
+    super(path, readEntry);
   }
 }
 

@@ -11,6 +11,9 @@ const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
 /** "loading": the process is there, and its program is not yet. */
 export type MemberState = "loading" | "opening" | "open" | "leaving" | "left" | "gone";
 
+/** A program that takes longer to load does not load. */
+const longestLoadMs = 120_000;
+
 /** A consumer's process, as the run sees it: started, told what to do, killed, started again. */
 export class Member {
   readonly #site: ConsumerSite;
@@ -19,6 +22,7 @@ export class Member {
   /** What it printed last, for when it ends by itself. */
   #printed = "";
   #state: MemberState = "gone";
+  #startedAt = 0;
 
   constructor(site: ConsumerSite, note: (text: string) => void) {
     this.#site = site;
@@ -27,6 +31,11 @@ export class Member {
 
   get state(): MemberState {
     return this.#child === undefined ? "gone" : this.#state;
+  }
+
+  /** Whether the machine is still busy with its program. */
+  get loading(): boolean {
+    return this.state === "loading" && performance.now() - this.#startedAt < longestLoadMs;
   }
 
   /** "consumer 2 is opening" */
@@ -44,6 +53,7 @@ export class Member {
     this.#child = child;
     this.#printed = "";
     this.#state = "loading";
+    this.#startedAt = performance.now();
     for (const output of [child.stdout, child.stderr]) {
       output?.on("data", (text: Buffer) => {
         this.#printed = (this.#printed + text.toString()).slice(-2_000);

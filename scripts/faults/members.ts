@@ -26,7 +26,7 @@ export class Members {
 
   /** Whether the machine is still busy with the program of one of them. */
   get loading(): boolean {
-    return this.#members.some(({ state }) => state === "loading");
+    return this.#members.some(({ loading }) => loading);
   }
 
   /** "consumer 0 is open, consumer 2 is opening" */

@@ -183,13 +183,14 @@ export class Outbound {
     return inbox.request(message, options);
   }
 
-  /** Opened once, by the first who needs it; where that fails, the next one tries again. */
+  /** Opened by the first who needs it; where that fails, or when it has ended, the next one opens another. */
   #inbox(broker: string): Promise<ReplyInbox> {
     const known = this.#inboxes.get(broker);
     if (known !== undefined) return known;
     const opening = this.#openInbox(broker);
     this.#inboxes.set(broker, opening);
-    opening.catch(() => this.#inboxes.delete(broker));
+    const forget = (): boolean => this.#inboxes.delete(broker);
+    opening.then(({ ended }) => ended).then(forget, forget);
     return opening;
   }
 

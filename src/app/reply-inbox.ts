@@ -19,6 +19,10 @@ export class ReplyInbox {
   readonly #publisher: Publisher;
   readonly #clock: Clock;
   readonly #run: Run;
+  /** Resolves when its subscription is over, for whatever reason: no reply comes after that. */
+  readonly ended: Promise<void>;
+  /** Why no reply can come any more, once its subscription is over. */
+  #failure: unknown;
   /** By correlation id. */
   readonly #waiting = new Map<string, Deferred<Message>>();
   /** Other instances of the app read the same topic. */
@@ -41,15 +45,16 @@ export class ReplyInbox {
       .handle((message) => {
         this.#waiting.get(message.headers.get(headerNames.correlationId) ?? "")?.resolve(message);
       });
-    this.#run.done.then(
-      () => this.#rejectAll(undefined),
-      (error) => this.#rejectAll(error),
+    this.ended = this.#run.done.then(
+      () => this.#end(new ConnectionClosedError({ broker: this.#broker, during: "A request" })),
+      (error: unknown) => this.#end(error),
     );
   }
 
   async request(message: OutgoingMessage, { timeoutMs, signal }: RequestOptions): Promise<Message> {
     const what = `A request to "${message.topic}"`;
     throwIfAborted(signal, what);
+    if (this.#failure !== undefined) throw this.#failure;
     this.#count += 1;
     const id = `${this.#instance}.${this.#count}`;
     const reply = deferred<Message>();
@@ -78,8 +83,8 @@ export class ReplyInbox {
     await this.#run.stop().catch(() => undefined);
   }
 
-  #rejectAll(cause: unknown): void {
-    const error = cause ?? new ConnectionClosedError({ broker: this.#broker, during: "A request" });
-    for (const reply of this.#waiting.values()) reply.reject(error);
+  #end(failure: unknown): void {
+    this.#failure = failure;
+    for (const reply of this.#waiting.values()) reply.reject(failure);
   }
 }

@@ -9,6 +9,22 @@ import type { BatchOptions } from "../../traits/subscriber.ts";
 
 const batchNames = optionNames<BatchOptions>()({ max: true, maxWaitMs: true });
 
+/**
+ * Checks them and fills in the defaults. What waits in a batch is unsettled: `maxWaitMs` has to be less than the ack deadline,
+ * where there is one.
+ */
+export function readBatchOptions(options: BatchOptions, ackDeadlineMs?: number): Required<BatchOptions> {
+  checkOptionNames("batches(options)", options, batchNames);
+  const max = checkCount("options.max", options.max);
+  const maxWaitMs = checkDuration("options.maxWaitMs", options.maxWaitMs ?? 10);
+  if (ackDeadlineMs === undefined || maxWaitMs < ackDeadlineMs) return { max, maxWaitMs };
+  throw new InvalidArgumentError({
+    argument: "options.maxWaitMs",
+    expected: `less than the ack deadline of ${ackDeadlineMs} ms, or what waits in a batch would be lost`,
+    received: maxWaitMs,
+  });
+}
+
 /** Where batches are made from. */
 export interface BatchSupply<T extends object> {
   /** One iterator at a time, as everywhere. */
@@ -27,26 +43,18 @@ const done = { done: true, value: undefined } as const;
 export class Batches<T extends object> implements AsyncIterable<T[]> {
   readonly #supply: BatchSupply<T>;
   readonly #clock: Clock;
-  readonly #max: number;
-  readonly #maxWaitMs: number;
+  readonly #options: Required<BatchOptions>;
 
-  /** What waits in a batch is unsettled: `maxWaitMs` has to be less than the ack deadline, where there is one. */
+  /** See `readBatchOptions`. */
   constructor(supply: BatchSupply<T>, clock: Clock, options: BatchOptions, ackDeadlineMs?: number) {
-    checkOptionNames("batches(options)", options, batchNames);
     this.#supply = supply;
     this.#clock = clock;
-    this.#max = checkCount("options.max", options.max);
-    this.#maxWaitMs = checkDuration("options.maxWaitMs", options.maxWaitMs ?? 10);
-    if (ackDeadlineMs === undefined || this.#maxWaitMs < ackDeadlineMs) return;
-    throw new InvalidArgumentError({
-      argument: "options.maxWaitMs",
-      expected: `less than the ack deadline of ${ackDeadlineMs} ms, or what waits in a batch would be lost`,
-      received: this.#maxWaitMs,
-    });
+    this.#options = readBatchOptions(options, ackDeadlineMs);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T[], undefined, undefined> {
-    return new BatchIterator(this.#supply, this.#clock, this.#max, this.#maxWaitMs);
+    const { max, maxWaitMs } = this.#options;
+    return new BatchIterator(this.#supply, this.#clock, max, maxWaitMs);
   }
 }
 

@@ -1,9 +1,8 @@
 import { Fifo } from "../../../structures/fifo.ts";
-import { checkCount, checkDuration } from "../../../traits/arguments.ts";
 import type { Clock, Timer } from "../../../traits/clock.ts";
 import { type Deferred, deferred } from "../../../traits/deferred.ts";
-import { InvalidArgumentError } from "../../../traits/errors.ts";
 import type { BatchOptions } from "../../../traits/subscriber.ts";
+import { readBatchOptions } from "../../shared/batches.ts";
 import { deliveries, type MemoryMessage } from "../message/message.ts";
 import type { Consumer, Taker } from "./consumer.ts";
 
@@ -15,24 +14,17 @@ const done: Result = { value: undefined, done: true };
 export class Batches implements AsyncIterable<MemoryMessage[]> {
   readonly #consumer: Consumer;
   readonly #clock: Clock;
-  readonly #max: number;
-  readonly #maxWaitMs: number;
+  readonly #options: Required<BatchOptions>;
 
   constructor(consumer: Consumer, clock: Clock, options: BatchOptions, ackDeadlineMs: number | undefined) {
     this.#consumer = consumer;
     this.#clock = clock;
-    this.#max = checkCount("options.max", options.max);
-    this.#maxWaitMs = checkDuration("options.maxWaitMs", options.maxWaitMs ?? 10);
-    if (ackDeadlineMs === undefined || this.#maxWaitMs < ackDeadlineMs) return;
-    throw new InvalidArgumentError({
-      argument: "options.maxWaitMs",
-      expected: `less than the ack deadline of ${ackDeadlineMs} ms, or what waits in a batch would be lost`,
-      received: this.#maxWaitMs,
-    });
+    this.#options = readBatchOptions(options, ackDeadlineMs);
   }
 
   [Symbol.asyncIterator](): BatchIterator {
-    return new BatchIterator(this.#consumer, this.#clock, this.#max, this.#maxWaitMs);
+    const { max, maxWaitMs } = this.#options;
+    return new BatchIterator(this.#consumer, this.#clock, max, maxWaitMs);
   }
 }
 

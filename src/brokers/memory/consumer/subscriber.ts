@@ -2,7 +2,6 @@ import type { Capabilities } from "../../../traits/capabilities.ts";
 import type { Clock } from "../../../traits/clock.ts";
 import { NotSupportedError } from "../../../traits/errors.ts";
 import { settledAtOnce } from "../../../traits/message.ts";
-import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
 import type {
   BatchOptions,
   BatchSubscriber,
@@ -18,8 +17,6 @@ import type { Topic } from "../server/topic.ts";
 import { Batches } from "./batches.ts";
 import type { Consumer } from "./consumer.ts";
 import { PullIterator } from "./pull-iterator.ts";
-
-const batchNames = optionNames<BatchOptions>()({ max: true, maxWaitMs: true });
 
 /** What a subscriber is opened with: its group, and the one topic it can seek in. */
 export interface SubscriberContext {
@@ -53,7 +50,6 @@ export class MemorySubscriber implements BatchSubscriber<MemoryMessage>, Seekabl
   }
 
   batches(options: BatchOptions): AsyncIterable<MemoryMessage[]> {
-    checkOptionNames("batches(options)", options, batchNames);
     return new Batches(this.#context.consumer, this.clock, options, this.capabilities.ackDeadlineMs);
   }
 
