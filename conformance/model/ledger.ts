@@ -372,7 +372,7 @@ export class Ledger {
   /** A copy that a pull which waits on this seat should have been given by now. */
   starving(seat: Seat): Copy | undefined {
     const { group } = seat;
-    if (seat.state !== "open" || seat.flow !== "on") return undefined;
+    if (seat.state !== "open" || seat.flow !== "on" || this.seeks.isMoving(group)) return undefined;
     if (group.seats.size > 1 && this.#holdings.book.promises.noPrefetch !== true) return undefined;
     const due = this.owed(group, true);
     const delayed = this.owed(group).length - due.length;

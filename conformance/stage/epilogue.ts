@@ -15,6 +15,7 @@ export async function conclude(stage: Stage): Promise<void> {
   stage.trace.finish();
   await stage.rest();
   await stage.awaitOpens();
+  await stage.awaitSeeks();
   const batches = stage.subscribers.flatMap(({ batching }) => batching ?? []);
   await stage.pace.within(Promise.all(batches), stage.subject.timings.closeMs);
   stage.check();

@@ -27,7 +27,9 @@ export async function seek(stage: Stage, subscriber: SubscriberActor, to: Destin
     const observed = `seek of ${subscriber.name} to ${name} rejected with ${nameOfError(error)}`;
     stage.violate(law, observed, "it resolves");
   });
-  await stage.track(`seek of ${subscriber.name} to ${name}`, law, answer);
+  const seeking = stage.track(`seek of ${subscriber.name} to ${name}`, law, answer);
+  stage.moving.add(seeking);
+  await seeking.finally(() => stage.moving.delete(seeking));
 }
 
 /** To a position that the log cannot hold: that moves nothing. */

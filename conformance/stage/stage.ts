@@ -71,6 +71,8 @@ export class Stage {
   readonly patience: Patience = new Patience();
   /** Subscriptions that are being opened. They never reject. */
   readonly opening: Set<Promise<unknown>> = new Set();
+  /** Seeks that are on their way: until they are over nobody knows what their groups are owed. */
+  readonly moving: Set<Promise<unknown>> = new Set();
   /** Calls with a signal, whose abort is a step of its own. */
   readonly abortable: Abortable[] = [];
   /** Ends when the ledger knows of what was taken beside a next() that waited: whatever is called later is told later. */
@@ -200,6 +202,10 @@ export class Stage {
     await this.pace.within(Promise.all(this.opening), this.subject.timings.closeMs);
   }
 
+  async awaitSeeks(): Promise<void> {
+    await this.pace.within(Promise.all(this.moving), this.subject.timings.closeMs);
+  }
+
   /** Every call that was made is answered, within the time there is for it. */
   async awaitCalls(): Promise<void> {
     for (const call of this.#calls) {
@@ -257,13 +263,17 @@ export class Stage {
       let copy = this.ledger.starving(subscriber.seat);
       // n.b. on real time a pull may be answered with another message, and the next one with this.
       while (subscriber.waiting > 0 && copy !== undefined) {
-        if (!this.pace.virtual && (await this.#answers(subscriber)))
+        const starved = copy;
+        if (!this.pace.virtual && (await this.#answers(subscriber))) {
           copy = this.ledger.starving(subscriber.seat);
-        else if (this.pace.virtual && this.#mayForm(copy)) break;
-        else {
-          this.ledger.missing(copy, `while ${subscriber.name} waited for it`);
-          break;
+          continue;
         }
+        if (this.pace.virtual && this.#mayForm(copy)) break;
+        copy = this.ledger.starving(subscriber.seat);
+        // n.b. a call that was on its way, a seek, may have taken away what was owed.
+        if (copy !== starved) continue;
+        this.ledger.missing(copy, `while ${subscriber.name} waited for it`);
+        break;
       }
     }
     this.patience.end();

@@ -56,6 +56,19 @@ describe("a seek", () => {
     expect(owedIds(told, seat)).toEqual([later.id]);
   });
 
+  it("starves nobody of what is confirmed while it is on its way: it may stand before its place", () => {
+    const { told, seat } = underWay();
+    const move = begin(told, seat, "end");
+    const between = told.publish();
+    told.ledger.rested();
+    expect(told.ledger.starving(seat)).toBeUndefined();
+    told.ledger.seeks.end(move);
+    expect(owedIds(told, seat)).not.toContain(between.id);
+    expect(told.ledger.starving(seat)).toBeUndefined();
+    const later = told.publish();
+    expect(told.ledger.starving(seat)?.posting).toBe(later);
+  });
+
   it("ends a delay", () => {
     const { told, seat, second } = underWay();
     told.settle(second, "delay", 100);
