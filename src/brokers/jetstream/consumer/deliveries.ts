@@ -57,14 +57,14 @@ export class Deliveries {
 
   /**
    * The message of this sequence, held here, was delivered again, so that nobody else has it: it is kept, with a full
-   * deadline. False where it is not held. A server before 2.10 repeats one when pull requests are withdrawn.
+   * deadline. Undefined where it is not held. A server before 2.10 repeats one when pull requests are withdrawn.
    */
-  renew(delivery: DeliveryInfo, ackSubject: string, now: number): boolean {
+  renew(delivery: DeliveryInfo, ackSubject: string, now: number): JetStreamMessage | undefined {
     const held = this.#unsettled.get(delivery.sequence);
-    if (held === undefined || held.lost !== undefined) return false;
+    if (held === undefined || held.lost !== undefined) return undefined;
     held.renew(delivery, ackSubject);
     this.extend(held, now);
-    return true;
+    return held;
   }
 
   /** As `add`, and it waits aside for others to be put in order with it. */

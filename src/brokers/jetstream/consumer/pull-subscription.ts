@@ -226,7 +226,11 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     const now = connection.settings.clock.now();
     if (delivery.deliveries > 1) this.#events.mayHaveChanged();
     if (!settings.sole) this.#deadlines.expire(now);
-    if (this.#deliveries.renew(delivery, client.reply ?? "", now)) return;
+    const renewed = this.#deliveries.renew(delivery, client.reply ?? "", now);
+    if (renewed !== undefined) {
+      this.#settlement.renewed(renewed);
+      return;
+    }
     if (this.#deliveries.unsettled >= this.#limit) {
       sendAckIfConnected(this.#context.connection.server, client.reply ?? "", acks.nak);
       return;
@@ -279,7 +283,9 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     const { outstanding } = this.#requests;
     const ahead = this.#deliveries.buffered - this.#deliveries.heldBack + outstanding;
     if (ahead > settings.prefetch / 2) return;
-    const room = this.#limit - this.#deliveries.unsettled - outstanding;
+    // What may have to be delivered again takes no second place.
+    const unsettled = this.#deliveries.unsettled - this.#settlement.doubtful;
+    const room = this.#limit - unsettled - outstanding;
     const batch = Math.min(settings.prefetch - ahead, room, consumer.maxBatch);
     if (batch < 1) return;
     this.#requests.request(consumer.nextSubject, batch, Math.min(requestMs, consumer.maxExpiresMs));

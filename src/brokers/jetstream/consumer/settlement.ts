@@ -1,6 +1,6 @@
-import { RequestFault } from "../../nats/errors.ts";
 import { acks, type DeliveryInfo, isNak, sendAck, supportsTermReason } from "../message/ack.ts";
 import { type AckSender, type JetStreamMessage, lostError } from "../message/message.ts";
+import { Confirmations } from "./confirmations.ts";
 import { DeferredAcks } from "./deferred-acks.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { PullContext } from "./pull-context.ts";
@@ -21,6 +21,7 @@ export class Settlement implements AckSender {
   readonly #deliveries: Deliveries;
   readonly #events: SettlementEvents;
   readonly #deferred = new DeferredAcks();
+  readonly #confirmations: Confirmations;
   readonly #recentAcks = new RecentAcks();
   /** Of an ephemeral consumer only. */
   #progress: Progress | undefined;
@@ -34,6 +35,7 @@ export class Settlement implements AckSender {
     this.#context = context;
     this.#deliveries = deliveries;
     this.#events = events;
+    this.#confirmations = new Confirmations(context);
   }
 
   get confirmAcks(): boolean {
@@ -50,15 +52,13 @@ export class Settlement implements AckSender {
   }
 
   async confirm(message: JetStreamMessage): Promise<void> {
-    const { connection, confirmMs } = this.#context;
-    try {
-      const call = { subject: message.ackSubject, payload: acks.ack, timeoutMs: confirmMs };
-      await connection.requests.send({ ...call, what: "The confirmation of an ack", repeatable: true });
-    } catch (error) {
-      if (message.lost) throw message.lost;
-      throw error instanceof RequestFault ? lostError(message, error) : error;
-    }
+    await this.#confirmations.confirm(message, this.#reachable);
     this.#settled(message, acks.ack);
+  }
+
+  /** How many wait for the confirmation of an ack, and may have to be delivered again before it comes. */
+  get doubtful(): number {
+    return this.#confirmations.doubtful;
   }
 
   extend(message: JetStreamMessage): void {
@@ -86,6 +86,7 @@ export class Settlement implements AckSender {
   /** The connection is lost: acks wait until the consumer is found again. */
   connectionLost(): void {
     this.#reachable = false;
+    this.#confirmations.connectionLost();
     this.#recentAcks.connectionLost();
   }
 
@@ -97,23 +98,30 @@ export class Settlement implements AckSender {
       // A server that was killed may have forgotten the delivery itself, and takes no ack for what it has not delivered.
       if (!isNak(ack)) this.#recentAcks.doubt(message.delivery);
     });
+    this.#confirmations.consumerFound();
+  }
+
+  /** It was delivered again while it is held here. */
+  renewed(message: JetStreamMessage): void {
+    this.#confirmations.renewed(message);
   }
 
   /** Deliveries whose deadline has passed are lost. Whether there were any. */
   expire(now: number): boolean {
     if (this.#deliveries.expire(now).length === 0) return false;
-    this.#deferred.rejectLost();
+    this.rejectLost();
     return true;
   }
 
   /** Rejects the acks that wait for deliveries that are lost. */
   rejectLost(): void {
     this.#deferred.rejectLost();
+    this.#confirmations.rejectLost();
   }
 
   loseAll(reason: string, cause?: unknown): JetStreamMessage[] {
     const all = this.#deliveries.loseAll(reason, cause);
-    this.#deferred.rejectLost();
+    this.rejectLost();
     return all;
   }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../../traits/clock.ts";
+import { deferred } from "../../../traits/deferred.ts";
 import { TimeoutError, throwIfAborted } from "../../../traits/errors.ts";
 import { type CallAnswer, PendingCall } from "../../shared/pending-call.ts";
 import { PendingCalls, type TimedCall } from "../../shared/pending-calls.ts";
@@ -23,6 +24,14 @@ export interface OutgoingRequest {
   readonly signal?: AbortSignal | undefined;
   /** It may be answered twice without harm, so it is sent again when a lost connection is back. */
   readonly repeatable?: boolean;
+}
+
+/** A request that its caller sends, as often as it has to. The first answer counts, whichever it is to. */
+export interface RepeatedRequest {
+  readonly answer: Promise<ClientMessage>;
+  /** Does not throw. Not sent while there is no connection, or when it is over. */
+  send(subject: string): void;
+  reject(error: unknown): void;
 }
 
 /** A name nobody else has. */
@@ -60,28 +69,33 @@ export class Requests implements ConnectionListener {
   /** `queue`: what waits in it is sent first. */
   send(request: OutgoingRequest, queue?: SendQueue): Promise<ClientMessage> {
     return new Promise((resolve, reject) => {
-      this.#server.check(request.what);
-      throwIfAborted(request.signal, request.what);
-      this.#subscribe();
-      this.#last += 1;
-      const reply = `${this.#inbox}.${this.#last}`;
-      const due = this.#clock.now() + request.timeoutMs;
-      const pending = new PendingRequest(request, reply, due, { resolve, reject }, () =>
-        this.#waiting.delete(reply),
-      );
-      this.#waiting.add(reply, pending);
-      if (queue === undefined || queue.free) this.#publish(pending);
+      const pending = this.#add(request, { resolve, reject });
+      if (queue === undefined || queue.free) this.#submit(pending);
       else {
         const { what } = request;
         const reject = (error: unknown): void => pending.reject(error);
         pending.leaveQueue = queue.submit({
           what,
           isTimed: true,
-          send: () => this.#publish(pending),
+          send: () => this.#submit(pending),
           reject,
         });
       }
     });
+  }
+
+  /** Its time begins now, though it is not sent. */
+  prepare(request: OutgoingRequest): RepeatedRequest {
+    const { promise, resolve, reject } = deferred<ClientMessage>();
+    const pending = this.#add(request, { resolve, reject });
+    return {
+      answer: promise,
+      send: (subject) => {
+        pending.subject = subject;
+        if (this.#server.up) this.#publish(pending);
+      },
+      reject: (error) => pending.reject(error),
+    };
   }
 
   connectionEnded(): void {
@@ -94,28 +108,44 @@ export class Requests implements ConnectionListener {
   connectionLost(): void {
     const fault = new RequestFault("lost", "the connection was lost before the answer came");
     for (const pending of [...this.#waiting]) {
-      if (pending.sent && pending.request.repeatable !== true) pending.reject(fault);
+      if (pending.submitted && pending.request.repeatable !== true) pending.reject(fault);
     }
   }
 
   connectionRestored(): void {
     for (const pending of [...this.#waiting]) {
-      if (pending.sent) this.#publish(pending);
+      if (pending.submitted) this.#publish(pending);
     }
   }
 
   publishRefused(subject: string, fault: RequestFault): boolean {
-    const refused = [...this.#waiting].filter(({ request }) => request.subject === subject);
+    const refused = [...this.#waiting].filter((pending) => pending.subject === subject);
     for (const pending of refused) pending.reject(fault);
     return refused.length > 0;
   }
 
+  #add(request: OutgoingRequest, answer: CallAnswer<ClientMessage>): PendingRequest {
+    this.#server.check(request.what);
+    throwIfAborted(request.signal, request.what);
+    this.#subscribe();
+    this.#last += 1;
+    const reply = `${this.#inbox}.${this.#last}`;
+    const due = this.#clock.now() + request.timeoutMs;
+    const pending = new PendingRequest(request, reply, due, answer, () => this.#waiting.delete(reply));
+    this.#waiting.add(reply, pending);
+    return pending;
+  }
+
+  #submit(pending: PendingRequest): void {
+    pending.submitted = true;
+    this.#publish(pending);
+  }
+
   /** Does not throw. What is over is not sent. */
   #publish(pending: PendingRequest): void {
-    const { request, reply } = pending;
+    const { request, reply, subject } = pending;
     if (this.#waiting.get(reply) !== pending) return;
-    pending.sent = true;
-    const { subject, payload, headers } = request;
+    const { payload, headers } = request;
     try {
       this.#server.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
     } catch (error) {
@@ -143,8 +173,10 @@ class PendingRequest extends PendingCall<ClientMessage> implements TimedCall {
   readonly request: OutgoingRequest;
   readonly reply: string;
   readonly due: number;
-  /** The send queue has passed it on. It is sent again if the connection was lost or is not up yet. */
-  sent = false;
+  /** Where it is sent. */
+  subject: string;
+  /** By us, at the latest when the connection is up; the others are sent by whoever prepared them. */
+  submitted = false;
   /** Takes the request out of the send queue, which would otherwise keep its message until the connection is back. */
   leaveQueue: (() => void) | undefined = undefined;
   readonly #onOver: () => void;
@@ -158,6 +190,7 @@ class PendingRequest extends PendingCall<ClientMessage> implements TimedCall {
   ) {
     super(request.what, request.signal, answer);
     this.request = request;
+    this.subject = request.subject;
     this.reply = reply;
     this.due = due;
     this.#onOver = onOver;
@@ -165,7 +198,7 @@ class PendingRequest extends PendingCall<ClientMessage> implements TimedCall {
 
   answer(message: ClientMessage): void {
     if (message.data.length === 0 && statusOf(message)?.code === 503) {
-      this.reject(new RequestFault("no-responders", `nobody listens to "${this.request.subject}"`));
+      this.reject(new RequestFault("no-responders", `nobody listens to "${this.subject}"`));
     } else this.resolve(message);
   }
 

@@ -121,6 +121,46 @@ describe("a delivery", () => {
     expect(consumer.answers).toEqual(["1 +ACK", "1 +ACK"]);
   });
 
+  it.each([
+    ["was sent", 1],
+    ["waits for the connection", 2],
+    ["fills maxInFlight", 1],
+  ])("whose confirmation %s is confirmed by a server that forgot it had delivered it", async (when, lost) => {
+    const { clock, nats, connection, stream } = await setUpJetStream({ apiTimeoutMs: 20_000 });
+    await store(connection, "1", "2");
+    const options = when === "fills maxInFlight" ? { maxInFlight: 2 } : {};
+    const loop = new Loop(await openGroup(connection, { confirmAcks: true, ...options }), clock);
+    const messages = await loop.take(2);
+    const consumer = stream.consumers.get("g");
+    const next = loop.next();
+    if (when !== "was sent") nats.line.lose();
+    const { send } = nats.jetStream;
+    if (when === "was sent") Object.assign(nats.jetStream, { send: () => {} });
+    const acked = Promise.all(messages.map((message) => message.ack()));
+    await clock.flush();
+    Object.assign(nats.jetStream, { send });
+    if (when === "was sent") nats.line.lose();
+    consumer?.forget(lost);
+    nats.line.restore();
+    await acked;
+    expect(consumer?.answers.slice(-1)).toEqual(["2 +ACK"]);
+    await store(connection, "3");
+    expect((await next).text()).toBe("3");
+  });
+
+  it("that waits to be confirmed rejects when its subscriber fails", async () => {
+    const { clock, nats, connection, stream } = await setUpJetStream({ apiTimeoutMs: 20_000 });
+    await store(connection, "1");
+    const subscriber = await openGroup(connection, { confirmAcks: true });
+    const message = await new Loop(subscriber, clock).next();
+    nats.line.lose();
+    const told = errorOf(message.ack());
+    stream.deleteConsumer("g");
+    nats.line.restore();
+    await clock.advance(5_000);
+    expect(isTidelaneError(await told, "TIDELANE_DELIVERY_LOST")).toBe(true);
+  });
+
   it("of a source with confirmAcks is always confirmed", async () => {
     const { clock, nats, connection } = await setUpJetStream({ apiTimeoutMs: 200 });
     await store(connection, "1");

@@ -164,11 +164,11 @@ export class FakeJetStream {
 
   #answer(message: Published): void {
     const [, , streamName = "", consumer = "", , sequence] = message.subject.split(".");
-    this.streams
-      .get(streamName)
-      ?.consumers.get(consumer)
-      ?.answer(Number(sequence), decoder.decode(message.data));
-    if (message.reply !== undefined) this.send(bare(message.reply, ""));
+    const found = this.streams.get(streamName)?.consumers.get(consumer);
+    found?.answer(Number(sequence), decoder.decode(message.data));
+    // A server says nothing to an ack of what it has not delivered.
+    const isDelivered = found === undefined || Number(sequence) < found.next;
+    if (message.reply !== undefined && isDelivered) this.send(bare(message.reply, ""));
   }
 
   #reply(subject: string, answer: unknown): void {
@@ -338,6 +338,17 @@ export class FakeConsumer {
     };
     if (delay === 0) back();
     else this.#stream.jetStream.schedule(delay / 1e6, back);
+  }
+
+  /** Of a server that was killed: it had not written down that it delivered this one, and what came after it. */
+  forget(sequence: number): void {
+    for (const [each, { timer }] of [...this.pending]) {
+      if (each < sequence) continue;
+      timer.cancel();
+      this.pending.delete(each);
+    }
+    this.requests.splice(0);
+    this.next = sequence;
   }
 
   /** The message is delivered again, as after an ack deadline or by a server that has forgotten. */
