@@ -160,7 +160,8 @@ export function keyed(context: LoopContext): Promise<BurstLoop> {
 
 const failure = new Error("the first attempt");
 
-async function finish(run: Run, tally: Tally): Promise<void> {
+/** When all of it is taken, and settled. */
+export async function finish(run: Run, tally: Tally): Promise<void> {
   await Promise.race([tally.done, run.done]);
   const report = await run.drain();
   if (report.handled !== tally.count) throw new Error(`${report.handled} of ${tally.count} were settled.`);
