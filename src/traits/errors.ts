@@ -10,7 +10,7 @@ export const errorCodes = [
   "TIDELANE_CONNECTION_CLOSED",
   "TIDELANE_CONNECT_FAILED",
   "TIDELANE_DECODE",
-  "TIDELANE_DELIVERY_LOST",
+  "TIDELANE_DELIVERY_REVOKED",
   "TIDELANE_INTAKE_STALLED",
   "TIDELANE_INVALID_ARGUMENT",
   "TIDELANE_INVALID_MESSAGE",
@@ -85,14 +85,14 @@ export class AlreadySettledError extends TidelaneError {
  * The broker no longer recognises the delivery: its channel, assignment or deadline is gone. A broker that redelivers
  * delivers it again.
  */
-export class DeliveryLostError extends TidelaneError {
-  readonly code = "TIDELANE_DELIVERY_LOST";
+export class DeliveryRevokedError extends TidelaneError {
+  readonly code = "TIDELANE_DELIVERY_REVOKED";
   declare readonly topic: string;
   declare readonly reason: string;
 
   constructor(facts: { topic: string; reason: string; cause?: unknown }) {
     super(
-      `The delivery from "${facts.topic}" was lost (${facts.reason}): it can no longer be settled.`,
+      `The delivery from "${facts.topic}" was revoked (${facts.reason}): it can no longer be settled.`,
       facts,
     );
   }
@@ -123,7 +123,7 @@ export class SubscriberBusyError extends TidelaneError {
   }
 }
 
-/** The connection was shut down, or died for good, before or during the call. */
+/** The connection was closed, or died for good, before or during the call. */
 export class ConnectionClosedError extends TidelaneError {
   readonly code = "TIDELANE_CONNECTION_CLOSED";
   declare readonly broker: string;

@@ -9,7 +9,7 @@ function isErrorClass(value: unknown): value is ErrorClass {
   return typeof value === "function" && value.prototype instanceof errors.TidelaneError;
 }
 
-/** `DeliveryLostError` reports `TIDELANE_DELIVERY_LOST`. */
+/** `DeliveryRevokedError` reports `TIDELANE_DELIVERY_REVOKED`. */
 function codeFor(name: string): string {
   const words = name.replace(/Error$/, "").replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_");
   return `TIDELANE_${words.toUpperCase()}`;
