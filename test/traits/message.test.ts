@@ -164,8 +164,8 @@ describe.each(settles)("%s()", (name, settle, call) => {
 });
 
 it("a hook that passes on SettleUnsupportedError from another copy of the library reopens the message too", async () => {
-  const path = "../../src/traits/errors.ts?another-copy";
-  const copy: typeof import("../../src/traits/errors.ts") = await import(path);
+  const path = "../../src/traits/errors/deliveries.ts?another-copy";
+  const copy: typeof import("../../src/traits/errors/deliveries.ts") = await import(path);
   const error = new copy.SettleUnsupportedError({ topic: "orders", settle: "it", reason: "it cannot" });
   expect(error).not.toBeInstanceOf(SettleUnsupportedError);
   const message = new PlainMessage();
