@@ -58,7 +58,29 @@ export type GivenPolicy =
   | (RetryPolicy & {
       readonly maxAttempts: number;
       readonly deadLetter?: never;
-    } & Refused<"maxAttempts needs deadLetter, which says what comes after the last attempt: { topic, publisher }, 'broker' or 'drop'.">);
+    } & Refused<"maxAttempts needs deadLetter, which says what comes after the last attempt: { topic, publisher }, 'broker' or 'drop'.">)
+  | (RetryPolicy & {
+      readonly maxAttempts?: never;
+      readonly deadLetter: "drop";
+    } & Refused<"deadLetter: 'drop' needs maxAttempts, because without it there is no last attempt to drop after.">);
+
+/** What stands in the way of options that no policy has: a type parameter alone lets them pass. */
+export type NoOtherOptions<Policy> = RefuseOthers<Policy, keyof FailurePolicy, ""> & {
+  readonly [Name in keyof Policy & "backoff"]?: RefuseOthers<Policy[Name], keyof Backoff, "backoff.">;
+} & {
+  readonly [Name in keyof Policy & "deadLetter"]?: RefuseOthers<
+    Policy[Name],
+    keyof DeadLetterTarget,
+    "deadLetter."
+  >;
+};
+
+type RefuseOthers<Given, Known extends PropertyKey, Path extends string> = Given extends object
+  ? {
+      readonly [Name in Exclude<keyof Given, Known> &
+        string]: Refused<`onFailure() has no option "${Path}${Name}".`>;
+    }
+  : unknown;
 
 const policyNames = optionNames<FailurePolicy>()({
   mode: true,
@@ -105,8 +127,15 @@ export function checkPolicy(policy: FailurePolicy): CheckedPolicy {
   };
 }
 
-function checkAttempts({ maxAttempts, deadLetter }: FailurePolicy): number {
-  if (maxAttempts === undefined) return Number.POSITIVE_INFINITY;
+function checkAttempts({
+  maxAttempts,
+  deadLetter,
+}: Partial<Pick<CheckedPolicy, "maxAttempts" | "deadLetter">>): number {
+  if (maxAttempts === undefined && deadLetter !== "drop") return Number.POSITIVE_INFINITY;
+  if (maxAttempts === undefined) {
+    const expected = 'given when deadLetter is "drop": without it there is no last attempt to drop after';
+    throw new InvalidArgumentError({ argument: "onFailure: maxAttempts", expected, received: maxAttempts });
+  }
   checkCount("onFailure: maxAttempts", maxAttempts);
   if (deadLetter === undefined) {
     throw new InvalidArgumentError({

@@ -13,6 +13,7 @@ import {
   type FailurePolicy,
   type GivenPolicy,
   type HasDeadLetters,
+  type NoOtherOptions,
 } from "./failure-policy.ts";
 import type { KeySelector } from "./key.ts";
 import { compose, type Middleware } from "./middleware.ts";
@@ -111,7 +112,7 @@ export interface PipelineSteps<M extends Message, Value, DeadLetters extends boo
   ): Pipeline<M, Value, DeadLetters, Used | "decode" | "workers">;
   /** What happens when a handler throws or asks for a retry. Without this step: retry for ever, in place. */
   onFailure<const Policy extends GivenPolicy>(
-    policy: Policy,
+    policy: Policy & NoOtherOptions<Policy>,
   ): Pipeline<M, Value, HasDeadLetters<Policy>, Used | "onFailure">;
   /** Starts pulling. Throws `SubscriberBusyError` when the subscriber is being iterated. */
   handle(handler: Handler<M, Value, DeadLetters>, options?: HandleOptions): Run;
