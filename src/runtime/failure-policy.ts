@@ -3,6 +3,8 @@ import type { Capabilities } from "../traits/capabilities.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { Publisher } from "../traits/publisher.ts";
+import { comesBack } from "../traits/reach.ts";
+import type { Subscriber } from "../traits/subscriber.ts";
 import type { Refused } from "./refused.ts";
 
 /** Exponential backoff: `min(maxMs, initialMs * factor ** (retry - 1))`, then jitter takes off up to its share. */
@@ -183,6 +185,16 @@ export function checkPolicyFits(policy: CheckedPolicy, capabilities: Capabilitie
       received: policy.deadLetter,
     });
   }
+}
+
+/** Refuses a dead letter topic that the subscription delivers: each dead letter would come back and be one again. */
+export function checkNoReturn({ deadLetter: target }: CheckedPolicy, subscriber: Subscriber): void {
+  if (typeof target !== "object" || !comesBack(target.topic, target.publisher, subscriber)) return;
+  throw new InvalidArgumentError({
+    argument: "onFailure: deadLetter.topic",
+    expected: `a topic that the subscription of "${subscriber.topic}" does not deliver, or each dead letter would come back and be one again`,
+    received: target.topic,
+  });
 }
 
 /** Milliseconds before retry number `retry` (1 for the first). `random` gives 0 to 1. */

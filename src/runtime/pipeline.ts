@@ -8,6 +8,7 @@ import type { Subscriber } from "../traits/subscriber.ts";
 import { ActiveRun } from "./active-run.ts";
 import type { HandlerContext } from "./delivery.ts";
 import {
+  checkNoReturn,
   checkPolicy,
   checkPolicyFits,
   type FailurePolicy,
@@ -253,6 +254,7 @@ class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean> {
     const clock = this.#description.options.clock ?? subscriber.clock ?? systemClock;
     const checked = checkPolicy(policy);
     checkPolicyFits(checked, subscriber.capabilities);
+    checkNoReturn(checked, subscriber);
     const { maxInFlight: most } = subscriber.capabilities;
     if (workers > most) {
       warn(
