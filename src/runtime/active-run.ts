@@ -107,7 +107,10 @@ export class ActiveRun<M extends Message, Value> implements Run {
     this.#continuationStall = new StallWatch(clock, {
       pulled: () => this.#dispatcher.stats.pulled,
       isStuck: () => this.#continuations.room <= 0 && this.#phase === "running",
-      stalled: () => reporter.failed(stallError(this.topic, this.stats, this.#continuations.size)),
+      stalled: () => {
+        const { inFlight, retrying, blocked } = this.stats;
+        reporter.failed(stallError(this.topic, inFlight, retrying + blocked, this.#continuations.size));
+      },
     });
     if (subscriber.capabilities.ackDeadlineMs !== undefined) {
       const deadlineMs = (): number | undefined => subscriber.capabilities.ackDeadlineMs;

@@ -60,7 +60,7 @@ export class Dispatcher<M extends Message, Value> {
     }
     this.#trouble = new Trouble(this.#counters, clock, {
       isStuck: () => this.#isStuck(),
-      stalled: () => reporter.failed(stallError(topic, this.stats)),
+      stalled: () => reporter.failed(stallError(topic, this.inFlight.size, this.#trouble.failing)),
     });
     this.#timeouts = timeoutMs === undefined ? undefined : new Timeouts(clock, timeoutMs, this.#expired);
     this.#idle = Array.from(this.#workers.keys()).reverse();
@@ -234,6 +234,7 @@ export class Dispatcher<M extends Message, Value> {
     }
     // Another worker and another object take the place: the handler that was given up keeps its context, whose signal has
     // aborted, and what it asks of that context is nobody's.
+    this.#trouble.mark(delivery, undefined);
     this.#abandoned.add(delivery);
     this.#workers[delivery.worker] = new Worker(this.#config.chain.read, this.#ended);
     const successor = delivery.succeed();
@@ -290,7 +291,7 @@ export class Dispatcher<M extends Message, Value> {
     delivery.continuations = undefined;
     delivery.renew();
     this.#counters.retries += 1;
-    this.#trouble.mark(delivery, "retrying");
+    this.#trouble.retry(delivery, result.kind === "retry" && result.delayMs !== undefined);
     this.#waitThen(delivery, delayMs, () => this.#lanes.again(delivery));
   }
 
