@@ -15,7 +15,7 @@ export interface LeftDelivery {
 
 /** How a run ended. */
 export interface RunReport extends RunStats {
-  /** "end": the subscription ended by itself. */
+  /** "end": the subscription ended by itself, or its connection was closed under the run. */
   readonly endedBy: "end" | "drain" | "stop";
   readonly left: readonly LeftDelivery[];
 }
@@ -35,7 +35,7 @@ export interface StopOptions {
 export const drainNames: OptionNames = optionNames<DrainOptions>()({ deadlineMs: true, signal: true });
 export const stopNames: OptionNames = optionNames<StopOptions>()({ deadlineMs: true });
 
-/** A pipeline at work. */
+/** A pipeline at work. It keeps the process alive until it is over; in a test whose clock moves by hand it does not. */
 export interface Run {
   /** Of its subscription. */
   readonly topic: string;
