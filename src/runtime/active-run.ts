@@ -1,4 +1,4 @@
-import { checkDuration } from "../traits/arguments.ts";
+import { checkDuration, checkObject, checkSignal } from "../traits/arguments.ts";
 import { type Clock, nextTurn } from "../traits/clock.ts";
 import { type Deferred, deferred } from "../traits/deferred.ts";
 import { AbortedError, NotSupportedError, TimeoutError } from "../traits/errors.ts";
@@ -155,9 +155,11 @@ export class ActiveRun<M extends Message, Value> implements Run {
   }
 
   drain(options: DrainOptions = {}): Promise<RunReport> {
+    checkObject("run.drain(options)", options);
     checkOptionNames("run.drain(options)", options, drainNames);
     const { deadlineMs = 30_000, signal } = options;
     checkDuration("drain: deadlineMs", deadlineMs);
+    checkSignal("drain: signal", signal);
     const what = `The drain of "${this.topic}"`;
     this.#deadline.within(deadlineMs, () => new TimeoutError({ what, timeoutMs: deadlineMs }));
     if (signal) this.#expireOn(signal, what);
@@ -175,6 +177,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
   }
 
   stop(options: StopOptions = {}): Promise<RunReport> {
+    checkObject("run.stop(options)", options);
     checkOptionNames("run.stop(options)", options, stopNames);
     const { deadlineMs = 5_000 } = options;
     checkDuration("stop: deadlineMs", deadlineMs);

@@ -1,4 +1,4 @@
-import { checkCount, checkDuration, checkFunction, checkObject } from "../traits/arguments.ts";
+import { checkCount, checkDuration, checkFunction, checkObject, checkSignal } from "../traits/arguments.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import { type Codec, type Decoded, decoderOf, type StandardSchema } from "../traits/codec.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
@@ -159,12 +159,13 @@ function checkOptions(options: PipelineOptions): void {
   if (clock === undefined) return;
   checkObject("pipeline: clock", clock, "a Clock");
   checkFunction("pipeline: clock.schedule", clock.schedule);
+  checkFunction("pipeline: clock.now", clock.now);
 }
 
 function isDecoder(given: unknown): boolean {
   if ((typeof given !== "object" && typeof given !== "function") || given === null) return false;
   const { "~standard": standard, decode } = given as Partial<StandardSchema & Codec<unknown>>;
-  return typeof (standard === undefined ? decode : standard.validate) === "function";
+  return typeof (standard === undefined ? decode : standard?.validate) === "function";
 }
 
 interface Description<M extends Message, Value> {
@@ -245,10 +246,7 @@ class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean> {
       const expected = '"wait" or "abandon"';
       throw new InvalidArgumentError({ argument: "handle: onTimeout", expected, received: onTimeout });
     }
-    if (signal !== undefined && typeof signal?.addEventListener !== "function") {
-      const expected = "an AbortSignal";
-      throw new InvalidArgumentError({ argument: "handle: signal", expected, received: signal });
-    }
+    checkSignal("handle: signal", signal);
     const { subscriber, decode, layers, workers, selector, maxInFlight, policy } = this.#description;
     const { random = Math.random, onError } = this.#description.options;
     const clock = this.#description.options.clock ?? subscriber.clock ?? systemClock;

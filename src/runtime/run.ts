@@ -55,7 +55,8 @@ export interface Run {
   /**
    * Resolves when there is nothing to do: nothing is in flight (a retry that waits is), no continuation is unfinished, and
    * the subscriber has had nothing to give for two turns of the event loop. What a server has not sent yet is not waited
-   * for. Resolves too when the run is over; rejects with the error of one that failed, as `done` does.
+   * for. A delivery that is retried without end is in flight without end: set `maxAttempts`, so that one that never
+   * succeeds leaves. Resolves too when the run is over; rejects with the error of one that failed, as `done` does.
    */
   idle(): Promise<void>;
   /**
