@@ -1,5 +1,5 @@
 import { checkDuration, checkObject, checkSignal } from "../traits/arguments.ts";
-import { type Clock, nextTurn } from "../traits/clock.ts";
+import { type Clock, nextTurn, type Timer } from "../traits/clock.ts";
 import { type Deferred, deferred } from "../traits/deferred.ts";
 import { AbortedError, NotSupportedError, TimeoutError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
@@ -16,7 +16,6 @@ import type { RunConfig } from "./dispatch-config.ts";
 import type { DeadLetterTarget } from "./failure-policy.ts";
 import { Intake } from "./intake.ts";
 import { KeepAlive } from "./keep-alive.ts";
-import { holdProcess } from "./process-hold.ts";
 import type { Reporter } from "./report.ts";
 import {
   type DrainOptions,
@@ -57,8 +56,11 @@ export class ActiveRun<M extends Message, Value> implements Run {
   readonly #continuationStall: StallWatch;
   readonly #keepAlive: KeepAlive<Delivery<M, Value>> | undefined;
   readonly #signal: AbortSignal | undefined;
-  /** There while the run is not over, except in a test that moves its clock by hand. */
-  readonly #releaseProcess: (() => void) | undefined;
+  /**
+   * Never fires, and keeps the process alive until the run is over: to Node a pending promise is no work, and a broker
+   * without a socket has no other. Not on a clock that moves by hand, as in a test.
+   */
+  readonly #processHold: Timer | undefined;
 
   /** Only moves forward: running, draining, stopping, closing, ended; phases may be skipped. */
   #phase: Phase = "running";
@@ -120,7 +122,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
     }
     this.#intake = this.#openIntake(config);
     setFacts(this, { left: () => this.#left, asksFor: () => this.#asksFor });
-    if (!clock.manual) this.#releaseProcess = holdProcess();
+    if (!clock.manual) this.#processHold = clock.schedule(Number.POSITIVE_INFINITY, () => undefined);
     void this.#endInTime();
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (this.#signal?.aborted) this.#onAbort();
@@ -376,7 +378,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
     this.#left = left;
     this.#phase = "ended";
     this.#deadline.cancel();
-    this.#releaseProcess?.();
+    this.#processHold?.cancel();
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#resolveQuiet();
     if (this.#failure) {
