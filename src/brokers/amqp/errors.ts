@@ -156,6 +156,13 @@ export function unroutable(topic: string, exchange: string, routingKey: string):
   return new PublishFailedError({ topic, reason, retryable: false });
 }
 
+/** One of several publishes went nowhere, and nobody knows which. */
+export function maybeUnroutable(topic: string): PublishFailedError {
+  const reason =
+    "the server returned this message or another with the same payload, changed so that nobody can tell which; publish it again, or give every message a message-id header";
+  return new PublishFailedError({ topic, reason, retryable: true });
+}
+
 export function publishFailure(topic: string, error: unknown, secrets: Secrets): PublishFailedError {
   const { reason, final } = channelFault(error);
   return new PublishFailedError({

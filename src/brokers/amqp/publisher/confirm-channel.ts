@@ -7,11 +7,11 @@ import type {
   Confirm,
   ConnectionListener,
   OpenConnection,
-  ReturnedMessage,
   ServerConnection,
 } from "../client.ts";
-import { publishFailure, readFault, unroutable } from "../errors.ts";
+import { maybeUnroutable, publishFailure, readFault, unroutable } from "../errors.ts";
 import type { PendingPublish } from "./pending-publish.ts";
+import { markReturned } from "./returned-message.ts";
 
 /** The server's name for "an address of this channel", to consume from and to publish requests with. */
 export const replyTo = "amq.rabbitmq.reply-to";
@@ -144,7 +144,7 @@ export class ConfirmChannel implements ConnectionListener {
     });
     channel.on("ack", (confirm) => confirmed(unconfirmed, confirm, accept));
     channel.on("nack", (confirm) => confirmed(unconfirmed, confirm, refuse));
-    channel.on("return", (message) => markReturned(unconfirmed, message));
+    channel.on("return", (message) => markReturned(unconfirmed.values(), message));
     channel.on("drain", () => {
       this.#overfull = 0;
       this.#pump();
@@ -279,23 +279,12 @@ function confirmed(
 }
 
 function accept(publish: PendingPublish): void {
-  if (!publish.returned) {
-    publish.resolve();
-    return;
-  }
-  publish.reject(unroutable(publish.topic, publish.exchange, publish.routingKey));
+  const { topic, exchange, routingKey, returned } = publish;
+  if (returned === "no") publish.resolve();
+  else publish.reject(returned === "yes" ? unroutable(topic, exchange, routingKey) : maybeUnroutable(topic));
 }
 
 function refuse(publish: PendingPublish): void {
   const reason = "the server refused it, as a queue is full or could not take it";
   publish.reject(new PublishFailedError({ topic: publish.topic, reason, retryable: true }));
-}
-
-/** The server returns a message before it confirms it. */
-function markReturned(unconfirmed: Map<number, PendingPublish>, message: ReturnedMessage): void {
-  for (const publish of unconfirmed.values()) {
-    if (!publish.matches(message)) continue;
-    publish.returned = true;
-    return;
-  }
 }

@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import { type CallAnswer, PendingCall } from "../../shared/pending-call.ts";
-import type { PublishSettings, ReturnedMessage } from "../client.ts";
+import type { PublishSettings } from "../client.ts";
 
 export interface PublishFields {
   /** Names the call in errors. */
@@ -21,8 +20,11 @@ export class PendingPublish extends PendingCall<void> {
   readonly settings: PublishSettings;
   /** Set once it is accepted: when it has waited long enough. */
   dueAt: number = Number.POSITIVE_INFINITY;
-  /** No queue took it: the server said so, and will confirm it all the same. */
-  returned = false;
+  /**
+   * "yes": no queue took it; the server said so, and will confirm it all the same. "maybe": the server returned a message
+   * that may be this one or another.
+   */
+  returned: "no" | "maybe" | "yes" = "no";
   /** Undefined once nobody needs it any more. */
   #content: Buffer | undefined;
   /** It is on its way: its content is kept to know it by, should it be returned. */
@@ -60,21 +62,8 @@ export class PendingPublish extends PendingCall<void> {
     if (this.over) this.#content = undefined;
   }
 
-  /**
-   * Whether this is what the server gave back, which names no number. Of two that are alike in everything, either will
-   * do: nobody could tell them apart in a queue either.
-   */
-  matches({ fields, properties, content }: ReturnedMessage): boolean {
-    if (this.settings.mandatory !== true || this.returned) return false;
-    if (fields.routingKey !== this.routingKey || fields.exchange !== this.exchange) return false;
-    if (this.#content?.equals(content) !== true) return false;
-    const { contentType, correlationId, messageId, headers } = this.settings;
-    return (
-      contentType === properties.contentType &&
-      correlationId === properties.correlationId &&
-      messageId === properties.messageId &&
-      isDeepStrictEqual({ ...headers }, { ...properties.headers })
-    );
+  hasContent(content: Buffer): boolean {
+    return this.#content?.equals(content) === true;
   }
 
   protected override onOver(): void {

@@ -154,7 +154,7 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
     const { mandatory, persistent = false, ...properties } = settings;
     const asks = settings.replyTo === "amq.rabbitmq.reply-to";
     const replyTo = asks ? server.replyAddress(this) : settings.replyTo;
-    const entry: Entry = {
+    const entry = server.intercept({
       content: Buffer.from(content),
       properties: {
         ...properties,
@@ -165,14 +165,14 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
       exchange,
       routingKey,
       returns: 0,
-    };
+    });
     server.later(() => {
       if (!this.#open) return;
       const fault = asks && !this.#hasReplyConsumer ? noReplyConsumer : server.publishFault(exchange);
       if (fault !== undefined) return this.closeByServer(fault);
       const taken = server.route(entry);
       if (taken === "nowhere" && mandatory === true) {
-        const { content, properties } = entry;
+        const { content, properties, exchange, routingKey } = entry;
         this.emit("return", { content, properties, fields: { exchange, routingKey } });
       }
       if (this.#confirms) this.emit(taken === "refused" ? "nack" : "ack", { deliveryTag, multiple: false });

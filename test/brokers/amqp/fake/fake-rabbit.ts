@@ -28,6 +28,8 @@ export class FakeRabbit implements AmqpClient {
   /** Nothing is answered while set. */
   silent = false;
   bufferFull = false;
+  /** What an interceptor on the server makes of each message that is published. */
+  intercept: (entry: Entry) => Entry = (entry) => entry;
   readonly #clock: Clock;
   #bindings: { exchange: string; routingKey: string; target: string }[] = [];
   #kept: (() => void)[] = [];

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { AmqpTable } from "../../../../src/brokers/amqp/client.ts";
+import type { OutgoingMessage, PublishFailedError } from "../../../../src/traits/index.ts";
 import { serverError } from "../fake/fake-channel.ts";
-import { open, publish, setUp, stateOf, take, texts } from "../support.ts";
+import type { Entry } from "../fake/fake-queue.ts";
+import type { FakeRabbit } from "../fake/fake-rabbit.ts";
+import { events, open, publish, setUp, stateOf, take, takeOne, texts } from "../support.ts";
 
 const failed = { code: "TIDELANE_PUBLISH_FAILED" };
 
@@ -76,6 +80,113 @@ describe("publish", () => {
       "fulfilled",
     ]);
     expect([outcomes[0]?.status, outcomes[6]?.status].sort()).toEqual(["fulfilled", "rejected"]);
+  });
+
+  describe("where the server changes messages before it returns them", () => {
+    /** `lost`: which of the publishes no queue takes, by number from 1. */
+    async function outcomesOf(
+      intercept: FakeRabbit["intercept"],
+      lost: readonly number[],
+      messages: readonly Omit<OutgoingMessage, "topic">[],
+    ) {
+      const { connection, rabbit } = await setUp();
+      await open(connection, "orders");
+      rabbit.intercept = intercept;
+      const route = rabbit.route.bind(rabbit);
+      let count = 0;
+      rabbit.route = (entry) => {
+        count += 1;
+        return lost.includes(count) ? "nowhere" : route(entry);
+      };
+      const publisher = connection.publisher();
+      const calls = messages.map((message) => publisher.publish({ topic: "orders", ...message }));
+      const outcomes = await Promise.allSettled(calls);
+      return outcomes.map((outcome) => {
+        if (outcome.status === "fulfilled") return "taken";
+        expect(outcome.reason).toMatchObject(failed);
+        return (outcome.reason as PublishFailedError).retryable ? "maybe lost" : "lost";
+      });
+    }
+
+    const withHeaders = (added: AmqpTable) => (entry: Entry) => ({
+      ...entry,
+      properties: { ...entry.properties, headers: { ...entry.properties.headers, ...added } },
+    });
+    const stamped = withHeaders({ timestamp_in_ms: 1_700_000_000_000, "x-routed-by": ["rabbit@a"] });
+
+    it("finds a publish although headers were added to it", async () => {
+      const messages = [
+        { payload: "same" },
+        { payload: "same", headers: { a: "1" } },
+        { payload: "same", headers: { a: "1", b: "2" } },
+        { payload: "same", headers: { "message-id": "7" } },
+        { payload: "other" },
+      ];
+      for (const lost of [[1], [2], [3], [4], [5], [1, 3], [2, 4, 5], [1, 2, 3, 4, 5]]) {
+        const expected = messages.map((_, index) => (lost.includes(index + 1) ? "lost" : "taken"));
+        expect(await outcomesOf(stamped, lost, messages)).toEqual(expected);
+        expect(await outcomesOf(stamped, lost, [...messages].reverse())).toEqual(expected);
+      }
+    });
+
+    it("finds a publish although one of its headers was overwritten, by its payload or its message id", async () => {
+      const messages = [
+        { payload: "a", headers: { "x-at": "1", "message-id": "1" } },
+        { payload: "a", headers: { "x-at": "1", "message-id": "2" } },
+        { payload: "b", headers: { "x-at": "1" } },
+      ];
+      const overwritten = withHeaders({ "x-at": "2" });
+      expect(await outcomesOf(overwritten, [1], messages)).toEqual(["lost", "taken", "taken"]);
+      expect(await outcomesOf(overwritten, [2], messages)).toEqual(["taken", "lost", "taken"]);
+      expect(await outcomesOf(overwritten, [3], messages)).toEqual(["taken", "taken", "lost"]);
+    });
+
+    it("fails every publish that may be it, and no other, where nothing tells them apart", async () => {
+      const messages = [
+        { payload: "a", headers: { "x-at": "1" } },
+        { payload: "a", headers: { "x-at": "2" } },
+        { payload: "b", headers: { "x-at": "1" } },
+      ];
+      const outcomes = await outcomesOf(withHeaders({ "x-at": "3" }), [1], messages);
+      expect(outcomes).toEqual(["maybe lost", "maybe lost", "taken"]);
+    });
+
+    it("fails a publish whose payload and routing key were changed", async () => {
+      const changed = (entry: Entry) => ({ ...entry, routingKey: "x", content: Buffer.from("y") });
+      expect(await outcomesOf(changed, [1], [{ payload: "a" }])).toEqual(["lost"]);
+    });
+
+    it("reports a returned message that no publish waits for", async () => {
+      const { connection, rabbit } = await setUp();
+      const seen = events("tidelane:error");
+      await publish(connection, "nowhere", "a").catch(() => {});
+      const message = {
+        content: Buffer.from("a"),
+        properties: {},
+        fields: { exchange: "", routingKey: "nowhere" },
+      };
+      rabbit.channels.findLast(({ open }) => open)?.emit("return", message);
+      expect(seen).toMatchObject([
+        {
+          topic: "nowhere",
+          error: { ...failed, message: expect.stringContaining("that no publish waits for") },
+        },
+      ]);
+    });
+
+    it("keeps a delivery whose copy found no delay queue", async () => {
+      const { clock, connection, rabbit } = await setUp();
+      const orders = await open(connection, "orders", { delaysMs: [1_000] });
+      await publish(connection, "orders", "a");
+      const message = await takeOne(orders, clock);
+      rabbit.intercept = stamped;
+      for (const name of [...rabbit.queues.keys()]) if (name !== "orders") rabbit.deleteQueue(name);
+      events("tidelane:error");
+      await message.nackAfter(1_000);
+      expect(texts(await take(orders, clock))).toEqual([]);
+      await clock.advance(1_000);
+      expect(texts(await take(orders, clock))).toEqual(["a"]);
+    });
   });
 
   it("knows a message that came back also when its caller has given up", async () => {
