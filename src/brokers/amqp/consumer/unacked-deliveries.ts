@@ -44,13 +44,18 @@ export class UnackedDeliveries {
     this.#channel.reject({ fields: { deliveryTag: tag } }, requeue);
   }
 
-  /** Requeues the delivery after `delayMs`. Until then it stays unacked. */
-  requeueAfter(tag: number, delayMs: number): void {
+  /**
+   * Requeues the delivery after `delayMs`. Until then it stays unacked. Returns false when the channel is gone: the server
+   * has requeued it already.
+   */
+  requeueAfter(tag: number, delayMs: number): boolean {
+    if (this.#over) return false;
     const timer = this.#clock.schedule(delayMs, () => {
       this.#timers.delete(timer);
       this.#tryTo(() => this.reject(tag, true));
     });
     this.#timers.add(timer);
+    return true;
   }
 
   flush(): void {

@@ -9,8 +9,8 @@ import { bytesOf, readHeaders, topicOf } from "./headers.ts";
 export interface Acknowledger {
   ack(deliveryTag: number): void;
   reject(deliveryTag: number, requeue: boolean): void;
-  /** Requeues the delivery after `delayMs`; until then it stays unacked. */
-  requeueAfter(deliveryTag: number, delayMs: number): void;
+  /** Requeues the delivery after `delayMs`; until then it stays unacked. False: the server has requeued it already. */
+  requeueAfter(deliveryTag: number, delayMs: number): boolean;
 }
 
 /** What a subscription knows of all its messages. */
@@ -116,7 +116,7 @@ export class AmqpMessage extends Message {
     if (delayMs === 0) return this.sendNack(true);
     const handled = retryCountIn(this.headers, this.topic) + (this.deliveryCount ?? 1);
     const copied = this.#context.delay?.(this.#from, handled, delayMs);
-    if (copied === undefined) return this.#acknowledger.requeueAfter(this.#deliveryTag, delayMs);
+    if (copied === undefined) return this.#requeueAfter(delayMs);
     return this.#ackOnce(copied, delayMs);
   }
 
@@ -126,9 +126,16 @@ export class AmqpMessage extends Message {
       await copied;
       this.#acknowledger.ack(this.#deliveryTag);
     } catch (error) {
-      this.#acknowledger.requeueAfter(this.#deliveryTag, delayMs);
+      this.#requeueAfter(delayMs, error);
       reportError({ topic: this.topic, error, message: this });
     }
+  }
+
+  #requeueAfter(delayMs: number, cause?: unknown): void {
+    if (this.#acknowledger.requeueAfter(this.#deliveryTag, delayMs)) return;
+    throw (
+      this.revoked ?? new DeliveryRevokedError({ topic: this.topic, reason: "its channel is closed", cause })
+    );
   }
 
   get #deliveryTag(): number {

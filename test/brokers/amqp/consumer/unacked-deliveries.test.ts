@@ -2,16 +2,17 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ClientMessage } from "../../../../src/brokers/amqp/client.ts";
 import { UnackedDeliveries } from "../../../../src/brokers/amqp/consumer/unacked-deliveries.ts";
-import { AmqpMessage } from "../../../../src/brokers/amqp/message/message.ts";
+import { AmqpMessage, type MessageContext } from "../../../../src/brokers/amqp/message/message.ts";
 import { VirtualClock } from "../../../../src/testing/index.ts";
+import { deferred } from "../../../../src/traits/deferred.ts";
 import { FakeChannel } from "../fake/fake-channel.ts";
 import { FakeQueue } from "../fake/fake-queue.ts";
 import { FakeConnection, FakeRabbit } from "../fake/fake-rabbit.ts";
 
-const place = { counts: true, delay: () => undefined };
+const place: MessageContext = { counts: true, delay: () => undefined };
 
 /** A channel of the fake, the deliveries the test makes on it, and what is settled of them. */
-function stage() {
+function stage(context = place) {
   const clock = new VirtualClock();
   const rabbit = new FakeRabbit(clock);
   const channel = new FakeChannel(new FakeConnection(rabbit), false);
@@ -32,7 +33,7 @@ function stage() {
       const fields = { deliveryTag: tag, redelivered: false, exchange: "", routingKey: "q" };
       const from: ClientMessage = { content: Buffer.from(String(tag)), properties: {}, fields };
       channel.held.set(tag, { queue, entry: { ...from, exchange: "", routingKey: "q", returns: 0 } });
-      const message = new AmqpMessage(from, settlements, place);
+      const message = new AmqpMessage(from, settlements, context);
       settlements.deliver(tag, message);
       return message;
     },
@@ -118,6 +119,21 @@ describe("the end of the channel", () => {
     await clock.advance(100);
     expect(channel.frames).toEqual([]);
     expect(clock.timers).toBe(0);
+  });
+
+  it("rejects a nackAfter() whose copy is refused by it, and leaves no timer behind", async () => {
+    const copied = deferred<void>();
+    const { clock, channel, settlements, deliver } = stage({ counts: true, delay: () => copied.promise });
+    const message = deliver();
+    const settling = message.nackAfter(60_000);
+    settlements.end("its connection was closed");
+    copied.reject(new Error("the connection was closed"));
+    await expect(settling).rejects.toMatchObject({
+      code: "TIDELANE_DELIVERY_REVOKED",
+      reason: "its connection was closed",
+    });
+    expect(clock.timers).toBe(0);
+    expect(channel.frames).toEqual([]);
   });
 });
 

@@ -155,9 +155,10 @@ describe("delay queues", () => {
     rabbit.silent = true;
     const settling = message.nackAfter(100);
     await clock.flush();
+    const refused = expect(settling).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_REVOKED" });
     rabbit.connection.cut();
     rabbit.speak();
-    await settling;
+    await refused;
     await clock.advance(3_000);
     expect(texts(await take(orders, clock))).toEqual(["a"]);
   });
