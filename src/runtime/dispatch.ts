@@ -1,6 +1,6 @@
 import { nextTurn } from "../traits/clock.ts";
 import {
-  DecodeError,
+  type DecodeError,
   isTidelaneError,
   type KeyError,
   MissingDeadLetterError,
@@ -370,10 +370,10 @@ export class Dispatcher<M extends Message, Value> {
   #unrunnable(delivery: Delivery<M, Value>, error: DecodeError | KeyError): void {
     this.#freeWorker(delivery);
     const aside = setAside(error, this.#config.policy);
-    const isFatal = aside === undefined && !(error instanceof DecodeError);
+    const isFatal = aside === undefined && error.code !== "TIDELANE_DECODE";
     const decision = aside ?? { kind: "drop" };
     this.#config.reporter.failed(error, delivery, isFatal ? { kind: "end" } : nextStep(decision));
-    if (error instanceof DecodeError) this.#counters.undecodable += 1;
+    if (error.code === "TIDELANE_DECODE") this.#counters.undecodable += 1;
     if (isFatal) {
       delivery.phase = "abandoned";
       this.#config.fatal(error);

@@ -1,4 +1,4 @@
-import { SettleUnsupportedError } from "../traits/errors.ts";
+import { isTidelaneError, SettleUnsupportedError } from "../traits/errors.ts";
 import type { MessageHeaders } from "../traits/headers.ts";
 import { Message } from "../traits/message.ts";
 
@@ -108,7 +108,7 @@ export class FaultyMessage<M extends Message = Message> extends Message {
     try {
       await work();
     } catch (error) {
-      if (error instanceof SettleUnsupportedError) this.#carrier.refused(this);
+      if (isTidelaneError(error, "TIDELANE_SETTLE_UNSUPPORTED")) this.#carrier.refused(this);
       throw error;
     } finally {
       this.#carrier.sent();

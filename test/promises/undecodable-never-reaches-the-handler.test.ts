@@ -65,6 +65,19 @@ describe("a payload that does not decode", () => {
     expect(stage.log).toEqual([]);
   });
 
+  it("is known by its brand and code, because a codec may come with another copy of the library", async () => {
+    const theirs = Object.assign(new Error("no"), { code: "TIDELANE_DECODE" });
+    Object.defineProperty(theirs, Symbol.for("tidelane.error"), { value: true });
+    const stage = new Stage();
+    stage.deliver("a bad b");
+    stage.subscriber.end();
+    const run = stage.pipeline
+      .decode(failing("throws", theirs))
+      .handle((value) => void stage.log.push(value));
+    expect(await run.done).toMatchObject({ handled: 2, dropped: 1, undecodable: 1 });
+    expect(stage.errors).toEqual([theirs]);
+  });
+
   it.each([
     ["a schema that answers at once", new NumberSchema(false)],
     ["a schema that answers later", new NumberSchema(true)],

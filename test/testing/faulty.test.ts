@@ -59,14 +59,22 @@ describe("faulty", () => {
     ]);
   });
 
-  it("keeps the settle open when the wrapped one refuses it", async () => {
+  it.each([
+    ["", new SettleUnsupportedError({ topic: "test", settle: "nackAfter", reason: "no" })],
+    [
+      " with an error of another copy of the library",
+      Object.defineProperty(
+        Object.assign(new Error("no"), { code: "TIDELANE_SETTLE_UNSUPPORTED" }),
+        Symbol.for("tidelane.error"),
+        { value: true },
+      ),
+    ],
+  ])("keeps the settle open when the wrapped one refuses it%s", async (_how, refusal) => {
     const { subscriber, originals } = open(2, { disconnects: always });
     const iterator = subscriber[Symbol.asyncIterator]();
     const zero = await take(iterator);
-    originals[0]?.rejectNextSettle(
-      new SettleUnsupportedError({ topic: "test", settle: "nackAfter", reason: "no" }),
-    );
-    await expect(zero.nackAfter(5)).rejects.toThrow(SettleUnsupportedError);
+    originals[0]?.rejectNextSettle(refusal);
+    await expect(zero.nackAfter(5)).rejects.toBe(refusal);
     expect([zero.settled, originals[0]?.settled]).toEqual([false, false]);
     // Still in flight, so the next disconnect revokes it.
     expect((await take(iterator)).text()).toBe("0");
