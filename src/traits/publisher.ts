@@ -43,8 +43,9 @@ export interface Publisher {
 export interface TransactionalPublisher extends Publisher {
   /**
    * Runs `work` with a publisher of its own. When it resolves, all it published becomes visible, in order; when it
-   * throws, none of it does and the error is rethrown. Inside, `publish` resolves when the message is part of the
-   * transaction. The inner publisher rejects with `TransactionError` afterwards.
+   * throws, none of it does and the error is rethrown. If the broker cannot commit it, or does not confirm the commit, it
+   * rejects with `TransactionError`, whose `outcome` tells the two apart. Inside, `publish` resolves when the message is
+   * part of the transaction. The inner publisher rejects with `TransactionError` afterwards.
    */
   transaction<T>(work: (publisher: Publisher) => Promise<T>, options?: PublishOptions): Promise<T>;
 }

@@ -132,7 +132,7 @@ const cases: Readonly<Record<string, Case>> = {
     error: new errors.TransactionError({ reason: "it is over already", cause }),
     code: "TIDELANE_TRANSACTION",
     sentence: "The transaction did not commit: it is over already.",
-    facts: { reason: "it is over already", cause },
+    facts: { reason: "it is over already", outcome: "aborted", cause },
   },
   UnknownOptionError: {
     error: new errors.UnknownOptionError({
@@ -275,6 +275,16 @@ describe("DecodeError", () => {
     const issues = ["a", "b", "c"].map((key) => ({ message: "is missing", path: [key] }));
     const error = new errors.DecodeError({ topic, reason: "it does not fit", issues });
     expect(error.message).toContain("(a: is missing; b: is missing; c: is missing).");
+  });
+});
+
+describe("TransactionError", () => {
+  it.each([
+    ["aborted", "The transaction did not commit: x."],
+    ["unknown", "The transaction may have committed or not: x."],
+    ["over", "The transaction was over already: x."],
+  ] as const)("says by its outcome %s what became of it", (outcome, message) => {
+    expect(new errors.TransactionError({ reason: "x", outcome })).toMatchObject({ outcome, message });
   });
 });
 

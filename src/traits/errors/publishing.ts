@@ -28,13 +28,29 @@ export class PublishFailedError extends TidelaneError {
   }
 }
 
-/** Misuse or failure of a transaction. Nothing of it is visible. */
+/** What became of a transaction, as far as the caller of `transaction()` or of its publisher can know. */
+export type TransactionOutcome = "aborted" | "unknown" | "over";
+
+const outcomes: Readonly<Record<TransactionOutcome, string>> = {
+  aborted: "did not commit",
+  unknown: "may have committed or not",
+  over: "was over already",
+};
+
+/** Misuse or failure of a transaction. `outcome` says what became of it. */
 export class TransactionError extends TidelaneError {
   readonly code = "TIDELANE_TRANSACTION";
   declare readonly reason: string;
+  /**
+   * "aborted": nothing of it is visible or will be. "unknown": the broker did not confirm the commit, so all of it is
+   * visible or nothing. "over": one message came after its end; this message was not published, and what became of the
+   * transaction says the promise of `transaction()`.
+   */
+  declare readonly outcome: TransactionOutcome;
 
-  constructor(facts: { reason: string; cause?: unknown }) {
-    super(`The transaction did not commit: ${facts.reason}.`, facts);
+  constructor(facts: { reason: string; outcome?: TransactionOutcome; cause?: unknown }) {
+    const { outcome = "aborted" } = facts;
+    super(`The transaction ${outcomes[outcome]}: ${facts.reason}.`, { ...facts, outcome });
   }
 }
 

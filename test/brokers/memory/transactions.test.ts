@@ -185,7 +185,10 @@ describe("a transaction over full topics", () => {
       await inner.publish({ topic: "orders", payload: "t" });
     });
     expect(await stateOf(attempt)).toBe("waiting");
-    await expect(kept?.publish({ topic: "orders", payload: "late" })).rejects.toThrow(TransactionError);
+    await expect(kept?.publish({ topic: "orders", payload: "late" })).rejects.toMatchObject({
+      code: "TIDELANE_TRANSACTION",
+      outcome: "over",
+    });
     await takeOne(orders).ack();
     await attempt;
     expect(texts(take(orders))).toEqual(["t"]);

@@ -119,6 +119,7 @@ export class Transaction {
       if (this.#over) {
         throw new TransactionError({
           reason: "a message was published with its publisher after it had ended",
+          outcome: "over",
         });
       }
       throwIfAborted(options?.signal, "publish()");

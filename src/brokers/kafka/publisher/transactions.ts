@@ -195,10 +195,9 @@ export class Transactions {
       await transaction.commit();
     } catch (error) {
       pooled.producer.replace();
-      const unknown = "the server did not confirm the commit, and whether it is visible is not known";
-      if (sent === undefined) throw this.#failed(unknown, error);
+      if (sent === undefined) throw this.#unconfirmed(error);
       const committed = await this.#hasCommitted(pooled, sent.group, sent.offsets).catch((asked: unknown) => {
-        throw this.#failed(unknown, asked);
+        throw this.#unconfirmed(asked);
       });
       if (!committed) throw this.#failed("the server did not commit it", error);
     }
@@ -232,6 +231,12 @@ export class Transactions {
   #failed(what: string, error: unknown): TransactionError {
     const { reason, cause } = faultOf(error, this.#context.cluster.secrets);
     return new TransactionError({ reason: `${what}: ${reason}`, cause });
+  }
+
+  #unconfirmed(error: unknown): TransactionError {
+    const { reason, cause } = faultOf(error, this.#context.cluster.secrets);
+    const reported = `the server did not confirm the commit: ${reason}`;
+    return new TransactionError({ reason: reported, outcome: "unknown", cause });
   }
 }
 

@@ -60,6 +60,7 @@ export class Transaction<T> {
       if (this.#wait.over || this.#committing !== undefined) {
         throw new TransactionError({
           reason: "a message was published with its publisher after it had ended",
+          outcome: "over",
         });
       }
       throwIfAborted(options?.signal, "publish()");

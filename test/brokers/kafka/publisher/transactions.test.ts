@@ -66,8 +66,7 @@ describe("a transaction", () => {
         inner.publish({ topic: "results", payload: "2" }).catch(() => undefined);
       }),
     );
-    const error = await bench.settled(answer);
-    expect(isTidelaneError(error, "TIDELANE_TRANSACTION")).toBe(true);
+    expect(await bench.settled(answer)).toMatchObject({ code: "TIDELANE_TRANSACTION", outcome: "aborted" });
     expect(results()).toEqual([]);
   });
 
@@ -80,7 +79,7 @@ describe("a transaction", () => {
       }),
     );
     const error = await failure(inner?.publish({ topic: "results", payload: "late" }) ?? Promise.resolve());
-    expect(isTidelaneError(error, "TIDELANE_TRANSACTION")).toBe(true);
+    expect(error).toMatchObject({ code: "TIDELANE_TRANSACTION", outcome: "over" });
   });
 
   it("may overlap another, with a producer of its own", async () => {
@@ -131,7 +130,11 @@ describe("a transaction", () => {
         if (transaction) transaction.commitFailure = { error: new FakeKafkaError("x"), done: true };
       }),
     );
-    expect(String(await bench.settled(answer))).toContain("whether it is visible is not known");
+    expect(await bench.settled(answer)).toMatchObject({
+      code: "TIDELANE_TRANSACTION",
+      outcome: "unknown",
+      message: expect.stringContaining("may have committed or not: the server did not confirm the commit"),
+    });
     await bench.settled(publisher.transaction(async () => undefined));
     expect(bench.kafka.producers).toHaveLength(2);
   });
@@ -201,6 +204,7 @@ describe("a transaction that consumes", () => {
       );
       const error = await bench.settled(answer);
       expect(error === undefined).toBe(done);
+      if (!done) expect(error).toMatchObject({ outcome: "aborted" });
       expect(results()).toEqual(done ? ["1"] : []);
       expect(consumed[0]?.settled).toBe(done);
     }
