@@ -23,8 +23,10 @@ export const settledAtOnce: Promise<void> = Promise.resolve();
  * - It is bound to the channel, assignment or connection that delivered it. When that is gone the delivery is revoked:
  *   `signal` aborts, and every settle rejects with `DeliveryRevokedError` and touches nothing else.
  * - A settle the transport cannot do rejects with `SettleUnsupportedError`; the message is still unsettled then.
- * - A resolved settle means it is on its way to the broker, at the latest when this turn of the event loop ends; not
- *   that the broker has confirmed it, unless the adapter says so.
+ * - A resolved settle does not mean that the broker has confirmed it, unless the adapter says so. Where the broker settles
+ *   single deliveries (RabbitMQ, JetStream), the settle is sent at the latest when this turn of the event loop ends. On
+ *   Kafka it takes effect in this process, and the offset follows within `commitIntervalMs` or when the subscriber
+ *   closes: a crash in between delivers the message again.
  *
  * Adapters extend it and implement the `send…` hooks; the guard above lives here, once.
  */
