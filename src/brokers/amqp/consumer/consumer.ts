@@ -103,10 +103,12 @@ export class Consumer {
   /**
    * For a queue with a single active consumer. The server activates the next consumer as soon as this one is canceled,
    * before it requeues this one's deliveries, so the next one would get later messages first. So this consumer stays until
-   * its channel is closed; a second one, which is never active, is canceled instead.
+   * its channel is closed; a second one, which is never active, is canceled instead. It has the same priority, because
+   * RabbitMQ 4 activates a consumer of a higher one.
    */
   async #awaitAcks(queue: string): Promise<void> {
-    const { consumerTag } = await this.#channel.consume(queue, () => {}, {});
+    const { priority } = this.#context.subscription.consumer;
+    const { consumerTag } = await this.#channel.consume(queue, () => {}, { priority });
     await this.#channel.cancel(consumerTag);
   }
 

@@ -106,6 +106,13 @@ describe("settling", () => {
     expect(texts(await take(two, clock))).toEqual(["b", "c"]);
   });
 
+  it("closes as the single active one with no consumer of a higher priority, which would become active", async () => {
+    const { connection, rabbit } = await setUp();
+    const create = { singleActiveConsumer: true };
+    await (await open(connection, "orders", { create, priority: -5 })).close();
+    expect(rabbit.channels.flatMap(({ priorities }) => priorities)).toEqual([-5, -5]);
+  });
+
   it("counts deliveries, as the queue does", async () => {
     const { clock, connection } = await setUp();
     const orders = await open(connection, "orders");

@@ -35,6 +35,8 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
   prefetchCount = Number.POSITIVE_INFINITY;
   /** What the server was told, in the order it was told. */
   readonly frames: string[] = [];
+  /** Of each consumer there was, in the order of the calls. */
+  readonly priorities: (number | undefined)[] = [];
   #consumers: [FakeQueue, FakeConsumer][] = [];
   #tag = 0;
   #published = 0;
@@ -90,7 +92,7 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
   consume(
     name: string,
     onMessage: (message: ClientMessage | null) => void,
-    { noAck = false, exclusive = false }: ConsumeSettings,
+    { noAck = false, exclusive = false, priority }: ConsumeSettings,
   ): Promise<{ consumerTag: string }> {
     return this.#rpc(() => {
       const { server } = this.#connection;
@@ -98,6 +100,7 @@ export class FakeChannel extends EventEmitter implements ClientConfirmChannel {
       if (queue.consumers.length > 0 && exclusive) {
         throw serverError(403, "ACCESS_REFUSED", `queue '${name}' in vhost '/' in exclusive use`);
       }
+      this.priorities.push(priority);
       const consumer: FakeConsumer = {
         prefetch: noAck ? Number.POSITIVE_INFINITY : this.prefetchCount,
         held: this.held,
