@@ -4,6 +4,7 @@ import { checkOptionNames, type OptionNames, optionNames } from "../../traits/op
 import type { PublishOptions } from "../../traits/publisher.ts";
 import { checkPattern } from "../nats/message/subject.ts";
 import { checkToken, type NatsOptions, natsOptionNames, positive } from "../nats/options.ts";
+import { aBoolean, aText, checkShapes, oneOf } from "../shared/option-shapes.ts";
 import type { ApiSettings } from "./client.ts";
 
 export interface JetStreamOptions extends NatsOptions {
@@ -25,6 +26,7 @@ export const jetStreamOptionNames: OptionNames = {
 };
 
 export function checkApi(options: JetStreamOptions): ApiSettings {
+  checkShapes("options", options, { apiPrefix: aText });
   const { domain, apiPrefix, apiTimeoutMs = 5_000 } = options;
   if (domain !== undefined && apiPrefix !== undefined) {
     const expected = "left out where options.domain is given";
@@ -172,6 +174,7 @@ export function checkSubscribeOptions(
   call: string,
   options: JetStreamSubscribeOptions,
 ): JetStreamSubscribeSettings {
+  checkShapes("options", options, { sole: aBoolean, confirmAcks: aBoolean });
   checkOptionNames(call, options, subscribeNames);
   const { stream, group, from, ackDeadlineMs, maxAckPending } = options;
   if (stream !== undefined) checkToken("options.stream", stream);
@@ -251,6 +254,11 @@ function checkChoice<T extends string>(argument: string, value: T, ...choices: r
 /** `argument` names where they were given. Unknown names are refused before, with those of what they are part of. */
 export function checkStreamSettings(argument: string, settings: StreamSettings): void {
   checkObject(argument, settings, "an object with settings of a stream");
+  checkShapes(argument, settings, {
+    storage: oneOf("file", "memory"),
+    retention: oneOf("limits", "interest", "workqueue"),
+    discard: oneOf("old", "new"),
+  });
   const { subjects, update } = settings;
   if (subjects !== undefined && (!Array.isArray(subjects) || subjects.length === 0)) {
     const expected = "a list of one subject or more";
@@ -264,7 +272,7 @@ export function checkStreamSettings(argument: string, settings: StreamSettings):
   for (const [name, value] of Object.entries(settings)) {
     if (value === undefined) continue;
     if (name.endsWith("Ms")) positive(`${argument}.${name}`, value);
-    else if (typeof value === "number") checkCount(`${argument}.${name}`, value);
+    else if (name.startsWith("max") || name === "replicas") checkCount(`${argument}.${name}`, value);
   }
 }
 

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from "../../traits/errors.ts";
 import { checkOptionNames, type OptionNames, optionNames } from "../../traits/option-names.ts";
 import { Backoff, type BackoffOptions } from "../shared/backoff.ts";
 import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
+import { aClock, anObject, aText, checkShapes, either, oneOf } from "../shared/option-shapes.ts";
 import type {
   ClientAuthenticator,
   ClientConnection,
@@ -101,6 +102,15 @@ export interface NatsSettings {
 }
 
 export function checkOptions(options: NatsOptions, defaultName: string): NatsSettings {
+  checkShapes("options", options, {
+    tls: either(oneOf(true), anObject),
+    client: anObject,
+    clientOptions: anObject,
+    connect: anObject,
+    reconnect: anObject,
+    inboxPrefix: aText,
+    clock: aClock,
+  });
   const { authenticator, client } = options;
   if (authenticator !== undefined) checkFunction("options.authenticator", authenticator);
   if (client !== undefined) checkClient(client);
@@ -193,6 +203,7 @@ export interface InboxLimits {
 
 /** `call`: as the caller wrote it. */
 export function checkSubscribeOptions(call: string, options: NatsSubscribeOptions): InboxLimits {
+  checkShapes("options", options, { inbox: anObject });
   checkOptionNames(call, options, subscribeNames);
   const { group, inbox = {} } = options;
   if (group !== undefined) checkToken("options.group", group);

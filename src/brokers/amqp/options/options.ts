@@ -3,8 +3,9 @@ import { type Clock, systemClock } from "../../../traits/clock.ts";
 import { InvalidArgumentError } from "../../../traits/errors.ts";
 import { headerNames } from "../../../traits/headers.ts";
 import { optionNames } from "../../../traits/option-names.ts";
-import type { BackoffOptions } from "../../shared/backoff.ts";
+import { Backoff, type BackoffOptions } from "../../shared/backoff.ts";
 import { type ConnectOptions, checkConnect, connectOptionNames } from "../../shared/first-connect.ts";
+import { aClock, anObject, checkShapes, either, having, oneOf } from "../../shared/option-shapes.ts";
 import type { AmqpClient, AmqpTls } from "../client.ts";
 import { checkNames } from "./field-checks.ts";
 import {
@@ -93,10 +94,21 @@ export interface Settings {
 
 export function checkOptions(options: AmqpBrokerOptions): Settings {
   const call = "new AmqpBroker(options)";
+  checkShapes("options", options, {
+    tls: anObject,
+    connect: anObject,
+    reconnect: either(oneOf(false), anObject),
+    publish: anObject,
+    topology: anObject,
+    clock: aClock,
+    client: having("connect"),
+  });
   checkNames(call, "options", options, brokerOptionNames);
   const { reconnect = {}, topology = {}, publishTimeoutMs = 30_000, heartbeatMs = 10_000 } = options;
   const { maxAttempts = Number.POSITIVE_INFINITY, ...backoff } =
     reconnect === false ? { maxAttempts: 0 } : reconnect;
+  // Throws where its options are wrong.
+  new Backoff(backoff);
   checkTopology(call, "options.topology", topology);
   const defaults = { exchange: "", mandatory: true, persistent: true, keyHeader: headerNames.partitionKey };
   return {

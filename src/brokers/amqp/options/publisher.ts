@@ -1,6 +1,7 @@
 import { checkCount } from "../../../traits/arguments.ts";
 import { InvalidArgumentError } from "../../../traits/errors.ts";
 import { type OptionNames, optionNames } from "../../../traits/option-names.ts";
+import { aBoolean, aText, checkShapes } from "../../shared/option-shapes.ts";
 import { checkMilliseconds, checkShortName } from "./field-checks.ts";
 import { isReservedHeader } from "./reserved-headers.ts";
 
@@ -44,6 +45,7 @@ export function checkPublisherOptions(
   options: AmqpPublisherOptions,
   defaults: PublisherSettings,
 ): PublisherSettings {
+  checkShapes(argument, options, { exchange: aText, mandatory: aBoolean, persistent: aBoolean });
   const { exchange, priority, expirationMs, keyHeader } = options;
   if (exchange !== undefined && exchange !== "") checkShortName(`${argument}.exchange`, exchange);
   if (priority !== undefined && checkCount(`${argument}.priority`, priority, 0) > 255) {

@@ -1,6 +1,7 @@
 import { checkCount } from "../../../traits/arguments.ts";
 import type { Capabilities } from "../../../traits/capabilities.ts";
 import { optionNames } from "../../../traits/option-names.ts";
+import { aBoolean, aList, checkShapes } from "../../shared/option-shapes.ts";
 import { checkMilliseconds, checkNames, checkShortName, refuse } from "./field-checks.ts";
 import {
   checkBinding,
@@ -93,6 +94,13 @@ export function checkQueueOptions(
   const argument = `${by}(queue)`;
   checkShortName(argument, queue);
   const call = `${by}(${JSON.stringify(queue)}, options)`;
+  checkShapes("options", options, {
+    exchanges: aList,
+    bindings: aList,
+    delaysMs: aList,
+    deadLetters: aBoolean,
+    exclusive: aBoolean,
+  });
   checkNames(call, "options", options, queueOptionNames);
   const { type = "quorum", bindings = [], delaysMs = [], priority = 0 } = options;
   const { exchanges = [], exclusive = false } = options;
@@ -139,6 +147,7 @@ export function checkExclusiveQueueOptions(
 ): SubscriptionSettings {
   checkShortName(`${by}(topic)`, topic);
   const call = `${by}(${JSON.stringify(topic)}, options)`;
+  checkShapes("options", options, { exchanges: aList });
   checkNames(call, "options", options, exclusiveQueueOptionNames);
   const { exchanges = [] } = options;
   checkExchanges(call, "options.exchanges", exchanges);

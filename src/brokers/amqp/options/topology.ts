@@ -1,5 +1,6 @@
 import { checkCount, checkName } from "../../../traits/arguments.ts";
 import { type OptionNames, optionNames } from "../../../traits/option-names.ts";
+import { aBoolean, aList, anObject, aText, checkShapes } from "../../shared/option-shapes.ts";
 import type { AmqpTable } from "../client.ts";
 import { checkMilliseconds, checkNames, checkShortName, refuse } from "./field-checks.ts";
 
@@ -134,14 +135,13 @@ export const topologyNames: OptionNames = optionNames<AmqpTopology>()({
 });
 
 /** `call` stands in errors, and `argument` is where in its options the topology is. */
-export function checkTopology(
-  call: string,
-  argument: string,
-  { exchanges, queues, bindings }: AmqpTopology,
-): void {
+export function checkTopology(call: string, argument: string, topology: AmqpTopology): void {
+  checkShapes(argument, topology, { exchanges: aList, queues: aList, bindings: aList });
+  const { exchanges, queues, bindings } = topology;
   checkExchanges(call, `${argument}.exchanges`, exchanges ?? []);
   for (const [index, queue] of (queues ?? []).entries()) {
     const path = `${argument}.queues[${index}]`;
+    checkShapes(path, queue, {});
     checkNames(call, path, queue, namedQueueNames);
     checkShortName(`${path}.name`, queue.name);
     checkQueue(path, queue.type ?? "quorum", queue);
@@ -164,6 +164,12 @@ export function checkExchanges(
 ): void {
   for (const [index, exchange] of exchanges.entries()) {
     const path = `${argument}[${index}]`;
+    checkShapes(path, exchange, {
+      durable: aBoolean,
+      autoDelete: aBoolean,
+      internal: aBoolean,
+      arguments: anObject,
+    });
     const { name, type, alternateExchange } = exchange;
     checkNames(call, path, exchange, exchangeNames);
     checkShortName(`${path}.name`, name);
@@ -172,7 +178,9 @@ export function checkExchanges(
   }
 }
 
-export function checkBinding(argument: string, { exchange, routingKey = "" }: QueueBinding): void {
+export function checkBinding(argument: string, binding: QueueBinding): void {
+  checkShapes(argument, binding, { arguments: anObject });
+  const { exchange, routingKey = "" } = binding;
   checkShortName(`${argument}.exchange`, exchange);
   if (routingKey !== "") checkShortName(`${argument}.routingKey`, routingKey);
 }
@@ -182,6 +190,12 @@ export function checkType(argument: string, type: unknown): void {
 }
 
 export function checkQueue(argument: string, type: QueueType, queue: QueueDeclaration): void {
+  checkShapes(argument, queue, {
+    deadLetter: anObject,
+    singleActiveConsumer: aBoolean,
+    autoDelete: aBoolean,
+    arguments: anObject,
+  });
   checkType(`${argument}.type`, type);
   checkLimits(argument, queue);
   checkSetAside(argument, type, queue);
@@ -212,6 +226,7 @@ function checkLimits(argument: string, queue: QueueDeclaration): void {
 function checkSetAside(argument: string, type: QueueType, queue: QueueDeclaration): void {
   const { deadLetter, maxDeliveries = "unlimited", overflow } = queue;
   if (deadLetter !== undefined) {
+    checkShapes(`${argument}.deadLetter`, deadLetter, { exchange: aText, atLeastOnce: aBoolean });
     checkShortName(`${argument}.deadLetter.topic`, deadLetter.topic);
     if (deadLetter.exchange) checkShortName(`${argument}.deadLetter.exchange`, deadLetter.exchange);
     if (overflow === "drop-head" && type === "quorum" && deadLetter.atLeastOnce !== false) {

@@ -17,6 +17,7 @@ import {
 } from "../../nats/publisher/outgoing.ts";
 import { type OutgoingRequest, uniqueName } from "../../nats/publisher/requests.ts";
 import { SendQueue } from "../../nats/publisher/send-queue.ts";
+import { aBoolean, checkShapes } from "../../shared/option-shapes.ts";
 import { type JetStreamApi, readAnswer } from "../client.ts";
 import { JetStreamApiError } from "../errors.ts";
 import {
@@ -54,6 +55,7 @@ export class JetStreamPublisher implements Publisher {
 
   /** @internal */
   constructor(api: JetStreamApi, options: JetStreamPublisherOptions) {
+    checkShapes("options", options, { resend: aBoolean });
     checkOptionNames("connection.publisher(options)", options, publisherOptionNames);
     const { connection } = api;
     this.#api = api;

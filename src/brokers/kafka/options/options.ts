@@ -5,6 +5,15 @@ import { InvalidArgumentError } from "../../../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
 import { Backoff, type BackoffOptions } from "../../shared/backoff.ts";
 import { type ConnectOptions, checkConnect, connectOptionNames } from "../../shared/first-connect.ts";
+import {
+  aBoolean,
+  aClock,
+  aFunction,
+  anObject,
+  checkShapes,
+  either,
+  having,
+} from "../../shared/option-shapes.ts";
 import { Secrets } from "../../shared/secrets.ts";
 import type { ClientConfig, KafkaModule, SaslOptions, TopicCreation } from "../client.ts";
 import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "./topic.ts";
@@ -86,6 +95,15 @@ export function checkOptions(options: KafkaBrokerOptions): Settings {
   const given: unknown = typeof options === "string" ? "(text, not shown)" : options;
   checkObject("options", given, 'an object, as { brokers: "host:port" }');
   checkOptionNames("new KafkaBroker(options)", options, brokerOptionNames);
+  checkShapes("options", options, {
+    ssl: either(aBoolean, anObject),
+    sasl: anObject,
+    clock: aClock,
+    connect: anObject,
+    reconnect: anObject,
+    socketFactory: aFunction,
+    client: having("Kafka"),
+  });
   const name = checkName("options.name", options.name ?? "kafka");
   const servers = checkServers(options.brokers);
   const { ssl, sasl, reconnect = {} } = options;

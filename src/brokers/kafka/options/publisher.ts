@@ -2,6 +2,7 @@ import { checkCount, checkDuration, checkName, checkObject } from "../../../trai
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { InvalidArgumentError, NotSupportedError } from "../../../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
+import { aBoolean, checkShapes } from "../../shared/option-shapes.ts";
 import type { KafkaModule, TopicCreation } from "../client.ts";
 import { compressionPackages } from "../errors.ts";
 import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "./topic.ts";
@@ -80,6 +81,7 @@ export function checkPublisherOptions(
 ): CheckedPublisherOptions {
   checkObject("options", options);
   checkOptionNames("connection.publisher(options)", options, publisherOptionNames);
+  checkShapes("options", options, { idempotent: aBoolean });
   const { acks = "all", compression = "none", partitioner = "murmur2", transactionalId } = options;
   checkWord("options.acks", acks, acknowledgements);
   checkWord("options.compression", compression, compressions);

@@ -1,6 +1,7 @@
 import { checkCount, checkDuration, checkName, checkObject } from "../../../traits/arguments.ts";
 import { InvalidArgumentError } from "../../../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../../../traits/option-names.ts";
+import { aBoolean, anObject, checkShapes } from "../../shared/option-shapes.ts";
 import type { ConsumerConfig, TopicCreation } from "../client.ts";
 import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "./topic.ts";
 
@@ -158,6 +159,7 @@ export interface CheckedSubscribeOptions {
 export function checkSubscribeOptions(call: string, options: KafkaSubscribeOptions): CheckedSubscribeOptions {
   checkObject("options", options);
   checkOptionNames(call, options, subscribeOptionNames);
+  checkShapes("options", options, { prefetch: anObject, fetch: anObject, readUncommitted: aBoolean });
   const { group, partitions, partitionAssigners } = options;
   if (group !== undefined) checkName("options.group", group);
   const { from = group === undefined ? "new" : "start" } = options;

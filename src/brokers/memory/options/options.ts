@@ -3,6 +3,7 @@ import type { Capabilities } from "../../../traits/capabilities.ts";
 import { type Clock, systemClock } from "../../../traits/clock.ts";
 import { InvalidArgumentError } from "../../../traits/errors.ts";
 import { checkOptionNames, type OptionNames, optionNames } from "../../../traits/option-names.ts";
+import { aClock, anObject, checkShapes } from "../../shared/option-shapes.ts";
 import { hasWildcard, inboxPrefix, Pattern } from "./pattern.ts";
 
 const call = "new MemoryBroker(options)";
@@ -132,6 +133,7 @@ export function checkConcreteTopic(argument: string, value: unknown, hint = ""):
 
 /** `call` is where they were given. */
 export function checkSubscribeOptions(call: string, options: SubscribeOptions): void {
+  checkShapes("options", options, { deadLetter: anObject });
   checkOptionNames(call, options, subscribeNames);
   const { group, maxInFlight, ackDeadlineMs, deadLetter, from } = options;
   if (group !== undefined) checkName("options.group", group);
@@ -153,6 +155,7 @@ export function checkSubscribeOptions(call: string, options: SubscribeOptions): 
 }
 
 function checkTopicOptions(call: string, argument: string, options: TopicOptions): void {
+  checkShapes(argument, options, { capacity: anObject });
   checkOptionNames(call, options, topicNames, `${argument.replace("options.", "")}.`);
   const { retain, capacity } = options;
   if (retain !== undefined && retain !== true) {
@@ -215,6 +218,7 @@ export interface Settings {
 }
 
 export function checkOptions(options: MemoryBrokerOptions): Settings {
+  checkShapes("options", options, { clock: aClock, topics: anObject, unread: anObject });
   checkOptionNames(call, options, brokerNames);
   const { clock = systemClock, maxPayloadBytes = 2 ** 24, topics = {} } = options;
   const unread = options.unread?.messages ?? defaultUnread;

@@ -24,9 +24,10 @@ export interface ConnectSettings extends NatsSettings {
 }
 
 export function connectSettings(options: NatsOptions, defaultName: string): ConnectSettings {
+  const checked = checkOptions(options, defaultName);
   const address = addressOf(options);
   return {
-    ...checkOptions(options, defaultName),
+    ...checked,
     address,
     tls: options.tls === true || (options.tls === undefined && address.tls) ? {} : options.tls,
     secrets: new Secrets([address.user, address.password, address.token]),

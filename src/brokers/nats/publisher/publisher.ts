@@ -12,6 +12,7 @@ import type {
   RequestOptions,
   RequestReply,
 } from "../../../traits/publisher.ts";
+import { aBoolean, checkShapes } from "../../shared/option-shapes.ts";
 import type { ClientHeaders, ClientPublishOptions, ServerConnection } from "../client.ts";
 import { toClient } from "../message/headers.ts";
 import { NatsMessage } from "../message/message.ts";
@@ -43,6 +44,7 @@ export class NatsPublisher implements RequestReply {
 
   /** @internal */
   constructor(connection: PublisherConnection, options: NatsPublisherOptions) {
+    checkShapes("options", options, { confirm: aBoolean });
     checkOptionNames("connection.publisher(options)", options, publisherOptionNames);
     this.#connection = connection;
     this.#keyOption = checkKeyHeader(options);
