@@ -1,7 +1,9 @@
 import type { ErrorListener } from "../runtime/report.ts";
+import { checkFunction, checkObject } from "../traits/arguments.ts";
 import type { Connection, SubscriptionSource } from "../traits/broker.ts";
+import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
-import { type OptionNames, optionNames } from "../traits/option-names.ts";
+import { checkOptionNames, type OptionNames, optionNames } from "../traits/option-names.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
 import type { BrokerAt, BrokerName, Brokers, ConnectionOf, GroupOn } from "./brokers.ts";
 import type { AppMiddleware } from "./context.ts";
@@ -124,3 +126,26 @@ export const routerNames: OptionNames = optionNames<RouterOptions>()({
   workers: true,
   group: true,
 });
+
+/** Options of a public call: an object, with known names. */
+export function checkOptions(call: string, options: unknown, names: OptionNames): void {
+  checkObject(call, options, "an object of options, or left out");
+  checkOptionNames(call, options, names);
+}
+
+/** A list of middleware. */
+export function checkLayers(call: string, option: string, layers: unknown): void {
+  if (!Array.isArray(layers)) {
+    throw new InvalidArgumentError({
+      argument: `${call}: ${option}`,
+      expected: "a list of functions",
+      received: layers,
+    });
+  }
+  for (const [index, layer] of layers.entries()) checkFunction(`${call}: ${option}[${index}]`, layer);
+}
+
+export function checkSignal(argument: string, signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new InvalidArgumentError({ argument, expected: "an AbortSignal", received: signal });
+}

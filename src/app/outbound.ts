@@ -1,13 +1,22 @@
+import { toDecodeError } from "../runtime/undecodable.ts";
 import { checkDuration } from "../traits/arguments.ts";
 import type { Connection } from "../traits/broker.ts";
-import { InvalidArgumentError, PublishFailedError, RemoteError } from "../traits/errors.ts";
+import {
+  DecodeError,
+  InvalidArgumentError,
+  isTidelaneError,
+  PublishFailedError,
+  RemoteError,
+  TimeoutError,
+} from "../traits/errors.ts";
 import { headerNames } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
-import { checkOptionNames, optionNames } from "../traits/option-names.ts";
+import { optionNames } from "../traits/option-names.ts";
 import type { OutgoingMessage, Publisher, RequestReply } from "../traits/publisher.ts";
-import type { Channel } from "./channel.ts";
+import { type Channel, callOf } from "./channel.ts";
 import { type AppDefinition, prefixed, type Sender } from "./definition.ts";
 import type { Environment } from "./environment.ts";
+import { checkOptions, checkSignal } from "./options.ts";
 import { usualSource } from "./plan.ts";
 import { type GivenPublishOptions, type Publish, type PublishMiddleware, send } from "./publishing.ts";
 import { ReplyInbox } from "./reply-inbox.ts";
@@ -57,15 +66,16 @@ export class Outbound {
     this.#connections.set(name, connection);
   }
 
-  publisher(name: string): Publisher {
+  /** `call` and `topic` say who asks for it. */
+  publisher(name: string, call: string, topic: string): Publisher {
     const known = this.#publishers.get(name);
     if (known !== undefined) return known;
     const connection = this.#connections.get(name);
     if (connection === undefined) {
       throw new InvalidArgumentError({
-        argument: `A publish to "${name}"`,
-        expected: "made while the app is connected: after start() and before it has ended",
-        received: "a call before that",
+        argument: `${call}("${topic}")`,
+        expected: `called once the app is connected to "${name}": after app.start() has resolved, or in a test of the app`,
+        received: "a call while it is not connected",
       });
     }
     const publisher = connection.publisher();
@@ -89,7 +99,7 @@ export class Outbound {
       const reason = "a reply would be taken for a message, as the app subscribes to this topic";
       throw new PublishFailedError({ topic, reason, retryable: false });
     }
-    await this.publisher(broker).publish(message);
+    await this.publisher(broker, "reply", topic).publish(message);
   }
 
   /** Opens the inbox of a broker, which its first request would open. */
@@ -110,8 +120,9 @@ export class Outbound {
     options: GivenPublishOptions = {},
   ): Promise<void> {
     try {
-      const call = `publish("${channel?.topic}")`;
-      checkOptionNames(call, options, publishNames);
+      const call = callOf("publish", "channel", channel);
+      checkOptions(`${call}: options`, options, publishNames);
+      checkSignal(`${call}: signal`, options.signal);
       const broker = this.#broker(call, scope, options.on);
       const encoded = encode(channel, this.#template(call, scope, broker, channel), value, options);
       const { signal } = options;
@@ -129,7 +140,7 @@ export class Outbound {
     { message, value }: Encoded,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const publisher = this.publisher(broker);
+    const publisher = this.publisher(broker, "publish", channel.topic);
     const { observer } = this.#environment;
     const publish = async (sent: OutgoingMessage): Promise<void> => {
       const takeBack = observer?.published({ channel, value, message: sent, broker }, scope.from);
@@ -150,11 +161,12 @@ export class Outbound {
     value: unknown,
     options: GivenRequestOptions = {},
   ): Promise<unknown> {
-    const call = `request("${rpc?.topic}")`;
-    checkRpc(call, rpc);
-    checkOptionNames(call, options, requestNames);
+    const call = callOf("request", "rpc", rpc);
+    checkRpc(`${call}: rpc`, rpc);
+    checkOptions(`${call}: options`, options, requestNames);
     const { timeoutMs = requestTimeoutMs, signal } = options;
     checkDuration(`${call}: timeoutMs`, timeoutMs);
+    checkSignal(`${call}: signal`, signal);
     const broker = this.#broker(call, scope, options.on);
     const template = this.#template(call, scope, broker, rpc.request);
     const { message, value: checked } = await encode(rpc.request, template, value, options);
@@ -177,10 +189,16 @@ export class Outbound {
     message: OutgoingMessage,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<Message> {
-    const publisher = this.publisher(broker);
-    if (canRequest(publisher)) return publisher.request(message, options);
-    const inbox = await this.#inbox(broker);
-    return inbox.request(message, options);
+    const publisher = this.publisher(broker, "request", message.topic);
+    try {
+      if (canRequest(publisher)) return await publisher.request(message, options);
+      const inbox = await this.#inbox(broker);
+      return await inbox.request(message, options);
+    } catch (error) {
+      if (!isTidelaneError(error, "TIDELANE_TIMEOUT")) throw error;
+      const what = `The request to "${message.topic}" on "${broker}" (does an app that responds to it run there?)`;
+      throw new TimeoutError({ what, timeoutMs: options.timeoutMs });
+    }
   }
 
   /** Opened by the first who needs it; where that fails, or when it has ended, the next one opens another. */
@@ -197,7 +215,7 @@ export class Outbound {
   async #openInbox(name: string): Promise<ReplyInbox> {
     const { name: app, replies } = this.#definition;
     const { topic = `${app}.replies`, source } = replies;
-    const publisher = this.publisher(name);
+    const publisher = this.publisher(name, "request", name);
     const template = new TopicTemplate("createApp(options): replies.topic", topic);
     const opened = source ?? usualSource(this.#environment.brokers.get(name) as never, template, undefined);
     const subscriber = await opened.open(this.#connections.get(name) as Connection);
@@ -233,5 +251,10 @@ function canRequest(publisher: Publisher): publisher is RequestReply {
 async function readReply({ reply: channel }: Rpc, topic: string, reply: Message): Promise<unknown> {
   const remoteCode = reply.headers.get(headerNames.errorCode);
   if (remoteCode !== undefined) throw new RemoteError({ topic, remoteCode, reason: reply.text() });
-  return decoderFor(channel, new TopicTemplate("reply", channel.topic))(reply);
+  try {
+    return await decoderFor(channel, new TopicTemplate("reply", channel.topic))(reply);
+  } catch (error) {
+    const { reason, issues, cause } = toDecodeError(reply, error);
+    throw new DecodeError({ topic: `${topic} (the reply)`, reason, issues, cause });
+  }
 }

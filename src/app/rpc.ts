@@ -3,7 +3,7 @@ import type { Codec, StandardSchema } from "../traits/codec.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import type { HeadersInit } from "../traits/headers.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
-import { type Channel, channel, checkSchema, type InputOf, type OutputOf } from "./channel.ts";
+import { type Channel, channel, checkSchema, type InputOf, isChannel, type OutputOf } from "./channel.ts";
 import type { PublishArguments } from "./publishing.ts";
 
 /**
@@ -51,7 +51,7 @@ export function rpc<
   options: RpcOptions<RequestSchema, ReplySchema>,
 ): Rpc<Topic, OutputOf<RequestSchema>, InputOf<RequestSchema>, OutputOf<ReplySchema>, InputOf<ReplySchema>> {
   const call = `rpc("${topic}", options)`;
-  checkObject(call, options);
+  checkObject(call, options, "an object with the schemas request and reply");
   checkOptionNames(call, options, names);
   const { request, reply, codec, key } = options;
   checkSchema(`${call}: request`, request);
@@ -79,7 +79,9 @@ const known = new WeakSet<object>();
 
 export function checkRpc(argument: string, given: unknown): void {
   if (known.has((given ?? {}) as object)) return;
-  const expected = "what rpc(topic, { request, reply }) gives";
+  const expected = isChannel(given)
+    ? "an rpc, and this is a channel: handle it with app.subscribe(), and publish to it with publish()"
+    : "an rpc, as rpc(topic, { request, reply }) gives one";
   throw new InvalidArgumentError({ argument, expected, received: given });
 }
 

@@ -3,10 +3,12 @@ import { by, byKey, type KeySelector } from "../runtime/key.ts";
 import { compose } from "../runtime/middleware.ts";
 import type { MiddlewareOutcome } from "../runtime/outcome.ts";
 import { type Handler, pipeline } from "../runtime/pipeline.ts";
+import type { ErrorListener } from "../runtime/report.ts";
 import type { Run } from "../runtime/run.ts";
 import { isThenable } from "../runtime/thenable.ts";
+import { ConnectionClosedError, isTidelaneError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
-import type { Publisher } from "../traits/publisher.ts";
+import type { Publisher, PublishOptions } from "../traits/publisher.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
 import { DeliveryContext, type HandlerScope } from "./context.ts";
 import type { SubscriptionPlan } from "./definition.ts";
@@ -33,12 +35,13 @@ export function serve(
     state,
     ...outbound.of({ broker, prefix, layers, from: plan }),
   };
-  const { onError, workers, maxInFlight, timeoutMs, onTimeout, onFailure, deadLetters } = plan;
+  const { workers, maxInFlight, timeoutMs, onTimeout, onFailure, deadLetters } = plan;
+  const onError = listenerOf(plan, environment);
   const decoded = pipeline(subscriber, {
     ...environment.pipeline,
     ...(onError === undefined ? {} : { onError }),
   }).decode({ contentType: channel.codec.contentType, decode: decoderOf(plan, environment), encode });
-  const { handler, middleware } = around(plan, scope, outbound, environment);
+  const { handler, middleware } = around(plan, scope, outbound, environment, onError);
   // The types of a step that may be there or not: what comes after it is the same.
   const wrapped = middleware === undefined ? decoded : (decoded.use(middleware) as typeof decoded);
   return wrapped
@@ -47,14 +50,40 @@ export function serve(
     .handle(handler, { onTimeout, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
 }
 
+/** A test hears of failures here, and not from the diagnostics channel, where it would take the warnings of other apps away. */
+function listenerOf({ onError }: SubscriptionPlan, { observer }: Environment): ErrorListener | undefined {
+  if (observer === undefined) return onError;
+  return (report) => {
+    observer.failed(report);
+    return onError?.(report);
+  };
+}
+
 function deadLetterPublisher(
   plan: SubscriptionPlan,
   outbound: Outbound,
   { observer }: Environment,
 ): Publisher | undefined {
   if (plan.deadLetters === undefined) return undefined;
-  const publisher = outbound.publisher(plan.deadLetters.on ?? plan.broker);
-  if (observer === undefined) return publisher;
+  const { template, deadLetters } = plan;
+  const publisher = outbound.publisher(deadLetters.on ?? plan.broker, "app.subscribe", template.text);
+  const checkTopic = async (topic: string, options?: PublishOptions): Promise<void> => {
+    try {
+      await publisher.checkTopic?.(topic, options);
+    } catch (error) {
+      if (!isTidelaneError(error, "TIDELANE_CONNECTION_CLOSED")) throw error;
+      const during = `Asking whether dead letters of "${template.text}" can go to "${topic}"`;
+      throw new ConnectionClosedError({
+        broker: (error as ConnectionClosedError).broker,
+        during,
+        cause: error,
+      });
+    }
+  };
+  if (observer === undefined) {
+    const publish: Publisher["publish"] = (letter, options) => publisher.publish(letter, options);
+    return { capabilities: publisher.capabilities, publish, checkTopic };
+  }
   return {
     capabilities: publisher.capabilities,
     publish: async (letter, options) => {
@@ -108,9 +137,10 @@ function around(
   scope: HandlerScope,
   outbound: Outbound,
   { observer }: Environment,
+  onError: ErrorListener | undefined,
 ): Around {
   let call = plan.handler as Call;
-  if (plan.rpc) call = answering(plan, plan.rpc, call, outbound) as Call;
+  if (plan.rpc) call = answering(plan, plan.rpc, call, outbound, onError) as Call;
   const { middleware: layers } = plan;
   const inside = observer === undefined ? call : observed(call, observer);
   if (layers.length === 0) {

@@ -58,13 +58,11 @@ export class AppRecord implements Observer {
   listen(): void {
     subscribe("tidelane:settle", this.#onSettle);
     subscribe("tidelane:retry", this.#onRetry);
-    subscribe("tidelane:error", this.#onError);
   }
 
   close(): void {
     unsubscribe("tidelane:settle", this.#onSettle);
     unsubscribe("tidelane:retry", this.#onRetry);
-    unsubscribe("tidelane:error", this.#onError);
   }
 
   // ---- what the app tells
@@ -139,12 +137,11 @@ export class AppRecord implements Observer {
     this.#say(`"${message.topic}" retries ${valueIn(seen)} in ${delayMs} ms, after attempt ${attempt}`);
   };
 
-  readonly #onError = (event: unknown): void => {
-    const { message, error, topic } = event as DiagnosticEvents["tidelane:error"];
+  failed({ message, error, topic }: DiagnosticEvents["tidelane:error"]): void {
     const seen = message && this.#byMessage.get(message);
     if (seen === undefined) return;
     this.#say(`"${topic}" failed ${valueIn(seen)}: ${sentenceOf(error)}`);
-  };
+  }
 
   // ---- what a test asks
 
