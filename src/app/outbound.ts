@@ -1,28 +1,17 @@
-import { toDecodeError } from "../runtime/undecodable.ts";
-import { checkDuration } from "../traits/arguments.ts";
 import type { Connection } from "../traits/broker.ts";
-import {
-  DecodeError,
-  InvalidArgumentError,
-  isTidelaneError,
-  PublishFailedError,
-  RemoteError,
-  TimeoutError,
-} from "../traits/errors.ts";
-import { headerNames } from "../traits/headers.ts";
-import type { Message } from "../traits/message.ts";
+import { InvalidArgumentError, PublishFailedError } from "../traits/errors.ts";
 import { optionNames } from "../traits/option-names.ts";
-import type { OutgoingMessage, Publisher, RequestReply } from "../traits/publisher.ts";
+import type { OutgoingMessage, Publisher } from "../traits/publisher.ts";
 import { type Channel, callOf } from "./channel.ts";
 import { type AppDefinition, prefixed, type Sender } from "./definition.ts";
 import type { Environment } from "./environment.ts";
 import { checkOptions, checkSignal } from "./options.ts";
-import { usualSource } from "./plan.ts";
 import { type GivenPublishOptions, type Publish, type PublishMiddleware, send } from "./publishing.ts";
-import { ReplyInbox } from "./reply-inbox.ts";
-import { checkRpc, type GivenRequestOptions, type Request, type Rpc, requestTimeoutMs } from "./rpc.ts";
-import { TopicTemplate } from "./topic-template.ts";
-import { decoderFor, type Encoded, encode } from "./wire.ts";
+import type { Requester } from "./requester.ts";
+import type { GivenRequestOptions, Request, Rpc } from "./rpc.ts";
+import { checkRpc, rpcParts } from "./rpc-parts.ts";
+import type { TopicTemplate } from "./topic-template.ts";
+import { type Encoded, encode } from "./wire.ts";
 
 /** On whose behalf something is published: a handler, a router, or the app. */
 export interface OutboundScope {
@@ -38,13 +27,6 @@ const publishNames = optionNames<GivenPublishOptions>()({
   params: true,
   headers: true,
 });
-const requestNames = optionNames<GivenRequestOptions>()({
-  timeoutMs: true,
-  signal: true,
-  on: true,
-  params: true,
-  headers: true,
-});
 
 /** Everything an app sends: publishes and requests, over the publishers of its connections. */
 export class Outbound {
@@ -53,7 +35,7 @@ export class Outbound {
   readonly #connections = new Map<string, Connection>();
   /** By broker. One of each, so that what the app publishes keeps the order of its calls. */
   readonly #publishers = new Map<string, Publisher>();
-  readonly #inboxes = new Map<string, Promise<ReplyInbox>>();
+  #requester: Requester | undefined;
   /** By prefix and channel. */
   readonly #templates = new Map<string, WeakMap<Channel, TopicTemplate>>();
 
@@ -87,8 +69,10 @@ export class Outbound {
   of(scope: OutboundScope): { readonly publish: Publish<string>; readonly request: Request<string> } {
     const publish = (channel: Channel, value: unknown, options?: GivenPublishOptions): Promise<void> =>
       this.#publish(scope, channel, value, options);
-    const request = (rpc: Rpc, value: unknown, options?: GivenRequestOptions): Promise<unknown> =>
-      this.#request(scope, rpc, value, options);
+    const request = async (rpc: Rpc, value: unknown, options?: GivenRequestOptions): Promise<unknown> => {
+      checkRpc(`${callOf("request", "rpc", rpc)}: rpc`, rpc);
+      return this.#requests?.request(scope, rpc, value, options);
+    };
     return { publish: publish as Publish<string>, request: request as Request<string> };
   }
 
@@ -104,13 +88,12 @@ export class Outbound {
 
   /** Opens the inbox of a broker, which its first request would open. */
   async openInbox(name: string): Promise<void> {
-    await this.#inbox(name);
+    await this.#requests?.openInbox(name);
   }
 
   /** Requests that wait are told that there will be no reply. */
   async close(): Promise<void> {
-    const inboxes = await Promise.allSettled(this.#inboxes.values());
-    for (const inbox of inboxes) if (inbox.status === "fulfilled") await inbox.value.close();
+    await this.#requester?.close();
   }
 
   #publish(
@@ -123,8 +106,8 @@ export class Outbound {
       const call = callOf("publish", "channel", channel);
       checkOptions(`${call}: options`, options, publishNames);
       checkSignal(`${call}: signal`, options.signal);
-      const broker = this.#broker(call, scope, options.on);
-      const encoded = encode(channel, this.#template(call, scope, broker, channel), value, options);
+      const broker = this.broker(call, scope, options.on);
+      const encoded = encode(channel, this.template(call, scope, broker, channel), value, options);
       const { signal } = options;
       const go = (ready: Encoded): Promise<void> => this.#send(scope, channel, broker, ready, signal);
       return encoded instanceof Promise ? encoded.then(go) : go(encoded);
@@ -155,80 +138,24 @@ export class Outbound {
     return observer ? publish(message) : publisher.publish(message, signal && { signal });
   }
 
-  async #request(
-    scope: OutboundScope,
-    rpc: Rpc,
-    value: unknown,
-    options: GivenRequestOptions = {},
-  ): Promise<unknown> {
-    const call = callOf("request", "rpc", rpc);
-    checkRpc(`${call}: rpc`, rpc);
-    checkOptions(`${call}: options`, options, requestNames);
-    const { timeoutMs = requestTimeoutMs, signal } = options;
-    checkDuration(`${call}: timeoutMs`, timeoutMs);
-    checkSignal(`${call}: signal`, signal);
-    const broker = this.#broker(call, scope, options.on);
-    const template = this.#template(call, scope, broker, rpc.request);
-    const { message, value: checked } = await encode(rpc.request, template, value, options);
-    let reply: Message | undefined;
-    const ask = async (sent: OutgoingMessage): Promise<void> => {
-      reply = await this.#ask(broker, sent, { timeoutMs, ...(signal ? { signal } : {}) });
-    };
-    const observer = typeof scope.from === "object" ? this.#environment.observer : undefined;
-    observer?.waiting(1);
-    try {
-      await send(scope.layers, { channel: rpc.request, value: checked, message, broker }, ask);
-    } finally {
-      observer?.waiting(-1);
-    }
-    return readReply(rpc, template.text, reply as unknown as Message);
+  connection(name: string): Connection {
+    return this.#connections.get(name) as Connection;
   }
 
-  async #ask(
-    broker: string,
-    message: OutgoingMessage,
-    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
-  ): Promise<Message> {
-    const publisher = this.publisher(broker, "request", message.topic);
-    try {
-      if (canRequest(publisher)) return await publisher.request(message, options);
-      const inbox = await this.#inbox(broker);
-      return await inbox.request(message, options);
-    } catch (error) {
-      if (!isTidelaneError(error, "TIDELANE_TIMEOUT")) throw error;
-      const what = `The request to "${message.topic}" on "${broker}" (does an app that responds to it run there?)`;
-      throw new TimeoutError({ what, timeoutMs: options.timeoutMs });
-    }
+  /** There once rpc() was called: without an rpc nobody asks. */
+  get #requests(): Requester | undefined {
+    this.#requester ??= rpcParts()?.requester(this, this.#definition, this.#environment);
+    return this.#requester;
   }
 
-  /** Opened by the first who needs it; where that fails, or when it has ended, the next one opens another. */
-  #inbox(broker: string): Promise<ReplyInbox> {
-    const known = this.#inboxes.get(broker);
-    if (known !== undefined) return known;
-    const opening = this.#openInbox(broker);
-    this.#inboxes.set(broker, opening);
-    const forget = (): boolean => this.#inboxes.delete(broker);
-    opening.then(({ ended }) => ended).then(forget, forget);
-    return opening;
-  }
-
-  async #openInbox(name: string): Promise<ReplyInbox> {
-    const { name: app, replies } = this.#definition;
-    const { topic = `${app}.replies`, source } = replies;
-    const publisher = this.publisher(name, "request", name);
-    const template = new TopicTemplate("createApp(options): replies.topic", topic);
-    const opened = source ?? usualSource(this.#environment.brokers.get(name) as never, template, undefined);
-    const subscriber = await opened.open(this.#connections.get(name) as Connection);
-    const { clock } = this.#environment;
-    return new ReplyInbox({ topic, broker: name, publisher, clock, subscriber });
-  }
-
-  #broker(call: string, scope: OutboundScope, on: string | undefined): string {
+  /** The broker to send to. */
+  broker(call: string, scope: OutboundScope, on: string | undefined): string {
     if (on === undefined && scope.broker !== undefined) return scope.broker;
     return this.#definition.brokerName(`${call}: on`, on);
   }
 
-  #template(call: string, { prefix }: OutboundScope, broker: string, channel: Channel): TopicTemplate {
+  /** Of a channel, behind the prefix of its scope. */
+  template(call: string, { prefix }: OutboundScope, broker: string, channel: Channel): TopicTemplate {
     const place = `${broker}\n${prefix}`;
     let templates = this.#templates.get(place);
     if (templates === undefined) {
@@ -241,20 +168,5 @@ export class Outbound {
     this.#definition.register(call, broker, template, channel);
     templates.set(channel, template);
     return template;
-  }
-}
-
-function canRequest(publisher: Publisher): publisher is RequestReply {
-  return publisher.capabilities.requestReply && "request" in publisher;
-}
-
-async function readReply({ reply: channel }: Rpc, topic: string, reply: Message): Promise<unknown> {
-  const remoteCode = reply.headers.get(headerNames.errorCode);
-  if (remoteCode !== undefined) throw new RemoteError({ topic, remoteCode, reason: reply.text() });
-  try {
-    return await decoderFor(channel, new TopicTemplate("reply", channel.topic))(reply);
-  } catch (error) {
-    const { reason, issues, cause } = toDecodeError(reply, error);
-    throw new DecodeError({ topic: `${topic} (the reply)`, reason, issues, cause });
   }
 }

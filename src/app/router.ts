@@ -22,7 +22,8 @@ import {
 import type { OutboundScope } from "./outbound.ts";
 import { planSubscription } from "./plan.ts";
 import type { ChannelPublisher, GivenPublishOptions, Publish } from "./publishing.ts";
-import { checkRpc, type Rpc } from "./rpc.ts";
+import type { Rpc } from "./rpc.ts";
+import { checkRpc } from "./rpc-parts.ts";
 
 /** Does the work for one message. Nothing returned is `ack()`; a throw follows `onFailure`. */
 export type MessageHandler<Value, Context, DeadLetters extends boolean = boolean> = (

@@ -1,10 +1,12 @@
 import { checkFunction, checkObject } from "../traits/arguments.ts";
 import type { Codec, StandardSchema } from "../traits/codec.ts";
-import { InvalidArgumentError } from "../traits/errors.ts";
 import type { HeadersInit } from "../traits/headers.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
-import { type Channel, channel, checkSchema, type InputOf, isChannel, type OutputOf } from "./channel.ts";
+import { type Channel, channel, checkSchema, type InputOf, type OutputOf } from "./channel.ts";
 import type { PublishArguments } from "./publishing.ts";
+import { Requester } from "./requester.ts";
+import { answering, askedDecoder } from "./respond.ts";
+import { type RpcParts, registerRpc } from "./rpc-parts.ts";
 
 /**
  * A question and its answer: the topic requests go to, and the schemas of both. Shared by the one who asks and the one who
@@ -33,6 +35,13 @@ export interface RpcOptions<
   /** The key of a request: requests of one key are answered in order. @default no key */
   readonly key?: (request: OutputOf<RequestSchema>) => string;
 }
+
+/** Brought by rpc() alone, so that a program without requests leaves it out of its bundle. */
+const parts: RpcParts = {
+  answering,
+  askedDecoder,
+  requester: (outbound, definition, environment) => new Requester(outbound, definition, environment),
+};
 
 const names = optionNames<RpcOptions>()({ request: true, reply: true, codec: true, key: true });
 
@@ -65,7 +74,7 @@ export function rpc<
     // The topic of a reply is known when a request comes: it is the address in its header.
     reply: channel("reply", { schema: reply, ...more }),
   };
-  known.add(defined);
+  registerRpc(defined, parts);
   return Object.freeze(defined) as Rpc<
     Topic,
     OutputOf<RequestSchema>,
@@ -73,16 +82,6 @@ export function rpc<
     OutputOf<ReplySchema>,
     InputOf<ReplySchema>
   >;
-}
-
-const known = new WeakSet<object>();
-
-export function checkRpc(argument: string, given: unknown): void {
-  if (known.has((given ?? {}) as object)) return;
-  const expected = isChannel(given)
-    ? "an rpc, and this is a channel: handle it with app.subscribe(), and publish to it with publish()"
-    : "an rpc, as rpc(topic, { request, reply }) gives one";
-  throw new InvalidArgumentError({ argument, expected, received: given });
 }
 
 /** How long a request waits where it does not say. */

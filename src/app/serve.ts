@@ -15,7 +15,8 @@ import type { SubscriptionPlan } from "./definition.ts";
 import type { Environment } from "./environment.ts";
 import { policyOf } from "./on-failure.ts";
 import type { Outbound } from "./outbound.ts";
-import { type Asked, answering, askedDecoder } from "./respond.ts";
+import type { Asked } from "./respond.ts";
+import { checkRpc } from "./rpc-parts.ts";
 import { decoderFor } from "./wire.ts";
 
 type Call = (value: unknown, context: DeliveryContext) => unknown;
@@ -98,7 +99,9 @@ const encode = (): Uint8Array => new Uint8Array();
 
 function decoderOf(plan: SubscriptionPlan, { observer }: Environment): (message: Message) => unknown {
   const { channel, template } = plan;
-  const decode = plan.rpc ? askedDecoder(channel, template) : decoderFor(channel, template);
+  const decode = plan.rpc
+    ? checkRpc(plan.call, plan.rpc).askedDecoder(channel, template)
+    : decoderFor(channel, template);
   if (observer === undefined) return decode;
   return (message) => {
     observer.arrived(plan, message);
@@ -140,7 +143,8 @@ function around(
   onError: ErrorListener | undefined,
 ): Around {
   let call = plan.handler as Call;
-  if (plan.rpc) call = answering(plan, plan.rpc, call, outbound, onError) as Call;
+  if (plan.rpc)
+    call = checkRpc(plan.call, plan.rpc).answering(plan, plan.rpc, call, outbound, onError) as Call;
   const { middleware: layers } = plan;
   const inside = observer === undefined ? call : observed(call, observer);
   if (layers.length === 0) {
