@@ -15,8 +15,8 @@ import { type AppReport, type AppRunOptions, type AppStartOptions, Instance } fr
 import type { DeadLetterPlace, HasPlace, Inherited } from "./on-failure.ts";
 import { checkOptions, checkSignal, type RouterOptions, routerNames } from "./options.ts";
 import type { RepliesOptions } from "./replies.ts";
+import type { GivenRequestOptions, Request, Rpc } from "./request.ts";
 import { DeclaringRouter, planRouter, type Router, type RouterHome } from "./router.ts";
-import type { GivenRequestOptions, Request, Rpc } from "./rpc.ts";
 
 /** One broker, or several, each with the name it is addressed by. */
 type GivenBrokers<B extends Brokers> = B extends Broker

@@ -9,7 +9,7 @@ import type { Hooks } from "./hooks.ts";
 import type { GivenOnFailure, NamedPlace } from "./on-failure.ts";
 import type { PublishMiddleware } from "./publishing.ts";
 import type { RepliesOptions } from "./replies.ts";
-import type { Rpc } from "./rpc.ts";
+import type { Rpc } from "./request.ts";
 import { TopicTemplate } from "./topic-template.ts";
 
 /** A handler, as it is called with a value and a context. */
@@ -44,6 +44,14 @@ export interface SubscriptionPlan {
 
 /** The subscription whose handler sends; undefined: the app, from outside its handlers. */
 export type Sender = SubscriptionPlan | "test" | undefined;
+
+/** On whose behalf something is published: a handler, a router, or the app. */
+export interface OutboundScope {
+  readonly broker: string | undefined;
+  readonly prefix: string;
+  readonly layers: readonly PublishMiddleware[];
+  readonly from: Sender;
+}
 
 /** A pipeline by hand. */
 export interface MountPlan {

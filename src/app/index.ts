@@ -16,6 +16,7 @@ export type {
   PublishMiddleware,
 } from "./publishing.ts";
 export type { RepliesOptions } from "./replies.ts";
+export type { Request, Rpc } from "./request.ts";
 export type { MessageHandler, Responder, Router } from "./router.ts";
-export { type Request, type Rpc, type RpcOptions, rpc } from "./rpc.ts";
+export { type RpcOptions, rpc } from "./rpc.ts";
 export type { TopicParams } from "./topic-template.ts";

@@ -3,23 +3,14 @@ import { InvalidArgumentError, PublishFailedError } from "../traits/errors.ts";
 import { optionNames } from "../traits/option-names.ts";
 import type { OutgoingMessage, Publisher } from "../traits/publisher.ts";
 import { type Channel, callOf } from "./channel.ts";
-import { type AppDefinition, prefixed, type Sender } from "./definition.ts";
+import { type AppDefinition, type OutboundScope, prefixed } from "./definition.ts";
 import type { Environment } from "./environment.ts";
 import { checkOptions, checkSignal } from "./options.ts";
-import { type GivenPublishOptions, type Publish, type PublishMiddleware, send } from "./publishing.ts";
-import type { Requester } from "./requester.ts";
-import type { GivenRequestOptions, Request, Rpc } from "./rpc.ts";
-import { checkRpc, rpcParts } from "./rpc-parts.ts";
+import { type GivenPublishOptions, type Publish, send } from "./publishing.ts";
+import type { GivenRequestOptions, Request, Rpc } from "./request.ts";
+import { checkRpc, type RequestHome, type Requests, rpcParts } from "./rpc-parts.ts";
 import type { TopicTemplate } from "./topic-template.ts";
 import { type Encoded, encode } from "./wire.ts";
-
-/** On whose behalf something is published: a handler, a router, or the app. */
-export interface OutboundScope {
-  readonly broker: string | undefined;
-  readonly prefix: string;
-  readonly layers: readonly PublishMiddleware[];
-  readonly from: Sender;
-}
 
 const publishNames = optionNames<GivenPublishOptions>()({
   signal: true,
@@ -29,19 +20,19 @@ const publishNames = optionNames<GivenPublishOptions>()({
 });
 
 /** Everything an app sends: publishes and requests, over the publishers of its connections. */
-export class Outbound {
-  readonly #definition: AppDefinition;
-  readonly #environment: Environment;
+export class Outbound implements RequestHome {
+  readonly definition: AppDefinition;
+  readonly environment: Environment;
   readonly #connections = new Map<string, Connection>();
   /** By broker. One of each, so that what the app publishes keeps the order of its calls. */
   readonly #publishers = new Map<string, Publisher>();
-  #requester: Requester | undefined;
+  #made: Requests | undefined;
   /** By prefix and channel. */
   readonly #templates = new Map<string, WeakMap<Channel, TopicTemplate>>();
 
   constructor(definition: AppDefinition, environment: Environment) {
-    this.#definition = definition;
-    this.#environment = environment;
+    this.definition = definition;
+    this.environment = environment;
   }
 
   connected(name: string, connection: Connection): void {
@@ -79,7 +70,7 @@ export class Outbound {
   /** Sends a reply to the address its request names. That is anybody's word: it may not be a topic the app handles. */
   async reply(broker: string, message: OutgoingMessage): Promise<void> {
     const { topic } = message;
-    if (this.#definition.reads(broker, topic)) {
+    if (this.definition.reads(broker, topic)) {
       const reason = "a reply would be taken for a message, as the app subscribes to this topic";
       throw new PublishFailedError({ topic, reason, retryable: false });
     }
@@ -93,7 +84,7 @@ export class Outbound {
 
   /** Requests that wait are told that there will be no reply. */
   async close(): Promise<void> {
-    await this.#requester?.close();
+    await this.#made?.close();
   }
 
   #publish(
@@ -124,7 +115,7 @@ export class Outbound {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const publisher = this.publisher(broker, "publish", channel.topic);
-    const { observer } = this.#environment;
+    const { observer } = this.environment;
     const publish = async (sent: OutgoingMessage): Promise<void> => {
       const takeBack = observer?.published({ channel, value, message: sent, broker }, scope.from);
       try {
@@ -143,15 +134,15 @@ export class Outbound {
   }
 
   /** There once rpc() was called: without an rpc nobody asks. */
-  get #requests(): Requester | undefined {
-    this.#requester ??= rpcParts()?.requester(this, this.#definition, this.#environment);
-    return this.#requester;
+  get #requests(): Requests | undefined {
+    this.#made ??= rpcParts()?.requester(this);
+    return this.#made;
   }
 
   /** The broker to send to. */
   broker(call: string, scope: OutboundScope, on: string | undefined): string {
     if (on === undefined && scope.broker !== undefined) return scope.broker;
-    return this.#definition.brokerName(`${call}: on`, on);
+    return this.definition.brokerName(`${call}: on`, on);
   }
 
   /** Of a channel, behind the prefix of its scope. */
@@ -165,7 +156,7 @@ export class Outbound {
     const known = templates.get(channel ?? {});
     if (known !== undefined) return known;
     const template = prefixed(`${call}: channel`, prefix, channel);
-    this.#definition.register(call, broker, template, channel);
+    this.definition.register(call, broker, template, channel);
     templates.set(channel, template);
     return template;
   }

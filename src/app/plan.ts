@@ -18,7 +18,7 @@ import {
   responderNames,
   subscriptionNames,
 } from "./options.ts";
-import type { Rpc } from "./rpc.ts";
+import type { Rpc } from "./request.ts";
 import type { TopicTemplate } from "./topic-template.ts";
 
 /** What a handler or a responder was declared with. */

@@ -6,14 +6,13 @@ import type { Message } from "../traits/message.ts";
 import { type OptionNames, optionNames } from "../traits/option-names.ts";
 import type { OutgoingMessage, Publisher, RequestReply } from "../traits/publisher.ts";
 import { callOf } from "./channel.ts";
-import type { AppDefinition } from "./definition.ts";
-import type { Environment } from "./environment.ts";
+import type { OutboundScope } from "./definition.ts";
 import { checkOptions, checkSignal } from "./options.ts";
-import type { Outbound, OutboundScope } from "./outbound.ts";
 import { usualSource } from "./plan.ts";
 import { send } from "./publishing.ts";
 import { ReplyInbox } from "./reply-inbox.ts";
-import { type GivenRequestOptions, type Rpc, requestTimeoutMs } from "./rpc.ts";
+import { type GivenRequestOptions, type Rpc, requestTimeoutMs } from "./request.ts";
+import type { RequestHome, Requests } from "./rpc-parts.ts";
 import { TopicTemplate } from "./topic-template.ts";
 import { decoderFor, encode } from "./wire.ts";
 
@@ -26,16 +25,12 @@ const requestNames: OptionNames = optionNames<GivenRequestOptions>()({
 });
 
 /** The requests of an app: through the publishers of brokers that have requests of their own, else through reply inboxes. */
-export class Requester {
-  readonly #outbound: Outbound;
-  readonly #definition: AppDefinition;
-  readonly #environment: Environment;
+export class Requester implements Requests {
+  readonly #home: RequestHome;
   readonly #inboxes = new Map<string, Promise<ReplyInbox>>();
 
-  constructor(outbound: Outbound, definition: AppDefinition, environment: Environment) {
-    this.#outbound = outbound;
-    this.#definition = definition;
-    this.#environment = environment;
+  constructor(home: RequestHome) {
+    this.#home = home;
   }
 
   /** Opens the inbox of a broker, which its first request would open. */
@@ -60,14 +55,14 @@ export class Requester {
     const { timeoutMs = requestTimeoutMs, signal } = options;
     checkDuration(`${call}: timeoutMs`, timeoutMs);
     checkSignal(`${call}: signal`, signal);
-    const broker = this.#outbound.broker(call, scope, options.on);
-    const template = this.#outbound.template(call, scope, broker, rpc.request);
+    const broker = this.#home.broker(call, scope, options.on);
+    const template = this.#home.template(call, scope, broker, rpc.request);
     const { message, value: checked } = await encode(rpc.request, template, value, options);
     let reply: Message | undefined;
     const ask = async (sent: OutgoingMessage): Promise<void> => {
       reply = await this.#ask(broker, sent, { timeoutMs, ...(signal ? { signal } : {}) });
     };
-    const observer = typeof scope.from === "object" ? this.#environment.observer : undefined;
+    const observer = typeof scope.from === "object" ? this.#home.environment.observer : undefined;
     observer?.waiting(1);
     try {
       await send(scope.layers, { channel: rpc.request, value: checked, message, broker }, ask);
@@ -82,7 +77,7 @@ export class Requester {
     message: OutgoingMessage,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<Message> {
-    const publisher = this.#outbound.publisher(broker, "request", message.topic);
+    const publisher = this.#home.publisher(broker, "request", message.topic);
     try {
       if (canRequest(publisher)) return await publisher.request(message, options);
       const inbox = await this.#inbox(broker);
@@ -106,13 +101,14 @@ export class Requester {
   }
 
   async #openInbox(name: string): Promise<ReplyInbox> {
-    const { name: app, replies } = this.#definition;
+    const { name: app, replies } = this.#home.definition;
     const { topic = `${app}.replies`, source } = replies;
-    const publisher = this.#outbound.publisher(name, "request", name);
+    const publisher = this.#home.publisher(name, "request", name);
     const template = new TopicTemplate("createApp(options): replies.topic", topic);
-    const opened = source ?? usualSource(this.#environment.brokers.get(name) as never, template, undefined);
-    const subscriber = await opened.open(this.#outbound.connection(name));
-    const { clock } = this.#environment;
+    const opened =
+      source ?? usualSource(this.#home.environment.brokers.get(name) as never, template, undefined);
+    const subscriber = await opened.open(this.#home.connection(name));
+    const { clock } = this.#home.environment;
     return new ReplyInbox({ topic, broker: name, publisher, clock, subscriber });
   }
 }

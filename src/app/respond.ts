@@ -8,13 +8,10 @@ import type { OutgoingMessage } from "../traits/publisher.ts";
 import type { Channel } from "./channel.ts";
 import type { DeliveryContext } from "./context.ts";
 import type { SubscriptionPlan } from "./definition.ts";
-import type { Outbound } from "./outbound.ts";
-import type { Rpc } from "./rpc.ts";
+import type { Rpc } from "./request.ts";
+import type { Asked, Replying } from "./rpc-parts.ts";
 import type { TopicTemplate } from "./topic-template.ts";
 import { decoderFor, encode } from "./wire.ts";
-
-/** A request as it was decoded. One that does not decode is answered as well, so it is a value too. */
-export type Asked = { readonly value: unknown } | { readonly value?: undefined; readonly error: unknown };
 
 export function askedDecoder(
   channel: Channel,
@@ -41,7 +38,7 @@ export function answering(
   plan: SubscriptionPlan,
   rpc: Rpc,
   handler: (value: unknown, context: DeliveryContext) => unknown,
-  outbound: Outbound,
+  outbound: Replying,
   onError: ErrorListener | undefined,
 ): (asked: Asked, context: DeliveryContext) => Promise<void> {
   const topic = plan.template.text;

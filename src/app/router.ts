@@ -8,7 +8,13 @@ import type { Message } from "../traits/message.ts";
 import type { BrokerName, Brokers, OnBroker } from "./brokers.ts";
 import { type Channel, callOf } from "./channel.ts";
 import type { MessageContext } from "./context.ts";
-import { type AnyHandler, type AppDefinition, prefixed, type RouterPlan } from "./definition.ts";
+import {
+  type AnyHandler,
+  type AppDefinition,
+  type OutboundScope,
+  prefixed,
+  type RouterPlan,
+} from "./definition.ts";
 import { type DeadLetterPlace, type HasPlace, type Inherited, mergeOnFailure } from "./on-failure.ts";
 import {
   checkLayers,
@@ -19,10 +25,9 @@ import {
   routerNames,
   type SubscriptionOptions,
 } from "./options.ts";
-import type { OutboundScope } from "./outbound.ts";
 import { planSubscription } from "./plan.ts";
 import type { ChannelPublisher, GivenPublishOptions, Publish } from "./publishing.ts";
-import type { Rpc } from "./rpc.ts";
+import type { Rpc } from "./request.ts";
 import { checkRpc } from "./rpc-parts.ts";
 
 /** Does the work for one message. Nothing returned is `ack()`; a throw follows `onFailure`. */

@@ -15,8 +15,7 @@ import type { SubscriptionPlan } from "./definition.ts";
 import type { Environment } from "./environment.ts";
 import { policyOf } from "./on-failure.ts";
 import type { Outbound } from "./outbound.ts";
-import type { Asked } from "./respond.ts";
-import { checkRpc } from "./rpc-parts.ts";
+import { type Asked, checkRpc } from "./rpc-parts.ts";
 import { decoderFor } from "./wire.ts";
 
 type Call = (value: unknown, context: DeliveryContext) => unknown;

@@ -8,7 +8,7 @@ import { Instance } from "../app/instance.ts";
 import { checkOptions } from "../app/options.ts";
 import { usualSource } from "../app/plan.ts";
 import type { Publish } from "../app/publishing.ts";
-import type { Request } from "../app/rpc.ts";
+import type { Request } from "../app/request.ts";
 import { MemoryBroker } from "../brokers/memory/broker.ts";
 import { checkDuration } from "../traits/arguments.ts";
 import type { SubscriptionSource } from "../traits/broker.ts";
