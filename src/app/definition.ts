@@ -3,6 +3,7 @@ import type { Run } from "../runtime/run.ts";
 import type { Broker, Connection, SubscriptionSource } from "../traits/broker.ts";
 import type { Clock } from "../traits/clock.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
+import type { Batches } from "./batch.ts";
 import { type Channel, templateOf } from "./channel.ts";
 import type { AppMiddleware } from "./context.ts";
 import type { Hooks } from "./hooks.ts";
@@ -34,6 +35,8 @@ export interface SubscriptionPlan {
   readonly maxInFlight: number | undefined;
   readonly timeoutMs: number | undefined;
   readonly onTimeout: "wait" | "abandon";
+  /** Set where the handler gets batches; then `workers` counts these. */
+  readonly batch: Batches | undefined;
   readonly onFailure: GivenOnFailure;
   readonly deadLetters: NamedPlace | undefined;
   readonly middleware: readonly AppMiddleware[];

@@ -10,6 +10,8 @@ export interface SubscriptionDescription {
   readonly broker: string;
   readonly group: string | undefined;
   readonly workers: number;
+  /** The most messages its handler gets at once; `undefined` where it gets one. `workers` counts batches then. */
+  readonly batch: number | undefined;
   /** Whether it answers requests. */
   readonly responds: boolean;
   /** A sentence each: what happens when the handler throws, when the process dies, and when a payload does not decode. */
@@ -42,6 +44,7 @@ function describePlan(plan: SubscriptionPlan): SubscriptionDescription {
     broker,
     group,
     workers,
+    batch: plan.batch?.max,
     responds: rpc !== undefined,
     onFailure: rpc ? "The requester gets the error; nothing is retried." : onThrow(policy, deadLetters),
     onCrash: onCrash(capabilities),
@@ -82,7 +85,12 @@ const scopes: Readonly<Record<Capabilities["order"], string>> = {
   none: "in no order the broker promises",
 };
 
-function order({ channel, workers }: SubscriptionPlan, policy: CheckedPolicy, of: Capabilities): string {
+function order(
+  { channel, batch, ...plan }: SubscriptionPlan,
+  policy: CheckedPolicy,
+  of: Capabilities,
+): string {
+  const workers = plan.workers * (batch?.max ?? 1);
   const free = `up to ${workers} messages are handled at once, without order`;
   const keyed =
     channel.key !== undefined ? "Messages of one key are" : "Messages that carry the same key are";

@@ -20,8 +20,8 @@ export interface Observer {
   failed(report: Parameters<ErrorListener>[0]): void;
   /** A dead letter was published. */
   setAside(plan: SubscriptionPlan, letter: OutgoingMessage): void;
-  /** A handler waits for the reply to a request, or does no longer. */
-  waiting(change: 1 | -1): void;
+  /** So many more handlers wait for the reply to a request, or for a batch to be full. */
+  waiting(change: number): void;
 }
 
 /** What an app runs on: its own brokers and time, or those of a test. */

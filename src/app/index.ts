@@ -1,4 +1,6 @@
 export { type App, type AppOptions, createApp } from "./app.ts";
+export type { BatchContext, Batches, BatchHandler } from "./batch.ts";
+export { type BatchesOptions, batches } from "./batches.ts";
 export type { BrokerAt, BrokerName, Brokers, ConnectionOf } from "./brokers.ts";
 export { type Channel, type ChannelOptions, channel, type HeadersOf } from "./channel.ts";
 export type { AppMiddleware, MessageContext, MiddlewareContext } from "./context.ts";

@@ -2,6 +2,7 @@ import { checkCount, checkDuration, checkFunction, checkName } from "../traits/a
 import type { Broker, SubscriptionSource } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { InvalidArgumentError, NotSupportedError } from "../traits/errors.ts";
+import { checkBatches } from "./batch.ts";
 import { type Channel, callOf } from "./channel.ts";
 import {
   type AnyHandler,
@@ -38,7 +39,7 @@ export function planSubscription(
   const call = rpc ? callOf("app.respond", "rpc", rpc) : callOf("app.subscribe", "channel", channel);
   checkOptions(`${call}: options`, options, rpc ? responderNames : subscriptionNames);
   checkFunction(`${call}: handler`, handler);
-  const { on, timeoutMs, maxInFlight, onTimeout = "wait", onError = definition.onError } = options;
+  const { on, timeoutMs, maxInFlight, batch, onTimeout = "wait", onError = definition.onError } = options;
   const broker = definition.brokerName(`${call}: on`, on);
   const template = prefixed(`${call}: channel`, router.prefix, channel);
   const { middleware = [], publishMiddleware = [] } = options;
@@ -49,7 +50,9 @@ export function planSubscription(
     source: options.source,
   });
   const workers = checkCount(`${call}: workers`, options.workers ?? router.workers);
-  if (maxInFlight !== undefined) checkCount(`${call}: maxInFlight`, maxInFlight, workers, true);
+  checkBatches(`${call}: batch`, batch);
+  const atOnce = workers * (batch?.max ?? 1);
+  if (maxInFlight !== undefined) checkCount(`${call}: maxInFlight`, maxInFlight, atOnce, true);
   if (timeoutMs !== undefined) checkDuration(`${call}: timeoutMs`, timeoutMs);
   const onFailure = mergeOnFailure(call, rpc ? undefined : router.onFailure, options.onFailure) ?? {};
   const deadLetters = placeOf(call, onFailure, router.prefix);
@@ -71,6 +74,7 @@ export function planSubscription(
     maxInFlight,
     timeoutMs,
     onTimeout,
+    batch,
     onFailure,
     deadLetters,
     middleware: [...router.middleware, ...middleware],

@@ -5,6 +5,7 @@ import type { Broker } from "../traits/broker.ts";
 import type { StandardSchema } from "../traits/codec.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
+import type { BatchContext, Batches, BatchHandler } from "./batch.ts";
 import type { BrokerName, Brokers, OnBroker } from "./brokers.ts";
 import { type Channel, callOf } from "./channel.ts";
 import type { MessageContext } from "./context.ts";
@@ -67,10 +68,28 @@ export interface Router<B extends Brokers = Broker, State = unknown, DeadLetters
     const Place extends DeadLetterPlace = Inherited,
   >(
     channel: Channel<Topic, Value, Input, Headers>,
-    options: SubscriptionOptions<B, State, On, Place, M> & OnBroker<B, On>,
+    options: SubscriptionOptions<B, State, On, Place, M> & OnBroker<B, On> & { readonly batch?: undefined },
     handler: MessageHandler<
       Value,
       MessageContext<Topic, Headers, State, BrokerName<B>, M>,
+      HasPlace<Place, DeadLetters>
+    >,
+  ): void;
+  /** The same for a handler of batches. */
+  subscribe<
+    Topic extends string,
+    Value,
+    Input,
+    Headers extends StandardSchema | undefined,
+    On extends BrokerName<B>,
+    M extends Message = Message,
+    const Place extends DeadLetterPlace = Inherited,
+  >(
+    channel: Channel<Topic, Value, Input, Headers>,
+    options: SubscriptionOptions<B, State, On, Place, M> & OnBroker<B, On> & { readonly batch: Batches },
+    handler: BatchHandler<
+      Value,
+      BatchContext<Topic, Headers, State, BrokerName<B>, M>,
       HasPlace<Place, DeadLetters>
     >,
   ): void;

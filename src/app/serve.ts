@@ -6,6 +6,7 @@ import { type Handler, pipeline } from "../runtime/pipeline.ts";
 import type { ErrorListener } from "../runtime/report.ts";
 import type { Run } from "../runtime/run.ts";
 import { isThenable } from "../runtime/thenable.ts";
+import type { Clock } from "../traits/clock.ts";
 import { ConnectionClosedError, isTidelaneError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
 import type { Publisher, PublishOptions } from "../traits/publisher.ts";
@@ -35,17 +36,23 @@ export function serve(
     state,
     ...outbound.of({ broker, prefix, layers, from: plan }),
   };
-  const { workers, maxInFlight, timeoutMs, onTimeout, onFailure, deadLetters } = plan;
+  const { workers, batch, maxInFlight, timeoutMs, onTimeout, onFailure, deadLetters } = plan;
   const onError = listenerOf(plan, environment);
   const decoded = pipeline(subscriber, {
     ...environment.pipeline,
     ...(onError === undefined ? {} : { onError }),
   }).decode({ contentType: channel.codec.contentType, decode: decoderOf(plan, environment), encode });
-  const { handler, middleware } = around(plan, scope, outbound, environment, onError);
+  const { handler, middleware } = around(plan, scope, outbound, environment, {
+    onError,
+    clock: environment.pipeline.clock ?? subscriber.clock ?? environment.clock,
+  });
   // The types of a step that may be there or not: what comes after it is the same.
   const wrapped = middleware === undefined ? decoded : (decoded.use(middleware) as typeof decoded);
+  // A message of a batch keeps a worker while the others come.
+  const atOnce = workers * (batch?.max ?? 1);
+  const most = maxInFlight ?? (batch && Math.max(256, 2 * atOnce));
   return wrapped
-    .workers(workers, selectorOf(plan), maxInFlight === undefined ? {} : { maxInFlight })
+    .workers(atOnce, selectorOf(plan), most === undefined ? {} : { maxInFlight: most })
     .onFailure(policyOf(onFailure, deadLetters, deadLetterPublisher(plan, outbound, environment)))
     .handle(handler, { onTimeout, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
 }
@@ -139,12 +146,17 @@ function around(
   scope: HandlerScope,
   outbound: Outbound,
   { observer }: Environment,
-  onError: ErrorListener | undefined,
+  { onError, clock }: { readonly onError: ErrorListener | undefined; readonly clock: Clock },
 ): Around {
   let call = plan.handler as Call;
   if (plan.rpc)
     call = checkRpc(plan.call, plan.rpc).answering(plan, plan.rpc, call, outbound, onError) as Call;
-  const { middleware: layers } = plan;
+  const { middleware: layers, batch, workers: parallel } = plan;
+  if (batch !== undefined) {
+    const handler = call as never;
+    const waiting = (change: number): void => observer?.waiting(change);
+    call = batch.collect({ handler, parallel, clock, waiting });
+  }
   const inside = observer === undefined ? call : observed(call, observer);
   if (layers.length === 0) {
     const handler = (value: unknown, delivery: HandlerContext): unknown =>

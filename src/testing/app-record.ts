@@ -40,8 +40,8 @@ interface Retried {
 
 /** What happened in an app under test. */
 export class AppRecord implements Observer {
-  /** Requests whose reply has not come. */
-  waitingRequests = 0;
+  /** Handlers that wait for a reply, or for others of their batch. */
+  waitingHandlers = 0;
   /** Counts everything, so that one who waits sees that something happened. */
   events = 0;
   readonly #definition: AppDefinition;
@@ -116,9 +116,9 @@ export class AppRecord implements Observer {
     this.#say(`"${plan.template.text}" set aside a message in "${letter.topic}"`);
   }
 
-  waiting(change: 1 | -1): void {
+  waiting(change: number): void {
     this.events += 1;
-    this.waitingRequests += change;
+    this.waitingHandlers += change;
   }
 
   readonly #onSettle = (event: unknown): void => {
