@@ -101,10 +101,11 @@ function order(
     policy.mode === "in-place"
       ? "a retry keeps their order"
       : "one that is retried comes after those behind it";
-  const lost = of.settlement === "none" ? "" : ", and one that the broker takes back may come after them";
+  const takenBack =
+    of.settlement === "none" ? "" : ", and one that the broker takes back may come after them";
   const keyless =
     workers > 1 && channel.key === undefined
       ? ` The channel has no key, so what it publishes carries none: of messages without a key, ${free}.`
       : "";
-  return `${first}; ${retried}${lost}.${keyless}`;
+  return `${first}; ${retried}${takenBack}.${keyless}`;
 }

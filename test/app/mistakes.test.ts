@@ -158,7 +158,7 @@ describe("options that are no object are refused, and no call breaks on them", (
     await expect(request({ topic: "orders", payload: "" })).rejects.toThrow(
       "request(message, options) must be an object with timeoutMs; received undefined.",
     );
-    await connection.shutdown();
+    await connection.close();
   });
 });
 
@@ -231,7 +231,7 @@ describe("a mistake while it runs", () => {
           ...closing,
           open: async (connection) => {
             const subscriber = await source.open(connection);
-            void connection.shutdown();
+            void connection.close();
             return subscriber;
           },
         },
