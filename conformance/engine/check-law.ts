@@ -94,7 +94,7 @@ function playRound(law: Law, play: Play, options: CheckOptions & { readonly runs
   });
 }
 
-/** Of another round. n.b. the histories of two seeds that stand side by side are alike. */
+/** The seed of another round. It is far from the first, because neighboring seeds generate similar histories. */
 function seedOf(seed: number, nth: number): number {
   return (seed + Math.imul(nth, 0x9e3779b1)) | 0;
 }

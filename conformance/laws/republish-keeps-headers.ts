@@ -28,7 +28,7 @@ const counted: Arbitrary<Header[]> = fc.uniqueArray(
     },
     { weight: 7, arbitrary: fc.constantFrom<Header[]>(...wellKnown, ["x-a", "1"], ["x-a", ""]) },
   ),
-  // n.b. a request has its own law.
+  // Requests have a law of their own.
   { maxLength: 5, selector: ([header]) => header },
 );
 

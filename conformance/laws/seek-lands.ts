@@ -62,7 +62,7 @@ const reading: Law["property"] = scenario<{ messages: number; acked: boolean; mo
 const meeting: Law["property"] = history(({ capabilities, fixture }) => ({
   topics: { A: { retained: true } },
   groups: [{ topic: "A", options: { group: "g", retained: true, maxInFlight: 4 } }],
-  // n.b. on a server, the members of a group learn one after the other that it was moved.
+  // On a server, the members of a group learn of a seek one after the other.
   seats: fixture.time === "virtual" ? [0, 0] : [0],
   steps: [
     [5, publish()],

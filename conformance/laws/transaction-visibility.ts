@@ -32,7 +32,7 @@ const disturbed: Law["property"] = history(({ fixture }) => ({
   groups: [
     { topic: "A", options: { group: "g" } },
     { topic: "B", options: { group: "g" } },
-    // n.b. a group that is new is given what is there, whatever a topic has room for.
+    // A new group gets what is in the topic, whatever the topic has room for.
     { topic: "B", options: { group: "h" } },
     { topic: "B", options: { group: "i" } },
   ],

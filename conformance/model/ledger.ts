@@ -140,7 +140,7 @@ export class Ledger {
     return seat;
   }
 
-  /** n.b. a client that lost its connection may subscribe again before it writes what it kept meanwhile. */
+  /** A client that lost its connection may subscribe again before it sends the publishes that waited. */
   #isAhead({ publisher }: Posting, { connection }: OpeningFacts): boolean {
     return this.#holdings.book.promises.ordersCalls === true && publisher === connection && !this.#crashed;
   }
@@ -308,7 +308,7 @@ export class Ledger {
       taints.add("settle-after-loss");
       this.#holdings.taintOthers(delivery, "settle-after-loss");
     } else {
-      // n.b. a delay that its member keeps is over when the message moves.
+      // If the member keeps the delay, it ends when the message moves to another member.
       const kept = !(delivery.seat.group.moving && delivery.seat.capabilities.delayedRequeue === "local");
       const due = how === "delay" ? this.#holdings.book.now() + delayMs : 0;
       delivery.settle = { how, notBefore: kept ? due : 0, due, answer: "waiting" };

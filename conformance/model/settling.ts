@@ -67,7 +67,7 @@ function judgeFirst(
   }
   if (isTidelaneError(error, "TIDELANE_SETTLE_UNSUPPORTED") && !supported) return "unsupported";
   if (isTidelaneError(error, "TIDELANE_DELIVERY_LOST")) {
-    // n.b. the connection may have died while the settle was on its way.
+    // The connection may have died while the settle was on its way.
     if (ticket.expected === "ok" && delivery.phase === "held")
       violate("rejected with DeliveryLostError", "a delivery that is held can be settled");
     return "lost";

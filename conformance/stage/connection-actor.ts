@@ -92,7 +92,7 @@ export class ConnectionActor {
     this.#stage.violate(["publish-refuses"], observed, "it rejects with InvalidMessageError");
   }
 
-  /** n.b. after the end `connection.publisher()` may throw; or it gives a publisher that refuses every call. */
+  /** After the end, `connection.publisher()` may throw, or give a publisher that refuses every call. */
   #publisher(by: PublisherChoice): Publisher {
     if (by === "first") return this.publisher;
     if (by === "fresh") return this.connection.publisher();

@@ -286,7 +286,7 @@ export function folderSource(
   };
 }
 
-/** n.b. as `checkOutgoing` refuses it in a publish: half a character would be another name on the disk. */
+/** Refuses what `checkOutgoing` refuses in a publish. A lone surrogate would get another name on the disk. */
 function checkName(argument: string, text: string): void {
   if (text.length > 0 && text.isWellFormed() && !/\p{Cc}/u.test(text)) return;
   const expected = "a text of at least one character, without control characters and lone surrogates";

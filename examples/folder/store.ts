@@ -133,7 +133,7 @@ export class Store {
   }
 }
 
-/** n.b. a name on a disk may not be `..`, or long, or differ from another by case alone. A topic may. */
+/** A topic may be `..`, or long, or differ from another one by case alone. A name on a disk may not. So it is a hash. */
 function nameOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

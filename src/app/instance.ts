@@ -146,7 +146,7 @@ export class Instance {
       own(received === undefined ? this.drain({ deadlineMs }) : this.stop());
       received ??= signal;
     };
-    // n.b. Node does not wait for signals: with brokers that hold no socket, the process would end while the app is idle.
+    // A signal handler does not keep Node alive. Without this timer the process would end, if no broker holds a socket.
     const alive = systemClock.schedule(Number.MAX_SAFE_INTEGER, () => undefined);
     try {
       for (const name of signals) process.on(name, onSignal);

@@ -10,13 +10,13 @@ import type { BatchOptions, BatchSubscriber, Subscriber, SubscriberIterator } fr
 import { Collector } from "./collector.ts";
 import { isSource, type MessageOf } from "./types.ts";
 
-// n.b. neither `buffer` nor `bufferCountOrTime` of ix is used here. In test/sources/ix-combinators.test.ts:
-// - `buffer(3)` over "a0" and "a1" waits for a third however long it takes; `return()` resolves neither itself nor the waiting
-//   `next()`, and when the source fails the two are lost;
-// - `bufferCountOrTime(10, 100)` closes a batch 1 ms after its first message, when that came 99 ms after the first pull: its
-//   time runs on the machine's timers and not from the message;
-// - `bufferCountOrTime(2, 100)` over five messages has pulled the third when its first batch is handed out, loses it on
-//   `break`, and keeps the source busy.
+// `buffer` and `bufferCountOrTime` of ix do not fit here. test/sources/ix-combinators.test.ts shows why:
+// - `buffer(3)` over "a0" and "a1" waits for a third message without a limit. `return()` resolves neither itself nor the waiting
+//   `next()`. If the source fails, both messages are lost.
+// - `bufferCountOrTime(10, 100)` counts its time from the first pull. If the first message comes after 99 ms, its batch closes
+//   1 ms later.
+// - `bufferCountOrTime(2, 100)` over five messages has pulled the third when it gives the first batch. A `break` loses that third
+//   message, and keeps the source busy.
 
 export interface BufferedOptions {
   /** The size of a batch where `batches()` names none: a whole number of at least 1. */

@@ -11,11 +11,11 @@ import { weakest } from "./capabilities.ts";
 import { MergedPart } from "./merged-part.ts";
 import { type ConnectionOf, isSource, type MessageOf } from "./types.ts";
 
-// n.b. `merge` of ix is not used here. Over two subscribers, in test/sources/ix-combinators.test.ts:
-// - `return()` while a `next()` waits resolves neither; when "a0" and "a1" then arrive, the cancelled `next()` takes "a0", and
-//   "a1" is pulled behind it and handed to nobody;
-// - `break` after "a0" has pulled "a0", "a1" and "b0", and the last two are lost;
-// - `break` returns neither source, so both stay busy, each with a `next()` waiting, for good.
+// `merge` of ix does not fit here, because it loses deliveries. test/sources/ix-combinators.test.ts shows it over two subscribers:
+// - `return()` while a `next()` waits resolves neither. When "a0" and "a1" then arrive, the canceled `next()` takes "a0", and
+//   `merge` pulls "a1" and gives it to nobody.
+// - A `break` after "a0" has pulled "a0", "a1" and "b0". The last two are lost.
+// - A `break` returns neither source. Both stay busy, each with a waiting `next()`.
 
 /**
  * Several subscriptions as one.

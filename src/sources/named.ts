@@ -5,8 +5,8 @@ import type { Subscriber } from "../traits/subscriber.ts";
 import { noClaims } from "./capabilities.ts";
 
 /**
- * What subscribing by name gives on a connection of type `C`. n.b. `subscribe` is overloaded, and an overload can only be
- * read together with those after it: three are matched here, in any order, and the one that takes a string is chosen.
+ * What `subscribe(name)` gives on a connection of type `C`. `subscribe` is overloaded, and TypeScript infers an overload only
+ * together with those after it. So this type matches three, in any order, and chooses the one that takes a string.
  */
 export type NamedSubscriber<C extends Connection & Subscribe> = C extends {
   subscribe: {

@@ -44,7 +44,7 @@ export function rabbitmqFixture({
             },
           },
           topology: { exchanges: [{ name: exchange, type: "topic" }] },
-          // n.b. what is published before a group has its queue is for nobody.
+          // A message published before a group has its queue reaches no queue.
           publish: { exchange, mandatory: false },
           maxPayloadBytes: 100_000,
           reconnect: afterKill === "restored" ? { initialMs: 20, maxMs: 200 } : false,
@@ -72,7 +72,7 @@ export function rabbitmqFixture({
   };
 }
 
-/** n.b. queues delete themselves when a history is over. */
+/** The queues expire, so that they are gone some time after their history. */
 function source(
   topic: string,
   { group, maxInFlight, deadLetter }: SourceOptions,
