@@ -75,25 +75,35 @@ export function batches(context: LoopContext): Promise<BurstLoop> {
 }
 
 /**
- * Parameters: middleware (how many), awaits (it is an async function that awaits `next()`), async (the handler is one),
- * decode (false: the handler gets the message).
+ * Parameters: middleware (how many), awaits (it is an async function that awaits `next()`), wrapped (by how many async
+ * functions of its own, which await what is inside), async (the handler is one), decode (false: it gets the message).
  */
 export function sequential(context: LoopContext): Promise<BurstLoop> {
-  const { middleware = 0, awaits = false, async = false, decode = true } = context.parameters;
+  const { middleware = 0, awaits = false, wrapped = 0, async = false, decode = true } = context.parameters;
   const layers = Array.from({ length: Number(middleware) }, () => (awaits ? awaitIt : passOn));
   return memoryLoop(context, 1, async (subscriber, tally) => {
     if (!decode) {
       let sequence = 0;
       const plain = layers.reduce((before, layer) => before.use(layer), pipeline(subscriber).workers(1));
-      return finish(
-        plain.handle(() => tally.take(sequence++)),
-        tally,
-      );
+      return finish(plain.handle(wrap<unknown>(() => tally.take(sequence++), Number(wrapped))), tally);
     }
     const steps = layers.reduce((before, layer) => before.use(layer), pipeline(subscriber).decode(orders));
     const take = (order: Order): void => tally.take(order.sequence);
-    return finish(steps.handle(async ? async (order): Promise<void> => take(order) : take), tally);
+    const handler = async ? async (order: Order): Promise<void> => take(order) : take;
+    return finish(steps.handle(wrap(handler, Number(wrapped))), tally);
   });
+}
+
+type Handle<Value> = (value: Value) => Promise<void> | void;
+
+/** What a program does that has no middleware: each layer calls the next by its name. */
+function wrap<Value>(handler: Handle<Value>, layers: number): Handle<Value> {
+  if (layers === 0) return handler;
+  const inner = wrap(handler, layers - 1);
+  return async (value) => {
+    await inner(value);
+    kinds["ack"] = (kinds["ack"] ?? 0) + 1;
+  };
 }
 
 type Layer = Middleware<MemoryMessage, unknown>;
@@ -150,7 +160,8 @@ export function keyed(context: LoopContext): Promise<BurstLoop> {
 
 const failure = new Error("the first attempt");
 
-async function finish(run: Run, tally: Tally): Promise<void> {
+/** When all of it is taken, and settled. */
+export async function finish(run: Run, tally: Tally): Promise<void> {
   await Promise.race([tally.done, run.done]);
   const report = await run.drain();
   if (report.handled !== tally.count) throw new Error(`${report.handled} of ${tally.count} were settled.`);

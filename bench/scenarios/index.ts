@@ -1,6 +1,7 @@
 import type { ServerKind } from "../../scripts/brokers/recipe.ts";
 import type { Contest } from "../method/contract.ts";
 import type { Reading } from "../method/reading.ts";
+import { appContests } from "./app.ts";
 import { jetStreamContests, kafkaContests, natsContests, rabbitMqContests } from "./brokers.ts";
 import { coldContests } from "./cold.ts";
 import { lanesContests } from "./lanes.ts";
@@ -25,6 +26,7 @@ export interface Scenario {
 export const scenarios: Readonly<Record<string, Scenario>> = {
   lanes: { servers: [], contests: lanesContests },
   memory: { servers: [], contests: memoryContests },
+  app: { servers: [], contests: appContests },
   cold: { servers: [], contests: coldContests },
   nats: { servers: ["nats"], contests: natsContests },
   jetstream: { servers: ["nats"], contests: jetStreamContests },

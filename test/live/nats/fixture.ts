@@ -84,13 +84,15 @@ export function jetStreamFixture({
   };
 }
 
-/** What a server before 2.10 does where something goes back in the moment that a member of its group closes. */
+/** Faults of servers before 2.10, seen on 2.9.10 where something is requeued as a member of its group leaves or pauses. */
 const ofOldServers: Pick<Fixture, "forgetsCounts" | "gaps"> = {
-  // It counts the deliveries of the message from 1 again.
   forgetsCounts: true,
   gaps: {
     "ack-is-final": "before 2.10 it may deliver a message again that was acked",
+    "delivery-count-grows": "before 2.10 it may count the deliveries of a message from 1 again",
     "single-use": "before 2.10 it may deliver the message before it again, though that was acked",
+    "topic-names":
+      "2.9 accepts shorter names of consumers, and garbles the ack subject of a name with a percent sign",
   },
 };
 

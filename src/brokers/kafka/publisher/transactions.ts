@@ -245,7 +245,7 @@ interface Batch {
 }
 
 function batchOf(consumed: readonly KafkaMessage[]): Batch {
-  for (const { lost } of consumed) if (lost) throw lost;
+  for (const { revoked } of consumed) if (revoked) throw revoked;
   const records = consumed.map((message) => deliveries.recordOf(message));
   const [owner, ...others] = new Set(records.map(({ partition }) => partition.owner));
   if (owner !== undefined && others.length === 0) return { owner, records: new Set(records) };

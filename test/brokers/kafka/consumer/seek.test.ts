@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KafkaPosition } from "../../../../src/brokers/kafka/consumer/seek.ts";
-import { DeliveryLostError, isTidelaneError } from "../../../../src/traits/errors.ts";
+import { DeliveryRevokedError, isTidelaneError } from "../../../../src/traits/errors.ts";
 import { Bench, taken, texts } from "../fake/bench.ts";
 
 async function opened() {
@@ -22,7 +22,7 @@ describe("seek()", () => {
     const other = messages.find((message) => message.text() === "b10");
     await bench.settled(subscriber.seek(second?.position as KafkaPosition));
     expect(texts(await taken(bench, iterator))).toEqual(["a20", "a30"]);
-    await expect(second?.ack()).rejects.toThrow(DeliveryLostError);
+    await expect(second?.ack()).rejects.toThrow(DeliveryRevokedError);
     await other?.ack();
   });
 
