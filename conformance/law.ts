@@ -31,6 +31,7 @@ import type { IAsyncProperty } from "fast-check";
 import type { Play } from "./engine/play.ts";
 import type { Subject } from "./subject.ts";
 
+/** The name of every law. */
 export const lawNames = [
   "conservation",
   "payload-fidelity",

@@ -18,12 +18,16 @@ import { isSource, type MessageOf } from "./types.ts";
 // - `bufferCountOrTime(2, 100)` over five messages has pulled the third when it gives the first batch. A `break` loses that third
 //   message, and keeps the source busy.
 
+/** Options of `buffered(from, options)`. */
 export interface BufferedOptions {
-  /** The size of a batch where `batches()` names none: a whole number of at least 1. */
+  /** The most messages in a batch, unless `batches()` says otherwise: a whole number of at least 1. */
   readonly max: number;
-  /** Milliseconds from the first message of a batch to its end, where `batches()` names none. @default 10 */
+  /**
+   * How long a batch waits for more, in milliseconds, counted from its first message, unless `batches()` says
+   * otherwise. @default 10
+   */
   readonly maxWaitMs?: number;
-  /** @default that of the subscription */
+  /** What `maxWaitMs` is measured by. @default that of the subscription */
   readonly clock?: Clock;
 }
 
@@ -36,13 +40,13 @@ export interface BufferedSubscriber<M extends Message = Message> extends BatchSu
 }
 
 /**
- * Batches for a subscription that has none of its own.
+ * Batches for a subscription that has none.
  *
- * A batch closes when it is full, `maxWaitMs` after its first message arrived, or when the subscription ends; it is never
- * empty. Messages are pulled while a batch is waited for and one at a time, so between batches one message at most is held
- * here. `break` loses nothing: what was collected and not handed out goes to the next iterator, of either kind.
+ * A batch closes when it is full, `maxWaitMs` after its first message, or when the subscription ends. It is never
+ * empty. Messages are pulled one at a time, and only while somebody waits for a batch. So between batches, at most
+ * one message is held here. `break` loses nothing: the next iterator gets what was collected.
  *
- * Given a source it is a source; given a subscriber it is a subscriber, and that one is its own from then on.
+ * With a source it gives a source; with a subscriber, a subscriber. It then owns that subscriber.
  */
 export function buffered<S extends SubscriptionSource>(
   source: S,

@@ -20,15 +20,16 @@ import { type ConnectionOf, isSource, type MessageOf } from "./types.ts";
 /**
  * Several subscriptions as one.
  *
- * - **Fair.** A part that has something waits for at most one message of each other part (for one share of a
- *   `takeReady`). The order of each part is kept; there is none between parts.
- * - **Pull is demand.** A part is asked for its next message only while a `next()` waits, and for one at a time. So up to one
- *   message a part may be held here, unsettled, for the next call or the next iterator.
- * - **Ends together.** `close()` closes every part. When one part fails, all are closed and iteration rejects once with
- *   `SubscriptionFailedError`, its `cause` the error of the part. A part that ends by itself leaves the others running.
+ * - **Fair.** A part that has a message waits for at most one message of each other part. With `takeReady`, it
+ *   waits for at most one share of each. The order of each part stays. Between parts there is none.
+ * - **Pulls on demand.** It asks a part for its next message only while a `next()` waits. So it may hold one
+ *   message of each part, unsettled, for the next call or the next iterator.
+ * - **Ends together.** `close()` closes every part. If one part fails, all are closed, and one `next()` rejects
+ *   with `SubscriptionFailedError`, whose `cause` is the error of the part. If a part ends by itself, the others go
+ *   on.
  *
- * Given sources it is a source, which opens all of them or none; given subscribers it is a subscriber, and they are its own
- * from then on.
+ * With sources it gives a source, which opens all of them or none. With subscribers it gives a subscriber, and then
+ * owns them.
  */
 export function merged<const Sources extends readonly SubscriptionSource[]>(
   sources: Sources,

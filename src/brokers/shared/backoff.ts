@@ -1,9 +1,10 @@
 import { checkDuration, checkFunction } from "../../traits/arguments.ts";
 
+/** How long to wait before each attempt to reconnect. The waits are jittered. */
 export interface BackoffOptions {
-  /** Milliseconds, about, before the next attempt; each wait after it is twice as long. @default 200 */
+  /** About how long the first wait is, in milliseconds. Each further wait is twice as long. @default 200 */
   readonly initialMs?: number;
-  /** The longest wait. @default 10_000 */
+  /** The longest wait, in milliseconds. @default 10_000 */
   readonly maxMs?: number;
 }
 

@@ -37,7 +37,7 @@ export abstract class ClientDelivery extends Message {
     return this.#both().headers;
   }
 
-  /** What the server says in headers: names that begin with "Nats-". They are not in `headers`. */
+  /** The headers that the server sets, whose names begin with "Nats-". They are not in `headers`. */
   get serverHeaders(): MessageHeaders {
     return this.#both().reserved;
   }
@@ -64,7 +64,10 @@ export abstract class ClientDelivery extends Message {
   }
 }
 
-/** A message of a subject. There is nothing to settle: `ack()` and a drop resolve, a requeue is refused. */
+/**
+ * A message of a subject. There is nothing to settle: `ack()` and a drop resolve, and a requeue rejects with
+ * `SettleUnsupportedError`.
+ */
 export class NatsMessage extends ClientDelivery {
   protected override readHeaders(): BothHeaders {
     const both = super.readHeaders();
