@@ -94,7 +94,7 @@ const disturbed: Law["property"] = history(({ capabilities }) => ({
 export const forwardedRequestIsAnswered: Law = {
   name,
   promise:
-    "A request that a responder publishes again with its headers, once or twice, is answered to the requester by whoever has it last.",
+    "If a responder publishes a request again with its headers, once or twice, the last one to get it can answer the requester.",
   claim: ({ publisher }) => (publisher.requestReply ? undefined : "its publisher says requestReply false"),
   property: either(planned, disturbed),
 };

@@ -20,7 +20,7 @@ function calm({ noPrefetch }: StrictPromises): number {
 export const keyOrder: Law = {
   name: "key-order",
   promise:
-    "First deliveries of one key come in the order its messages were published: by one publisher, requests among them, or by two where the first was confirmed before.",
+    "First deliveries of a key come in the order of the publishes and requests of one publisher, or of two publishers if the first publish was confirmed before the second began.",
   claim: all(ordered),
   property: history(({ capabilities, publisher, promises }) => ({
     groups: [{ topic: "A", options: { group: "g" } }],

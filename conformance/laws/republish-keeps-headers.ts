@@ -41,7 +41,7 @@ const cases = (keyed: boolean): Arbitrary<Case> =>
 export const republishKeepsHeaders: Law = {
   name,
   promise:
-    "A message that is published again with its headers and its key arrives with the same: how often it was handled, what it belongs to, its key.",
+    "A message that is published again with its headers and its key arrives with the same headers and key, the retry count included.",
   property: scenario<Case>(({ capabilities }) => ({
     topics: { A: {}, B: {}, C: {} },
     cases: cases(capabilities.partitionKey),

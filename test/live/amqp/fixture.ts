@@ -66,7 +66,7 @@ export function rabbitmqFixture({
     timings: { arrivalMs: 5_000, stepMs: 80, closeMs: 10_000 },
     gaps: {
       "dead-letter":
-        "RabbitMQ says of a dead letter why and from where, and not how often it was delivered; the pipeline's own dead letters say that too",
+        "RabbitMQ does not say how often it delivered a dead letter; dead letters of a pipeline say that too",
     },
     secrets: [username, password],
   };
