@@ -25,7 +25,7 @@ interface Case {
   readonly max: number;
   readonly maxWaitMs: number;
   readonly events: Event[];
-  /** Which of the deliveries, counted over all batches, go back once. */
+  /** Which of the deliveries, counted over all batches, are requeued once. */
   readonly requeued: number[];
 }
 

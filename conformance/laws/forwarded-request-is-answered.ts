@@ -68,7 +68,7 @@ const planned: Law["property"] = scenario<Case>(() => ({
   },
 }));
 
-/** Requests that go back before they are passed on, go on in circles, and are answered anywhere on their way. */
+/** Requests that are requeued before they are passed on, go in circles, and are answered anywhere on their way. */
 const disturbed: Law["property"] = history(({ capabilities }) => ({
   topics: { A: {}, B: {} },
   groups: [

@@ -12,7 +12,7 @@ import { ack, delay, requeue } from "../steps/settling.ts";
 const contents = keys.map((key) => ({ key }));
 const by = fc.constantFrom<("first" | "second")[]>("first", "first", "second");
 
-/** Where the broker may fetch ahead, the order says nothing any more once something went back: that comes more seldom. */
+/** If the broker may prefetch, a requeue ends what the order can show. So requeues are rarer there. */
 function calm({ noPrefetch }: StrictPromises): number {
   return noPrefetch === true ? 1 : 5;
 }

@@ -221,7 +221,7 @@ function inOrder(arrival: Arrival): Fault | undefined {
   return { laws, observed: `${key}came after #${later.posting.id}`, expected };
 }
 
-/** Only where a message that goes back keeps its place: nothing later overtakes what was there before the pull. */
+/** Only if requeued messages keep their place: no later message overtakes one that was there before the pull. */
 function inPlace({ book, copy, seat, message, pulledAt }: Arrival): Fault | undefined {
   if (book.promises.requeueKeepsPlace !== true || seat.group.scattered) return undefined;
   if (isInPlace(book, copy)) book.judged(["requeue-keeps-place"]);
@@ -232,8 +232,12 @@ function inPlace({ book, copy, seat, message, pulledAt }: Arrival): Fault | unde
     // A message that falls due at this moment may arrive one step later.
     if (due >= book.now() - (book.virtual ? 0 : book.skewMs) || since >= pulledAt) continue;
     if (!isEarlier(book, other, arriving)) continue;
-    const observed = `came before #${other.posting.id}, which had gone back`;
-    return { laws: ["requeue-keeps-place"], observed, expected: "what goes back comes before what is later" };
+    const observed = `came before #${other.posting.id}, which had been requeued`;
+    return {
+      laws: ["requeue-keeps-place"],
+      observed,
+      expected: "a requeued message comes before later ones",
+    };
   }
   return undefined;
 }

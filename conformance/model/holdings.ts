@@ -271,7 +271,7 @@ export class Holdings {
     else this.owe(delivery.copy, 0, 0, delivery.seat);
   }
 
-  /** Whether its settle got there nobody knows: if it went back, it may be anywhere. */
+  /** Nobody knows whether its settle reached the broker. If it was a requeue, the message may be anywhere. */
   #doubt(copy: Copy): void {
     copy.state = unsure;
     this.#takenUnseen(copy);

@@ -232,7 +232,7 @@ export class Ledger {
     if (group.durable) return;
     if (how === "crash") diedUnnoticed(group, this.#holdings.book);
     const gone = group.seats.size === 0;
-    // Nobody says when one that comes back by itself is live again, or when the server hears of one that is being opened.
+    // Nobody says when a subscription is live again after a reconnect, or when the server hears of one that opens.
     if (stays || !isServed(group)) group.liveSince = undefined;
     // Nobody has promised to keep what it had: another subscriber may still be given what is left.
     const rest = gone ? over("quiet-after-close", "its subscription is gone", now) : unsure;

@@ -190,7 +190,7 @@ export class ConnectionActor {
     for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "crash");
   }
 
-  /** It has ended. An adapter may come back by itself; then its subscriptions live on. */
+  /** It has ended. An adapter may reconnect by itself; then its subscriptions live on. */
   died(): void {
     if (this.connection.state === "closed") {
       this.#gone("crash");

@@ -63,7 +63,7 @@ async function checkReturned(
       stage.violate(
         law,
         `#${[...owed].join(", #")} did not come again after the drain`,
-        "the rest goes back",
+        "the rest is delivered again",
       );
       return stage.check();
     }

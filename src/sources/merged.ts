@@ -176,7 +176,7 @@ function areSources(
 }
 
 function checkParts(parts: readonly (SubscriptionSource | Subscriber)[]): void {
-  const expected = "a list of sources, or of subscribers, with at least one in it and none twice";
+  const expected = "a list of at least one source or subscriber, none of them twice";
   if (!Array.isArray(parts) || parts.length === 0 || new Set(parts).size < parts.length) {
     throw new InvalidArgumentError({ argument: "merged(parts)", expected, received: parts });
   }

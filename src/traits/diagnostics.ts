@@ -3,19 +3,19 @@ import type { Message } from "./message.ts";
 
 /** What comes next for a delivery after a failure. */
 export type NextStep =
-  /** It runs again here, after `delayMs`; its lane waits. */
+  /** The handler runs again here, after `delayMs`; its lane waits. */
   | { readonly kind: "retry"; readonly delayMs: number }
-  /** It is given back to the broker, to come again after `delayMs`. */
+  /** The message is requeued, and the broker delivers it again after `delayMs`. */
   | { readonly kind: "redeliver"; readonly delayMs: number }
   | { readonly kind: "dead-letter" }
   | { readonly kind: "drop" }
-  /** The handler is not run again. Its settle, or the publish of its dead letter, is, after `delayMs`; its lane waits. */
+  /** After `delayMs`, the run tries again to settle the message or to publish its dead letter. The handler does not run again; its lane waits. */
   | { readonly kind: "settle"; readonly delayMs: number }
-  /** The time is up and the wait goes on: the lane for its handler, or the run for what its publisher says of a topic. */
+  /** The time is over, but the wait goes on: for a handler that ignored its timeout, or for a publisher's answer about the dead letter topic. */
   | { readonly kind: "wait" }
-  /** The run ends with this error, and what is in flight goes back to the broker. */
+  /** The run ends with this error, and deliveries in flight stay unsettled. */
   | { readonly kind: "end" }
-  /** Nothing: the delivery was settled or revoked, or the failure is no delivery's. */
+  /** Nothing: the delivery is settled or revoked, or no delivery is concerned. */
   | { readonly kind: "none" };
 
 /** A failure that no promise carries. */

@@ -215,7 +215,7 @@ export abstract class Message {
 
 const nackNames: OptionNames = { requeue: true };
 
-/** What is wrong with them, if anything: a misspelt `requeue` would give back what was to be dropped. */
+/** What is wrong with them, if anything. A misspelt `requeue` would requeue a message that was to be dropped. */
 function nackFault(options: unknown): Error | undefined {
   if (typeof options !== "object" || options === null) return notOptions(options);
   const { requeue }: { requeue?: unknown } = options;

@@ -248,7 +248,7 @@ function checkPrefetch(prefetch: number | undefined, maxInFlight: number): numbe
 
 function checkSole(sole: boolean, group: string | undefined): boolean {
   if (!sole || group !== undefined) return sole === true;
-  const expected = "left out without a group, where nobody else can read";
+  const expected = "left out without a group, because then nobody else reads";
   throw new InvalidArgumentError({ argument: "options.sole", expected, received: sole });
 }
 

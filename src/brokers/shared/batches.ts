@@ -20,7 +20,7 @@ export function readBatchOptions(options: BatchOptions, ackDeadlineMs?: number):
   if (ackDeadlineMs === undefined || maxWaitMs < ackDeadlineMs) return { max, maxWaitMs };
   throw new InvalidArgumentError({
     argument: "options.maxWaitMs",
-    expected: `less than the ack deadline of ${ackDeadlineMs} ms, or what waits in a batch would be revoked`,
+    expected: `less than the ack deadline of ${ackDeadlineMs} ms, because deliveries that wait in a batch would be revoked`,
     received: maxWaitMs,
   });
 }

@@ -1,6 +1,6 @@
 import { Fifo } from "../../structures/fifo.ts";
 
-/** Deliveries that nobody has taken yet, in order. Those that were given back come first, in the order they had. */
+/** Deliveries that nobody has taken yet, in order. Returned ones come first, in the order they had. */
 export class DeliveryQueue<T extends object> {
   readonly #messages = new Fifo<T>();
   /** The last one comes first. */

@@ -169,7 +169,7 @@ export class AmqpReply extends Message {
     throw new SettleUnsupportedError({
       topic: this.topic,
       settle: "nack({ requeue: true })",
-      reason: "a reply stands in no queue to go back to",
+      reason: "a reply is in no queue, so it cannot be requeued",
     });
   }
 }

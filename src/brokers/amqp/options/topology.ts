@@ -240,7 +240,8 @@ function checkSetAside(argument: string, type: QueueType, queue: QueueDeclaratio
     refuse(`${argument}.maxDeliveries`, "left out, as a classic queue does not count", maxDeliveries);
   }
   if (deadLetter === undefined) {
-    const expected = "given together with deadLetter, or the last delivery would be followed by nothing";
+    const expected =
+      "given together with deadLetter, which says where a message goes after its last delivery";
     refuse(`${argument}.maxDeliveries`, expected, maxDeliveries);
   }
 }

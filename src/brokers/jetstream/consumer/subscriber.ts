@@ -201,7 +201,7 @@ export class JetStreamSubscriber
     if (signal.aborted || state === "disconnected") return;
     if (state === "stream gone") throw new Error("its stream was deleted");
     if (state === "gone") {
-      if (!this.#consumer.isEphemeral) throw new Error("it was deleted, and with it the place of its group");
+      if (!this.#consumer.isEphemeral) throw new Error("it was deleted, with the position of its group");
       const sequence = this.#pull.restart("its consumer was deleted");
       await retry(() => resumeAt(sequence, this.#consumer), this.#recoveryContext());
     } else if (state === "renewed") {

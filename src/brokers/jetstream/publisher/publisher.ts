@@ -208,7 +208,7 @@ const idHeader = "Nats-Msg-Id";
 
 function failure(topic: string, error: unknown): unknown {
   if (error instanceof SyntaxError) {
-    const reason = "what answered on the subject is no stream: it sent something else than a confirmation";
+    const reason = "the answer on the subject came from no stream: it is not a confirmation";
     return new PublishFailedError({ topic, reason, retryable: false, cause: error });
   }
   if (!(error instanceof JetStreamApiError)) return publishError(topic, error);

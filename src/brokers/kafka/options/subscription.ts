@@ -265,7 +265,7 @@ function checkStart(from: unknown): void {
 
 function checkPartitions(partitions: unknown, partitionAssigners: unknown): void {
   if (partitionAssigners !== undefined) {
-    const expected = "left out with options.partitions, which are not shared out";
+    const expected = "left out with options.partitions, because the group does not assign those";
     throw new InvalidArgumentError({
       argument: "options.partitionAssigners",
       expected,

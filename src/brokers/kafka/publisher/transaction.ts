@@ -119,7 +119,7 @@ export class Transaction {
     try {
       if (this.#over) {
         throw new TransactionError({
-          reason: "a message was published with its publisher after it had ended",
+          reason: "a message was published with its publisher after its end",
         });
       }
       throwIfAborted(options?.signal, "publish()");

@@ -51,7 +51,7 @@ export abstract class ClientDelivery extends Message {
       return fromClient(this.client.headers);
     } catch (cause) {
       // The clients refuse all headers of a message if they refuse the name of one.
-      const reason = "its headers are not readable and are left out";
+      const reason = "the client cannot read its headers, so they are left out";
       const error = new DecodeError({ topic: this.topic, reason, cause });
       reportError({ topic: this.topic, error, message: this });
       return { headers: MessageHeaders.empty, reserved: MessageHeaders.empty };
