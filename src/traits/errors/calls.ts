@@ -54,7 +54,7 @@ export class NotSupportedError extends TidelaneError {
   declare readonly capability: string;
   declare readonly reason: string;
 
-  constructor(facts: { capability: string; reason: string }) {
+  constructor(facts: { capability: string; reason: string; cause?: unknown }) {
     super(`${facts.capability} is not supported here: ${facts.reason}.`, facts);
   }
 }

@@ -1,9 +1,9 @@
 import { acks, type DeliveryInfo, isNak, sendAck, supportsTermReason } from "../message/ack.ts";
 import { type AckSender, type JetStreamMessage, revokedError } from "../message/message.ts";
-import { Confirmations } from "./confirmations.ts";
 import { DeferredAcks } from "./deferred-acks.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { PullContext } from "./pull-context.ts";
+import { Confirmations } from "./recovery/confirmations.ts";
 import { Progress } from "./recovery/progress.ts";
 import { RecentAcks } from "./recovery/recent-acks.ts";
 

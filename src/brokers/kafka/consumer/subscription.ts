@@ -1,7 +1,7 @@
 import { Outlet } from "../../../structures/outlet.ts";
 import { sleep } from "../../../traits/clock.ts";
 import { type Deferred, deferred } from "../../../traits/deferred.ts";
-import { SubscriptionFailedError } from "../../../traits/errors.ts";
+import { NotSupportedError, SubscriptionFailedError } from "../../../traits/errors.ts";
 import { Backoff } from "../../shared/backoff.ts";
 import { reportError } from "../../shared/error-report.ts";
 import { within } from "../../shared/within.ts";
@@ -87,6 +87,13 @@ export class Subscription implements MemberEvents {
     const call = deferred<Generation>();
     this.#waiting.push(call);
     return call.promise;
+  }
+
+  /** The server gives no answer that a seek could go by. The subscription stays where it is. */
+  seekFailed(error: unknown): NotSupportedError {
+    const { name, cluster } = this.#context;
+    const { reason, cause } = faultOf(error, cluster.secrets);
+    return new NotSupportedError({ capability: `seek() of "${name}"`, reason, cause });
   }
 
   /** Resolves when the subscription is live. Rejects with `SubscriptionFailedError` when it does not come to that. */

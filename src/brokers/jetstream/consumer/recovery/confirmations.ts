@@ -1,8 +1,8 @@
-import { RequestFault } from "../../nats/errors.ts";
-import type { RepeatedRequest } from "../../nats/publisher/requests.ts";
-import { acks } from "../message/ack.ts";
-import { type JetStreamMessage, revokedError } from "../message/message.ts";
-import type { PullContext } from "./pull-context.ts";
+import { RequestFault } from "../../../nats/errors.ts";
+import type { RepeatedRequest } from "../../../nats/publisher/requests.ts";
+import { acks } from "../../message/ack.ts";
+import { type JetStreamMessage, revokedError } from "../../message/message.ts";
+import type { PullContext } from "../pull-context.ts";
 
 interface Confirmation {
   readonly request: RepeatedRequest;
