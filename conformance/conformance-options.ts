@@ -31,8 +31,11 @@ export type TestFunction = (name: string, body: (context?: unknown) => Promise<v
 
 /** What `conformance(registration)` takes. */
 export interface RegisterOptions {
+  /** The `test` function of the runner. */
   readonly test: TestFunction;
+  /** How to make the broker. */
   readonly fixture: Fixture;
+  /** Which laws, how many histories, and the seed. */
   readonly options?: ConformanceOptions;
   /** Called with the result of each law. */
   readonly onResult?: (law: LawReport) => void;

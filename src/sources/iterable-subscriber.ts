@@ -60,7 +60,7 @@ export class IterableSubscriber implements Subscriber<IterableMessage> {
     return this.#settlements.slice(Math.max(0, this.#settlements.length - this.#keep));
   }
 
-  /** Exact, however many there were. */
+  /** How many deliveries there were, and how they were settled. */
   get counts(): IterableCounts {
     return { ...this.#counts };
   }

@@ -6,14 +6,14 @@ import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 
 /** What a {@link RecordingMessage} is made of. Everything has a default. */
 export interface RecordingMessageInit {
-  /** @default "test" */
+  /** The topic. @default "test" */
   readonly topic?: string;
   /** Bytes, or text as UTF-8. @default empty */
   readonly payload?: Uint8Array | string;
   readonly headers?: HeadersInit;
-  /** @default the `partition-key` header, if there is one */
+  /** The key. @default the `partition-key` header, if there is one */
   readonly partitionKey?: string;
-  /** @default 1 */
+  /** The delivery count. @default 1 */
   readonly deliveryCount?: number;
   /** With a clock, each record has the time of its settle in `at`. */
   readonly clock?: Clock;

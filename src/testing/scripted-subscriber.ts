@@ -10,7 +10,7 @@ import { RecordingMessage } from "./recording-message.ts";
 
 /** Options of `new ScriptedSubscriber(options)`. */
 export interface ScriptedSubscriberOptions {
-  /** @default "test" */
+  /** The topic of the subscription. @default "test" */
   readonly topic?: string;
   /** What `wait` is measured by. @default the system clock */
   readonly clock?: Clock;
@@ -71,7 +71,7 @@ const claims: Capabilities = {
 export class ScriptedSubscriber<M extends Message = RecordingMessage> implements Subscriber<M> {
   readonly topic: string;
   readonly capabilities: Capabilities;
-  /** A pipeline over it goes by this clock. */
+  /** The clock that a pipeline over it uses. */
   readonly clock: Clock;
   readonly #outlet: Outlet<M>;
   /** Not reached yet. While `#timer` is armed a `wait` is on, and they come after it. */

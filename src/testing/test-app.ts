@@ -80,7 +80,7 @@ export interface TestApp<State = unknown, On extends string = never> extends Asy
 const names = optionNames<TestAppOptions>()({ state: true, patienceMs: true });
 
 /**
- * Starts an app for a test: the app as it is, with memory in place of its brokers and a virtual clock in place of time.
+ * Starts an app for a test: the same app, on the memory broker and a virtual clock.
  *
  * @example
  * await using test = await testApp(app);

@@ -13,7 +13,7 @@ import { checkOptionNames, type OptionNames } from "./option-names.ts";
 const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const byteOrderMark = "\uFEFF";
 
-/** What every `ack()` and `nack()` returns that was over at once. Compare by identity to skip an `await`. */
+/** What `ack()` and `nack()` return if they are done at once. Compare by identity to skip an `await`. */
 export const settledAtOnce: Promise<void> = Promise.resolve();
 
 /**

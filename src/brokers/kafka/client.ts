@@ -22,7 +22,7 @@ export interface KafkaModule {
       }): Buffer;
     };
   };
-  /** By the number of the compression. Those that are not installed throw. */
+  /** The codecs by their numbers. A codec that is not installed throws. */
   readonly CompressionCodecs: { readonly [type: number]: (() => unknown) | undefined };
 }
 

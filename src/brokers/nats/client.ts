@@ -109,17 +109,20 @@ export interface ClientMessage {
   readonly headers?: ClientHeaders;
 }
 
-/** By name, as it is written; values of one name keep their order. Space around a value is cut off. */
+/**
+ * Headers by name, in the case they were written. The values of a name keep their order. Space around a value is
+ * cut off.
+ */
 export interface ClientHeaders extends Iterable<[name: string, values: string[]]> {
-  /** Of a status message, 0 otherwise. */
+  /** The code of a status message; 0 otherwise. */
   readonly code: number;
   readonly description: string;
   append(name: string, value: string): void;
 }
 
 /**
- * "disconnect", "reconnecting" (an attempt), "reconnect", "error"; others are not looked at. What came with an error is
- * in `permissionContext` in 2.29 and in `error` in 3.4.
+ * A change of the connection: "disconnect", "reconnecting" (an attempt), "reconnect" or "error". tidelane ignores
+ * other types. An error has its details in `permissionContext` in 2.29, and in `error` in 3.4.
  */
 export interface ClientStatus {
   readonly type: string;

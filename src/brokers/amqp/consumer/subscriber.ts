@@ -85,7 +85,10 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
     return new Batches(supply, this.#connection.settings.clock, options);
   }
 
-  /** A connection that is closed meanwhile waits for this, because nothing can be sent after its close. */
+  /**
+   * Closes the subscription. If its connection closes too, the connection waits for it, because acks cannot be sent
+   * later.
+   */
   async close(): Promise<void> {
     await this.#end("its subscriber was closed", undefined);
     this.#connection.delete(this.#listener);

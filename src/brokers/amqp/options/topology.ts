@@ -123,7 +123,7 @@ const bindingNames = { exchange: true, routingKey: true, arguments: true } as co
 
 export const queueBindingNames: OptionNames = optionNames<QueueBinding>()(bindingNames);
 
-/** Binds one queue or exchange to an exchange. */
+/** Binds a queue, or another exchange, to an exchange. */
 export type AmqpBinding = QueueBinding &
   (
     | { readonly queue: string; readonly toExchange?: never }

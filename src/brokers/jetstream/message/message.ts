@@ -31,9 +31,9 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
   readonly #sender: AckSender;
   #confirms = false;
   #reason: string | undefined = undefined;
-  /** When its ack deadline began. The subscriber's to write. */
+  /** When its ack deadline started. Only the subscriber sets it. */
   since = 0;
-  /** Whether it was taken, rather than waiting to be asked for. The subscriber's to write. */
+  /** Whether somebody has pulled it. Until then it waits here, prefetched. Only the subscriber sets it. */
   taken = false;
 
   static {

@@ -107,7 +107,7 @@ export class KafkaPublisher implements TransactionalPublisher {
     return this.#transactions.run(work, options);
   }
 
-  /** What is on its way may still be confirmed, for a time; everything else rejects. For the connection. */
+  /** For the connection: waits a bounded time for records on their way, and rejects all others. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
