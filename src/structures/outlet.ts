@@ -34,11 +34,11 @@ export class Outlet<T extends object> {
   readonly #topic: string;
   readonly #supply: Supply<T>;
   #active: Gate<T> | undefined;
-  /** Nothing more will come; what the supply still has is handed out first. */
+  /** No more items will come. Items that the supply still has are delivered first. */
   #over = false;
-  /** `serve()` is at work. A call from within, by the supply, leaves the rest to it: else it would overtake. */
+  /** `serve()` is running. A call from the supply, inside it, does nothing, because its item would overtake others. */
   #serving = false;
-  /** Not told yet. */
+  /** The error that was not told yet. */
   #failure: { readonly error: unknown } | undefined;
 
   constructor(topic: string, supply: Supply<T>) {
@@ -137,7 +137,7 @@ export class Outlet<T extends object> {
 class Gate<T extends object> implements OutletIterator<T> {
   readonly #outlet: Outlet<T>;
   readonly #line = new AsyncSink<T>();
-  /** How many `next()` are in the line; the sink does not tell. */
+  /** How many `next()` calls wait, which the sink does not tell. */
   #waiting = 0;
 
   constructor(outlet: Outlet<T>) {

@@ -8,7 +8,7 @@ export interface BackoffOptions {
   readonly maxMs?: number;
 }
 
-/** How long to wait before trying again: exponential up to a cap, spread over the upper half of each step. */
+/** How long to wait before the next attempt: exponential up to a limit, with a random share of at most half. */
 export class Backoff {
   readonly #initialMs: number;
   readonly #maxMs: number;
@@ -27,7 +27,7 @@ export class Backoff {
     return this.#attempts;
   }
 
-  /** The next wait in milliseconds. */
+  /** The next wait, in milliseconds. */
   next(): number {
     const step = Math.min(this.#maxMs, this.#initialMs * 2 ** Math.min(this.#attempts, 30));
     this.#attempts += 1;

@@ -10,8 +10,8 @@ import type { BatchOptions } from "../../traits/subscriber.ts";
 const batchNames = optionNames<BatchOptions>()({ max: true, maxWaitMs: true });
 
 /**
- * Checks them and fills in the defaults. What waits in a batch is unsettled: `maxWaitMs` has to be less than the ack deadline,
- * where there is one.
+ * Checks the options and fills in the defaults. `maxWaitMs` must be less than the ack deadline, because deliveries
+ * that wait in a batch are unsettled.
  */
 export function readBatchOptions(options: BatchOptions, ackDeadlineMs?: number): Required<BatchOptions> {
   checkOptionNames("batches(options)", options, batchNames);
@@ -25,13 +25,13 @@ export function readBatchOptions(options: BatchOptions, ackDeadlineMs?: number):
   });
 }
 
-/** Where batches are made from. */
+/** Where batches get their items. */
 export interface BatchSupply<T extends object> {
-  /** One iterator at a time, as everywhere. */
+  /** Makes an iterator. Throws `SubscriberBusyError` while one is active. */
   iterate(): OutletIterator<T>;
-  /** Taken and not handed out: back to the front, in this order. */
+  /** Returns items that were taken but not delivered. They are delivered first, in this order. */
   giveBack(items: readonly T[]): void;
-  /** Whether it is still to be handed out. What was revoked meanwhile is not. */
+  /** Whether to deliver the item. A revoked delivery is not. */
   isLive(item: T): boolean;
 }
 
@@ -39,7 +39,7 @@ type Result<T> = IteratorResult<T[], undefined>;
 
 const done = { done: true, value: undefined } as const;
 
-/** What `subscriber.batches()` gives, over any outlet; each loop over it forms its own batches. */
+/** What `subscriber.batches()` gives, over any outlet. Each loop over it forms its own batches. */
 export class Batches<T extends object> implements AsyncIterable<T[]> {
   readonly #supply: BatchSupply<T>;
   readonly #clock: Clock;

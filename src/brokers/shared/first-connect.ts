@@ -22,7 +22,7 @@ export function checkConnect(options: ConnectOptions = {}): Required<ConnectOpti
   return { waitMs: isUnbounded ? waitMs : checkDuration("options.connect.waitMs", waitMs) };
 }
 
-/** Calls `connect` until it succeeds, fails for good, or `waitMs` is over; then its last error is thrown. */
+/** Calls `connect` until it succeeds or fails for good, or `waitMs` is over. Then it throws the last error. */
 export async function connectInTime<C>(
   { waitMs }: Required<ConnectOptions>,
   reconnect: BackoffOptions,

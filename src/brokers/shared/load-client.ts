@@ -1,8 +1,8 @@
 import { ConnectFailedError } from "../../traits/errors.ts";
 
 /**
- * Loads the client of a broker, which is an optional peer. `install` is what to give to `npm install`. Rejects with
- * `ConnectFailedError` where it is not there.
+ * Loads the client of a broker, which is an optional peer dependency. If it is missing, it rejects with
+ * `ConnectFailedError`, which names `install` for `npm install`.
  */
 export async function loadClient<T>(
   broker: string,
