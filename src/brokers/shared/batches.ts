@@ -64,16 +64,16 @@ class BatchIterator<T extends object> implements AsyncIterator<T[], undefined, u
   readonly #max: number;
   readonly #maxWaitMs: number;
   readonly #inner: OutletIterator<T>;
-  /** Calls of `next()` that wait; the batch that forms is for the first. */
+  /** Waiting calls of `next()`. The batch that forms is for the first. */
   readonly #calls = new Fifo<Deferred<Result<T>>>();
-  /** Taken and not handed out. Empty while nobody waits. */
+  /** Items that were taken and not delivered. Empty while nobody waits. */
   #forming: T[] = [];
-  /** Runs from the first item of `#forming` until it is handed out. */
+  /** Runs from the first item of `#forming` until the batch is delivered. */
   #timer: Timer | undefined = undefined;
   /** A `next()` of the inner iterator waits. */
   #pulling = false;
   #returned = false;
-  /** The inner iterator is over; its error is still to be told. */
+  /** Set when the inner iterator is over, until its error is told. */
   #over: { readonly failure?: { readonly error: unknown } } | undefined = undefined;
 
   constructor(supply: BatchSupply<T>, clock: Clock, max: number, maxWaitMs: number) {
@@ -102,7 +102,7 @@ class BatchIterator<T extends object> implements AsyncIterator<T[], undefined, u
     return done;
   }
 
-  /** Takes what is here, and waits for more unless that is enough. */
+  /** Takes items that are here, and waits for more until they are enough. */
   #fill(): void {
     while (this.#calls.size > 0) {
       if (!this.#pulling) {
@@ -159,7 +159,7 @@ class BatchIterator<T extends object> implements AsyncIterator<T[], undefined, u
     return this.#forming.length >= (this.#maxWaitMs === 0 ? 1 : this.#max);
   }
 
-  /** A batch of which every item was revoked while it formed is none: the call waits on. */
+  /** Delivers the batch. If every item was revoked while it formed, the call goes on waiting. */
   #handOut(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -168,7 +168,7 @@ class BatchIterator<T extends object> implements AsyncIterator<T[], undefined, u
     if (batch.length > 0) this.#calls.shift()?.resolve({ value: batch, done: false });
   }
 
-  /** What was taken is the last batch; the error is told after it, once. */
+  /** The items taken so far are the last batch. The error comes after it, once. */
   #finish(): void {
     this.#handOut();
     for (let call = this.#calls.shift(); call; call = this.#calls.shift()) {
