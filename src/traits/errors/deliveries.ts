@@ -84,14 +84,14 @@ export class MissingDeadLetterError extends TidelaneError {
 }
 
 /**
- * A run has pulled nothing for a while, because failing deliveries leave no room for others, or `afterSettle` work
+ * A run has pulled nothing for a while, because retried deliveries leave no room for others, or `afterSettle` work
  * has not finished. The run goes on.
  */
 export class IntakeStalledError extends TidelaneError {
   readonly code = "TIDELANE_INTAKE_STALLED";
   declare readonly topic: string;
   declare readonly inFlight: number;
-  /** How many deliveries in flight have failed and are retried. */
+  /** How many deliveries in flight are retried because they failed, or asked for a retry more than once. */
   declare readonly failing: number;
   /** How many pieces of `afterSettle` work are unfinished, if they are the reason. */
   declare readonly continuations?: number;
@@ -107,7 +107,7 @@ export class IntakeStalledError extends TidelaneError {
     const { topic, inFlight, failing, continuations, stalledMs } = facts;
     const why =
       continuations === undefined
-        ? `${failing} of ${inFlight} in flight failed and are retried, and the others wait. Set maxAttempts in onFailure(), or a larger maxInFlight in workers()`
+        ? `${failing} of ${inFlight} in flight are retried, because their handlers failed or asked for it again, and the others wait. Set maxAttempts in onFailure(), or a larger maxInFlight in workers()`
         : `${continuations} pieces of work given to afterSettle() have not finished. Give that work a time limit`;
     super(`The run of "${topic}" has pulled nothing for ${stalledMs} ms: ${why}.`, facts);
   }

@@ -9,6 +9,7 @@ import type {
   SubscriptionSource,
 } from "../../../traits/broker.ts";
 import { ConnectionClosedError } from "../../../traits/errors.ts";
+import { setHome, setReach } from "../../../traits/reach.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { ClosableConnection } from "../../shared/closable-connection.ts";
 import type { CreateAssigner } from "../client.ts";
@@ -36,6 +37,7 @@ interface Target {
   readonly name: string;
   readonly topics: (over: () => boolean) => Promise<readonly string[]>;
   readonly isPattern: boolean;
+  readonly covers: (topic: string) => boolean;
 }
 
 /**
@@ -81,6 +83,7 @@ export class KafkaConnection
       this.#cluster,
       checkPublisherOptions(options ?? {}, this.#cluster.module),
     );
+    setHome(publisher, this.#cluster);
     if (this.#closing !== undefined) void publisher.close();
     else this.#publishers.add(publisher);
     if (options === undefined) this.#publisher = publisher;
@@ -111,6 +114,7 @@ export class KafkaConnection
           return topics;
         },
         isPattern: false,
+        covers: (topic) => topics.includes(topic),
       },
       checked,
     );
@@ -126,7 +130,9 @@ export class KafkaConnection
       const all = await metadata.list(over);
       return all.filter((topic) => checked.test(topic)).sort();
     };
-    return this.#open({ name: String(checked), topics, isPattern: true }, checkPatternOptions(call, options));
+    const covers = (topic: string): boolean => checked.test(topic);
+    const target = { name: String(checked), topics, isPattern: true, covers };
+    return this.#open(target, checkPatternOptions(call, options));
   }
 
   close(): Promise<void> {
@@ -154,7 +160,8 @@ export class KafkaConnection
       this.#check("subscribe()");
       throw error;
     }
-    return new KafkaSubscriber(name, capabilitiesOf(options), subscription, cluster.clock);
+    const subscriber = new KafkaSubscriber(name, capabilitiesOf(options), subscription, cluster.clock);
+    return setReach(subscriber, cluster, target.covers);
   }
 
   #assigners(
