@@ -39,7 +39,7 @@ describe("a run whose connection or subscriber is closed under it", () => {
       [sentence(2, named), "none"],
     ]);
     gate.open();
-    expect(await run.done).toMatchObject({ endedBy: "end", lost: 2, handled: 0 });
+    expect(await run.done).toMatchObject({ endedBy: "end", revoked: 2, handled: 0 });
     expect(reports).toHaveLength(1);
   });
 
