@@ -2,6 +2,7 @@ import { checkStreamSettings } from "../../../src/brokers/jetstream/options.ts";
 import { JetStreamBroker, jetStreamSource, NatsBroker, natsSource } from "../../../src/brokers/nats/index.ts";
 import { VirtualClock } from "../../../src/testing/index.ts";
 import { booleans, numbers, objects, refusesWrongOptions, textOptions } from "../wrong-options.ts";
+import { setUpCore, setUpJetStream } from "./support.ts";
 
 const broker = {
   name: "x",
@@ -110,4 +111,18 @@ refusesWrongOptions(
     ...numbers("ackDeadlineMs", "maxInFlight", "prefetch", "maxAckPending", "heartbeatMs", "recoveryMs"),
     ...streamTypes("create."),
   ],
+);
+
+refusesWrongOptions(
+  "connection.publisher(options) of NATS",
+  { confirm: true, keyHeader: "key" },
+  async (options) => (await setUpCore()).connection.publisher(options),
+  [...booleans("confirm"), ...textOptions("keyHeader")],
+);
+
+refusesWrongOptions(
+  "connection.publisher(options) of JetStream",
+  { maxOutstanding: 5, resend: true, keyHeader: "key" },
+  async (options) => (await setUpJetStream()).connection.publisher(options),
+  [...numbers("maxOutstanding"), ...booleans("resend"), ...textOptions("keyHeader")],
 );
