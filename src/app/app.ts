@@ -82,9 +82,10 @@ export interface App<B extends Brokers = Broker, State = unknown, DeadLetters ex
   /** Stops every run, then closes the connections in reverse order. Rejects as `drain` does. */
   stop(options?: StopOptions): Promise<AppReport>;
   /**
-   * `start`, then until every run has ended: by itself, by a signal, by `drain` or by `stop`. When a run ends with an error
-   * the others are drained and the error is thrown. A warning names handlers that have not returned by then. When it rejects
-   * it also sets `process.exitCode` to 1, unless somebody has set it, so that a service that failed does not end as if it had not.
+   * Starts the app, and resolves when every run has ended: by itself, by a signal, by `drain` or by `stop`. If a
+   * run ends with an error, the other runs are drained, and it rejects with that error. A warning names handlers
+   * that have not returned by then. If it rejects, it also sets `process.exitCode` to 1, unless somebody has set
+   * it, so that a failed service does not look successful.
    */
   run(options?: AppRunOptions): Promise<AppReport>;
   /** The health of the app, for probes. */

@@ -32,7 +32,7 @@ export interface MessageContext<
   readonly request: Request<On>;
 }
 
-/** The context of any handler, with the value it is about to get. */
+/** The context of a handler, and the value that it is about to get. */
 export type MiddlewareContext<State = unknown, On extends string = never> = MessageContext<
   string,
   StandardSchema | undefined,

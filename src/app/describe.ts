@@ -10,7 +10,10 @@ export interface SubscriptionDescription {
   readonly broker: string;
   readonly group: string | undefined;
   readonly workers: number;
-  /** The most messages its handler gets at once; `undefined` where it gets one. `workers` counts batches then. */
+  /**
+   * The most messages that its handler gets at once; `undefined` without batches. With batches, `workers` counts
+   * batches.
+   */
   readonly batch: number | undefined;
   /** Whether it answers requests. */
   readonly responds: boolean;

@@ -71,11 +71,11 @@ export interface SubscriptionOptions<
   /** "wait": the key waits until a late handler returns. "abandon": it goes on at once. @default "wait" */
   readonly onTimeout?: "wait" | "abandon";
   /**
-   * Gives the handler lists of values: `batches({ max: 100, maxWaitMs: 50 })`. `workers` counts batches then, and the time of
-   * `timeoutMs` begins when a message begins to wait for its batch. @default one message at a time
+   * Gives the handler lists of values: `batches({ max: 100, maxWaitMs: 50 })`. Then `workers` counts batches, and
+   * `timeoutMs` counts from the moment a message starts to wait for its batch. @default one message at a time
    */
   readonly batch?: Batches;
-  /** Told of every failure of this subscription. @default that of the app */
+  /** Gets every failure of this subscription. @default that of the app */
   readonly onError?: ErrorListener;
 }
 

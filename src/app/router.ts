@@ -94,7 +94,7 @@ export interface Router<B extends Brokers = Broker, State = unknown, DeadLetters
       HasPlace<Place, DeadLetters>
     >,
   ): void;
-  /** Declares who answers requests. */
+  /** Declares who answers the requests of an `rpc`. */
   respond<Topic extends string, Value, Input, ReplyValue, Reply>(
     rpc: Rpc<Topic, Value, Input, ReplyValue, Reply>,
     responder: Only<
