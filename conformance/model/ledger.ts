@@ -157,7 +157,9 @@ export class Ledger {
     seat.state = "closed";
     group.seats.delete(seat);
     if (group.durable || group.liveSince === undefined) return;
-    // The server may have had it for a member, and have given it what nobody will see.
+    // The server may have had it for a member, and have given it what nobody will see; or give it that still, until it
+    // notices that the connection is gone.
+    diedUnnoticed(group, this.#holdings.book);
     group.liveSince = isServed(group) ? now : undefined;
     for (const copy of this.owed(group)) copy.state = unsure;
   }
