@@ -11,6 +11,7 @@ import { ConnectionClosedError, isTidelaneError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
 import type { Publisher, PublishOptions } from "../traits/publisher.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
+import type { Channel } from "./channel.ts";
 import { DeliveryContext, type HandlerScope } from "./context.ts";
 import type { SubscriptionPlan } from "./definition.ts";
 import type { Environment } from "./environment.ts";
@@ -151,6 +152,7 @@ function around(
   let call = plan.handler as Call;
   if (plan.rpc)
     call = checkRpc(plan.call, plan.rpc).answering(plan, plan.rpc, call, outbound, onError) as Call;
+  if (plan.replyTo !== undefined) call = replying(plan.replyTo, call);
   const { middleware: layers, batch, workers: parallel } = plan;
   if (batch !== undefined) {
     const handler = call as never;
@@ -167,6 +169,13 @@ function around(
   const middleware = (delivery: HandlerContext & { readonly value: unknown }): Answer =>
     chain.call(delivery.value, new DeliveryContext(delivery, scope, delivery.value) as never) as Answer;
   return { handler: () => undefined, middleware };
+}
+
+function replying(channel: Channel, call: Call): Call {
+  return async (value, context) => {
+    const reply: unknown = await call(value, context);
+    if (reply !== undefined) await context.reply(channel, reply as never);
+  };
 }
 
 function observed(call: Call, observer: NonNullable<Environment["observer"]>): Call {

@@ -29,6 +29,10 @@ export type Outcome = AckOutcome | RetryOutcome | DropOutcome | DeadLetterOutcom
 export interface FailureOutcome {
   readonly kind: "failure";
   readonly error: unknown;
+  /** Set by a middleware: no retry can help. */
+  readonly final?: boolean;
+  /** Set by a middleware: the delay of a retry, in place of the backoff. */
+  readonly delayMs?: number;
 }
 
 /** What came of a run, and what a middleware makes of it. */

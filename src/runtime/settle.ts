@@ -31,7 +31,9 @@ export function decide(
   if (result.kind === "dead-letter") return result;
   const { attempt } = run;
   const error = result.kind === "failure" ? result.error : undefined;
-  if (attempt >= policy.maxAttempts) {
+  const said = (error ?? {}) as { readonly permanent?: unknown; readonly retryAfterMs?: unknown };
+  const final = said.permanent === true || (result.kind === "failure" && result.final === true);
+  if (attempt >= policy.maxAttempts || (final && policy.deadLetter !== undefined)) {
     if (policy.deadLetter === "drop") return dropDecision;
     const last =
       error === undefined
@@ -39,7 +41,7 @@ export function decide(
         : `the handler failed: ${sentenceOf(error)}`;
     return { kind: "dead-letter", reason: `given up after ${attempt} attempts; ${last}`, error };
   }
-  const asked = result.kind === "retry" ? result.delayMs : undefined;
+  const asked = result.delayMs ?? (typeof said.retryAfterMs === "number" ? said.retryAfterMs : undefined);
   const delayMs =
     asked ?? backoffDelay(policy.backoff, policy.mode === "in-place" ? run.retries + 1 : attempt, random);
   return { kind: policy.mode === "redeliver" ? "redeliver" : "hold", delayMs };
