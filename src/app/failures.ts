@@ -64,13 +64,13 @@ export function classified(options: ClassifiedOptions): AppMiddleware<unknown, s
     if (outcome.kind !== "failure") return outcome;
     const { error } = outcome;
     const said = (error ?? {}) as { readonly permanent?: unknown; readonly retryAfterMs?: unknown };
-    const final = typeof said.permanent === "boolean" ? said.permanent : permanent?.(error) === true;
+    const isPermanent = typeof said.permanent === "boolean" ? said.permanent : permanent?.(error) === true;
     const delayMs = said.retryAfterMs === undefined ? delayAfter?.(attempt, error) : undefined;
     if (delayMs !== undefined) checkDuration("classified(options): what delays returned", delayMs);
     return {
       kind: "failure",
       error,
-      ...(final ? { final } : {}),
+      permanent: isPermanent,
       ...(delayMs === undefined ? {} : { delayMs }),
     };
   };

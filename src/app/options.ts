@@ -161,8 +161,3 @@ export function checkLayers(call: string, option: string, layers: unknown): void
   }
   for (const [index, layer] of layers.entries()) checkFunction(`${call}: ${option}[${index}]`, layer);
 }
-
-export function checkSignal(argument: string, signal: unknown): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
-  throw new InvalidArgumentError({ argument, expected: "an AbortSignal", received: signal });
-}

@@ -50,6 +50,10 @@ export function planSubscription(
     source: options.source,
   });
   const workers = checkCount(`${call}: workers`, options.workers ?? router.workers);
+  if (onTimeout !== "wait" && onTimeout !== "abandon") {
+    const expected = '"wait" or "abandon"';
+    throw new InvalidArgumentError({ argument: `${call}: onTimeout`, expected, received: onTimeout });
+  }
   checkBatches(`${call}: batch`, batch);
   const atOnce = workers * (batch?.max ?? 1);
   if (maxInFlight !== undefined) checkCount(`${call}: maxInFlight`, maxInFlight, atOnce, true);

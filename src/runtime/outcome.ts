@@ -30,7 +30,7 @@ export interface FailureOutcome {
   readonly kind: "failure";
   readonly error: unknown;
   /** Set by a middleware: no retry can help. */
-  readonly final?: boolean;
+  readonly permanent?: boolean;
   /** Set by a middleware: the delay of a retry, in place of the backoff. */
   readonly delayMs?: number;
 }

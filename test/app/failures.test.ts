@@ -58,7 +58,13 @@ describe("a PermanentError", () => {
     const own = await failing(Object.assign(new Error("gone"), { permanent: true }));
     expect(own.test.deadLettered(orders)).toHaveLength(1);
     await own.test.close();
-    for (const thrown of [null, undefined, "text", 3]) {
+    const hostile = {
+      get permanent(): boolean {
+        throw new Error("do not look");
+      },
+    };
+    const odd = { retryAfterMs: Number.NaN };
+    for (const thrown of [null, undefined, "text", 3, hostile, odd, { retryAfterMs: "7" }]) {
       const { test } = await failing(thrown);
       expect(test.retried(orders)).toMatchObject([{ delayMs: 10 }]);
       await test.close();
