@@ -288,7 +288,7 @@ export class DeclaredApp implements RouterHome {
   async run(options: AppRunOptions = {}): Promise<AppReport> {
     checkOptions("app.run(options)", options, runNames);
     if (options.signals !== undefined && !Array.isArray(options.signals)) {
-      const expected = 'a list of signals, as in ["SIGINT", "SIGTERM"]';
+      const expected = "a list";
       throw new InvalidArgumentError({
         argument: "app.run(options): signals",
         expected,

@@ -3,7 +3,6 @@ import type { MiddlewareOutcome } from "../runtime/outcome.ts";
 import { checkDuration, checkFunction } from "../traits/arguments.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import { optionNames } from "../traits/option-names.ts";
-import type { AppMiddleware } from "./context.ts";
 import { checkOptions } from "./options.ts";
 
 /**
@@ -46,6 +45,12 @@ export interface ClassifiedOptions {
   readonly delays?: readonly number[] | ((attempt: number, error: unknown) => number | undefined);
 }
 
+/** A middleware of any app. */
+export type ClassifyingMiddleware = (
+  context: { readonly attempt: number },
+  next: () => Promise<MiddlewareOutcome>,
+) => Promise<MiddlewareOutcome>;
+
 const names = optionNames<ClassifiedOptions>()({ permanent: true, delays: true });
 
 /**
@@ -54,7 +59,7 @@ const names = optionNames<ClassifiedOptions>()({ permanent: true, delays: true }
  * @example
  * createApp({ name, broker, middleware: [classified({ permanent: (error) => error instanceof ZodError, delays: [100, 5_000] })] });
  */
-export function classified(options: ClassifiedOptions): AppMiddleware<unknown, string> {
+export function classified(options: ClassifiedOptions): ClassifyingMiddleware {
   checkOptions("classified(options)", options, names);
   const { permanent, delays } = options;
   if (permanent !== undefined) checkFunction("classified(options): permanent", permanent);

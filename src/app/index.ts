@@ -8,6 +8,7 @@ export type { AppDescription, SubscriptionDescription } from "./describe.ts";
 export { type Dispatch, dispatch } from "./dispatch.ts";
 export {
   type ClassifiedOptions,
+  type ClassifyingMiddleware,
   classified,
   fixed,
   PermanentError,

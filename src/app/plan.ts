@@ -122,7 +122,7 @@ function checkReplyTo(argument: string, { replyTo, batch }: GivenSubscriptionOpt
   if (replyTo === undefined) return undefined;
   const { params, text } = templateOf(argument, replyTo);
   if (params.length === 0 && batch === undefined) return replyTo;
-  const expected = batch ? "left out beside batch: publish in the handler" : "a channel without parameters";
+  const expected = batch ? "left out beside batch" : "a channel without parameters";
   throw new InvalidArgumentError({ argument, expected, received: text });
 }
 

@@ -47,10 +47,11 @@ export function decide(
         : `the handler failed: ${sentenceOf(error)}`;
     return { kind: "dead-letter", reason: `given up after ${attempt} attempts; ${last}`, error };
   }
-  const { retryAfterMs = 0 } = said;
-  const asked = result.delayMs ?? (retryAfterMs > 0 ? retryAfterMs : undefined);
+  const { delayMs: asked = said.retryAfterMs } = result;
   const delayMs =
-    asked ?? backoffDelay(policy.backoff, policy.mode === "in-place" ? run.retries + 1 : attempt, random);
+    Number.isFinite(asked) && (asked as number) >= 0
+      ? (asked as number)
+      : backoffDelay(policy.backoff, policy.mode === "in-place" ? run.retries + 1 : attempt, random);
   return { kind: policy.mode === "redeliver" ? "redeliver" : "hold", delayMs };
 }
 

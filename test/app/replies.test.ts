@@ -124,7 +124,7 @@ describe("replyTo refuses", () => {
     [
       "batches beside it",
       { replyTo: bills, batch: batches({ max: 2 }) },
-      "replyTo must be left out beside batch: publish in the handler",
+      "replyTo must be left out beside batch",
     ],
   ])("%s", (_name, options, sentence) => {
     expect(() => untyped().subscribe(orders, options, end)).toThrow(sentence);
