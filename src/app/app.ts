@@ -1,6 +1,6 @@
 import type { ErrorListener } from "../runtime/report.ts";
 import { type DrainOptions, drainNames, type Run, type StopOptions, stopNames } from "../runtime/run.ts";
-import { checkDuration, checkFunction, checkName, checkObject } from "../traits/arguments.ts";
+import { checkDuration, checkFunction, checkName, checkObject, checkSignal } from "../traits/arguments.ts";
 import type { Broker, Connection } from "../traits/broker.ts";
 import type { Clock } from "../traits/clock.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
@@ -13,7 +13,7 @@ import type { Health } from "./health.ts";
 import { type AppHooks, checkHooks, type Hooks, hookNames } from "./hooks.ts";
 import { type AppReport, type AppRunOptions, type AppStartOptions, Instance } from "./instance.ts";
 import type { DeadLetterPlace, HasPlace, Inherited } from "./on-failure.ts";
-import { checkOptions, checkSignal, type RouterOptions, routerNames } from "./options.ts";
+import { checkOptions, type RouterOptions, routerNames } from "./options.ts";
 import type { RepliesOptions } from "./replies.ts";
 import type { GivenRequestOptions, Request, Rpc } from "./request.ts";
 import { DeclaringRouter, planRouter, type Router, type RouterHome } from "./router.ts";
@@ -295,7 +295,7 @@ export class DeclaredApp implements RouterHome {
   async run(options: AppRunOptions = {}): Promise<AppReport> {
     checkOptions("app.run(options)", options, runNames);
     if (options.signals !== undefined && !Array.isArray(options.signals)) {
-      const expected = 'a list of signals, as in ["SIGINT", "SIGTERM"]';
+      const expected = "a list";
       throw new InvalidArgumentError({
         argument: "app.run(options): signals",
         expected,

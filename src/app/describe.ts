@@ -110,8 +110,6 @@ function order(
   const takenBack =
     of.settlement === "none" ? "" : ", and one that the broker takes back may come after them";
   const keyless =
-    workers > 1 && channel.key === undefined
-      ? ` The channel has no key, so what it publishes carries none: of messages without a key, ${free}.`
-      : "";
+    workers > 1 && channel.key === undefined ? ` The channel has no key: without one, ${free}.` : "";
   return `${first}; ${retried}${takenBack}.${keyless}`;
 }
