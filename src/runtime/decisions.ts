@@ -1,7 +1,6 @@
 import { DecodeError, type KeyError, MissingDeadLetterError, type TimeoutError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Departures } from "./departures.ts";
 import type { DispatchState } from "./dispatch-state.ts";
 import { isDecided, type MiddlewareOutcome } from "./outcome.ts";
 import type { Retries } from "./retries.ts";
@@ -12,18 +11,11 @@ import { isReason } from "./thrown.ts";
 /** Reads what came of a delivery, reports a failure with what comes next, and has that done: leave, retry or settle. */
 export class Decisions<M extends Message, Value> {
   readonly #state: DispatchState<M, Value>;
-  readonly #departures: Departures<M, Value>;
   readonly #retries: Retries<M, Value>;
   readonly #settling: Settling<M, Value>;
 
-  constructor(
-    state: DispatchState<M, Value>,
-    departures: Departures<M, Value>,
-    retries: Retries<M, Value>,
-    settling: Settling<M, Value>,
-  ) {
+  constructor(state: DispatchState<M, Value>, retries: Retries<M, Value>, settling: Settling<M, Value>) {
     this.#state = state;
-    this.#departures = departures;
     this.#retries = retries;
     this.#settling = settling;
   }
@@ -36,8 +28,8 @@ export class Decisions<M extends Message, Value> {
     if (outcome.kind === "failure") this.#failed(delivery, outcome.error, decision);
     // Whoever was told of the failure may have settled the message or stopped the run.
     const { message } = delivery;
-    if (message.settled) this.#departures.leave(delivery, "by-handler");
-    else if (message.revoked) this.#departures.leaveRevoked(delivery, message.revoked);
+    if (message.settled) this.#state.leave(delivery, "by-handler");
+    else if (message.revoked) this.#state.leaveRevoked(delivery, message.revoked);
     else if (this.#state.halted && !isDecided(outcome)) delivery.phase = "abandoned";
     else if (decision.kind === "hold") this.#retries.runAgain(delivery, decision.delayMs, outcome);
     else this.#settling.settle(delivery, decision);

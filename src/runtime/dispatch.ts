@@ -1,8 +1,7 @@
 import type { KeyError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
 import { Decisions } from "./decisions.ts";
-import { Delivery } from "./delivery.ts";
-import { Departures } from "./departures.ts";
+import type { Delivery } from "./delivery.ts";
 import type { DispatchConfig } from "./dispatch-config.ts";
 import { DispatchState } from "./dispatch-state.ts";
 import { HandlerRuns } from "./handler-runs.ts";
@@ -15,26 +14,23 @@ import type { RunStats } from "./stats.ts";
 import { decodeInto } from "./undecodable.ts";
 
 /**
- * Takes deliveries in, gives each its lane, and starts those that may run. Every start goes through `startRunnable`, every
- * end of a run through `HandlerRuns`, every departure through `Departures`, so the counts change in these places only.
+ * Takes deliveries in, gives each its lane, and starts those that may run. From there a delivery goes on by itself:
+ * `HandlerRuns` runs it, `Decisions` reads what came of it, `Retries` and `Settling` carry that out.
  */
 export class Dispatcher<M extends Message, Value> {
   readonly #state: DispatchState<M, Value>;
-  readonly #departures: Departures<M, Value>;
   readonly #decisions: Decisions<M, Value>;
   readonly #runs: HandlerRuns<M, Value>;
   /** Set where a forgotten key costs the order. */
   readonly #keyless: Keyless<Value> | undefined;
-  #sequence = 0;
 
   constructor(config: DispatchConfig<M, Value>) {
     const { selector, workers, topic, reporter } = config;
     this.#state = new DispatchState(config);
-    this.#departures = new Departures(this.#state);
-    const retries = new Retries(this.#state, this.#departures);
-    const settling = new Settling(this.#state, this.#departures, retries);
-    this.#decisions = new Decisions(this.#state, this.#departures, retries, settling);
-    this.#runs = new HandlerRuns(this.#state, this.#departures, this.#decisions);
+    const retries = new Retries(this.#state);
+    const settling = new Settling(this.#state, retries);
+    this.#decisions = new Decisions(this.#state, retries, settling);
+    this.#runs = new HandlerRuns(this.#state, this.#decisions);
     if (selector && workers > 1) {
       this.#keyless = new Keyless(selector, topic, workers, (sentence) => reporter.noticed(sentence));
     }
@@ -64,12 +60,8 @@ export class Dispatcher<M extends Message, Value> {
 
   /** Takes one delivery in. The promise, where there is one, is the wait for a value the key is computed from. */
   admit(message: M): Promise<void> | undefined {
-    const { config, counters, inFlight } = this.#state;
-    const { selector, decode, reporter } = config;
-    counters.pulled += 1;
-    const delivery = new Delivery<M, Value>(this.#sequence++, message);
-    inFlight.add(delivery);
-    reporter.delivered(message);
+    const { selector, decode } = this.#state.config;
+    const delivery = this.#state.arrive(message);
     if (decode === undefined) {
       // Without a decoder the value is the message itself; the pipeline types it so.
       delivery.value = message as unknown as Value;
@@ -106,8 +98,8 @@ export class Dispatcher<M extends Message, Value> {
       const delivery = this.#state.lanes.take();
       if (delivery === undefined) return;
       const { settled, revoked } = delivery.message;
-      if (settled) this.#departures.leave(delivery, "by-handler");
-      else if (revoked) this.#departures.leaveRevoked(delivery, revoked);
+      if (settled) this.#state.leave(delivery, "by-handler");
+      else if (revoked) this.#state.leaveRevoked(delivery, revoked);
       else this.#runs.start(delivery);
     }
   }

@@ -3,7 +3,6 @@ import type { DecodeError, TimeoutError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
 import type { Decisions } from "./decisions.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Departures } from "./departures.ts";
 import type { DispatchState } from "./dispatch-state.ts";
 import type { MiddlewareOutcome } from "./outcome.ts";
 import { isThenable } from "./thenable.ts";
@@ -17,7 +16,6 @@ import { Worker } from "./worker.ts";
  */
 export class HandlerRuns<M extends Message, Value> {
   readonly #state: DispatchState<M, Value>;
-  readonly #departures: Departures<M, Value>;
   readonly #decisions: Decisions<M, Value>;
   /** All workers, by number. */
   readonly #workers: Worker<Delivery<M, Value>>[];
@@ -27,14 +25,9 @@ export class HandlerRuns<M extends Message, Value> {
   /** Given up after a timeout; their handlers have not returned. They are not in flight. */
   readonly #abandoned = new Set<Delivery<M, Value>>();
 
-  constructor(
-    state: DispatchState<M, Value>,
-    departures: Departures<M, Value>,
-    decisions: Decisions<M, Value>,
-  ) {
+  constructor(state: DispatchState<M, Value>, decisions: Decisions<M, Value>) {
     const { workers, chain, clock, timeoutMs } = state.config;
     this.#state = state;
-    this.#departures = departures;
     this.#decisions = decisions;
     this.#workers = Array.from({ length: workers }, () => new Worker(chain.read, this.#ended));
     this.#idle = Array.from(this.#workers.keys()).reverse();
@@ -86,7 +79,7 @@ export class HandlerRuns<M extends Message, Value> {
     if (delivery.phase === "running" && (revoked || this.#state.halted)) {
       this.#freeWorker(delivery);
       delivery.phase = "abandoned";
-      if (revoked) this.#departures.leaveRevoked(delivery, revoked);
+      if (revoked) this.#state.leaveRevoked(delivery, revoked);
     }
     this.#run(delivery);
     this.#state.config.changed();

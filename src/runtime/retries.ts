@@ -1,17 +1,14 @@
 import type { Message } from "../traits/message.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Departures } from "./departures.ts";
 import type { DispatchState } from "./dispatch-state.ts";
 import type { MiddlewareOutcome } from "./outcome.ts";
 
 /** What is tried again here, after a delay: a run of the handler, or a settle. The lane of the delivery waits for it. */
 export class Retries<M extends Message, Value> {
   readonly #state: DispatchState<M, Value>;
-  readonly #departures: Departures<M, Value>;
 
-  constructor(state: DispatchState<M, Value>, departures: Departures<M, Value>) {
+  constructor(state: DispatchState<M, Value>) {
     this.#state = state;
-    this.#departures = departures;
   }
 
   /** Runs the handler again, ahead of all that came later with its key. `outcome`: why. */
@@ -39,7 +36,7 @@ export class Retries<M extends Message, Value> {
       step();
       changed();
     };
-    const onRevoked = (): void => resume(() => this.#departures.leaveRevoked(delivery, signal.reason));
+    const onRevoked = (): void => resume(() => this.#state.leaveRevoked(delivery, signal.reason));
     delivery.phase = "waiting";
     delivery.timer = clock.schedule(delayMs, () => resume(then));
     signal.addEventListener("abort", onRevoked, { once: true });

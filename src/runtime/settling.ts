@@ -1,6 +1,5 @@
 import { type Message, settledAtOnce } from "../traits/message.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Departures } from "./departures.ts";
 import type { DispatchState } from "./dispatch-state.ts";
 import { backoffDelay } from "./failure-policy.ts";
 import type { FailureOutcome } from "./outcome.ts";
@@ -10,12 +9,10 @@ import { isFinal, type SettlingDecision, settle } from "./settle.ts";
 /** Settles deliveries, and again while that fails and leaves the message unsettled; then they leave. */
 export class Settling<M extends Message, Value> {
   readonly #state: DispatchState<M, Value>;
-  readonly #departures: Departures<M, Value>;
   readonly #retries: Retries<M, Value>;
 
-  constructor(state: DispatchState<M, Value>, departures: Departures<M, Value>, retries: Retries<M, Value>) {
+  constructor(state: DispatchState<M, Value>, retries: Retries<M, Value>) {
     this.#state = state;
-    this.#departures = departures;
     this.#retries = retries;
   }
 
@@ -29,7 +26,7 @@ export class Settling<M extends Message, Value> {
       return;
     }
     counters.settling -= 1;
-    this.#departures.leave(delivery, decision.kind);
+    this.#state.leave(delivery, decision.kind);
   }
 
   async #awaitSettle(
@@ -45,14 +42,14 @@ export class Settling<M extends Message, Value> {
     }
     this.#state.counters.settling -= 1;
     if (failure) this.#failed(delivery, decision, failure.error);
-    else this.#departures.leave(delivery, decision.kind);
+    else this.#state.leave(delivery, decision.kind);
     this.#state.config.changed();
   }
 
   #failed(delivery: Delivery<M, Value>, decision: SettlingDecision, error: unknown): void {
     const { message } = delivery;
     if (message.settled || message.revoked) {
-      this.#departures.leaveRevoked(delivery, message.revoked ?? error);
+      this.#state.leaveRevoked(delivery, message.revoked ?? error);
       return;
     }
     const { policy, random, reporter, fatal } = this.#state.config;
