@@ -13,10 +13,10 @@ import type { Health } from "./health.ts";
 import { type AppHooks, checkHooks, type Hooks, hookNames } from "./hooks.ts";
 import { type AppReport, type AppRunOptions, type AppStartOptions, Instance } from "./instance.ts";
 import type { DeadLetterPlace, HasPlace, Inherited } from "./on-failure.ts";
-import { type RouterOptions, routerNames } from "./options.ts";
+import { checkOptions, checkSignal, type RouterOptions, routerNames } from "./options.ts";
 import type { RepliesOptions } from "./replies.ts";
+import type { GivenRequestOptions, Request, Rpc } from "./request.ts";
 import { DeclaringRouter, planRouter, type Router, type RouterHome } from "./router.ts";
-import type { GivenRequestOptions, Request, Rpc } from "./rpc.ts";
 
 /** One broker, or several, each with the name it is addressed by. */
 type GivenBrokers<B extends Brokers> = B extends Broker
@@ -78,7 +78,8 @@ export interface App<B extends Brokers = Broker, State = unknown, DeadLetters ex
   stop(options?: StopOptions): Promise<AppReport>;
   /**
    * `start`, then until every run has ended: by itself, by a signal, by `drain` or by `stop`. When a run ends with an error
-   * the others are drained and the error is thrown. A warning names handlers that have not returned by then.
+   * the others are drained and the error is thrown. A warning names handlers that have not returned by then. When it rejects
+   * it also sets `process.exitCode` to 1, unless somebody has set it, so that a service that failed does not end as if it had not.
    */
   run(options?: AppRunOptions): Promise<AppReport>;
   readonly health: Health;
@@ -143,6 +144,7 @@ function define(options: GivenAppOptions): AppDefinition {
   checkObject(call, options, "an object with name and broker");
   checkOptionNames(call, options, names());
   const { name, version, broker, brokers, onError, replies = {}, clock } = options;
+  checkObject(`${call}: replies`, replies, "an object with topic or source");
   checkName(`${call}: name`, name);
   if (version !== undefined) checkName(`${call}: version`, version);
   if (onError !== undefined) checkFunction(`${call}: onError`, onError);
@@ -178,16 +180,18 @@ function namedBrokers(broker: unknown, brokers: unknown): Map<string, Broker> {
     throw new InvalidArgumentError({ argument, expected, received: broker });
   }
   if (brokers === undefined) {
-    checkFunction(`${argument}.connect`, (broker as Broker | undefined)?.connect);
-    const only = broker as Broker;
+    const only = checkBroker(argument, broker);
     return new Map([[only.name, only]]);
   }
   checkObject("createApp(options): brokers", brokers, "an object of brokers by name");
-  const all = Object.entries(brokers as Record<string, Broker>);
-  for (const [name, each] of all) {
-    checkFunction(`createApp(options): brokers.${name}.connect`, each?.connect);
-  }
-  return new Map(all);
+  const all = Object.entries(brokers as Readonly<Record<string, unknown>>);
+  return new Map(all.map(([name, each]) => [name, checkBroker(`createApp(options): brokers.${name}`, each)]));
+}
+
+function checkBroker(argument: string, given: unknown): Broker {
+  if (typeof (given as Partial<Broker> | undefined)?.connect === "function") return given as Broker;
+  const expected = "a broker, as in { broker: new MemoryBroker() }; several go into brokers, by name";
+  throw new InvalidArgumentError({ argument, expected, received: given });
 }
 
 /** An app: what was declared, and its life. */
@@ -246,10 +250,10 @@ export class DeclaredApp implements RouterHome {
 
   mount(...given: readonly unknown[]): void {
     this.definition.checkOpen("app.mount()");
-    const open = given.length === 1 ? given[0] : given[1];
+    const open = given.length < 2 ? given[0] : given[1];
     checkFunction("app.mount(open)", open);
-    const options = (given.length === 1 ? {} : given[0]) as { readonly on?: string };
-    checkOptionNames("app.mount(options, open)", options, { on: true });
+    const options = (given.length < 2 ? {} : given[0]) as { readonly on?: string };
+    checkOptions("app.mount(options, open): options", options, { on: true });
     const broker = this.definition.brokerName("app.mount(options, open): on", options.on);
     this.definition.plans.push({ broker, open: open as (connection: Connection) => Run });
   }
@@ -263,24 +267,34 @@ export class DeclaredApp implements RouterHome {
   }
 
   async start(options: AppStartOptions = {}): Promise<void> {
-    checkOptionNames("app.start(options)", options, startNames);
+    checkOptions("app.start(options)", options, startNames);
+    checkSignal("app.start(options): signal", options.signal);
     await this.#own.start(options);
   }
 
   drain(options: DrainOptions = {}): Promise<AppReport> {
-    checkOptionNames("app.drain(options)", options, drainNames);
+    checkOptions("app.drain(options)", options, drainNames);
+    checkSignal("app.drain(options): signal", options.signal);
     if (options.deadlineMs !== undefined) checkDuration("drain: deadlineMs", options.deadlineMs);
     return this.#own.drain(options);
   }
 
   stop(options: StopOptions = {}): Promise<AppReport> {
-    checkOptionNames("app.stop(options)", options, stopNames);
+    checkOptions("app.stop(options)", options, stopNames);
     if (options.deadlineMs !== undefined) checkDuration("stop: deadlineMs", options.deadlineMs);
     return this.#own.stop(options);
   }
 
   async run(options: AppRunOptions = {}): Promise<AppReport> {
-    checkOptionNames("app.run(options)", options, runNames);
+    checkOptions("app.run(options)", options, runNames);
+    if (options.signals !== undefined && !Array.isArray(options.signals)) {
+      const expected = 'a list of signals, as in ["SIGINT", "SIGTERM"]';
+      throw new InvalidArgumentError({
+        argument: "app.run(options): signals",
+        expected,
+        received: options.signals,
+      });
+    }
     if (options.deadlineMs !== undefined) checkDuration("app.run: deadlineMs", options.deadlineMs);
     return this.#own.run(options);
   }

@@ -101,8 +101,24 @@ const templates = new WeakMap<object, TopicTemplate>();
 export function templateOf(argument: string, channel: Channel): TopicTemplate {
   const template = templates.get(channel ?? {});
   if (template !== undefined) return template;
-  const expected = "a channel, as channel(topic, options) gives one";
+  const { request } = (channel ?? {}) as { readonly request?: object };
+  const expected = templates.has(request ?? {})
+    ? "a channel, and this is an rpc: answer it with app.respond(), and ask with request()"
+    : "a channel, as channel(topic, options) gives one";
   throw new InvalidArgumentError({ argument, expected, received: channel });
+}
+
+export function isChannel(given: unknown): boolean {
+  return templates.has((given ?? {}) as object);
+}
+
+/** A call as the caller wrote it, with the topic it is about: `app.subscribe("orders")`. */
+export function callOf(
+  name: string,
+  argument: string,
+  given: { readonly topic?: unknown } | undefined,
+): string {
+  return typeof given?.topic === "string" ? `${name}("${given.topic}")` : `${name}(${argument})`;
 }
 
 export function checkSchema(argument: string, schema: unknown): void {

@@ -4,7 +4,7 @@ import type { StandardSchema } from "../traits/codec.ts";
 import type { Message } from "../traits/message.ts";
 import type { Channel, HeadersOf } from "./channel.ts";
 import type { Publish } from "./publishing.ts";
-import type { Request } from "./rpc.ts";
+import type { Request } from "./request.ts";
 import type { TopicParams, TopicTemplate } from "./topic-template.ts";
 import { headersOf } from "./wire.ts";
 

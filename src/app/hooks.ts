@@ -1,7 +1,7 @@
 import { checkFunction } from "../traits/arguments.ts";
 import { type OptionNames, optionNames } from "../traits/option-names.ts";
 import type { Publish } from "./publishing.ts";
-import type { Request } from "./rpc.ts";
+import type { Request } from "./request.ts";
 
 /** What a hook gets while the app is connected. */
 export interface HookContext<State = unknown, On extends string = never> {

@@ -4,7 +4,12 @@ import { factsOf } from "../runtime/run-facts.ts";
 import { messageOf } from "../runtime/thrown.ts";
 import type { Connection } from "../traits/broker.ts";
 import { sleep, systemClock } from "../traits/clock.ts";
-import { InvalidArgumentError, isTidelaneError, throwIfAborted } from "../traits/errors.ts";
+import {
+  ConnectFailedError,
+  InvalidArgumentError,
+  isTidelaneError,
+  throwIfAborted,
+} from "../traits/errors.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
 import type { AppDefinition, MountPlan, SubscriptionPlan } from "./definition.ts";
 import type { Environment } from "./environment.ts";
@@ -156,6 +161,8 @@ export class Instance {
     } catch (error) {
       // The caller gets the error first, and has this turn to write it down.
       if (nameLeft(this.#left) && exitOnStop) void exitNextTurn();
+      // Also where the caller only logs it: a service that could not run has failed.
+      process.exitCode ??= 1;
       throw error;
     } finally {
       alive.cancel();
@@ -177,7 +184,7 @@ export class Instance {
 
   async #connect(signal: AbortSignal): Promise<void> {
     for (const [name, broker] of this.#environment.brokers) {
-      const connecting = broker.connect({ signal });
+      const connecting = broker.connect({ signal }).catch(adviseToWait);
       const connection = await unlessAborted(signal, connecting, (late) => late.close());
       this.#connections.set(name, connection);
       this.outbound.connected(name, connection);
@@ -337,6 +344,14 @@ export class Instance {
       received: this.#state,
     });
   }
+}
+
+/** Servers often come up after the services that use them. */
+function adviseToWait(error: unknown): never {
+  if (!isTidelaneError(error, "TIDELANE_CONNECT_FAILED") || !error.retryable) throw error;
+  const { broker, reason, cause } = error as ConnectFailedError;
+  const advice = "to wait until it can be reached, set connect: { waitMs } of the broker";
+  throw new ConnectFailedError({ broker, reason: `${reason}; ${advice}`, retryable: true, cause });
 }
 
 /** A rejection that reaches its caller another way. */

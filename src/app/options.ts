@@ -1,8 +1,11 @@
 import type { ErrorListener } from "../runtime/report.ts";
+import { checkFunction, checkObject } from "../traits/arguments.ts";
 import type { Connection, SubscriptionSource } from "../traits/broker.ts";
+import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
-import { type OptionNames, optionNames } from "../traits/option-names.ts";
+import { checkOptionNames, type OptionNames, optionNames } from "../traits/option-names.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
+import type { Batches } from "./batch.ts";
 import type { BrokerAt, BrokerName, Brokers, ConnectionOf, GroupOn } from "./brokers.ts";
 import type { AppMiddleware } from "./context.ts";
 import type { DeadLetterPlace, GivenOnFailure, OnFailure } from "./on-failure.ts";
@@ -59,6 +62,11 @@ export interface SubscriptionOptions<
   readonly timeoutMs?: number;
   /** "wait": the key waits until a handler that is late returns. "abandon": it goes on at once. @default "wait" */
   readonly onTimeout?: "wait" | "abandon";
+  /**
+   * Gives the handler lists of values: `batches({ max: 100, maxWaitMs: 50 })`. `workers` counts batches then, and the time of
+   * `timeoutMs` begins when a message begins to wait for its batch. @default one message at a time
+   */
+  readonly batch?: Batches;
   /** Told of every failure of this subscription. @default that of the app */
   readonly onError?: ErrorListener;
 }
@@ -87,6 +95,7 @@ export interface GivenSubscriptionOptions {
   readonly publishMiddleware?: readonly PublishMiddleware[] | undefined;
   readonly timeoutMs?: number | undefined;
   readonly onTimeout?: "wait" | "abandon" | undefined;
+  readonly batch?: Batches | undefined;
   readonly onError?: ErrorListener | undefined;
 }
 
@@ -114,6 +123,8 @@ export const subscriptionNames: OptionNames = optionNames<GivenSubscriptionOptio
   publishMiddleware: true,
   timeoutMs: true,
   onTimeout: true,
+  // Made by batches(), with names of its own.
+  batch: true,
 });
 
 export const routerNames: OptionNames = optionNames<RouterOptions>()({
@@ -124,3 +135,26 @@ export const routerNames: OptionNames = optionNames<RouterOptions>()({
   workers: true,
   group: true,
 });
+
+/** Options of a public call: an object, with known names. */
+export function checkOptions(call: string, options: unknown, names: OptionNames): void {
+  checkObject(call, options, "an object of options, or left out");
+  checkOptionNames(call, options, names);
+}
+
+/** A list of middleware. */
+export function checkLayers(call: string, option: string, layers: unknown): void {
+  if (!Array.isArray(layers)) {
+    throw new InvalidArgumentError({
+      argument: `${call}: ${option}`,
+      expected: "a list of functions",
+      received: layers,
+    });
+  }
+  for (const [index, layer] of layers.entries()) checkFunction(`${call}: ${option}[${index}]`, layer);
+}
+
+export function checkSignal(argument: string, signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new InvalidArgumentError({ argument, expected: "an AbortSignal", received: signal });
+}

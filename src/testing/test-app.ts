@@ -5,15 +5,16 @@ import type { BrokerName, Brokers } from "../app/brokers.ts";
 import type { Channel } from "../app/channel.ts";
 import type { SubscriptionPlan } from "../app/definition.ts";
 import { Instance } from "../app/instance.ts";
+import { checkOptions } from "../app/options.ts";
 import { usualSource } from "../app/plan.ts";
 import type { Publish } from "../app/publishing.ts";
-import type { Request } from "../app/rpc.ts";
+import type { Request } from "../app/request.ts";
 import { MemoryBroker } from "../brokers/memory/broker.ts";
 import { checkDuration } from "../traits/arguments.ts";
 import type { SubscriptionSource } from "../traits/broker.ts";
 import type { StandardSchema } from "../traits/codec.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
-import { checkOptionNames, optionNames } from "../traits/option-names.ts";
+import { optionNames } from "../traits/option-names.ts";
 import type { DeadLetter, PublishedMessage, RetriedDelivery, SettledDelivery } from "./app-events.ts";
 import { AppRecord } from "./app-record.ts";
 import { quiescence } from "./quiescence.ts";
@@ -79,7 +80,7 @@ export async function testApp<B extends Brokers, State, DeadLetters extends bool
   options: TestAppOptions<NoInfer<State>> = {},
 ): Promise<TestApp<State, BrokerName<B>>> {
   const declared = declaredApp("testApp(app)", app);
-  checkOptionNames("testApp(app, options)", options, names);
+  checkOptions("testApp(app, options)", options, names);
   const { patienceMs = 5_000 } = options;
   checkDuration("testApp(app, options): patienceMs", patienceMs);
   checkFree(declared);

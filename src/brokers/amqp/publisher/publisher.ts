@@ -1,4 +1,4 @@
-import { checkDuration } from "../../../traits/arguments.ts";
+import { checkDuration, checkObject } from "../../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { InvalidMessageError, throwIfAborted } from "../../../traits/errors.ts";
 import { headerNames, MessageHeaders } from "../../../traits/headers.ts";
@@ -88,6 +88,7 @@ export class AmqpPublisher implements RequestReply {
   request(message: OutgoingMessage, options: RequestOptions & AmqpPublishOptions): Promise<Message> {
     return new Promise((resolve, reject) => {
       this.#connection.check("request()");
+      checkObject("request(message, options)", options, "an object with timeoutMs");
       checkNames("request(message, options)", options, requestOptionNames);
       throwIfAborted(options.signal, "request()");
       // Once: a caller's iterable may have nothing the second time.

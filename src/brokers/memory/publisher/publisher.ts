@@ -1,4 +1,4 @@
-import { checkDuration, checkFunction } from "../../../traits/arguments.ts";
+import { checkDuration, checkFunction, checkObject } from "../../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { InvalidMessageError, TimeoutError, throwIfAborted } from "../../../traits/errors.ts";
 import { headerNames, MessageHeaders } from "../../../traits/headers.ts";
@@ -81,6 +81,7 @@ export class MemoryPublisher implements TransactionalPublisher, RequestReply {
 
   /** The reply has nothing to settle: `ack()` resolves. A `reply-to` header of yours is refused. */
   async request(message: OutgoingMessage, options: RequestOptions): Promise<Message> {
+    checkObject("request(message, options)", options, "an object with timeoutMs");
     const { timeoutMs, signal } = options;
     checkDuration("options.timeoutMs", timeoutMs);
     checkCall("request()", "message", this.#connection, options, requestNames);

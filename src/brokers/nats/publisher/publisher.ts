@@ -1,4 +1,4 @@
-import { checkDuration } from "../../../traits/arguments.ts";
+import { checkDuration, checkObject } from "../../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { deferred } from "../../../traits/deferred.ts";
 import { InvalidMessageError, throwIfAborted } from "../../../traits/errors.ts";
@@ -88,6 +88,7 @@ export class NatsPublisher implements RequestReply {
 
   /** The reply has nothing to settle: `ack()` resolves. Rejects with `PublishFailedError` at once where nobody listens. */
   async request(message: OutgoingMessage, options: RequestOptions): Promise<Message> {
+    checkObject("request(message, options)", options, "an object with timeoutMs");
     checkOptionNames("publisher.request(message, options)", options, requestNames);
     const { timeoutMs, signal } = options;
     checkDuration("options.timeoutMs", timeoutMs);
