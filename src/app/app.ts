@@ -23,23 +23,25 @@ type GivenBrokers<B extends Brokers> = B extends Broker
   ? { readonly broker: B; readonly brokers?: undefined }
   : { readonly brokers: B; readonly broker?: undefined };
 
+/** Options of `createApp(options)`. */
 export interface AppOptions<
   State = unknown,
   On extends string = never,
   Place extends DeadLetterPlace = DeadLetterPlace,
 > extends RouterOptions<State, On, Place>,
     AppHooks<State, On> {
-  /** Of the service: in descriptions, and in the names of what it makes for itself. */
+  /** The name of the service. It stands in descriptions, and in the names of what the app makes for itself. */
   readonly name: string;
+  /** The version of the service. */
   readonly version?: string;
   /**
-   * Told of every failure that no promise carries, and of what comes next, in every handler without a listener of its own.
+   * Gets every failure that no promise carries, and what comes next, in handlers without a listener of their own.
    * @default the first failure of each kind is a process warning
    */
   readonly onError?: ErrorListener;
-  /** Where replies come to, on brokers without request and reply of their own. */
+  /** Where replies arrive, on brokers without request and reply. */
   readonly replies?: RepliesOptions;
-  /** Where retries and timeouts get their time. @default the system's, or that of a subscription */
+  /** Gives retries and timeouts the time. @default the system's, or that of a subscription */
   readonly clock?: Clock;
 }
 
@@ -51,30 +53,33 @@ export interface App<B extends Brokers = Broker, State = unknown, DeadLetters ex
   readonly version: string | undefined;
   /** Sends a request from anywhere, once the app is connected. */
   readonly request: Request<BrokerName<B>>;
-  /** A pipeline by hand: `open` subscribes and starts a run, once everything is connected, in the order of declarations. */
+  /**
+   * Adds a pipeline that you build yourself. When everything is connected, `open` subscribes and starts a run, in
+   * the order of the declarations.
+   */
   mount(open: (connection: ConnectionOf<BrokerAt<B, never>>) => Promise<Run> | Run): void;
   mount<On extends BrokerName<B>>(
     options: { readonly on: On },
     open: (connection: ConnectionOf<BrokerAt<B, On>>) => Promise<Run> | Run,
   ): void;
-  /** The live connection of a broker. Throws `InvalidArgumentError` before the app has connected it. */
+  /** The connection of a broker. Throws `InvalidArgumentError` before the app has connected it. */
   connection<On extends BrokerName<B>>(
     ...on: [BrokerName<B>] extends [never] ? [] : [on: On]
   ): ConnectionOf<BrokerAt<B, On>>;
-  /** What the app promises, for every subscription, as data and as sentences. Needs no start. */
+  /** What the app promises for each subscription, as data and in sentences. The app need not be started. */
   describe(): AppDescription;
   /**
-   * Connects everything, opens every subscription, then runs the handlers. When something fails, all that was started is ended
-   * in reverse and the error is thrown. `signal`, `drain` and `stop` take a start back: it rejects with `AbortedError`, and
-   * what a broker did not heed in time is ended when it comes. A connect that fails has a stack of one line, its sentence.
+   * Connects every broker, opens every subscription, then runs the handlers. If something fails, it ends what was
+   * started, in reverse, and rejects with the error. `signal`, `drain` and `stop` cancel a start; it then rejects
+   * with `AbortedError`.
    */
   start(options?: AppStartOptions): Promise<void>;
   /**
-   * Pulls no more, lets what is in flight settle, then shuts the connections down in reverse order. Rejects with the error of
-   * a run that ended with one, when all is ended. Called again it is the same end, and the earliest deadline counts.
+   * Pulls nothing more, lets deliveries in flight settle, then closes the connections in reverse order. When all
+   * has ended, it rejects if a run ended with an error. Of several calls, the earliest deadline counts.
    */
   drain(options?: DrainOptions): Promise<AppReport>;
-  /** Stops every run, then shuts the connections down in reverse order. Rejects as `drain` does. */
+  /** Stops every run, then closes the connections in reverse order. Rejects as `drain` does. */
   stop(options?: StopOptions): Promise<AppReport>;
   /**
    * `start`, then until every run has ended: by itself, by a signal, by `drain` or by `stop`. When a run ends with an error
@@ -82,6 +87,7 @@ export interface App<B extends Brokers = Broker, State = unknown, DeadLetters ex
    * it also sets `process.exitCode` to 1, unless somebody has set it, so that a service that failed does not end as if it had not.
    */
   run(options?: AppRunOptions): Promise<AppReport>;
+  /** The health of the app, for probes. */
   readonly health: Health;
 }
 
@@ -104,7 +110,7 @@ const names = (): OptionNames => ({
 });
 
 /**
- * Makes an app. Nothing is connected before `start()` or `run()`.
+ * Makes an app. It connects nothing before `start()` or `run()`.
  *
  * @example
  * const app = createApp({ name: "billing", broker: new MemoryBroker() });

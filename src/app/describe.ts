@@ -5,7 +5,7 @@ import { checkOnFailure, type NamedPlace } from "./on-failure.ts";
 
 /** What one subscription does, and what it promises. */
 export interface SubscriptionDescription {
-  /** With its prefix and parameters. */
+  /** The topic, with its prefix and its parameters. */
   readonly topic: string;
   readonly broker: string;
   readonly group: string | undefined;
@@ -14,18 +14,21 @@ export interface SubscriptionDescription {
   readonly batch: number | undefined;
   /** Whether it answers requests. */
   readonly responds: boolean;
-  /** A sentence each: what happens when the handler throws, when the process dies, and when a payload does not decode. */
+  /** What happens when the handler throws, in a sentence. */
   readonly onFailure: string;
+  /** What happens when the process dies, in a sentence. */
   readonly onCrash: string;
+  /** What happens when a payload does not decode, in a sentence. */
   readonly onUndecodable: string;
-  /** Which messages are handled in order, and what may break it. */
+  /** Which messages are handled in order, and what may break that order. */
   readonly order: string;
 }
 
+/** What an app does, and what it promises. */
 export interface AppDescription {
   readonly name: string;
   readonly version: string | undefined;
-  /** By the name each has in the app. */
+  /** The names of its brokers. */
   readonly brokers: readonly string[];
   readonly subscriptions: readonly SubscriptionDescription[];
 }

@@ -19,24 +19,28 @@ import { Outbound } from "./outbound.ts";
 import { serve } from "./serve.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
+/** How an app ended. */
 export interface AppReport {
   readonly runs: readonly RunReport[];
   /** The signal that ended `run()`, if one did. */
   readonly signal?: NodeJS.Signals;
 }
 
+/** Options of `app.start(options)`. */
 export interface AppStartOptions {
+  /** Cancels the start when it aborts. */
   readonly signal?: AbortSignal;
 }
 
+/** Options of `app.run(options)`. */
 export interface AppRunOptions {
-  /** The first of them drains, the second stops. @default ["SIGINT", "SIGTERM"] */
+  /** The first of these signals drains the app, the second stops it. @default ["SIGINT", "SIGTERM"] */
   readonly signals?: readonly NodeJS.Signals[];
-  /** For the drain after the first signal, in milliseconds. @default 30_000 */
+  /** How long the drain after the first signal may take, in milliseconds. @default 30_000 */
   readonly deadlineMs?: number;
   /**
-   * A handler that has not returned when the app has ended may keep the process alive; a warning names it. `true` ends the
-   * process then, with exit code 1. @default false
+   * If a handler has not returned when the app has ended, it may keep the process alive, and a warning names it.
+   * `true`: the process then ends with exit code 1. @default false
    */
   readonly exitOnStop?: boolean;
 }
@@ -151,7 +155,7 @@ export class Instance {
       own(received === undefined ? this.drain({ deadlineMs }) : this.stop());
       received ??= signal;
     };
-    // n.b. Node does not wait for signals: with brokers that hold no socket, the process would end while the app is idle.
+    // A signal handler does not keep Node alive. Without this timer the process would end, if no broker holds a socket.
     const alive = systemClock.schedule(Number.MAX_SAFE_INTEGER, () => undefined);
     try {
       for (const name of signals) process.on(name, onSignal);

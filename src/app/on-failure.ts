@@ -13,23 +13,24 @@ import type { Publisher } from "../traits/publisher.ts";
 import { type Channel, isChannel, templateOf } from "./channel.ts";
 
 /**
- * Where dead letters go: a topic or a channel, of the broker the message came from; a topic of another broker of the app;
- * `"broker"` where the broker sets dropped messages aside itself; or, explicitly, `"drop"`.
+ * Where dead letters go: a topic or a channel, on the broker that the message came from; a topic on another broker
+ * of the app; `"broker"`, if the broker dead-letters dropped messages; or `"drop"`.
  */
 export type DeadLetterPlace = string | Channel | { readonly topic: string; readonly on: string };
 
 interface Retries {
   /**
-   * "in-place" holds the delivery and runs it again here: its key waits, so its order survives. "redeliver" gives it back to
-   * the broker, and later messages of the key overtake it. @default "in-place"
+   * "in-place": the handler runs again here, and its key waits, so the order survives. "redeliver": the message is
+   * requeued, and later messages of the key overtake it. @default "in-place"
    */
   readonly mode?: "in-place" | "redeliver";
+  /** How long to wait before each retry. */
   readonly backoff?: Backoff;
 }
 
 /**
- * What happens when a handler throws or asks for a retry. The default retries without end, and loses nothing. A handler has
- * what it does not say itself from its router, and that from the app.
+ * What happens when a handler throws or asks for a retry. By default it runs again until it succeeds, so nothing is
+ * lost. What a handler leaves out comes from its router, and what the router leaves out from the app.
  */
 export type OnFailure<Place extends DeadLetterPlace = DeadLetterPlace> = Retries &
   (

@@ -31,13 +31,13 @@ import type { ChannelPublisher, GivenPublishOptions, Publish } from "./publishin
 import type { Rpc } from "./request.ts";
 import { checkRpc } from "./rpc-parts.ts";
 
-/** Does the work for one message. Nothing returned is `ack()`; a throw follows `onFailure`. */
+/** Does the work for one message. Returning nothing is `ack()`. After a throw, `onFailure` decides. */
 export type MessageHandler<Value, Context, DeadLetters extends boolean = boolean> = (
   value: Value,
   context: Context,
 ) => HandlerResult<DeadLetters> | Promise<HandlerResult<DeadLetters>>;
 
-/** Answers one request. What it returns is the reply; what it throws reaches the requester as a `RemoteError`. */
+/** Answers a request. What it returns is the reply. If it throws, the requester gets a `RemoteError`. */
 export type Responder<Value, Reply, Context> = (value: Value, context: Context) => Reply | Promise<Reply>;
 
 /** Without options where the app has one broker; with several, somebody has to say which. */
@@ -46,8 +46,9 @@ type Only<B extends Brokers, Handler> = [BrokerName<B>] extends [never]
   : Refused<"The app has several brokers: say which as { on: name } before the handler.">;
 
 /**
- * Where handlers are declared: an app, or a part of one with its own prefix, middleware and defaults. A part of the service in
- * another file is a function that takes one: `export function billing(app: Router<KafkaBroker>) { app.subscribe(...) }`.
+ * Where you declare handlers: an app, or a part of one with its own prefix, middleware and defaults. A part of a
+ * service in another file is a function that takes one: `export function billing(app: Router<KafkaBroker>) {
+ * app.subscribe(...) }`.
  */
 export interface Router<B extends Brokers = Broker, State = unknown, DeadLetters extends boolean = boolean> {
   /** Declares a handler of a channel. Nothing happens before the app starts. */
@@ -106,7 +107,10 @@ export interface Router<B extends Brokers = Broker, State = unknown, DeadLetters
     options: ResponderOptions<B, State, On> & OnBroker<B, On>,
     responder: Responder<Value, NoInfer<Reply>, MessageContext<Topic, undefined, State, BrokerName<B>>>,
   ): void;
-  /** A part of this router: its prefix comes after this one's, its middleware inside, its defaults before. */
+  /**
+   * A part of this router. Its prefix comes after this one's, its middleware runs inside, and its defaults come
+   * first.
+   */
   router<const Place extends DeadLetterPlace = Inherited>(
     options?: RouterOptions<State, BrokerName<B>, Place>,
   ): Router<B, State, HasPlace<Place, DeadLetters>>;

@@ -7,15 +7,16 @@ import { Requester } from "./requester.ts";
 import { answering, askedDecoder } from "./respond.ts";
 import { type RpcParts, registerRpc } from "./rpc-parts.ts";
 
+/** Options of `rpc(topic, options)`. */
 export interface RpcOptions<
   RequestSchema extends StandardSchema = StandardSchema,
   ReplySchema extends StandardSchema = StandardSchema,
 > {
   readonly request: RequestSchema;
   readonly reply: ReplySchema;
-  /** How both become bytes. @default json */
+  /** Turns requests and replies into bytes and back. @default json */
   readonly codec?: Codec<unknown>;
-  /** The key of a request: requests of one key are answered in order. @default no key */
+  /** The key of a request. Requests of one key are answered in order. @default no key */
   readonly key?: (request: OutputOf<RequestSchema>) => string;
 }
 

@@ -55,7 +55,7 @@ export class ClockWatch {
 
   #reject(): void {
     const error = new NotSupportedError({
-      capability: `To wait for the drain of "${this.#topic}" while its clock stands still`,
+      capability: `The drain of "${this.#topic}" on a clock that stands still`,
       reason: "deliveries wait for their retry; advance the clock, then await the drain",
     });
     this.#hooks.stoodStill(error);
