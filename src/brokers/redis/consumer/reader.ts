@@ -1,0 +1,156 @@
+import { sleep } from "../../../traits/clock.ts";
+import { Backoff } from "../../shared/backoff.ts";
+import { reportError } from "../../shared/error-report.ts";
+import { readFault, streamFault } from "../errors.ts";
+import type { DeliveredEntry } from "../message/message.ts";
+import { BlockingReads } from "./blocking-reads.ts";
+import { claim, reclaim } from "./claims.ts";
+import type { StreamContext } from "./context.ts";
+
+/** What a reader is given by its subscription. None of these may throw. */
+export interface ReaderEvents {
+  /** How many entries there is demand and room for now. */
+  room(): number;
+  /** Entries this member holds, or has settled perhaps without the server's knowing. */
+  known(): Iterable<string>;
+  delivered(entries: readonly DeliveredEntry[]): void;
+  /** Somebody has moved the group: what is held is lost. */
+  moved(): void;
+  failed(error: unknown): void;
+}
+
+/**
+ * Gets entries while there is demand: first what was given back or left by others, then what is new. One call at a time, so
+ * that what comes never exceeds the room there was.
+ */
+export class Reader {
+  readonly #context: StreamContext;
+  readonly #events: ReaderEvents;
+  readonly #closing: AbortSignal;
+  readonly #reads: BlockingReads;
+  #running: Promise<void> | undefined;
+  #suspended = 0;
+  /** When to look for what others left. */
+  #claimAt = Number.NEGATIVE_INFINITY;
+  /** The last seek of the group that was seen. */
+  #mark: string | undefined;
+
+  constructor(context: StreamContext, events: ReaderEvents, closing: AbortSignal) {
+    this.#context = context;
+    this.#events = events;
+    this.#closing = closing;
+    this.#reads = new BlockingReads(context, closing);
+  }
+
+  /** There may be demand. */
+  proceed(): void {
+    if (this.#running !== undefined || !this.#mayRead()) return;
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+      this.proceed();
+    });
+  }
+
+  /** Something was given back: to be looked for before anything else. */
+  lookAgain(): void {
+    this.#claimAt = Number.NEGATIVE_INFINITY;
+    if (this.#running === undefined) this.proceed();
+    else void this.#reads.interrupt();
+  }
+
+  /** Ends the read that waits, if there is no demand for it any more. */
+  async release(): Promise<void> {
+    if (!this.#mayRead()) await this.#reads.interrupt();
+  }
+
+  /** Reads nothing until the function it gives is called. What is on its way is delivered before it resolves. */
+  async suspend(): Promise<() => void> {
+    this.#suspended += 1;
+    await this.#reads.interrupt();
+    await this.#running;
+    return () => {
+      this.#suspended -= 1;
+      this.proceed();
+    };
+  }
+
+  /** The group was moved from here. */
+  markMoved(mark: string): void {
+    this.#mark = mark;
+  }
+
+  /** As `suspend()`, for good. */
+  async close(): Promise<void> {
+    await this.suspend();
+    this.#reads.destroy();
+  }
+
+  destroy(): void {
+    this.#suspended += 1;
+    this.#reads.destroy();
+  }
+
+  #mayRead(): boolean {
+    return this.#suspended === 0 && !this.#closing.aborted && this.#events.room() > 0;
+  }
+
+  /** Does not reject. */
+  async #run(): Promise<void> {
+    const backoff = new Backoff(this.#context.connection.settings.reconnect);
+    while (this.#mayRead()) {
+      try {
+        await this.#step();
+        backoff.reset();
+      } catch (error) {
+        if (!(await this.#recover(error, backoff))) return;
+      }
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { connection, settings } = this.#context;
+    const open = await connection.whenOpen("subscribe()");
+    if (await this.#reads.open()) {
+      // What the connection before this one was answered may have been lost with it.
+      this.#events.delivered(await reclaim(this.#context, open, this.#events.known()));
+    }
+    const now = connection.settings.clock.now();
+    if (now >= this.#claimAt) {
+      this.#claimAt = now + settings.recoverEveryMs;
+      const { mark, entries } = await claim(this.#context, open, this.#events.room());
+      if (this.#mark !== undefined && this.#mark !== mark) this.#events.moved();
+      this.#mark = mark;
+      this.#events.delivered(entries);
+    }
+    if (!this.#mayRead()) return;
+    const waitMs = Math.max(1, Math.ceil(this.#claimAt - connection.settings.clock.now()));
+    this.#events.delivered(await this.#reads.read(this.#events.room(), Number.isFinite(waitMs) ? waitMs : 1));
+  }
+
+  /** Whether to go on. */
+  async #recover(error: unknown, backoff: Backoff): Promise<boolean> {
+    if (this.#closing.aborted || this.#suspended > 0) return false;
+    const { connection, group, settings } = this.#context;
+    if (connection.state === "closed") return false;
+    try {
+      if (isGroupGone(error)) {
+        reportError({ topic: settings.stream, error: connection.settings.secrets.cause(error) });
+        await group.open(await connection.whenOpen("subscribe()"));
+        return true;
+      }
+      if (streamFault(settings.stream, error).final) throw error;
+      await sleep(connection.settings.clock, backoff.next(), this.#closing);
+      await connection.whenOpen("subscribe()");
+      return true;
+    } catch (failure) {
+      if (!this.#closing.aborted && this.#context.connection.state !== "closed") this.#events.failed(failure);
+      return false;
+    }
+  }
+}
+
+/** The server lost the group, or somebody deleted it or its stream. */
+function isGroupGone(error: unknown): boolean {
+  const { code, text } = readFault(error);
+  return code === "NOGROUP" || code === "UNBLOCKED" || /no such key/i.test(text);
+}
