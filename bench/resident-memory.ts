@@ -35,7 +35,7 @@ for (let index = 0; index < messages; index += 1) {
 }
 while (handled < messages) await pause();
 const report = await run.drain();
-await connection.shutdown();
+await connection.close();
 const grewMiB = (peak - afterWarmUp) / mebibyte;
 console.log(
   JSON.stringify({

@@ -39,7 +39,7 @@ export interface Timings {
    * deliveries, measured at the start: at least 60, at most 2_000
    */
   readonly stepMs: number;
-  /** How long `close()` and `shutdown()` may take. @default 10_000 */
+  /** How long `close()` of a subscriber or a connection may take. @default 10_000 */
   readonly closeMs: number;
   /** How much earlier or later than asked a delayed delivery may look, for two clocks that differ. @default 5 */
   readonly skewMs: number;
@@ -123,8 +123,8 @@ export interface Fixture<C extends Connection = Connection> {
   /** Restarts the server, whose topics have to survive that. Resolves when it accepts connections again. */
   restart?(): Promise<void>;
   /**
-   * A change of a group's members moves what they hold: each of them may lose any of it, unsettled, while others join
-   * and leave. What is lost says so, and comes again. "patterns": only in groups that subscribe by pattern.
+   * A change of a group's members moves what they hold: any of it may be revoked, unsettled, while others join
+   * and leave. What is revoked says so, and comes again. "patterns": only in groups that subscribe by pattern.
    * @default false: only its own end takes a delivery from a member
    */
   readonly rebalances?: boolean | "patterns";

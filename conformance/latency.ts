@@ -41,7 +41,7 @@ export async function measureLatency(
   } catch {
     return undefined;
   } finally {
-    await connection.shutdown();
+    await connection.close();
   }
 }
 

@@ -33,6 +33,6 @@ export async function examine(fixture: Fixture): Promise<Subject> {
       latency,
     };
   } finally {
-    await connection.shutdown();
+    await connection.close();
   }
 }

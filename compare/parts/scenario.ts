@@ -22,7 +22,7 @@ export interface Scenario {
 }
 
 export const keys = 50;
-/** Tries in all, for a message that fails. */
+/** Attempts in all, for a message that fails. */
 export const attempts = 5;
 const longestDelayMs = 8;
 const failureRate = 1 / 20;

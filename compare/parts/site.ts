@@ -7,7 +7,7 @@ export interface Site {
   readonly journal: string;
   /** Handlers at once. */
   readonly workers: number;
-  /** Tries in all, for a message that fails. */
+  /** Attempts in all, for a message that fails. */
   readonly attempts: number;
 }
 

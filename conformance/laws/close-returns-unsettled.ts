@@ -1,7 +1,7 @@
 import { acknowledges } from "../claims.ts";
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
-import { connect, shutdown } from "../steps/faults.ts";
+import { closeConnection, connect } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { close, pull, take } from "../steps/receiving.ts";
 import { ack, requeue } from "../steps/settling.ts";
@@ -9,7 +9,7 @@ import { ack, requeue } from "../steps/settling.ts";
 export const closeReturnsUnsettled: Law = {
   name: "close-returns-unsettled",
   promise:
-    "What a subscriber holds unsettled when it closes, or its connection shuts down, is delivered again to its group.",
+    "What a subscriber holds unsettled when it closes, or its connection closes, is delivered again to its group.",
   claim: acknowledges,
   property: history(({ capabilities }) => ({
     groups: [{ topic: "A", options: { group: "g", maxInFlight: 4 } }],
@@ -21,7 +21,7 @@ export const closeReturnsUnsettled: Law = {
       [1, ack],
       [capabilities.requeue ? 1 : 0, requeue],
       [3, close],
-      [1, shutdown],
+      [1, closeConnection],
       [1, connect],
     ],
     maxSteps: 50,

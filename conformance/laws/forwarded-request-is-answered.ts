@@ -8,7 +8,7 @@ import type { Law } from "../law.ts";
 import { nameOfError } from "../model/settling.ts";
 import { Relay } from "../stage/relay.ts";
 import type { Stage } from "../stage/stage.ts";
-import { advance, connect, shutdown } from "../steps/faults.ts";
+import { advance, closeConnection, connect } from "../steps/faults.ts";
 import { close, pull } from "../steps/receiving.ts";
 import { answer as answering, ask, passOn } from "../steps/requesting.ts";
 import { ack, requeue } from "../steps/settling.ts";
@@ -85,7 +85,7 @@ const disturbed: Law["property"] = history(({ capabilities }) => ({
     [capabilities.requeue ? 1 : 0, requeue],
     [1, advance(30, 150, 500)],
     [1, close],
-    [1, shutdown],
+    [1, closeConnection],
     [1, connect],
   ],
   maxSteps: 50,

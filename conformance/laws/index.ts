@@ -6,6 +6,7 @@ import { backlog } from "./backlog.ts";
 import { batchesBounded } from "./batches-bounded.ts";
 import { breakLosesNothing } from "./break-loses-nothing.ts";
 import { capabilitiesMatch } from "./capabilities-match.ts";
+import { closeIdempotent } from "./close-idempotent.ts";
 import { closeReturnsUnsettled } from "./close-returns-unsettled.ts";
 import { conservation } from "./conservation.ts";
 import { crashReturnsUnsettled } from "./crash-returns-unsettled.ts";
@@ -28,7 +29,7 @@ import { pattern } from "./pattern.ts";
 import { pauseHolds } from "./pause-holds.ts";
 import { payloadFidelity } from "./payload-fidelity.ts";
 import { prefetchBound } from "./prefetch-bound.ts";
-import { publishAfterShutdown } from "./publish-after-shutdown.ts";
+import { publishAfterClose } from "./publish-after-close.ts";
 import { publishRefuses } from "./publish-refuses.ts";
 import { publishWaits } from "./publish-waits.ts";
 import { quietAfterClose } from "./quiet-after-close.ts";
@@ -38,8 +39,7 @@ import { requeueKeepsPlace } from "./requeue-keeps-place.ts";
 import { requeueRedelivers } from "./requeue-redelivers.ts";
 import { retryKeepsKeyOrder } from "./retry-keeps-key-order.ts";
 import { seekLands } from "./seek-lands.ts";
-import { settleAfterLoss } from "./settle-after-loss.ts";
-import { shutdownIdempotent } from "./shutdown-idempotent.ts";
+import { settleAfterRevocation } from "./settle-after-revocation.ts";
 import { singleUse } from "./single-use.ts";
 import { topicIsolation } from "./topic-isolation.ts";
 import { topicNames } from "./topic-names.ts";
@@ -63,7 +63,7 @@ export const laws: readonly Law[] = [
   deliveryCountGrows,
   singleUse,
   independentSettles,
-  settleAfterLoss,
+  settleAfterRevocation,
   ackDeadline,
   deadLetter,
   prefetchBound,
@@ -74,8 +74,8 @@ export const laws: readonly Law[] = [
   closeReturnsUnsettled,
   crashReturnsUnsettled,
   quietAfterClose,
-  shutdownIdempotent,
-  publishAfterShutdown,
+  closeIdempotent,
+  publishAfterClose,
   publishRefuses,
   publishWaits,
   abortIsPrompt,

@@ -1,7 +1,7 @@
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
 import { openAsItEnds } from "../steps/ending.ts";
-import { advance, connect, kill, shutdown } from "../steps/faults.ts";
+import { advance, closeConnection, connect, kill } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { close, closeAgain, pull, pullClosed, takeClosed } from "../steps/receiving.ts";
 import { delay } from "../steps/settling.ts";
@@ -11,7 +11,7 @@ const group = { topic: "A", options: { group: "g" } };
 export const quietAfterClose: Law = {
   name: "quiet-after-close",
   promise:
-    "After close, shutdown or a crash a subscription is silent: its next() ends, nothing is delivered, and nothing is left running.",
+    "After its close, that of its connection or a crash a subscription is silent: its next() ends, nothing is delivered, and nothing is left running.",
   property: history(({ capabilities, fixture }) => ({
     groups: [group, { topic: "A", options: {} }],
     connections: 2,
@@ -24,7 +24,7 @@ export const quietAfterClose: Law = {
       [2, close],
       [1, closeAgain],
       [capabilities.requeue ? 1 : 0, delay],
-      [1, shutdown],
+      [1, closeConnection],
       [fixture.kill === undefined ? 0 : 1, kill],
       [1, connect],
       [1, advance(300)],

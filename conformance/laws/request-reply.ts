@@ -7,7 +7,7 @@ import { fc } from "../fast-check.ts";
 import type { Law } from "../law.ts";
 import { Requests } from "../stage/requests.ts";
 import type { Stage } from "../stage/stage.ts";
-import { advance, connect, kill, shutdown } from "../steps/faults.ts";
+import { advance, closeConnection, connect, kill } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { close, pull } from "../steps/receiving.ts";
 import { answer, ask } from "../steps/requesting.ts";
@@ -79,7 +79,7 @@ const disturbed: Law["property"] = history(({ capabilities, fixture }) => ({
     [2, advance(30, 150, 500)],
     [1, close],
     [fixture.kill === undefined ? 0 : 1, kill],
-    [1, shutdown],
+    [1, closeConnection],
     [1, connect],
   ],
   maxSteps: 50,

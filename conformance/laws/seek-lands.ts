@@ -12,7 +12,7 @@ import { advance, connect, kill } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { breakLoop, close, pause, pull, resume, take } from "../steps/receiving.ts";
 import { seekAway, seekBack, seekGone, seekStart, seekToEnd } from "../steps/seeking.ts";
-import { ack, delay, requeue, settleLost } from "../steps/settling.ts";
+import { ack, delay, requeue, settleRevoked } from "../steps/settling.ts";
 
 type Move = { readonly seek: number } | { readonly pull: number } | { readonly what: string };
 
@@ -77,7 +77,7 @@ const meeting: Law["property"] = history(({ capabilities, fixture }) => ({
     [2, seekToEnd],
     [1, seekAway],
     [1, seekGone],
-    [1, settleLost],
+    [1, settleRevoked],
     [1, batchLoop],
     [1, breakLoop],
     [capabilities.pause ? 1 : 0, pause],
@@ -94,7 +94,7 @@ const meeting: Law["property"] = history(({ capabilities, fixture }) => ({
 export const seekLands: Law = {
   name: "seek-lands",
   promise:
-    "After seek(position) the next delivery is the one at that position, and then those after it; what was in flight is lost; a position that is not there moves nothing.",
+    "After seek(position) the next delivery is the one at that position, and then those after it; what was in flight is revoked; a position that is not there moves nothing.",
   claim: all(
     source({ retained: true }, ({ seek }) => seek, "seek false"),
     source({ retained: true }, ({ backlog }) => backlog === true, "backlog false for a retained topic"),

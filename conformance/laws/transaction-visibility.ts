@@ -1,7 +1,7 @@
 import { either } from "../engine/either.ts";
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
-import { connect, kill, shutdown } from "../steps/faults.ts";
+import { closeConnection, connect, kill } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { close, pull } from "../steps/receiving.ts";
 import { ack } from "../steps/settling.ts";
@@ -50,7 +50,7 @@ const disturbed: Law["property"] = history(({ fixture }) => ({
     [2, ack],
     [1, close],
     [fixture.kill === undefined ? 0 : 2, kill],
-    [1, shutdown],
+    [1, closeConnection],
     [1, connect],
   ],
   opens: { weight: 4, most: 1 },

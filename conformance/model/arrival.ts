@@ -14,7 +14,7 @@ export interface Arrival {
   readonly copy: Copy;
   /** Nobody has gone since its publish was called: what was called later cannot have overtaken it by a reconnect. */
   readonly undisturbed: boolean;
-  /** It was handed out before its subscriber went, which is when it was lost, and is seen only now. */
+  /** It was handed out before its subscriber went, which is when it was revoked, and is seen only now. */
   readonly late: boolean;
   /** The event of the pull that it answers. */
   readonly pulledAt: number;
@@ -106,7 +106,7 @@ function mayCome({ book, copy, seat, pulledAt, restedAt }: Arrival): Fault | und
     case "unsure":
       return undefined;
     case "over":
-      // Where nothing is acked no delivery is lost: one that was handed out just before the end is seen as it is.
+      // Where nothing is acked no delivery is revoked: one that was handed out just before the end is seen as it is.
       if (seat.capabilities.settlement === "none" && Math.max(pulledAt, restedAt) <= state.since)
         return undefined;
       return {

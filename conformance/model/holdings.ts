@@ -7,10 +7,10 @@ import type { Posting } from "./posting.ts";
 import { type Book, type Copy, type Delivery, type Group, nameOf, type Seat } from "./records.ts";
 
 /** How a subscriber goes away. */
-export type Departure = "close" | "shutdown" | "crash";
+export type Departure = "close" | "crash";
 
 /** What takes a delivery from its holder without a settle. */
-export type Loss = Departure | "rebalance";
+export type Revocation = Departure | "rebalance";
 
 /** What every group has, and the ways one message can move in it. The ledger says when. */
 export class Holdings {
@@ -34,7 +34,7 @@ export class Holdings {
     const now = this.book.now();
     for (const delivery of this.deliveries) {
       if (delivery.earliestDeadline <= now) this.#expire(delivery, now);
-      if (delivery.seat.group.moving && delivery.message.lost !== undefined) this.#moved(delivery);
+      if (delivery.seat.group.moving && delivery.message.revoked !== undefined) this.#moved(delivery);
     }
     if (this.book.promises.noPrefetch !== true) {
       for (const group of this.groups.values()) this.#expireUnseen(group, now);
@@ -73,7 +73,7 @@ export class Holdings {
     for (const copy of group.copies.values()) this.#takenUnseen(copy);
   }
 
-  /** It is there to be fetched. Whoever goes, or loses what it holds, may have fetched it, and nobody saw that. */
+  /** It is there to be fetched. Whoever goes, or from whom it is revoked, may have fetched it, and nobody saw that. */
   #takenUnseen(copy: Copy, holder?: Seat): void {
     const { state, group } = copy;
     const waits = state.kind === "unsure" || (state.kind === "owed" && state.notBefore <= this.book.now());
@@ -85,17 +85,17 @@ export class Holdings {
     if (delivery.phase !== "held" || delivery.settle !== undefined || !isCurrent(delivery)) return;
     // n.b. a count kept by the process starts again where the message went, even if that is here.
     delivery.copy.lastSeat = undefined;
-    this.lose(delivery, "rebalance");
+    this.revoke(delivery, "rebalance");
   }
 
   #expire(delivery: Delivery, now: number): void {
-    if (delivery.phase === "lost" || !isCurrent(delivery)) return;
+    if (delivery.phase === "revoked" || !isCurrent(delivery)) return;
     delivery.copy.hazards.add("ack-deadline");
     delivery.seat.group.disturbed = true;
     delivery.phase = "leaving";
     this.releasing(delivery.copy, false);
     if (delivery.deadline <= now) {
-      if (this.book.virtual) delivery.phase = "lost";
+      if (this.book.virtual) delivery.phase = "revoked";
       this.owe(delivery.copy, delivery.deadline);
     }
     delivery.copy.availableMs = delivery.earliestDeadline;
@@ -129,12 +129,12 @@ export class Holdings {
     return delivery;
   }
 
-  /** It was lost before its answer was seen, and may be with somebody else by now. */
+  /** It was revoked before its answer was seen, and may be with somebody else by now. */
   pass(copy: Copy, seat: Seat, message: Message): Delivery {
     copy.deliveries += 1;
     copy.lastCount = Math.max(copy.lastCount ?? 0, message.deliveryCount ?? 0) || undefined;
     const delivery = this.#delivery(copy, seat, message);
-    delivery.phase = "lost";
+    delivery.phase = "revoked";
     if (copy.state.kind === "owed") this.owe(copy, copy.state.notBefore, copy.state.due);
     else this.releasing(copy, false);
     return delivery;
@@ -157,12 +157,17 @@ export class Holdings {
     return delivery;
   }
 
-  /** A delivery that was lost before anybody heard of it. */
+  /** A delivery that was revoked before anybody heard of it. */
   stray(copy: Copy, seat: Seat, message: Message): Delivery {
     copy.strays += 1;
     const never = Number.POSITIVE_INFINITY;
-    const lost = { phase: "lost", settle: undefined, deadline: never, earliestDeadline: never } as const;
-    const delivery: Delivery = { copy, seat, message, nth: copy.deliveries + 1, ...lost };
+    const revoked = {
+      phase: "revoked",
+      settle: undefined,
+      deadline: never,
+      earliestDeadline: never,
+    } as const;
+    const delivery: Delivery = { copy, seat, message, nth: copy.deliveries + 1, ...revoked };
     this.deliveries.push(delivery);
     return delivery;
   }
@@ -243,23 +248,23 @@ export class Holdings {
     });
   }
 
-  /** A delivery that is held for certain has not lost itself. */
+  /** A delivery that is held for certain was not revoked. */
   checkHeld({ phase, settle, message, copy, ...delivery }: Delivery): void {
-    if (phase !== "held" || settle !== undefined || message.lost === undefined) return;
-    const laws: LawName[] = ["settle-after-loss", "conservation", ...copy.taints];
+    if (phase !== "held" || settle !== undefined || message.revoked === undefined) return;
+    const laws: LawName[] = ["settle-after-revocation", "conservation", ...copy.taints];
     if (delivery.deadline < Number.POSITIVE_INFINITY) laws.push("ack-deadline");
-    const observed = `#${copy.posting.id} is lost (${message.lost.reason}) while ${delivery.seat.name} holds it`;
+    const observed = `#${copy.posting.id} was revoked (${message.revoked.reason}) while ${delivery.seat.name} holds it`;
     this.violate(laws, observed, "it is held until it is settled, or its time is over");
   }
 
-  lose(delivery: Delivery, how: Loss): void {
-    // Where nothing is acknowledged there is no settle to refuse, and no delivery to lose.
+  revoke(delivery: Delivery, how: Revocation): void {
+    // Where nothing is acknowledged there is no settle to refuse, and no delivery to revoke.
     const certain = delivery.seat.capabilities.settlement === "ack" && (this.book.virtual || how !== "crash");
-    if (certain) delivery.phase = "lost";
+    if (certain) delivery.phase = "revoked";
     // n.b. what was settled in the moment of a crash is told by the answer, which may be a step behind.
     const untold = how === "crash" && delivery.settle?.answer === "waiting";
     const owesSignal = certain && !untold && delivery.settle?.answer !== "ok";
-    if (owesSignal) this.book.judged(["settle-after-loss"]);
+    if (owesSignal) this.book.judged(["settle-after-revocation"]);
     if (owesSignal && !delivery.message.signal.aborted) this.#violateUntold(delivery, how);
     if (!isCurrent(delivery)) return;
     if (delivery.settle?.answer === "waiting") this.#doubt(delivery.copy);
@@ -279,21 +284,21 @@ export class Holdings {
     return this.heldBy(seat);
   }
 
-  /** What it held is lost. */
+  /** What it held is revoked. */
   gone(seat: Seat, how: Departure): void {
-    for (const delivery of this.heldBy(seat)) this.lose(delivery, how);
+    for (const delivery of this.heldBy(seat)) this.revoke(delivery, how);
     if (!this.book.virtual) seat.group.goers.delete(seat);
   }
 
-  #violateUntold(delivery: Delivery, how: Loss): void {
+  #violateUntold(delivery: Delivery, how: Revocation): void {
     if (delivery.settle?.answer === "waiting" && how !== "crash") {
       const observed = `the ${how} of ${delivery.seat.name} was over while a settle of ${nameOf(delivery)} had no answer`;
-      const expected = "close() and shutdown() wait for the settles made before, or the delivery is lost";
-      this.violate(["close-returns-unsettled", "settle-after-loss"], observed, expected);
+      const expected = "close() waits for the settles made before, or the delivery is revoked";
+      this.violate(["close-returns-unsettled", "settle-after-revocation"], observed, expected);
       return;
     }
     const observed = `the signal of ${nameOf(delivery)} has not aborted after a ${how} of ${delivery.seat.name}`;
-    this.violate(["settle-after-loss"], observed, "a delivery that is lost says so by its signal");
+    this.violate(["settle-after-revocation"], observed, "a delivery that is revoked says so by its signal");
   }
 
   /** Its settle was answered: it took effect, or nobody knows. */

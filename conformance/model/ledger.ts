@@ -289,7 +289,7 @@ export class Ledger {
     const undisturbed = !this.overlapsDeparture(copy.posting);
     const heardAt = Math.max(pulledAt, this.#restedAt);
     const crossed = seat.survivedAt !== undefined && heardAt <= seat.survivedAt;
-    const late = message.lost !== undefined && (seat.state !== "open" || crossed);
+    const late = message.revoked !== undefined && (seat.state !== "open" || crossed);
     judgeArrival({ book, seat, message, copy, undisturbed, late, pulledAt, restedAt: this.#restedAt });
     if (late) return this.#holdings.pass(copy, seat, message);
     const delivery = this.#holdings.hold(copy, seat, message);
@@ -304,9 +304,9 @@ export class Ledger {
     const { taints } = delivery.copy;
     if (expected === "already settled") {
       taints.add("single-use");
-    } else if (expected === "lost") {
-      taints.add("settle-after-loss");
-      this.#holdings.taintOthers(delivery, "settle-after-loss");
+    } else if (expected === "revoked") {
+      taints.add("settle-after-revocation");
+      this.#holdings.taintOthers(delivery, "settle-after-revocation");
     } else {
       // n.b. a delay that its member keeps is over when the message moves.
       const kept = !(delivery.seat.group.moving && delivery.seat.capabilities.delayedRequeue === "local");
@@ -324,14 +324,14 @@ export class Ledger {
     const verdict = judgeSettle(this.#holdings.book, delivery, ticket, error);
     if (verdict === "refused" || delivery.settle === undefined) return;
     if (verdict === "unsupported") delivery.settle = undefined;
-    else if (verdict === "lost") this.#holdings.lose(delivery, "close");
+    else if (verdict === "revoked") this.#holdings.revoke(delivery, "close");
     else this.#holdings.settle(delivery, delivery.settle, verdict === "done");
   }
 
   /** `keepAlive()` resolved; the deadline counts from its call. */
   keptAlive(delivery: Delivery, calledAtMs: number): void {
     this.#holdings.tick();
-    if (delivery.phase === "lost" || !isCurrent(delivery)) return;
+    if (delivery.phase === "revoked" || !isCurrent(delivery)) return;
     // It was in time, whatever it looked like.
     if (delivery.seat.state === "open") delivery.phase = "held";
     delivery.deadline = calledAtMs + (delivery.seat.capabilities.ackDeadlineMs ?? Number.POSITIVE_INFINITY);

@@ -74,7 +74,7 @@ export function isServed({ seats }: Group): boolean {
 
 /**
  * Whether a group of its topic was being opened for the first time while this was published. A server may know the
- * queue already and not yet be able to write to it; it then refuses what a second try would bring in.
+ * queue already and not yet be able to write to it; it then refuses what a second attempt would bring in.
  */
 export function opensFirst(groups: Iterable<Group>, { topic, startedAt }: Posting): boolean {
   return [...groups].some(({ target, liveSince, seats }) => {

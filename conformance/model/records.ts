@@ -54,7 +54,7 @@ export interface Group {
   leavingAt: number;
   /** Until then, by the clock, the server may take a member that died for alive, and give it what nobody will see. */
   noticesMs: number;
-  /** Its members changed where that moves what they hold: each may lose any of it from here on. */
+  /** Its members changed where that moves what they hold: any of it may be revoked from here on. */
   moving: boolean;
   /** That may still be under way: what a member is handed may be taken from it before anybody sees it. */
   rebalancing: boolean;
@@ -84,7 +84,7 @@ export interface Seat {
   readonly connection: string;
   readonly capabilities: Capabilities;
   state: "opening" | "open" | "closing" | "closed";
-  /** Its close() or its connection's shutdown() was called: a connection that comes back does not open it again. */
+  /** Its close() or its connection's close() was called: a connection that comes back does not open it again. */
   ends: boolean;
   /** A crash is taking what it holds: what it settles meanwhile may not have reached the broker. */
   crashing: boolean;
@@ -147,7 +147,7 @@ export interface Delivery {
   /** 1 for the first delivery of this copy. */
   readonly nth: number;
   /** "leaving": a close, a crash or the deadline is taking it away, and a settle may still be in time. */
-  phase: "held" | "leaving" | "lost";
+  phase: "held" | "leaving" | "revoked";
   /** The settle that was made, whether or not it was answered. */
   settle:
     | {

@@ -69,7 +69,7 @@ export class Seeks {
     this.#moves.delete(group);
     group.soughtAt = now;
     group.disturbed = false;
-    this.#loseHeld(move);
+    this.#revokeHeld(move);
     for (const posting of this.#postings.values()) {
       if (this.#isInLog(group, posting)) this.#place(move, copyIn(group, posting, unsure));
     }
@@ -90,7 +90,7 @@ export class Seeks {
   /** Whether the message was handed out before a seek that took it away, and is told of only now. */
   overtakes({ copy, message, pulledAt, restedAt }: Heard): boolean {
     const { group } = copy;
-    if (!group.sought || message.lost === undefined) return false;
+    if (!group.sought || message.revoked === undefined) return false;
     return this.isMoving(group) || (pulledAt < group.soughtAt && restedAt < group.soughtAt);
   }
 
@@ -101,19 +101,19 @@ export class Seeks {
     return state?.kind !== "over" || state.law !== "transaction-visibility";
   }
 
-  #loseHeld({ seat, held }: Move): void {
+  #revokeHeld({ seat, held }: Move): void {
     for (const delivery of held) {
       const settled = delivery.settle !== undefined && delivery.settle.answer !== "failed";
       // n.b. on real time another member learns of it from the server.
       const certain = this.#holdings.book.virtual || delivery.seat === seat;
       if (settled || !certain) continue;
-      delivery.phase = "lost";
+      delivery.phase = "revoked";
       if (delivery.message.signal.aborted) continue;
       const observed = `the signal of ${nameOf(delivery)}, in flight at a seek of ${seat.name}, has not aborted`;
       this.#holdings.violate(
-        ["seek-lands", "settle-after-loss"],
+        ["seek-lands", "settle-after-revocation"],
         observed,
-        "a delivery that is lost says so",
+        "a delivery that is revoked says so",
       );
     }
   }
@@ -121,12 +121,12 @@ export class Seeks {
   #place(move: Move, copy: Copy): void {
     const { posting, state } = copy;
     const side = sideOf(move, copy, this.#holdings);
-    if (state.kind === "held" && state.delivery.message.lost === undefined) {
+    if (state.kind === "held" && state.delivery.message.revoked === undefined) {
       // It came while the seek was on its way, and from the new place.
       if (side === "before") this.#violateBefore(copy);
       return;
     }
-    if (state.kind === "held") state.delivery.phase = "lost";
+    if (state.kind === "held") state.delivery.phase = "revoked";
     forget(copy);
     copy.taints.add("seek-lands");
     // n.b. it was settled while the seek was on its way: before it took effect, or after.

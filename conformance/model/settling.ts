@@ -2,7 +2,7 @@ import { isTidelaneError } from "../../src/traits/index.ts";
 import { type LawName, LawViolation } from "../law.ts";
 import { type Book, type Delivery, nameOf, type SettleHow } from "./records.ts";
 
-export type ExpectedAnswer = "ok" | "ok or lost" | "lost" | "already settled";
+export type ExpectedAnswer = "ok" | "ok or revoked" | "revoked" | "already settled";
 
 /** A settle on its way, with the answers it may get. */
 export interface SettleTicket {
@@ -11,15 +11,15 @@ export interface SettleTicket {
 }
 
 /**
- * What an answer means for the message: the settle took effect, the delivery was lost instead, the transport cannot do
+ * What an answer means for the message: the settle took effect, the delivery was revoked instead, the transport cannot do
  * it, it is not known, or it was a settle that had no right to take effect ("refused").
  */
-export type Verdict = "done" | "lost" | "unsupported" | "unknown" | "refused";
+export type Verdict = "done" | "revoked" | "unsupported" | "unknown" | "refused";
 
 export function expectedAnswer(delivery: Delivery): ExpectedAnswer {
   if (delivery.settle !== undefined) return "already settled";
-  if (delivery.phase === "lost") return "lost";
-  return delivery.phase === "leaving" || delivery.seat.group.moving ? "ok or lost" : "ok";
+  if (delivery.phase === "revoked") return "revoked";
+  return delivery.phase === "leaving" || delivery.seat.group.moving ? "ok or revoked" : "ok";
 }
 
 export function judgeSettle(book: Book, delivery: Delivery, ticket: SettleTicket, error: unknown): Verdict {
@@ -37,13 +37,17 @@ export function judgeSettle(book: Book, delivery: Delivery, ticket: SettleTicket
       if (!isTidelaneError(error, "TIDELANE_ALREADY_SETTLED"))
         violate(["single-use"], answer, "a second settle rejects with AlreadySettledError");
       return "refused";
-    case "lost":
-      book.judged(["settle-after-loss"]);
-      if (!isTidelaneError(error, "TIDELANE_DELIVERY_LOST"))
-        violate(["settle-after-loss"], answer, "settling a lost delivery rejects with DeliveryLostError");
+    case "revoked":
+      book.judged(["settle-after-revocation"]);
+      if (!isTidelaneError(error, "TIDELANE_DELIVERY_REVOKED"))
+        violate(
+          ["settle-after-revocation"],
+          answer,
+          "settling a revoked delivery rejects with DeliveryRevokedError",
+        );
       return "refused";
     case "ok":
-    case "ok or lost":
+    case "ok or revoked":
       book.judged(["capabilities-match", ...delivery.copy.taints]);
       return judgeFirst(delivery, ticket, error, (observed, expected) =>
         violate([...lawsOf(ticket.how), ...delivery.copy.taints], observed, expected),
@@ -66,11 +70,11 @@ function judgeFirst(
     return "done";
   }
   if (isTidelaneError(error, "TIDELANE_SETTLE_UNSUPPORTED") && !supported) return "unsupported";
-  if (isTidelaneError(error, "TIDELANE_DELIVERY_LOST")) {
+  if (isTidelaneError(error, "TIDELANE_DELIVERY_REVOKED")) {
     // n.b. the connection may have died while the settle was on its way.
     if (ticket.expected === "ok" && delivery.phase === "held")
-      violate("rejected with DeliveryLostError", "a delivery that is held can be settled");
-    return "lost";
+      violate("rejected with DeliveryRevokedError", "a delivery that is held can be settled");
+    return "revoked";
   }
   violate(`rejected with ${nameOfError(error)}`, "the first settle of a delivery that is held resolves");
   return "unknown";

@@ -11,7 +11,7 @@ interface Fault {
 
 /**
  * The signals of all deliveries. A signal that nobody has read is made when somebody does, so every second message is
- * listened to from its delivery on, and of the others the signal is read only once they are lost.
+ * listened to from its delivery on, and of the others the signal is read only once they are revoked.
  */
 export class Signals {
   readonly #book: Book;
@@ -55,28 +55,28 @@ export class Signals {
     return { laws: lawsOf(delivery), observed: `has aborted ${aborts} times`, expected };
   }
 
-  /** The signal and `lost` say the same. */
+  /** The signal and `revoked` say the same. */
   #inconsistent(delivery: Delivery): Fault | undefined {
     const { message } = delivery;
-    const { lost } = message;
-    if (lost === undefined && !this.#aborts.has(delivery)) return undefined;
+    const { revoked } = message;
+    if (revoked === undefined && !this.#aborts.has(delivery)) return undefined;
     const { aborted, reason } = message.signal;
     const laws = lawsOf(delivery);
-    if (lost === undefined) {
-      const state = delivery.settle?.answer === "ok" ? "was settled" : "is not lost";
+    if (revoked === undefined) {
+      const state = delivery.settle?.answer === "ok" ? "was settled" : "is not revoked";
       const observed = `has aborted, and the delivery ${state}`;
-      return aborted ? { laws, observed, expected: "it aborts when the delivery is lost" } : undefined;
+      return aborted ? { laws, observed, expected: "it aborts when the delivery is revoked" } : undefined;
     }
     if (!aborted) {
       return {
         laws,
-        observed: "has not aborted, and the delivery is lost",
-        expected: "a loss aborts the signal",
+        observed: "has not aborted, and the delivery is revoked",
+        expected: "a revocation aborts the signal",
       };
     }
-    if (reason === lost && isTidelaneError(lost, "TIDELANE_DELIVERY_LOST")) return undefined;
-    const observed = `gives another reason than the delivery's loss: ${String(reason)}`;
-    return { laws, observed, expected: "its reason is the DeliveryLostError" };
+    if (reason === revoked && isTidelaneError(revoked, "TIDELANE_DELIVERY_REVOKED")) return undefined;
+    const observed = `gives another reason than the delivery's revocation: ${String(reason)}`;
+    return { laws, observed, expected: "its reason is the DeliveryRevokedError" };
   }
 
   /** What the ledger knows of the delivery, the delivery knows too. */
@@ -84,27 +84,29 @@ export class Signals {
     const { message, phase, settle, seat } = delivery;
     if (seat.capabilities.settlement !== "ack") return undefined;
     const laws = lawsOf(delivery);
-    if (phase === "lost" && settle === undefined && message.lost === undefined && this.#book.virtual) {
+    if (phase === "revoked" && settle === undefined && message.revoked === undefined && this.#book.virtual) {
       const observed = "has not aborted, although nothing is left to settle";
-      return { laws, observed, expected: "a delivery that is lost says so, also when nobody settles it" };
+      return { laws, observed, expected: "a delivery that is revoked says so, also when nobody settles it" };
     }
     const doubtful = crashed || seat.group.moving || !this.#book.virtual;
-    if (settle?.answer !== "ok" || message.lost === undefined || doubtful) return undefined;
-    const observed = `has aborted (${message.lost.reason}), and the delivery was settled before`;
-    return { laws, observed, expected: "what was settled is not lost" };
+    if (settle?.answer !== "ok" || message.revoked === undefined || doubtful) return undefined;
+    const observed = `has aborted (${message.revoked.reason}), and the delivery was settled before`;
+    return { laws, observed, expected: "what was settled is not revoked" };
   }
 }
 
 function lawsOf({ deadline }: Delivery): LawName[] {
-  return deadline < Number.POSITIVE_INFINITY ? ["settle-after-loss", "ack-deadline"] : ["settle-after-loss"];
+  return deadline < Number.POSITIVE_INFINITY
+    ? ["settle-after-revocation", "ack-deadline"]
+    : ["settle-after-revocation"];
 }
 
 /** What the message says of itself when a settle was answered. */
 export function guardFault(delivery: Delivery, error: unknown, before: "held" | "over"): Fault | undefined {
   const { message } = delivery;
-  if (isTidelaneError(error, "TIDELANE_DELIVERY_LOST")) {
-    if (message.lost !== undefined && message.signal.aborted) return undefined;
-    const observed = `the signal of ${nameOf(delivery)} had not aborted when a settle rejected with DeliveryLostError`;
+  if (isTidelaneError(error, "TIDELANE_DELIVERY_REVOKED")) {
+    if (message.revoked !== undefined && message.signal.aborted) return undefined;
+    const observed = `the signal of ${nameOf(delivery)} had not aborted when a settle rejected with DeliveryRevokedError`;
     return { laws: lawsOf(delivery), observed, expected: "the signal aborts no later than that" };
   }
   if (before === "over") return undefined;

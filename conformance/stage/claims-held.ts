@@ -17,7 +17,7 @@ export async function checkConnections(stage: Stage): Promise<void> {
   if (first.connection === second.connection) {
     stage.violate(law, "connect() gave the same connection twice", "each call opens a connection of its own");
   }
-  await first.shutdown();
+  await first.close();
   const { state } = second.connection;
   if (state !== "open")
     stage.violate(law, `a new connection is "${state}"`, 'it is "open", whatever became of others');

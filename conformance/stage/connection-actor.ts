@@ -16,7 +16,12 @@ import { type GroupSpec, SubscriberActor } from "./subscriber-actor.ts";
 import { aim, describeOptions, resolve } from "./target.ts";
 
 /** The contract's ways to end a connection. */
-export type Ending = "shutdown" | "close" | "dispose";
+export type Ending = "close" | "dispose";
+
+const words: Readonly<Record<Ending, string>> = {
+  close: "close the connection",
+  dispose: "dispose of the connection",
+};
 
 /** Whose publisher a step uses: one the connection has from the start, another, or one that is made for this call. */
 export type PublisherChoice = "first" | "second" | "fresh";
@@ -58,14 +63,14 @@ export class ConnectionActor {
     try {
       const answer = this.#publisher(by).publish(message, options);
       line.awaits(answer);
-      await this.#stage.track(`publish of #${facts.id}`, ["conservation", "shutdown-idempotent"], answer);
+      await this.#stage.track(`publish of #${facts.id}`, ["conservation", "close-idempotent"], answer);
     } catch (error) {
       line.outcome(nameOfError(error));
       this.#judgeRefusal(posting, error, wasClosed);
       return error;
     }
     ledger.sent(posting);
-    if (wasClosed) this.#stage.judged(["publish-after-shutdown"]);
+    if (wasClosed) this.#stage.judged(["publish-after-close"]);
     if (wasClosed) this.violateClosed(`the publish of #${posting.id} resolved`);
     return undefined;
   }
@@ -142,18 +147,13 @@ export class ConnectionActor {
   }
 
   /** Ends it, also when it is already ending or over. */
-  async shutdown(way: Ending = "shutdown"): Promise<void> {
-    const words = {
-      shutdown: "shutdown",
-      close: "close the connection",
-      dispose: "dispose of the connection",
-    };
+  async close(way: Ending = "close"): Promise<void> {
     const line = this.#stage.trace.line(`${words[way]}${this.label}`);
     if (this.state === "open") this.state = "closing";
-    this.#departure ??= "shutdown";
+    this.#departure ??= "close";
     for (const each of this.#stage.subscribers) if (each.connection === this) each.left = true;
-    for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "shutdown");
-    const laws = ["shutdown-idempotent"] as const;
+    for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "close");
+    const laws = ["close-idempotent"] as const;
     this.#stage.judged(laws);
     try {
       const answer = this.#end(way);
@@ -163,12 +163,12 @@ export class ConnectionActor {
       line.outcome(nameOfError(error));
       this.#stage.violate(laws, `${way}() rejected with ${nameOfError(error)}`, "it never throws");
     }
-    this.#gone("shutdown");
+    this.#gone("close");
   }
 
   #end(way: Ending): Promise<void> {
-    if (way === "dispose") return Promise.resolve(this.connection[Symbol.asyncDispose]());
-    return way === "close" ? this.connection.close() : this.connection.shutdown();
+    if (way === "close") return this.connection.close();
+    return Promise.resolve(this.connection[Symbol.asyncDispose]());
   }
 
   async kill(): Promise<void> {
@@ -205,7 +205,7 @@ export class ConnectionActor {
     const { state } = this.connection;
     if (this.state === "closed" && state !== "closed") {
       const observed = `${this.name} says "${state}" after its end`;
-      this.#stage.violate(["shutdown-idempotent"], observed, 'it is "closed", and stays so');
+      this.#stage.violate(["close-idempotent"], observed, 'it is "closed", and stays so');
     }
     if (this.state !== "open" || this.#departure !== undefined || state === "open") return;
     const observed = `${this.name} says "${state}", and nothing has happened to it`;
@@ -215,8 +215,8 @@ export class ConnectionActor {
 
   /** For what was asked of it after its end. */
   violateClosed(observed: string): void {
-    const expected = "after shutdown every call rejects with ConnectionClosedError";
-    this.#stage.violate(["publish-after-shutdown"], `after the end of ${this.name} ${observed}`, expected);
+    const expected = "after close() every call rejects with ConnectionClosedError";
+    this.#stage.violate(["publish-after-close"], `after the end of ${this.name} ${observed}`, expected);
   }
 
   /** ` on c2`, where there is more than one. */
@@ -242,7 +242,7 @@ export class ConnectionActor {
     });
     this.#stage.specs.set(seat.group, spec);
     const wasClosed = this.state === "closed";
-    if (wasClosed) this.#stage.judged(["publish-after-shutdown"]);
+    if (wasClosed) this.#stage.judged(["publish-after-close"]);
     try {
       const answer = this.connection.subscribe(source);
       line.awaits(answer);
@@ -267,7 +267,7 @@ export class ConnectionActor {
 
   /** It was opened while its connection ended: it is over with the connection. */
   #takeAlong(actor: SubscriberActor): void {
-    const how = this.#departure ?? "shutdown";
+    const how = this.#departure ?? "close";
     actor.openedAtEnd = true;
     this.#stage.ledger.leaving(actor.seat, how);
     if (this.state !== "closed") return;
@@ -284,7 +284,7 @@ export class ConnectionActor {
     }
     if (this.connection.state === "closed") return;
     const observed = `the state is "${this.connection.state}" after the ${how} of ${this.name}`;
-    this.#stage.violate(["shutdown-idempotent"], observed, 'it is "closed"');
+    this.#stage.violate(["close-idempotent"], observed, 'it is "closed"');
   }
 
   #subscribers(): SubscriberActor[] {
@@ -303,7 +303,7 @@ export class ConnectionActor {
       (ledger.overlapsDeparture(posting) || (subject.fixture.refusesWhileOpening === true && opening));
     const aborted = isTidelaneError(error, "TIDELANE_ABORTED");
     const invalid = isTidelaneError(error, "TIDELANE_INVALID_MESSAGE");
-    if (closed) ledger.notSent(posting, wasClosed ? "publish-after-shutdown" : undefined);
+    if (closed) ledger.notSent(posting, wasClosed ? "publish-after-close" : undefined);
     else if (aborted)
       ledger.notSent(posting, subject.promises.abortSendsNothing ? "abort-is-prompt" : undefined);
     else ledger.notSent(posting, invalid ? "publish-refuses" : undefined);

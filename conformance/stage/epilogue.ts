@@ -56,7 +56,7 @@ export async function leave(stage: Stage): Promise<void> {
   await stage.awaitOpens();
   for (const [index, connection] of stage.connections.entries()) {
     const way = endings[index % endings.length];
-    if (connection.state === "open") await stage.step(() => connection.shutdown(way));
+    if (connection.state === "open") await stage.step(() => connection.close(way));
   }
   await stage.rest();
   await stage.awaitCalls();
@@ -66,7 +66,7 @@ export async function leave(stage: Stage): Promise<void> {
 }
 
 /** Each in its turn. */
-const endings: readonly Ending[] = ["dispose", "shutdown", "close"];
+const endings: readonly Ending[] = ["dispose", "close"];
 
 /** A subscription that died says so once, whoever waited, and whoever asks afterwards. */
 async function checkFailures(stage: Stage): Promise<void> {
@@ -153,7 +153,7 @@ async function giveTime(stage: Stage, group: Group, members: readonly Subscriber
 function checkQuiet(stage: Stage): void {
   const timers = stage.pace.timers();
   if (timers === undefined || timers === 0) return;
-  const observed = `${timers} timers are armed after every connection was shut down`;
-  const laws = ["quiet-after-close", "shutdown-idempotent", ...stage.uses] as const;
-  stage.violate(laws, observed, "shutdown releases all resources");
+  const observed = `${timers} timers are armed after every connection was closed`;
+  const laws = ["quiet-after-close", "close-idempotent", ...stage.uses] as const;
+  stage.violate(laws, observed, "close() releases all resources");
 }

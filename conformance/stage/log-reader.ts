@@ -99,7 +99,7 @@ export class LogReader {
 
   async #seek(name: string, position: unknown, place: number): Promise<void> {
     const line = this.#stage.trace.line(`seek to ${name}`);
-    const lost = this.#inFlight;
+    const revoked = this.#inFlight;
     this.#inFlight = [];
     try {
       await this.#subscriber.seek(position);
@@ -108,21 +108,21 @@ export class LogReader {
       this.#stage.violate(law, `seek to ${name} rejected with ${nameOfError(error)}`, "it resolves");
     }
     this.#cursor = place;
-    for (const message of lost) await this.#checkLost(message);
+    for (const message of revoked) await this.#checkRevoked(message);
   }
 
-  async #checkLost(message: Message): Promise<void> {
+  async #checkRevoked(message: Message): Promise<void> {
     const error = await message.ack().then(
       () => undefined,
       (reason: unknown) => reason,
     );
-    if (isTidelaneError(error, "TIDELANE_DELIVERY_LOST") && message.signal.aborted) return;
+    if (isTidelaneError(error, "TIDELANE_DELIVERY_REVOKED") && message.signal.aborted) return;
     const answer = error === undefined ? "resolved" : `rejected with ${nameOfError(error)}`;
     const observed = `ack() of "${message.text()}", in flight at a seek, ${answer}`;
     this.#stage.violate(
       law,
       observed,
-      "it is lost: it rejects with DeliveryLostError and its signal has aborted",
+      "it is revoked: it rejects with DeliveryRevokedError and its signal has aborted",
     );
   }
 }

@@ -101,7 +101,7 @@ export class NamedTopics {
   }
 
   async end(): Promise<void> {
-    await this.#stage.pace.within(this.#connection.shutdown(), this.#stage.subject.timings.closeMs);
+    await this.#stage.pace.within(this.#connection.close(), this.#stage.subject.timings.closeMs);
   }
 
   async #publish({ name }: Named, round: number): Promise<boolean> {

@@ -36,8 +36,8 @@ export async function checkReply(stage: Stage, index: number, reply: Message): P
   if (fault !== undefined) {
     stage.violate(law, `the reply to request ${index} ${fault}`, "a reply arrives as published");
   }
-  if (reply.settled || reply.lost !== undefined || reply.signal.aborted) {
-    const observed = `the reply to request ${index} is settled, or lost, before anybody settles it`;
+  if (reply.settled || reply.revoked !== undefined || reply.signal.aborted) {
+    const observed = `the reply to request ${index} is settled, or revoked, before anybody settles it`;
     stage.violate(law, observed, "it is nobody's but the requester's");
   }
   await expect(stage, `nack() on the reply to request ${index}`, reply.nack(), "TIDELANE_SETTLE_UNSUPPORTED");

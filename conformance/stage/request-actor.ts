@@ -75,7 +75,7 @@ export class RequestActor {
       },
     );
     connection.requests.add(answer);
-    this.answered = stage.track(this.name, ["request-reply", "shutdown-idempotent"], answer).finally(() => {
+    this.answered = stage.track(this.name, ["request-reply", "close-idempotent"], answer).finally(() => {
       connection.requests.delete(answer);
     });
   }

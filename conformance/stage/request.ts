@@ -28,7 +28,7 @@ export async function requestInVain(
   const { crashes } = connection;
   const listeners = listenersOf(stage, topic);
   // It may arrive, and need not: whoever asks learns of the answer only.
-  stage.ledger.notSent(posting, wasClosed ? "publish-after-shutdown" : undefined);
+  stage.ledger.notSent(posting, wasClosed ? "publish-after-close" : undefined);
   let failure: unknown;
   const answer = publisher.request(message, { timeoutMs: requestTimeoutMs, ...options }).then(
     () => undefined,
@@ -37,7 +37,7 @@ export async function requestInVain(
     },
   );
   connection.requests.add(answer);
-  await stage.track(`request #${facts.id}`, ["request-reply", "shutdown-idempotent"], answer);
+  await stage.track(`request #${facts.id}`, ["request-reply", "close-idempotent"], answer);
   connection.requests.delete(answer);
   line.outcome(failure === undefined ? "a reply" : nameOfError(failure));
   const heard = listenersOf(stage, topic).some((seat) => listeners.includes(seat));
@@ -73,7 +73,7 @@ function judge(stage: Stage, connection: ConnectionActor, asked: Asked): void {
   if (wasClosed || mayEndBy(asked, connection.state)) return;
   const expected =
     "a request that nobody answers rejects by its timeout, its signal, the end of its connection, or where nobody is subscribed";
-  stage.violate(["request-reply", "shutdown-idempotent"], `${name} ${answer}`, expected);
+  stage.violate(["request-reply", "close-idempotent"], `${name} ${answer}`, expected);
 }
 
 /** Whether a request that nobody answers may come to this. */

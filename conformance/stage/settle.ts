@@ -10,7 +10,8 @@ import type { Stage } from "./stage.ts";
 export async function settle(stage: Stage, delivery: Delivery, how: SettleHow, delayMs = 0): Promise<void> {
   const suffix = how === "delay" ? ` ${delayMs} ms` : "";
   const words = { ack: "ack", requeue: "requeue", drop: "drop", delay: "nackAfter" } as const;
-  const again = delivery.settle !== undefined ? ", a second time" : delivery.phase === "lost" ? ", lost" : "";
+  const again =
+    delivery.settle !== undefined ? ", a second time" : delivery.phase === "revoked" ? ", revoked" : "";
   const line = stage.trace.line(`${words[how]} ${nameOf(delivery)}${suffix}${again}`);
   checkKept(stage, delivery);
   const ticket = stage.ledger.settling(delivery, how, delayMs);
@@ -31,9 +32,9 @@ export async function settle(stage: Stage, delivery: Delivery, how: SettleHow, d
   if (isOver(ticket)) await refusesKeepAlive(stage, delivery, ticket);
 }
 
-/** The delivery had been settled, or was lost, before this settle. */
+/** The delivery had been settled, or was revoked, before this settle. */
 function isOver({ expected }: SettleTicket): boolean {
-  return expected === "already settled" || expected === "lost";
+  return expected === "already settled" || expected === "revoked";
 }
 
 /** `signal` and `settled` fit the answer of a settle. */
@@ -46,8 +47,8 @@ function checkGuard(stage: Stage, delivery: Delivery, ticket: SettleTicket, erro
 /** Nothing is prolonged where nothing can be settled. */
 async function refusesKeepAlive(stage: Stage, delivery: Delivery, { expected }: SettleTicket): Promise<void> {
   const [code, law] =
-    expected === "lost"
-      ? (["TIDELANE_DELIVERY_LOST", "settle-after-loss"] as const)
+    expected === "revoked"
+      ? (["TIDELANE_DELIVERY_REVOKED", "settle-after-revocation"] as const)
       : (["TIDELANE_ALREADY_SETTLED", "single-use"] as const);
   const error = await delivery.message.keepAlive().then(
     () => undefined,
@@ -62,7 +63,7 @@ async function refusesKeepAlive(stage: Stage, delivery: Delivery, { expected }: 
 /** What its holder has read it may read again: a broker does not use the memory of a payload for the next one. */
 function checkKept(stage: Stage, delivery: Delivery): void {
   const { copy, message, phase } = delivery;
-  if (phase === "lost" || delivery.settle !== undefined) return;
+  if (phase === "revoked" || delivery.settle !== undefined) return;
   const fault = payloadFault(copy.posting, message);
   if (fault === undefined) return;
   const laws: LawName[] = copy.posting.setAside === undefined ? [] : ["dead-letter"];

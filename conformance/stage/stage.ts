@@ -170,7 +170,7 @@ export class Stage {
 
   /** Deliveries that were not settled, and that can be, or may be. */
   held(): Delivery[] {
-    return this.ledger.deliveries.filter(({ phase, settle }) => phase !== "lost" && settle === undefined);
+    return this.ledger.deliveries.filter(({ phase, settle }) => phase !== "revoked" && settle === undefined);
   }
 
   /** Runs one action, then lets the broker come to rest, or only a little further. Throws what breaks the law. */
@@ -247,7 +247,7 @@ export class Stage {
   async dismantle(): Promise<void> {
     for (const { connection } of this.connections) {
       await this.pace.within(
-        connection.shutdown().catch(() => undefined),
+        connection.close().catch(() => undefined),
         this.subject.timings.closeMs,
       );
     }

@@ -91,7 +91,7 @@ async function connectAndAbort(stage: Stage, later: number): Promise<void> {
   if (later === 0) controller.abort();
   const answer = stage.broker.connect({ signal: controller.signal }).then(
     async (connection) => {
-      await connection.shutdown();
+      await connection.close();
       return undefined;
     },
     (error: unknown) => error,

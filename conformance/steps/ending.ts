@@ -41,7 +41,7 @@ export const askTopic: Arbitrary<Step> = stepWith(
 
 const endings = fc.record({
   later: fc.nat({ max: 4 }),
-  way: fc.constantFrom<(Ending | "kill")[]>("shutdown", "close", "dispose", "kill"),
+  way: fc.constantFrom<(Ending | "kill")[]>("close", "dispose", "kill"),
 });
 
 /** A subscription that is on its way while its connection ends, one way or the other. */
@@ -53,7 +53,7 @@ export const openAsItEnds: Arbitrary<Step> = stepWith(
     const opening = connection.open(picked(stage.groups, 0));
     await turns(later);
     const killed = way === "kill" && stage.subject.fixture.kill !== undefined;
-    const ending = killed ? connection.kill() : connection.shutdown(way === "kill" ? "shutdown" : way);
+    const ending = killed ? connection.kill() : connection.close(way === "kill" ? "close" : way);
     await Promise.all([opening, ending]);
   },
 );

@@ -2,7 +2,7 @@ import type { Topics } from "../stage/stage.ts";
 import type { Subject } from "../subject.ts";
 import { abort, publishAbortable, publishAborted } from "./aborting.ts";
 import { askTopic, publishClosed, publishFresh, request } from "./ending.ts";
-import { advance, connect, kill, restart, shutdown, shutdownAgain } from "./faults.ts";
+import { advance, closeConnection, closeConnectionAgain, connect, kill, restart } from "./faults.ts";
 import { publish } from "./publishing.ts";
 import {
   breakLoop,
@@ -19,7 +19,7 @@ import {
   takeClosed,
   takeInvalid,
 } from "./receiving.ts";
-import { ack, delay, drop, prolong, requeue, settleAgain, settleLost } from "./settling.ts";
+import { ack, delay, drop, prolong, requeue, settleAgain, settleRevoked } from "./settling.ts";
 import type { Weighted } from "./step.ts";
 
 /** Every step there is, for what this broker offers and a history with these topics has. */
@@ -43,7 +43,7 @@ export function everyStep(
     [claimed(3, requeues), delay],
     [2, prolong],
     [1, settleAgain],
-    [1, settleLost],
+    [1, settleRevoked],
     [1, breakLoop],
     [1, secondLoop],
     [1, pullReturned],
@@ -55,8 +55,8 @@ export function everyStep(
     [1, pullClosed],
     [claimed(1, fixture.kill !== undefined), kill],
     [claimed(1, fixture.restart !== undefined && virtual), restart],
-    [1, shutdown],
-    [1, shutdownAgain],
+    [1, closeConnection],
+    [1, closeConnectionAgain],
     [3, connect],
     [claimed(1, asks), publishClosed],
     [claimed(1, asks), publishFresh],

@@ -34,17 +34,17 @@ export const restart: Arbitrary<Step> = fc.constant(
   }),
 );
 
-const ways = fc.constantFrom<Ending[]>("shutdown", "shutdown", "close", "dispose");
+const ways = fc.constantFrom<Ending[]>("close", "close", "close", "dispose");
 
 function ending(name: string, from: (stage: Stage) => ConnectionActor[]): Arbitrary<Step> {
-  return stepWith(name, ways, from, (connection, _, way) => connection.shutdown(way));
+  return stepWith(name, ways, from, (connection, _, way) => connection.close(way));
 }
 
 /** By each of the names it has. */
-export const shutdown: Arbitrary<Step> = ending("shutdown", openConnections);
+export const closeConnection: Arbitrary<Step> = ending("close connection", openConnections);
 
 /** Of a connection that is going down, or gone. */
-export const shutdownAgain: Arbitrary<Step> = ending("shutdown again", (stage) =>
+export const closeConnectionAgain: Arbitrary<Step> = ending("close connection again", (stage) =>
   stage.connections.filter(({ state }) => state !== "open"),
 );
 

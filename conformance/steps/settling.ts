@@ -25,9 +25,9 @@ export const settleAgain: Arbitrary<Step> = settleOne(anyHow, (stage) =>
   stage.ledger.deliveries.filter((delivery) => delivery.settle?.answer === "ok"),
 );
 
-/** Settles what was lost before it was settled. */
-export const settleLost: Arbitrary<Step> = settleOne(anyHow, (stage) =>
-  stage.ledger.deliveries.filter(({ phase, settle: made }) => phase === "lost" && made === undefined),
+/** Settles what was revoked before it was settled. */
+export const settleRevoked: Arbitrary<Step> = settleOne(anyHow, (stage) =>
+  stage.ledger.deliveries.filter(({ phase, settle: made }) => phase === "revoked" && made === undefined),
 );
 
 export const prolong: Arbitrary<Step> = stepOn("keepAlive", held, (delivery, stage) =>

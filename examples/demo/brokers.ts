@@ -13,7 +13,7 @@ export interface DemoConnection {
   /** To one of `topics`: everything that is published there from now on. */
   subscribe(topic: string): Promise<Subscriber>;
   /** Ends what was begun for the demo, a server included. Never rejects. */
-  shutdown(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** Says in a line what takes a while: that a server is being started. */
@@ -45,6 +45,6 @@ export async function connectToMemory(): Promise<DemoConnection> {
     topics: { lines: "dpkg.lines", deadLetters: "dpkg.dead-letters" },
     publisher: () => connection.publisher(),
     subscribe: (topic) => connection.subscribe(topic),
-    shutdown: () => connection.shutdown(),
+    close: () => connection.close(),
   };
 }

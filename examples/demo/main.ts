@@ -55,7 +55,7 @@ async function demo(options: Arguments): Promise<number> {
         return await replayLog({ connection, lines, workers, seed, interrupt, onProgress, onError });
       } finally {
         progress.clear();
-        await connection.shutdown();
+        await connection.close();
       }
     },
   );

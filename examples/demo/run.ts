@@ -171,7 +171,7 @@ class LogReplay {
 
   #hasLeft(settlement: Settlement): void {
     // The broker delivers it again.
-    if (settlement === "lost") return;
+    if (settlement === "revoked") return;
     this.#settled += 1;
     this.#lastSettledAt = performance.now();
     this.#options.onProgress?.({ settled: this.#settled, read: this.#read, retries: this.#retries });

@@ -29,7 +29,7 @@ export function connectToNats(announce: Announce): Promise<DemoConnection> {
       topics: { lines: `tidelane-demo.${run}.lines`, deadLetters: `tidelane-demo.${run}.dead-letters` },
       publisher: () => connection.publisher(),
       subscribe: (topic) => connection.subscribe(topic),
-      shutdown: () => connection.shutdown(),
+      close: () => connection.close(),
     };
   });
 }
@@ -42,7 +42,7 @@ export function connectToRabbitmq(announce: Announce): Promise<DemoConnection> {
       topics: dashed(),
       publisher: () => connection.publisher(),
       subscribe: (topic) => connection.subscribe(topic, { create: { expiresMs: leftMs } }),
-      shutdown: () => connection.shutdown(),
+      close: () => connection.close(),
     };
   });
 }
@@ -65,8 +65,8 @@ export function connectToKafka(announce: Announce): Promise<DemoConnection> {
       topics,
       publisher: () => connection.publisher(),
       subscribe: (topic) => connection.subscribe(topic),
-      shutdown: async () => {
-        await connection.shutdown();
+      close: async () => {
+        await connection.close();
         await admin.deleteTopics({ topics: [topics.lines, topics.deadLetters] }).catch(() => {});
         await admin.disconnect();
       },
@@ -92,8 +92,8 @@ async function onServer(
     const connection = await connect(server.address);
     return {
       ...connection,
-      shutdown: async () => {
-        await connection.shutdown();
+      close: async () => {
+        await connection.close();
         await release();
       },
     };

@@ -88,8 +88,8 @@ export class FolderMessage extends Message {
     if (requeue) this.#from.giveBack(this);
     else this.#from.finish(this);
   }
-  override lose(reason: string): void {
-    super.lose(reason);
+  override revoke(reason: string): void {
+    super.revoke(reason);
   }
 }
 
@@ -140,14 +140,14 @@ export class FolderSubscriber implements Subscriber<FolderMessage> {
     this.end("its subscriber was closed");
   }
 
-  /** First it takes nothing more, then what it holds is lost, and only then another may be given it. */
+  /** First it takes nothing more, then what it holds is revoked, and only then another may be given it. */
   end(reason: string, failure?: ConnectionClosedError): void {
     this.#queue.readers.delete(this.#serve);
     this.#onClose(this);
     const held = [...this.#held];
     this.#held.clear();
     this.#outlet.end(failure && { error: failure });
-    for (const message of held) message.lose(reason);
+    for (const message of held) message.revoke(reason);
     for (const { entry } of held) this.#queue.put(entry);
   }
 
@@ -209,16 +209,12 @@ export class FolderConnection implements Connection {
     return subscriber;
   }
 
-  async shutdown(): Promise<void> {
-    this.#end("its connection was shut down");
-  }
-
-  close(): Promise<void> {
-    return this.shutdown();
+  async close(): Promise<void> {
+    this.#end("its connection was closed");
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
+    return this.close();
   }
 
   /** As if it had died: whoever waits for a message, or asks next, is told so once. */

@@ -11,8 +11,8 @@ const lowest = 20_000;
 export async function freePorts(count: number): Promise<number[]> {
   const highest = firstOutgoingPort() - 1;
   const found = new Set<number>();
-  for (let tries = 0; found.size < count; tries++) {
-    if (tries > 1000)
+  for (let attempts = 0; found.size < count; attempts++) {
+    if (attempts > 1000)
       throw new Error(`No ${count} free ports between ${lowest} and ${highest} on 127.0.0.1.`);
     const port = lowest + Math.floor(Math.random() * (highest - lowest + 1));
     if (await isFree(port)) found.add(port);

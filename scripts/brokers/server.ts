@@ -161,7 +161,7 @@ export class Server implements AsyncDisposable {
     if (launch.type === "process" && launch.after) await insist(launch.after, 2000);
     if (before && signal(before, "SIGKILL")) await gone(before, stopMs);
     if (launch.type === "container") await removeContainer(launch);
-    // On a busy machine the last writes of a killed server come late: each try waits 100 ms longer than the one before.
+    // On a busy machine the last writes of a killed server come late: each attempt waits 100 ms longer than the one before.
     rmSync(folderOf(this.name), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 

@@ -51,7 +51,7 @@ class Consumer {
       await this.#close(order.how);
       if (order.do === "reopen") await this.#open();
       else {
-        await this.#station?.shutdown();
+        await this.#station?.close();
         tell({ is: "left" });
       }
     });
@@ -92,7 +92,7 @@ class Consumer {
   }
 
   async #again(): Promise<void> {
-    await this.#station?.shutdown();
+    await this.#station?.close();
     this.#station = undefined;
     await this.#open();
   }
@@ -104,7 +104,7 @@ class Consumer {
     else if (how === "stop") await run?.stop({ deadlineMs: 500 });
     else if (how === "close") await this.#subscriber?.close();
     else {
-      await this.#station?.shutdown();
+      await this.#station?.close();
       this.#station = undefined;
     }
     // What is closed under a run ends it; either way it is over before another begins.
@@ -113,8 +113,8 @@ class Consumer {
 
   #start(subscriber: Subscriber): Run {
     const onError: ErrorListener = ({ error }) => {
-      const isLoss = isTidelaneError(error, "TIDELANE_DELIVERY_LOST");
-      if (!(error instanceof PlannedFailure) && !isLoss && !isAbort(error)) note("an error", error);
+      const isRevoked = isTidelaneError(error, "TIDELANE_DELIVERY_REVOKED");
+      if (!(error instanceof PlannedFailure) && !isRevoked && !isAbort(error)) note("an error", error);
     };
     return pipeline(subscriber, { onError })
       .workers(workers, byKey, { maxInFlight: this.#site.place.inFlight })

@@ -25,7 +25,7 @@ async function connect(line: Line, client: ClientModule): Promise<Station> {
     publish: ({ topic }, { key, payload, id }) =>
       publisher.publish({ topic, key, payload }, { messageId: id }),
     settled: ({ topic, group }) => settled(line, topic, group),
-    shutdown: () => connection.shutdown(),
+    close: () => connection.close(),
   };
 }
 

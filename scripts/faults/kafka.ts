@@ -25,7 +25,7 @@ async function connect({ contact, port }: Line): Promise<Station> {
     subscribe: (place) => connection.subscribe(place.topic, options(place)),
     publish: ({ topic }, { key, payload, id }) =>
       publisher.publish({ topic, key, payload, headers: { "message-id": id } }),
-    shutdown: () => connection.shutdown(),
+    close: () => connection.close(),
   };
 }
 
@@ -69,5 +69,5 @@ export const kafka: FaultPlugIn = {
   quietMs: 4_000,
   connect,
   mostRepeats,
-  repeatsWhy: `a time partitions are lost: what was delivered above the committed offset of each, ${partitions} times maxUncommitted (${maxUncommitted}) at most; a member comes and goes: twice; a drain of the only member: none`,
+  repeatsWhy: `a time partitions are revoked: what was delivered above the committed offset of each, ${partitions} times maxUncommitted (${maxUncommitted}) at most; a member comes and goes: twice; a drain of the only member: none`,
 };

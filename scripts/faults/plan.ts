@@ -7,7 +7,7 @@ export const commonKinds = ["consumer-kill", "server-kill", "cut", "stall", "reo
 export type FaultKind = (typeof commonKinds)[number] | "member" | "move";
 
 /** How a subscriber is closed before it is opened again, or a member leaves. */
-export type Leaving = "drain" | "stop" | "close" | "shutdown" | "kill";
+export type Leaving = "drain" | "stop" | "close" | "close connection" | "kill";
 
 /** One fault: when it begins, and what it does. */
 export interface FaultPlan {
@@ -43,8 +43,8 @@ const longest: Readonly<Record<FaultKind, number>> = {
   move: 1_000,
 };
 
-const reopenings: readonly Leaving[] = ["drain", "stop", "close", "shutdown"];
-const departures: readonly Leaving[] = ["drain", "stop", "shutdown", "kill"];
+const reopenings: readonly Leaving[] = ["drain", "stop", "close", "close connection"];
+const departures: readonly Leaving[] = ["drain", "stop", "close connection", "kill"];
 
 /**
  * The faults of one round, which depend on the three numbers and the kinds alone: every kind once, up to two more, at

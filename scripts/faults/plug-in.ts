@@ -64,7 +64,7 @@ export interface Station {
    * forgotten what it was told last: `mostRepeats` gets the difference as `forgotten`. Left out where it does not forget.
    */
   settled?(place: Place): Promise<number>;
-  shutdown(): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface Parcel {

@@ -28,7 +28,7 @@ export class Publishing {
   readonly #tails = new Map<string, Promise<void>>();
   #unconfirmed = 0;
   #published = 0;
-  /** Tries that were rejected. */
+  /** Attempts that were rejected. */
   #failures = 0;
   #lastFailure: unknown = undefined;
   #wake: () => void = () => {};

@@ -24,7 +24,7 @@ async function connect(line: Line): Promise<Station> {
     subscribe: (place) => connection.subscribe(sourceOf(place)),
     publish: ({ topic }, { key, payload, id }) =>
       publisher.publish({ topic, key, payload, headers: { "message-id": id } }),
-    shutdown: () => connection.shutdown(),
+    close: () => connection.close(),
   };
 }
 

@@ -128,7 +128,7 @@ class Round {
       return this.#result(hangs);
     } finally {
       this.#publishing?.stop();
-      await station.shutdown();
+      await station.close();
     }
   }
 

@@ -94,6 +94,7 @@ function order({ channel, workers }: SubscriptionPlan, policy: CheckedPolicy, of
     policy.mode === "in-place"
       ? "a retry keeps their order"
       : "one that is retried comes after those behind it";
-  const lost = of.settlement === "none" ? "" : ", and one that the broker takes back may come after them";
-  return `${first}; ${retried}${lost}.`;
+  const takenBack =
+    of.settlement === "none" ? "" : ", and one that the broker takes back may come after them";
+  return `${first}; ${retried}${takenBack}.`;
 }

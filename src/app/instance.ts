@@ -178,7 +178,7 @@ export class Instance {
   async #connect(signal: AbortSignal): Promise<void> {
     for (const [name, broker] of this.#environment.brokers) {
       const connecting = broker.connect({ signal });
-      const connection = await unlessAborted(signal, connecting, (late) => late.shutdown());
+      const connection = await unlessAborted(signal, connecting, (late) => late.close());
       this.#connections.set(name, connection);
       this.outbound.connected(name, connection);
       throwIfAborted(signal, "app.start()");
@@ -312,7 +312,7 @@ export class Instance {
     );
     await this.outbound.close();
     for (const connection of [...this.#connections.values()].reverse()) {
-      ended.push(...(await Promise.allSettled([connection.shutdown().then(() => undefined)])));
+      ended.push(...(await Promise.allSettled([connection.close().then(() => undefined)])));
     }
     return ended;
   }

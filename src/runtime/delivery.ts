@@ -5,7 +5,7 @@ import type { Message } from "../traits/message.ts";
 import type { Lane, LaneEntry } from "./lanes.ts";
 
 /** How a delivery left: told to the continuations, the statistics and the settle channel. */
-export type Settlement = "ack" | "drop" | "dead-letter" | "redeliver" | "by-handler" | "lost";
+export type Settlement = "ack" | "drop" | "dead-letter" | "redeliver" | "by-handler" | "revoked";
 
 /** What a handler and a middleware get beside the value. */
 export interface HandlerContext<M extends Message = Message> {
@@ -21,7 +21,7 @@ export interface HandlerContext<M extends Message = Message> {
   /** The worker this runs on, 0 to n - 1. */
   readonly worker: number;
   /**
-   * Aborts when the delivery is lost, when the time of `timeoutMs` is up, when the run is stopped, and when the deadline of
+   * Aborts when the delivery is revoked, when the time of `timeoutMs` is up, when the run is stopped, and when the deadline of
    * a drain has passed.
    */
   readonly signal: AbortSignal;
@@ -85,9 +85,9 @@ export class Delivery<M extends Message = Message, Value = unknown>
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       const controller = new AbortController();
-      const lost = this.message.signal;
-      if (lost.aborted) controller.abort(lost.reason);
-      else lost.addEventListener("abort", this, { once: true });
+      const revoked = this.message.signal;
+      if (revoked.aborted) controller.abort(revoked.reason);
+      else revoked.addEventListener("abort", this, { once: true });
       this.#controller = controller;
     }
     return this.#controller.signal;
@@ -101,7 +101,7 @@ export class Delivery<M extends Message = Message, Value = unknown>
     };
   }
 
-  /** The delivery was lost: it listens itself, so that a signal that is read costs no function. */
+  /** The delivery was revoked: it listens itself, so that a signal that is read costs no function. */
   handleEvent(): void {
     this.#controller?.abort(this.message.signal.reason);
   }

@@ -117,9 +117,9 @@ export class Dispatcher<M extends Message, Value> {
     while (this.#idle.length > 0 && !this.#halted) {
       const delivery = this.#lanes.take();
       if (delivery === undefined) return;
-      const { settled, lost } = delivery.message;
+      const { settled, revoked } = delivery.message;
       if (settled) this.#leave(delivery, "by-handler");
-      else if (lost) this.#leaveLost(delivery, lost);
+      else if (revoked) this.#leaveRevoked(delivery, revoked);
       else this.#start(delivery);
     }
   }
@@ -187,13 +187,13 @@ export class Dispatcher<M extends Message, Value> {
   readonly #undecodable = (delivery: Delivery<M, Value>, error: DecodeError): void =>
     this.#unrunnable(delivery, error);
 
-  /** After a wait for the value, in which the run may have been halted, or the delivery lost or set aside. */
+  /** After a wait for the value, in which the run may have been halted, or the delivery revoked or set aside. */
   #runLate(delivery: Delivery<M, Value>): void {
-    const { lost } = delivery.message;
-    if (delivery.phase === "running" && (lost || this.#halted)) {
+    const { revoked } = delivery.message;
+    if (delivery.phase === "running" && (revoked || this.#halted)) {
       this.#freeWorker(delivery);
       delivery.phase = "abandoned";
-      if (lost) this.#leaveLost(delivery, lost);
+      if (revoked) this.#leaveRevoked(delivery, revoked);
     }
     this.#run(delivery);
     this.#config.changed();
@@ -270,12 +270,12 @@ export class Dispatcher<M extends Message, Value> {
     // A handler that gave up because the run was halted did what it was told.
     if (result.kind === "failure" && !(this.#halted && isReason(result.error, delivery.signal.reason))) {
       this.#counters.failures += 1;
-      const isOver = message.settled || message.lost || this.#halted;
+      const isOver = message.settled || message.revoked || this.#halted;
       reporter.failed(result.error, delivery, isOver ? undefined : nextStep(decision));
     }
     // Whoever was told of the failure may have settled the message or stopped the run.
     if (message.settled) this.#leave(delivery, "by-handler");
-    else if (message.lost) this.#leaveLost(delivery, message.lost);
+    else if (message.revoked) this.#leaveRevoked(delivery, message.revoked);
     else if (this.#halted && (result.kind === "failure" || result.kind === "retry"))
       delivery.phase = "abandoned";
     else if (decision.kind === "hold") this.#hold(delivery, decision.delayMs, result);
@@ -293,21 +293,21 @@ export class Dispatcher<M extends Message, Value> {
     this.#waitThen(delivery, delayMs, () => this.#lanes.again(delivery));
   }
 
-  /** Holds the delivery, and with it its lane, until the delay is over; a loss ends the wait. */
+  /** Holds the delivery, and with it its lane, until the delay is over; a revocation ends the wait. */
   #waitThen(delivery: Delivery<M, Value>, delayMs: number, then: () => void): void {
     const { signal } = delivery.message;
     const resume = (step: () => void): void => {
       delivery.timer?.cancel();
       delivery.timer = undefined;
-      signal.removeEventListener("abort", onLost);
+      signal.removeEventListener("abort", onRevoked);
       if (this.#halted) return;
       step();
       this.#config.changed();
     };
-    const onLost = (): void => resume(() => this.#leaveLost(delivery, signal.reason));
+    const onRevoked = (): void => resume(() => this.#leaveRevoked(delivery, signal.reason));
     delivery.phase = "waiting";
     delivery.timer = this.#config.clock.schedule(delayMs, () => resume(then));
-    signal.addEventListener("abort", onLost, { once: true });
+    signal.addEventListener("abort", onRevoked, { once: true });
   }
 
   #settle(delivery: Delivery<M, Value>, decision: SettlingDecision): void {
@@ -341,8 +341,8 @@ export class Dispatcher<M extends Message, Value> {
 
   #settleFailed(delivery: Delivery<M, Value>, decision: SettlingDecision, error: unknown): void {
     const { message } = delivery;
-    if (message.settled || message.lost) {
-      this.#leaveLost(delivery, message.lost ?? error);
+    if (message.settled || message.revoked) {
+      this.#leaveRevoked(delivery, message.revoked ?? error);
       return;
     }
     // A dead letter that its publisher can never publish. The handler's verdict cannot be carried out by anybody here, and
@@ -382,9 +382,9 @@ export class Dispatcher<M extends Message, Value> {
 
   // ---- departure
 
-  #leaveLost(delivery: Delivery<M, Value>, error: unknown): void {
-    if (!isTidelaneError(error, "TIDELANE_DELIVERY_LOST")) this.#config.reporter.failed(error, delivery);
-    this.#leave(delivery, "lost", error);
+  #leaveRevoked(delivery: Delivery<M, Value>, error: unknown): void {
+    if (!isTidelaneError(error, "TIDELANE_DELIVERY_REVOKED")) this.#config.reporter.failed(error, delivery);
+    this.#leave(delivery, "revoked", error);
   }
 
   #leave(delivery: Delivery<M, Value>, settlement: Settlement, error?: unknown): void {

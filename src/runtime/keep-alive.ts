@@ -72,7 +72,7 @@ export class KeepAlive<D extends HeldDelivery> {
     let any = false;
     for (const delivery of this.#held) {
       const { message, phase } = delivery;
-      if (message.settled || message.lost || phase === "abandoned") continue;
+      if (message.settled || message.revoked || phase === "abandoned") continue;
       any = true;
       void this.#extend(delivery);
     }
@@ -84,8 +84,8 @@ export class KeepAlive<D extends HeldDelivery> {
     try {
       await message.keepAlive();
     } catch (error) {
-      // Settled or lost meanwhile is no failure: the settle tells.
-      if (!message.settled && !message.lost) this.#failed(error, delivery);
+      // Settled or revoked meanwhile is no failure: the settle tells.
+      if (!message.settled && !message.revoked) this.#failed(error, delivery);
     }
   }
 }

@@ -109,7 +109,7 @@ async function publishDeadLetter(
   attempts: number,
   { topic, publisher }: DeadLetterTarget,
 ): Promise<void> {
-  if (message.lost) throw message.lost;
+  if (message.revoked) throw message.revoked;
   let headers = MessageHeaders.from(message.headers)
     .with(headerNames.deadLetterReason, headerText(reason))
     .with(headerNames.deadLetterSource, message.topic)

@@ -2,7 +2,7 @@ import type { Settlement } from "./delivery.ts";
 
 /** Counters of one run. Each delivery is counted once among the ways to leave, or is in flight, or was left by a stop. */
 export interface RunStats {
-  /** Taken from the subscriber. `pulled = handled + dropped + deadLettered + redelivered + lost + inFlight`. */
+  /** Taken from the subscriber. `pulled = handled + dropped + deadLettered + redelivered + revoked + inFlight`. */
   readonly pulled: number;
   /** Left with an ack, or settled by the handler itself, in whatever way. */
   readonly handled: number;
@@ -12,7 +12,7 @@ export interface RunStats {
   /** Given back with a delay, in the "redeliver" mode. */
   readonly redelivered: number;
   /** No longer known to the broker, or its settle failed: the broker delivers them again. */
-  readonly lost: number;
+  readonly revoked: number;
   /** Runs scheduled again in place. */
   readonly retries: number;
   /** Handler runs that threw. */
@@ -48,7 +48,7 @@ export interface Counters {
   dropped: number;
   deadLettered: number;
   redelivered: number;
-  lost: number;
+  revoked: number;
   retries: number;
   failures: number;
   undecodable: number;
@@ -65,7 +65,7 @@ export function newCounters(): Counters {
     dropped: 0,
     deadLettered: 0,
     redelivered: 0,
-    lost: 0,
+    revoked: 0,
     retries: 0,
     failures: 0,
     undecodable: 0,
@@ -77,12 +77,14 @@ export function newCounters(): Counters {
 }
 
 /** What a way to leave is counted as. */
-export const counterOf: Record<Settlement, "handled" | "dropped" | "deadLettered" | "redelivered" | "lost"> =
-  {
-    ack: "handled",
-    "by-handler": "handled",
-    drop: "dropped",
-    "dead-letter": "deadLettered",
-    redeliver: "redelivered",
-    lost: "lost",
-  };
+export const counterOf: Record<
+  Settlement,
+  "handled" | "dropped" | "deadLettered" | "redelivered" | "revoked"
+> = {
+  ack: "handled",
+  "by-handler": "handled",
+  drop: "dropped",
+  "dead-letter": "deadLettered",
+  redeliver: "redelivered",
+  revoked: "revoked",
+};

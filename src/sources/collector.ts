@@ -57,7 +57,7 @@ export class Collector<M extends Message> {
     while (batches.length < count) {
       this.#fill();
       if (!this.#complete()) break;
-      if (this.#dropLost()) continue;
+      if (this.#dropRevoked()) continue;
       this.#disarm();
       batches.push(this.#held.splice(0, this.#max).map(({ message }) => message));
     }
@@ -108,9 +108,9 @@ export class Collector<M extends Message> {
     this.#held.push({ message, at: this.#clock.now() });
   }
 
-  /** A message whose delivery was lost while it was held comes again from its broker. Lets go of those; says whether any was. */
-  #dropLost(): boolean {
-    const live = this.#held.filter(({ message }) => !message.lost);
+  /** A message whose delivery was revoked while it was held comes again from its broker. Lets go of those; says whether any was. */
+  #dropRevoked(): boolean {
+    const live = this.#held.filter(({ message }) => !message.revoked);
     const some = live.length < this.#held.length;
     if (some) this.#held.splice(0, this.#held.length, ...live);
     return some;

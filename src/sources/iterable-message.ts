@@ -72,8 +72,8 @@ export class IterableMessage extends Message implements Positioned<number> {
   }
 
   /** @internal */
-  override lose(reason: string): void {
-    super.lose(reason);
+  override revoke(reason: string): void {
+    super.revoke(reason);
   }
 
   protected override sendAck(): void {

@@ -104,7 +104,7 @@ export class IterableSubscriber implements Subscriber<IterableMessage> {
   }
 
   async #close(): Promise<void> {
-    for (const message of this.#inFlight) message.lose("the subscriber was closed");
+    for (const message of this.#inFlight) message.revoke("the subscriber was closed");
     for (const timer of this.#delayed) timer.cancel();
     this.#inFlight.clear();
     this.#delayed.clear();

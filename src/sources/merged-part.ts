@@ -77,11 +77,11 @@ export class MergedPart {
     this.#whole.arrived();
   }
 
-  /** A message whose delivery was lost while it was held comes again from its broker, so this one is let go. */
+  /** A message whose delivery was revoked while it was held comes again from its broker, so this one is let go. */
   #takeHeld(): Message | undefined {
     const held = this.#held;
     this.#held = undefined;
-    return held?.lost ? undefined : held;
+    return held?.revoked ? undefined : held;
   }
 
   #takeReady(max: number): Message[] {

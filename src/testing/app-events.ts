@@ -11,7 +11,7 @@ export interface PublishedMessage<Value> {
 export interface SettledDelivery<Value> {
   /** `undefined` where its payload did not decode. */
   readonly value: Value | undefined;
-  readonly outcome: "ack" | "drop" | "dead-letter" | "redeliver" | "by-handler" | "lost";
+  readonly outcome: "ack" | "drop" | "dead-letter" | "redeliver" | "by-handler" | "revoked";
   readonly attempts: number;
 }
 

@@ -20,7 +20,7 @@ export interface FaultOptions {
   /** The message comes up to `maxMs` late, and those behind it with it: the order stays. */
   readonly delays?: { readonly rate: number; readonly maxMs: number };
   /**
-   * The connection breaks before this message and is restored at once: every delivery that is not settled is lost, and
+   * The connection breaks before this message and is restored at once: every delivery that is not settled is revoked, and
    * delivered again before this one.
    */
   readonly disconnects?: { readonly rate: number };

@@ -76,8 +76,8 @@ export class FaultyMessage<M extends Message = Message> extends Message {
   }
 
   /** @internal */
-  override lose(reason: string, cause?: unknown): void {
-    super.lose(reason, cause);
+  override revoke(reason: string, cause?: unknown): void {
+    super.revoke(reason, cause);
   }
 
   protected override sendAck(): Promise<void> {
@@ -103,7 +103,7 @@ export class FaultyMessage<M extends Message = Message> extends Message {
 
   async #send(work: () => Promise<void> | undefined): Promise<void> {
     while (this.#carrier.stalled !== undefined) await this.#carrier.stalled;
-    if (this.lost) throw this.lost;
+    if (this.revoked) throw this.revoked;
     this.#carrier.sending(this);
     try {
       await work();

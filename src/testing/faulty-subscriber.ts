@@ -17,8 +17,8 @@ export interface FaultRecord {
   readonly at: number;
   /** How long a delay or a stall takes, or after what time a duplicate comes. */
   readonly ms?: number;
-  /** How many deliveries a disconnect lost. */
-  readonly lost?: number;
+  /** How many deliveries a disconnect revoked. */
+  readonly revoked?: number;
 }
 
 /** What `faulty` makes of a subscriber. */
@@ -108,7 +108,7 @@ export class FaultySubscriber<M extends Message = Message> implements Subscriber
 
   /** @internal */
   refused(message: FaultyMessage<M>): void {
-    if (!message.lost) this.#inFlight.add(message);
+    if (!message.revoked) this.#inFlight.add(message);
   }
 
   /** @internal */
@@ -139,8 +139,8 @@ export class FaultySubscriber<M extends Message = Message> implements Subscriber
     while (this.#stalled === undefined && taken.length < max) {
       const parcel = this.#ready.shift();
       if (parcel === undefined) break;
-      // An original that was lost underneath comes again from there.
-      if (parcel.duplicate || !parcel.original.lost) taken.push(this.#handOut(parcel));
+      // An original that was revoked underneath comes again from there.
+      if (parcel.duplicate || !parcel.original.revoked) taken.push(this.#handOut(parcel));
     }
     return taken;
   }
@@ -150,14 +150,14 @@ export class FaultySubscriber<M extends Message = Message> implements Subscriber
     this.#inFlight.add(message);
     if (!parcel.duplicate) {
       const { signal } = parcel.original;
-      signal.addEventListener("abort", () => this.#lostUnderneath(message, signal.reason), { once: true });
+      signal.addEventListener("abort", () => this.#revokedUnderneath(message, signal.reason), { once: true });
     }
     return message;
   }
 
-  #lostUnderneath(message: FaultyMessage<M>, cause: unknown): void {
+  #revokedUnderneath(message: FaultyMessage<M>, cause: unknown): void {
     this.#inFlight.delete(message);
-    message.lose("the delivery it wraps was lost", cause);
+    message.revoke("the delivery it wraps was revoked", cause);
     this.#endIfOver();
   }
 
@@ -204,11 +204,13 @@ export class FaultySubscriber<M extends Message = Message> implements Subscriber
   }
 
   #disconnect(number: number): void {
-    const lost = [...this.#inFlight].sort((a, b) => a.parcel.number - b.parcel.number);
-    this.#record({ fault: "disconnect", message: number, lost: lost.length });
+    const revoked = [...this.#inFlight].sort((a, b) => a.parcel.number - b.parcel.number);
+    this.#record({ fault: "disconnect", message: number, revoked: revoked.length });
     this.#inFlight.clear();
-    for (const message of lost) message.lose("the connection broke");
-    this.#ready.unshift(...lost.map(({ parcel }) => ({ ...parcel, redeliveries: parcel.redeliveries + 1 })));
+    for (const message of revoked) message.revoke("the connection broke");
+    this.#ready.unshift(
+      ...revoked.map(({ parcel }) => ({ ...parcel, redeliveries: parcel.redeliveries + 1 })),
+    );
     this.#outlet.serve();
   }
 
@@ -254,7 +256,7 @@ export class FaultySubscriber<M extends Message = Message> implements Subscriber
     this.#outlet.end();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
-    for (const message of this.#inFlight) message.lose("the subscriber was closed");
+    for (const message of this.#inFlight) message.revoke("the subscriber was closed");
     this.#inFlight.clear();
     this.#closed.abort();
     await this.#inner.close();

@@ -44,7 +44,7 @@ const encoder = new TextEncoder();
 
 /**
  * A message without a broker, for testing code that takes messages. It has the guard of every message (a second settle
- * rejects and is not recorded), writes down what reached the transport, and can be lost or made to fail.
+ * rejects and is not recorded), writes down what reached the transport, and can be revoked or made to fail.
  */
 export class RecordingMessage extends Message {
   readonly topic: string;
@@ -105,9 +105,9 @@ export class RecordingMessage extends Message {
     this.#refusals.push(error);
   }
 
-  /** As if the broker had taken the delivery back: `signal` aborts and settles reject with `DeliveryLostError`. */
-  override lose(reason = "the test lost it", cause?: unknown): void {
-    super.lose(reason, cause);
+  /** As if the broker had taken the delivery back: `signal` aborts and settles reject with `DeliveryRevokedError`. */
+  override revoke(reason = "the test revoked it", cause?: unknown): void {
+    super.revoke(reason, cause);
   }
 
   protected override sendAck(): Promise<void> | void {

@@ -141,7 +141,7 @@ export class ScriptedSubscriber<M extends Message = RecordingMessage> implements
     return this.#outlet.iterate();
   }
 
-  /** Ends iteration and the script. Recording messages that were pulled and are not settled are lost. */
+  /** Ends iteration and the script. Recording messages that were pulled and are not settled are revoked. */
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
@@ -150,7 +150,8 @@ export class ScriptedSubscriber<M extends Message = RecordingMessage> implements
     this.#here.length = 0;
     this.#outlet.end();
     for (const message of this.#pulled) {
-      if (message instanceof RecordingMessage && !message.settled) message.lose("the subscriber was closed");
+      if (message instanceof RecordingMessage && !message.settled)
+        message.revoke("the subscriber was closed");
     }
     return Promise.resolve();
   }

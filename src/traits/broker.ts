@@ -25,7 +25,7 @@ export interface UsualSourceOptions {
 
 export type ConnectionState = "open" | "reconnecting" | "closed";
 
-/** What `connect()` gives back. After shutdown every handle made from it rejects with `ConnectionClosedError`. */
+/** What `connect()` gives back. After `close()` every handle made from it rejects with `ConnectionClosedError`. */
 export interface Connection extends AsyncDisposable {
   readonly state: ConnectionState;
   publisher(): Publisher;
@@ -35,8 +35,6 @@ export interface Connection extends AsyncDisposable {
    * Ends every subscription as its `close()` does, gives unsettled deliveries back, and releases all resources.
    * Idempotent and bounded in time; works while other calls are blocked, and those reject. Never rejects.
    */
-  shutdown(): Promise<void>;
-  /** `shutdown()`, under the name everything else closes by. */
   close(): Promise<void>;
 }
 

@@ -25,7 +25,7 @@ export interface Capabilities {
    * that the broker still has, those that no subscription has had yet ("unread"), or none.
    */
   readonly backlog: boolean | "unread";
-  /** A delivery unsettled for this many milliseconds is lost and delivered again, unless `keepAlive()` is called. */
+  /** A delivery unsettled for this many milliseconds is revoked and delivered again, unless `keepAlive()` is called. */
   readonly ackDeadlineMs?: number;
   /** The most deliveries this subscription holds unsettled at once; the next waits at the broker. `Infinity`: unbounded. */
   readonly maxInFlight: number;

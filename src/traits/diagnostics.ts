@@ -15,7 +15,7 @@ export type NextStep =
   | { readonly kind: "wait" }
   /** The run ends with this error, and what is in flight goes back to the broker. */
   | { readonly kind: "end" }
-  /** Nothing: the delivery was settled or lost, or the failure is no delivery's. */
+  /** Nothing: the delivery was settled or revoked, or the failure is no delivery's. */
   | { readonly kind: "none" };
 
 /** A failure that no promise carries. */

@@ -2,7 +2,7 @@ import { checkDuration } from "./arguments.ts";
 import {
   AlreadySettledError,
   DecodeError,
-  DeliveryLostError,
+  DeliveryRevokedError,
   InvalidArgumentError,
   isTidelaneError,
 } from "./errors.ts";
@@ -20,8 +20,8 @@ export const settledAtOnce: Promise<void> = Promise.resolve();
  * One delivery handed to this process: a payload, headers, a key, and the right to settle it once.
  *
  * - The first settle wins. A later one rejects with `AlreadySettledError` and never reaches the broker.
- * - It is bound to the channel, assignment or connection that delivered it. When that is gone the delivery is lost:
- *   `signal` aborts, and every settle rejects with `DeliveryLostError` and touches nothing else.
+ * - It is bound to the channel, assignment or connection that delivered it. When that is gone the delivery is revoked:
+ *   `signal` aborts, and every settle rejects with `DeliveryRevokedError` and touches nothing else.
  * - A settle the transport cannot do rejects with `SettleUnsupportedError`; the message is still unsettled then.
  * - A resolved settle means it is on its way to the broker, at the latest when this turn of the event loop ends; not
  *   that the broker has confirmed it, unless the adapter says so.
@@ -36,9 +36,9 @@ export abstract class Message {
   /** Read again and again by whoever holds the message: an adapter builds them when first asked, and keeps them. */
   abstract readonly headers: MessageHeaders;
 
-  /** True from the moment a settle was accepted. A lost delivery that was not settled before stays `false`. */
+  /** True from the moment a settle was accepted. A revoked delivery that was not settled before stays `false`. */
   #settled = false;
-  #lost: DeliveryLostError | undefined;
+  #revoked: DeliveryRevokedError | undefined;
   /** Created when `signal` is first read; most messages never need one. */
   #controller: AbortController | undefined;
 
@@ -78,11 +78,11 @@ export abstract class Message {
     return undefined;
   }
 
-  /** Aborts when the delivery is lost; its reason is the `DeliveryLostError`. */
+  /** Aborts when the delivery is revoked; its reason is the `DeliveryRevokedError`. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#lost) this.#controller.abort(this.#lost);
+      if (this.#revoked) this.#controller.abort(this.#revoked);
     }
     return this.#controller.signal;
   }
@@ -92,9 +92,9 @@ export abstract class Message {
     return this.#settled;
   }
 
-  /** The loss, once the delivery is lost. */
-  get lost(): DeliveryLostError | undefined {
-    return this.#lost;
+  /** Why, once the delivery is revoked. */
+  get revoked(): DeliveryRevokedError | undefined {
+    return this.#revoked;
   }
 
   /** Done: never deliver it again. */
@@ -144,7 +144,7 @@ export abstract class Message {
 
   /**
    * Extends the ack deadline by its full length; nothing to do where there is none. Settles nothing. Rejects with
-   * `AlreadySettledError` or `DeliveryLostError` where a settle would.
+   * `AlreadySettledError` or `DeliveryRevokedError` where a settle would.
    */
   async keepAlive(): Promise<void> {
     const refusal = this.#refusal("keepAlive");
@@ -155,7 +155,7 @@ export abstract class Message {
   /**
    * The hooks of a settle. One that cannot do what is asked throws or rejects with `SettleUnsupportedError`, having sent
    * nothing; that reopens the guard. Any other error is the answer of this settle, which has then been used up. One that
-   * finds the delivery gone calls `lose()` and fails with `lost`.
+   * finds the delivery gone calls `revoke()` and fails with `revoked`.
    */
   protected abstract sendAck(): Promise<void> | void;
 
@@ -167,16 +167,16 @@ export abstract class Message {
 
   protected sendKeepAlive(): Promise<void> | void {}
 
-  /** For the adapter: the delivery is gone. Only the first call counts; after a settle only `signal` and `lost` tell. */
-  protected lose(reason: string, cause?: unknown): void {
-    if (this.#lost) return;
-    this.#lost = new DeliveryLostError({ topic: this.topic, reason, cause });
-    this.#controller?.abort(this.#lost);
+  /** For the adapter: the delivery is gone. Only the first call counts; after a settle only `signal` and `revoked` tell. */
+  protected revoke(reason: string, cause?: unknown): void {
+    if (this.#revoked) return;
+    this.#revoked = new DeliveryRevokedError({ topic: this.topic, reason, cause });
+    this.#controller?.abort(this.#revoked);
   }
 
   #refusal(attempted: string): Error | undefined {
     if (this.#settled) return new AlreadySettledError({ topic: this.topic, attempted });
-    return this.#lost;
+    return this.#revoked;
   }
 
   #claim(attempted: string): Error | undefined {

@@ -21,7 +21,7 @@ export interface PublishOptions {
  * Publishes on one connection. Calls may overlap; the calls of one publisher, requests among them, reach the broker in the
  * order they were made. Two publishers have no order between them, until a publish of one was confirmed.
  *
- * What the transport cannot carry exactly rejects with `InvalidMessageError`, and nothing is sent. After shutdown every
+ * What the transport cannot carry exactly rejects with `InvalidMessageError`, and nothing is sent. After `close()` every
  * call rejects with `ConnectionClosedError`.
  */
 export interface Publisher {

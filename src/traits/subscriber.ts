@@ -40,9 +40,9 @@ export interface Subscriber<M extends Message = Message> extends AsyncIterable<M
   [Symbol.asyncIterator](): SubscriberIterator<M>;
   /**
    * Ends the subscription and its iterator. Deliveries not settled go back to the broker, and answer
-   * `DeliveryLostError` from then on. Idempotent; works while a `next()` waits.
+   * `DeliveryRevokedError` from then on. Idempotent; works while a `next()` waits.
    *
-   * It waits for the settles made before it: when it resolves, each of them has its answer, or its delivery is lost and
+   * It waits for the settles made before it: when it resolves, each of them has its answer, or its delivery is revoked and
    * says so by its `signal`. A requeue that is still on its way then would come to nobody who knows of it.
    */
   close(): Promise<void>;
@@ -67,8 +67,8 @@ export interface BatchOptions {
 /** A subscriber over a log that can be moved. `P` is the broker's own position. */
 export interface Seekable<P> {
   /**
-   * The next delivery is the one at `position`. What is in flight of the log that moves is lost by this and answers
-   * `DeliveryLostError`, wherever it is held: subscribers that share a position move together.
+   * The next delivery is the one at `position`. What is in flight of the log that moves is revoked by this and answers
+   * `DeliveryRevokedError`, wherever it is held: subscribers that share a position move together.
    * A position the log does not hold rejects with `PositionUnavailableError` and moves nothing.
    */
   seek(position: P): Promise<void>;

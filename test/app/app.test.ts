@@ -26,10 +26,10 @@ describe("createApp", () => {
       broker.connect = async (options) => {
         const connection = await connect(options);
         log.push(`open ${name}`);
-        const shutdown = connection.shutdown.bind(connection);
-        connection.shutdown = () => {
+        const close = connection.close.bind(connection);
+        connection.close = () => {
           log.push(`close ${name}`);
-          return shutdown();
+          return close();
         };
         return connection;
       };
@@ -194,7 +194,7 @@ describe("createApp", () => {
     const brokers = { first: new MemoryBroker(), faulty: new MemoryBroker() };
     const app = createApp({ name: "shop", brokers });
     await app.start();
-    app.connection("faulty").shutdown = () => Promise.reject(new Error("against the contract"));
+    app.connection("faulty").close = () => Promise.reject(new Error("against the contract"));
     await expect(app.stop()).rejects.toThrow("against the contract");
     expect(app.connection("first").state).toBe("closed");
   });

@@ -17,10 +17,10 @@ function logged(name: string, log: string[]): MemoryBroker {
   broker.connect = async (options) => {
     const connection = await connect(options);
     log.push(`open ${name}`);
-    const shutdown = connection.shutdown.bind(connection);
-    connection.shutdown = () => {
+    const close = connection.close.bind(connection);
+    connection.close = () => {
       if (connection.state === "open") log.push(`close ${name}`);
-      return shutdown();
+      return close();
     };
     return connection;
   };

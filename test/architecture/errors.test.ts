@@ -9,7 +9,7 @@ function isErrorClass(value: unknown): value is ErrorClass {
   return typeof value === "function" && value.prototype instanceof errors.TidelaneError;
 }
 
-/** `DeliveryLostError` reports `TIDELANE_DELIVERY_LOST`. */
+/** `DeliveryRevokedError` reports `TIDELANE_DELIVERY_REVOKED`. */
 function codeFor(name: string): string {
   const words = name.replace(/Error$/, "").replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_");
   return `TIDELANE_${words.toUpperCase()}`;
@@ -32,9 +32,12 @@ describe("error codes", () => {
 
 describe("the brand", () => {
   it("is recognised across two copies of the library, where instanceof is not", async () => {
-    const path = "../../src/traits/errors.ts?another-copy";
+    const path = "../../src/traits/errors/tidelane-error.ts?another-copy";
     const copy: typeof errors = await import(path);
-    const theirs = new copy.TimeoutError({ what: "A request", timeoutMs: 5 });
+    class TheirTimeoutError extends copy.TidelaneError {
+      readonly code = "TIDELANE_TIMEOUT";
+    }
+    const theirs = new TheirTimeoutError("A request did not finish.");
     expect(theirs).not.toBeInstanceOf(errors.TidelaneError);
     expect(errors.isTidelaneError(theirs)).toBe(true);
     expect(errors.isTidelaneError(theirs, "TIDELANE_TIMEOUT")).toBe(true);

@@ -86,7 +86,7 @@ function handingOut(real: SubscriberIterator<MemoryMessage>): SubscriberIterator
     const result = await real.next();
     if (result.done) return result;
     // The end of its subscription took it back in this very turn: it was never handed out, and another may have it.
-    if (result.value.lost !== undefined) return next();
+    if (result.value.revoked !== undefined) return next();
     await result.value.ack();
     return { done: false, value: new BroadcastMessage(result.value) };
   };

@@ -51,7 +51,7 @@ class OutletSubscriber implements Subscriber<MemoryMessage> {
   #take(max: number): MemoryMessage[] {
     // Allowed to a supply, and without effect: the call it is within answers whoever waits.
     this.#outlet.serve();
-    const held = this.#inbox.splice(0, max).filter(({ lost }) => lost === undefined);
+    const held = this.#inbox.splice(0, max).filter(({ revoked }) => revoked === undefined);
     return [...held, ...(this.#source.takeReady?.(max - held.length) ?? [])];
   }
 

@@ -69,7 +69,7 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
 
   #next(): Promise<IteratorResult<MemoryMessage, undefined>> {
     // n.b. what was fetched is lost when its connection dies.
-    this.#inbox = this.#inbox.filter(({ lost }) => lost === undefined);
+    this.#inbox = this.#inbox.filter(({ revoked }) => revoked === undefined);
     const value = this.#inbox.shift();
     if (value !== undefined) {
       void this.#fetch();

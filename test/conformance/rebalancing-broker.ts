@@ -21,7 +21,7 @@ const groups = new WeakMap<Broker<MemoryConnection>, Map<string, Set<RebalancedS
 const brokers = new WeakMap<MemoryConnection, Broker<MemoryConnection>>();
 
 /**
- * A sound subscriber that starts afresh whenever a member joins its group or leaves it: what it holds is lost, and goes
+ * A sound subscriber that starts afresh whenever a member joins its group or leaves it: what it holds is revoked, and goes
  * to whoever pulls next.
  */
 class RebalancedSubscriber implements Subscriber<MemoryMessage> {
@@ -105,7 +105,7 @@ class RebalancedSubscriber implements Subscriber<MemoryMessage> {
       await this.#steady;
       if (this.#closed || this.#active !== caller) return ended();
       const real = this.#real;
-      this.#kept = this.#kept.filter(({ lost }) => lost === undefined);
+      this.#kept = this.#kept.filter(({ revoked }) => revoked === undefined);
       const value = this.#kept.shift();
       if (value !== undefined) return { done: false, value };
       this.#iterator ??= real[Symbol.asyncIterator]();
@@ -115,8 +115,8 @@ class RebalancedSubscriber implements Subscriber<MemoryMessage> {
       if (real !== this.#real) continue;
       if (answer.status === "rejected") throw answer.reason;
       const result = answer.value;
-      if (result.done || (result.value.lost === undefined && this.#active === caller)) return result;
-      if (result.value.lost === undefined) this.#kept.push(result.value);
+      if (result.done || (result.value.revoked === undefined && this.#active === caller)) return result;
+      if (result.value.revoked === undefined) this.#kept.push(result.value);
     }
   }
 }

@@ -48,8 +48,8 @@ describe("a broker whose groups rebalance", () => {
   it("contradicts the contract when it does not", { timeout: seedMs }, async () => {
     const silent = { ...rebalancingFixture, rebalances: false };
     const failures = await failuresOf(silent as Fixture, 1, 40);
-    expect(failures.join("\n")).toMatch(/^(settle-after-loss|independent-settles):/m);
-    expect(failures.join("\n")).toMatch(/is lost \(.*\) while s\d+ holds it/);
+    expect(failures.join("\n")).toMatch(/^(settle-after-revocation|independent-settles):/m);
+    expect(failures.join("\n")).toMatch(/was revoked \(.*\) while s\d+ holds it/);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Admin, ITopicConfig } from "kafkajs";
 export async function createTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {
   for (let retries = 10; ; retries -= 1) {
     try {
-      // A topic that an earlier try created is left as it is.
+      // A topic that an earlier attempt created is left as it is.
       await admin.createTopics({ topics, waitForLeaders: true });
       return;
     } catch (error) {

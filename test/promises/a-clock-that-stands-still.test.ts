@@ -78,7 +78,7 @@ describe("a clock that only a test moves", () => {
     expect(await last).toMatchObject({ endedBy: "drain", handled: 1 });
   });
 
-  it("ends an app with the sentence, and what its run held goes back before the connection shuts down", async () => {
+  it("ends an app with the sentence, and what its run held goes back before the connection closes", async () => {
     const clock = new VirtualClock();
     const app = createApp({ name: "shop", broker: new MemoryBroker({ clock }) });
     app.mount(async (connection) => {
@@ -90,14 +90,14 @@ describe("a clock that only a test moves", () => {
     await app.start();
     await clock.flush();
     const connection = app.connection();
-    const shutdown = connection.shutdown.bind(connection);
-    connection.shutdown = () => {
+    const close = connection.close.bind(connection);
+    connection.close = () => {
       const { inFlight } = app.health.runs[0] ?? {};
-      log.push(`shuts down, left ${inFlight}, timers ${clock.timers}`);
-      return shutdown();
+      log.push(`closes, left ${inFlight}, timers ${clock.timers}`);
+      return close();
     };
     await expect(app.drain()).rejects.toThrow("advance the clock");
-    expect(log).toEqual(["shuts down, left 1, timers 0"]);
+    expect(log).toEqual(["closes, left 1, timers 0"]);
     expect(app.health.state).toBe("failed");
   });
 });

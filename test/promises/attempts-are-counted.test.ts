@@ -146,6 +146,6 @@ describe("after the last attempt", () => {
     await stage.clock.advance(10_000);
     expect(seen).toEqual(["orders 1", "orders 2", "orders 3", "dead 1", "dead 2", "dead 3"]);
     expect(last.stats).toMatchObject({ dropped: 1 });
-    await connection.shutdown();
+    await connection.close();
   });
 });

@@ -32,19 +32,19 @@ describe("what a handler asks to be done after the settle", () => {
     expect(await run.drain()).toMatchObject({ continuations: 0 });
   });
 
-  it("is told of a loss, too, and of a redelivery", async () => {
+  it("is told of a revocation, too, and of a redelivery", async () => {
     const stage = new Stage();
     const seen: Settlement[] = [];
-    const [lost] = stage.deliver("lost given");
+    const [revoked] = stage.deliver("revoked given");
     stage.subscriber.end();
     const run = stage.pipeline.onFailure({ mode: "redeliver" }).handle((message, context) => {
       context.afterSettle((settlement) => void seen.push(settlement));
-      if (message !== lost) return retryAfter(1);
-      lost.lose();
+      if (message !== revoked) return retryAfter(1);
+      revoked.revoke();
       return undefined;
     });
     await run.done;
-    expect(seen).toEqual(["lost", "redeliver"]);
+    expect(seen).toEqual(["revoked", "redeliver"]);
   });
 
   it("is forgotten when its run is retried in place: only the run that decided counts", async () => {

@@ -87,7 +87,7 @@ describe("a dead letter", () => {
     expect([stage.errors, reasons]).toEqual([[refused], [refused]]);
     expect([publisher.calls, stage.subscriber.closed, stage.clock.timers]).toEqual([1, true, 0]);
     for (const message of [poison, behind, other]) {
-      expect([message?.settlements, message?.lost !== undefined]).toEqual([[], true]);
+      expect([message?.settlements, message?.revoked !== undefined]).toEqual([[], true]);
     }
   });
 
@@ -109,7 +109,7 @@ describe("a dead letter", () => {
     }
   });
 
-  it("whose original is lost while it waits to be published again is not published any more", async () => {
+  it("whose original is revoked while it waits to be published again is not published any more", async () => {
     const { stage, publisher, deadLetters } = staged();
     publisher.failNext(new Error("no connection"));
     const [message] = stage.deliver("k:1 k:2");
@@ -118,25 +118,25 @@ describe("a dead letter", () => {
       .onFailure(deadLetters)
       .handle((given) => (given === message ? deadLetter("poison") : undefined));
     await stage.clock.advance(50);
-    message?.lose();
+    message?.revoke();
     await stage.clock.advance(1_000);
     expect(publisher.calls).toBe(1);
-    expect(run.stats).toMatchObject({ lost: 1, handled: 1, inFlight: 0 });
+    expect(run.stats).toMatchObject({ revoked: 1, handled: 1, inFlight: 0 });
     await run.stop();
   });
 
-  it("whose original is lost while it is published counts as lost: it comes again", async () => {
+  it("whose original is revoked while it is published counts as revoked: it comes again", async () => {
     const { stage, publisher, deadLetters } = staged();
     const [message] = stage.deliver("1");
     const confirmed = new Gate();
     publisher.answerNext(confirmed.opened);
     const run = stage.pipeline.onFailure(deadLetters).handle(() => deadLetter("poison"));
     await stage.clock.flush();
-    message?.lose();
+    message?.revoke();
     confirmed.open();
     await stage.clock.flush();
     expect([publisher.published.length, message?.settlements]).toEqual([1, []]);
-    expect(run.stats).toMatchObject({ lost: 1, deadLettered: 0, inFlight: 0 });
+    expect(run.stats).toMatchObject({ revoked: 1, deadLettered: 0, inFlight: 0 });
     await run.stop();
   });
 
@@ -148,7 +148,7 @@ describe("a dead letter", () => {
     await stage.clock.flush();
     const report = await run.stop();
     expect(report.left).toMatchObject([{ state: "waiting", attempt: 1 }]);
-    expect([publisher.calls, message?.settled, message?.lost !== undefined]).toEqual([1, false, true]);
+    expect([publisher.calls, message?.settled, message?.revoked !== undefined]).toEqual([1, false, true]);
     expect(stage.clock.timers).toBe(0);
   });
 
@@ -159,7 +159,7 @@ describe("a dead letter", () => {
     const [message] = stage.deliver("k:1");
     const run = stage.pipeline.onFailure(deadLetters).handle(() => deadLetter("poison"));
     await stage.clock.flush();
-    // A subscriber that is slow to take its deliveries back, so that they are not lost yet when the run ends.
+    // A subscriber that is slow to take its deliveries back, so that they are not revoked yet when the run ends.
     stage.subscriber.close = async () => undefined;
     const stopped = run.stop();
     answered.open();

@@ -127,7 +127,7 @@ describe("while it runs", () => {
         .handle(() => deadLetter("poison"));
       await expect(run.done).rejects.toBe(error);
       expect(stage.reports).toMatchObject([{ error, attempt: 1, next: { kind: "end" } }]);
-      expect([message?.settlements, message?.lost !== undefined]).toEqual([[], true]);
+      expect([message?.settlements, message?.revoked !== undefined]).toEqual([[], true]);
     }
   });
 

@@ -79,7 +79,7 @@ describe("drain", () => {
     expect(report).toMatchObject({ endedBy: "drain", dropped: 1, inFlight: 3, running: 1, waiting: 2 });
     expect(reasons[0]).toBeInstanceOf(TimeoutError);
     expect(String(reasons[0])).toContain('The drain of "orders" did not finish within 1000 ms');
-    expect(messages.map(({ lost }) => lost !== undefined)).toEqual([true, true, true, false]);
+    expect(messages.map(({ revoked }) => revoked !== undefined)).toEqual([true, true, true, false]);
     expect(stage.clock.timers).toBe(0);
   });
 

@@ -47,7 +47,7 @@ describe.each(faulty)("a key function that %s", (_name, select, reason) => {
     await expect(run.done).rejects.toBeInstanceOf(KeyError);
     expect(stage.log).toEqual([]);
     for (const message of all) expect(message.settlements).toEqual([]);
-    expect(all[0]?.lost).toBeDefined();
+    expect(all[0]?.revoked).toBeDefined();
     expect([stage.subscriber.closed, stage.clock.timers, stage.errors.length]).toEqual([true, 0, 1]);
   });
 });

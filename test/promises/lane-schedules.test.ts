@@ -208,7 +208,7 @@ class World {
       this.#faults.push("left a delivery unpulled");
     if (stats.peakInFlight > bound) this.#faults.push(`${stats.peakInFlight} in flight, bound ${bound}`);
     expect(stats.inFlight).toBe(stats.waiting + stats.running + stats.settling);
-    expect(stats.pulled).toBe(stats.handled + stats.dropped + stats.lost + stats.inFlight);
+    expect(stats.pulled).toBe(stats.handled + stats.dropped + stats.revoked + stats.inFlight);
     expect(stats.pulled).toBe(this.subscriber.pulled.length);
   }
 

@@ -22,8 +22,8 @@ interface Plan {
   readonly act: Act;
   /** How often the publish of its dead letter, or its settle, fails before it goes through. */
   readonly failures: number;
-  /** Lost by the broker at a moment the scheduler picks. */
-  readonly lost: boolean;
+  /** Revoked by the broker at a moment the scheduler picks. */
+  readonly revoked: boolean;
   readonly late: boolean;
   readonly continues: boolean;
 }
@@ -47,7 +47,7 @@ const program: fc.Arbitrary<Program> = fc.record({
       key: fc.constantFrom("a", "b", undefined),
       act: fc.constantFrom<Act>("ack", "retry", "dead-letter", "settle", "undecodable"),
       failures: fc.nat(2),
-      lost: fc.boolean(),
+      revoked: fc.boolean(),
       late: fc.boolean(),
       continues: fc.boolean(),
     }),
@@ -190,19 +190,20 @@ class World {
     const { key } = this.#plan(index);
     if (this.#running.has(index)) this.faults.push(`${index} runs twice at once`);
     if (this.#left.has(index)) this.faults.push(`${index} ran after it had left`);
-    if (this.messages[index]?.lost) this.faults.push(`${index} ran though it was lost`);
+    if (this.messages[index]?.revoked) this.faults.push(`${index} ran though it was revoked`);
     if (this.#running.size >= this.#program.workers) this.faults.push("more at once than there are workers");
     if (key === undefined) return;
     for (let ahead = 0; ahead < index; ahead += 1) {
       const isAhead = this.#plan(ahead).key === key && !this.#left.has(ahead);
       // Without a value a computed key cannot be had: what does not decode is in no lane.
       const laneless = this.#plan(ahead).act === "undecodable" && this.#program.decode !== "none";
-      if (isAhead && !laneless && !this.messages[ahead]?.lost) this.faults.push(`${index} overtook ${ahead}`);
+      if (isAhead && !laneless && !this.messages[ahead]?.revoked)
+        this.faults.push(`${index} overtook ${ahead}`);
     }
   }
 
   async #publish(index: number): Promise<void> {
-    if (this.messages[index]?.lost) this.faults.push(`${index} was published though it was lost`);
+    if (this.messages[index]?.revoked) this.faults.push(`${index} was published though it was revoked`);
     await this.#scheduler.schedule(Promise.resolve(), `publish ${index}`);
     if (index === this.#program.poison) {
       this.#poisoned = true;
@@ -228,11 +229,11 @@ class World {
   }
 
   #scheduleEvents(): void {
-    for (const [index, { lost }] of this.#program.plans.entries()) {
-      if (!lost) continue;
+    for (const [index, { revoked }] of this.#program.plans.entries()) {
+      if (!revoked) continue;
       void this.#scheduler
-        .schedule(Promise.resolve(), `lose ${index}`)
-        .then(() => this.messages[index]?.lose());
+        .schedule(Promise.resolve(), `revoke ${index}`)
+        .then(() => this.messages[index]?.revoke());
     }
     const steps = this.#program.endings.map((ending) => ({
       label: ending,
@@ -263,7 +264,7 @@ class World {
     expect(this.subscriber.closed).toBe(true);
     for (const message of this.messages) expect(message.settlements.length).toBeLessThanOrEqual(1);
     for (const message of this.subscriber.pulled) {
-      expect(message.settled || message.lost !== undefined, "settled, or goes back").toBe(true);
+      expect(message.settled || message.revoked !== undefined, "settled, or goes back").toBe(true);
     }
     if (this.report) expect(this.report.left).toHaveLength(this.report.inFlight);
     // What was under way is let go of, so that nothing is left that waits.

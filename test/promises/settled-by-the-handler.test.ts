@@ -49,7 +49,7 @@ it("a settle of the handler's own that the transport cannot do leaves the messag
 });
 
 it.each(["at once", "later"])(
-  "a settle that fails %s counts as lost, is reported, and frees its key",
+  "a settle that fails %s counts as revoked, is reported, and frees its key",
   async (when) => {
     const stage = new Stage();
     const broken = new Error("connection reset");
@@ -61,7 +61,7 @@ it.each(["at once", "later"])(
     });
     stage.subscriber.deliver(message, stage.message("k:2")).end();
     const run = stage.pipeline.workers(2, byKey).handle((given) => void stage.log.push(given.text()));
-    expect(await run.done).toMatchObject({ lost: 1, handled: 1, inFlight: 0, lanes: 0 });
+    expect(await run.done).toMatchObject({ revoked: 1, handled: 1, inFlight: 0, lanes: 0 });
     expect(stage.log).toEqual(["k:1", "k:2"]);
     expect(stage.errors).toEqual([broken]);
   },

@@ -68,7 +68,7 @@ async function makespan(jobs: readonly Job[], maxInFlight: number): Promise<numb
   const idle = (): boolean => run.stats.handled === jobs.length;
   while (!idle() && (await clock.advanceToNext()));
   expect(run.stats.handled).toBe(jobs.length);
-  await connection.shutdown();
+  await connection.close();
   await run.done;
   return last;
 }

@@ -113,8 +113,9 @@ export class RecordingPublisher implements Publisher {
 
 /** What `RunStats` says of itself, for one moment of a run. */
 export function expectBalanced(stats: RunStats): void {
-  const { handled, dropped, deadLettered, redelivered, lost, inFlight, waiting, running, settling } = stats;
-  expect(stats.pulled).toBe(handled + dropped + deadLettered + redelivered + lost + inFlight);
+  const { handled, dropped, deadLettered, redelivered, revoked, inFlight, waiting, running, settling } =
+    stats;
+  expect(stats.pulled).toBe(handled + dropped + deadLettered + redelivered + revoked + inFlight);
   expect(inFlight).toBe(waiting + running + settling);
   expect(Math.min(waiting, running, settling)).toBeGreaterThanOrEqual(0);
   expect(stats.peakInFlight).toBeGreaterThanOrEqual(inFlight);

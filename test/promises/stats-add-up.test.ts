@@ -23,7 +23,7 @@ const fates = [
   "throw",
   "retry",
   "self",
-  "lose",
+  "revoke",
   "undecodable",
   "keyless",
   "no key",
@@ -125,7 +125,7 @@ class Play extends Stage {
     if (fate === "throw") throw new Error("planned");
     if (fate === "retry") return attempt < 3 ? retryAfter(15) : retry();
     if (fate === "self") void message.ack().catch(() => undefined);
-    if (fate === "lose") message.lose();
+    if (fate === "revoke") message.revoke();
     if (fate === "publish fails") this.#publisher.failNext(new Error("no connection"));
     if (fate === "drop") return drop();
     return fate === "dead" || fate === "publish fails" ? deadLetter("planned") : { kind: "ack" };

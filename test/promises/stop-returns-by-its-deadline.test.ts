@@ -1,4 +1,4 @@
-import { AbortedError, byKey, DeliveryLostError, retryAfter } from "tidelane";
+import { AbortedError, byKey, DeliveryRevokedError, retryAfter } from "tidelane";
 import { describe, expect, it } from "vitest";
 import { Gate, Stage } from "./stage.ts";
 
@@ -47,7 +47,7 @@ describe("stop", () => {
     expect(report.left.map(({ state }) => state)).toEqual(["waiting", "waiting"]);
     expect(report).toMatchObject({ inFlight: 2, retries: 0 });
     expect([first?.settlements, second?.settlements]).toEqual([[], []]);
-    expect(first?.lost).toBeInstanceOf(DeliveryLostError);
+    expect(first?.revoked).toBeInstanceOf(DeliveryRevokedError);
     expect(stage.clock.timers).toBe(0);
   });
 
@@ -116,7 +116,7 @@ describe("stop", () => {
     await stage.clock.flush();
     expect(report.left).toHaveLength(2);
     for (const message of messages) expect(message.settlements).toEqual([]);
-    expect(run.stats).toMatchObject({ lost: 2, inFlight: 0 });
+    expect(run.stats).toMatchObject({ revoked: 2, inFlight: 0 });
   });
 
   it("shortens a drain that is under way", async () => {
@@ -180,7 +180,7 @@ describe("stop", () => {
     const report = await run.stop();
     await stage.clock.advance(100_000);
     expect(timersAtClose).toBe(0);
-    expect(report).toMatchObject({ inFlight: 1, lost: 0, left: [{ attempt: 2, state: "waiting" }] });
+    expect(report).toMatchObject({ inFlight: 1, revoked: 0, left: [{ attempt: 2, state: "waiting" }] });
     expect(report).toMatchObject(run.stats);
   });
 

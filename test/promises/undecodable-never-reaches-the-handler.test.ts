@@ -200,20 +200,20 @@ describe("a value that is late", () => {
     expect(report.left).toMatchObject([{ topic: "orders", attempt: 1, state: "waiting" }]);
   });
 
-  it("is not handled when the delivery was lost meanwhile", async () => {
+  it("is not handled when the delivery was revoked meanwhile", async () => {
     const stage = new Stage();
     const [message] = stage.deliver("a b");
     const late: Codec<string> = {
       ...text,
       decode: async (given) => {
-        if (given === message) message.lose();
+        if (given === message) message.revoke();
         return given.text();
       },
     };
     const run = stage.pipeline.decode(late).handle((value) => void stage.log.push(value));
     await stage.clock.flush();
     expect(stage.log).toEqual(["b"]);
-    expect(run.stats).toMatchObject({ lost: 1, handled: 1, inFlight: 0 });
+    expect(run.stats).toMatchObject({ revoked: 1, handled: 1, inFlight: 0 });
     await run.stop();
   });
 });

@@ -55,13 +55,13 @@ describe("the attempt", () => {
 });
 
 describe("the signal of a delivery", () => {
-  it("aborts with the loss, read before or after", () => {
+  it("aborts with the revocation, read before or after", () => {
     const message = new RecordingMessage();
     const [before, after] = [new Delivery(0, message), new Delivery(1, message)];
     const { signal } = before;
     expect(signal.aborted).toBe(false);
-    message.lose("gone");
-    expect([signal.reason, after.signal.reason]).toEqual([message.lost, message.lost]);
+    message.revoke("gone");
+    expect([signal.reason, after.signal.reason]).toEqual([message.revoked, message.revoked]);
   });
 
   it("aborts when told to, read before or after", () => {

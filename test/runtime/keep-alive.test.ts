@@ -45,16 +45,16 @@ it("extends everything held three times a deadline, with one timer", async () =>
   expect([one.keepAlives, two.keepAlives]).toEqual([3, 3]);
 });
 
-it("leaves out what is settled, lost or given up, and rests when nothing else is held", async () => {
-  const [settled, lost, left] = [0, 1, 2].map(() => new RecordingMessage());
+it("leaves out what is settled, revoked or given up, and rests when nothing else is held", async () => {
+  const [settled, revoked, left] = [0, 1, 2].map(() => new RecordingMessage());
   const { clock, deliveries, keepAlive } = held();
-  for (const message of [settled, lost]) if (message) deliveries.push({ message, phase: "running" });
+  for (const message of [settled, revoked]) if (message) deliveries.push({ message, phase: "running" });
   if (left) deliveries.push({ message: left, phase: "abandoned" });
   await settled?.ack();
-  lost?.lose();
+  revoked?.revoke();
   keepAlive.arm();
   await clock.advance(100);
-  expect([settled?.keepAlives, lost?.keepAlives, left?.keepAlives]).toEqual([0, 0, 0]);
+  expect([settled?.keepAlives, revoked?.keepAlives, left?.keepAlives]).toEqual([0, 0, 0]);
   expect(clock.timers).toBe(0);
 });
 
@@ -82,18 +82,18 @@ it("reports a failure and goes on with the others and the next beat", async () =
   expect(second.keepAlives).toBe(2);
 });
 
-it("keeps silent about a message that is lost as it is extended: its settle tells", async () => {
-  class Losing extends RecordingMessage {
+it("keeps silent about a message that is revoked as it is extended: its settle tells", async () => {
+  class RevokedMeanwhile extends RecordingMessage {
     protected override sendKeepAlive(): void {
-      this.lose();
+      this.revoke();
       throw new Error("gone");
     }
   }
-  const message = new Losing();
+  const message = new RevokedMeanwhile();
   const { clock, failed, keepAlive } = held(message);
   keepAlive.arm();
   await clock.advance(100);
-  expect([message.lost !== undefined, failed]).toEqual([true, []]);
+  expect([message.revoked !== undefined, failed]).toEqual([true, []]);
 });
 
 it("goes by a deadline that became shorter from the next beat on", async () => {

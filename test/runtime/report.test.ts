@@ -39,14 +39,14 @@ describe("the diagnostics channels", () => {
     reporter.delivered(message);
     reporter.retrying(delivery, 250, broken);
     reporter.left(delivery, "ack", undefined);
-    reporter.left(delivery, "lost", broken);
+    reporter.left(delivery, "revoked", broken);
     reporter.failed(broken, delivery, { kind: "retry", delayMs: 250 });
     reporter.failed(broken);
     expect(deliveries).toEqual([{ message }]);
     expect(retries).toEqual([{ message, attempt: 2, delayMs: 250, error: broken }]);
     expect(settles).toEqual([
       { message, outcome: "ack", attempt: 2 },
-      { message, outcome: "lost", attempt: 2, error: broken },
+      { message, outcome: "revoked", attempt: 2, error: broken },
     ]);
     expect(errors).toEqual([
       { ...told, next: { kind: "retry", delayMs: 250 } },

@@ -38,7 +38,7 @@ describe("a run", () => {
 
   it("frees a worker, a slot and a lane however a delivery leaves", async () => {
     const stage = new Stage();
-    const fates = ["ack", "self", "lose", "settle fails", "ack"];
+    const fates = ["ack", "self", "revoke", "settle fails", "ack"];
     const messages = Array.from({ length: 300 }, (_, index) => {
       const message = stage.message(`k${index % 7}:${index}`);
       if (fates[index % fates.length] === "settle fails") message.rejectNextSettle(new Error("reset"));
@@ -49,11 +49,11 @@ describe("a run", () => {
       const fate = fates[messages.indexOf(message) % fates.length];
       if (worker < 0 || worker > 2) stage.log.push(`worker ${worker}`);
       if (fate === "self") void message.ack();
-      if (fate === "lose") message.lose();
+      if (fate === "revoke") message.revoke();
     });
     const report = await run.done;
     expectBalanced(report);
-    expect(report).toMatchObject({ pulled: 300, handled: 180, lost: 120, inFlight: 0, lanes: 0 });
+    expect(report).toMatchObject({ pulled: 300, handled: 180, revoked: 120, inFlight: 0, lanes: 0 });
     expect(report.peakInFlight).toBeLessThanOrEqual(5);
     expect(stage.log).toEqual([]);
   });
@@ -101,7 +101,7 @@ describe("a run", () => {
       dropped: 0,
       deadLettered: 0,
       redelivered: 0,
-      lost: 0,
+      revoked: 0,
       retries: 0,
       failures: 0,
       undecodable: 0,

@@ -3,7 +3,7 @@ import { type CheckedPolicy, checkPolicy, type FailurePolicy } from "../../src/r
 import { ack, deadLetter, drop, retry, retryAfter } from "../../src/runtime/outcome.ts";
 import { decide, setAside, settle } from "../../src/runtime/settle.ts";
 import { RecordingMessage } from "../../src/testing/index.ts";
-import { DecodeError, DeliveryLostError } from "../../src/traits/errors.ts";
+import { DecodeError, DeliveryRevokedError } from "../../src/traits/errors.ts";
 import { MessageHeaders } from "../../src/traits/headers.ts";
 import { settledAtOnce } from "../../src/traits/message.ts";
 import { RecordingPublisher } from "../promises/stage.ts";
@@ -148,11 +148,11 @@ describe("settle", () => {
     expect(headers.has("x-tidelane-dead-letter-error")).toBe(false);
   });
 
-  it("publishes nothing for a delivery that is lost: it will come again", async () => {
+  it("publishes nothing for a delivery that is revoked: it will come again", async () => {
     const message = new RecordingMessage();
-    message.lose();
+    message.revoke();
     const settling = settle(delivery(message), { kind: "dead-letter", reason: "x" }, target);
-    await expect(settling).rejects.toBeInstanceOf(DeliveryLostError);
+    await expect(settling).rejects.toBeInstanceOf(DeliveryRevokedError);
     expect(publisher.published).toEqual([]);
   });
 });

@@ -167,26 +167,26 @@ describe("buffered batches", () => {
     expect(await nextBatch(open(subscriber))).toBe("done");
   });
 
-  it("does not hand out what was lost while it was held", async () => {
+  it("does not hand out what was revoked while it was held", async () => {
     const clock = new VirtualClock();
-    const [lost, kept, last] = [message("lost"), message("kept"), message("last")];
-    const source = new ScriptedSubscriber().deliver(lost, kept);
+    const [revoked, kept, last] = [message("revoked"), message("kept"), message("last")];
+    const source = new ScriptedSubscriber().deliver(revoked, kept);
     const batches = open(buffered(source, { max: 3, maxWaitMs: 100, clock }));
     const next = nextBatch(batches);
     await clock.flush();
-    lost.lose();
+    revoked.revoke();
     source.deliver(last);
     await clock.advance(100);
     expect(await outcome(clock, next)).toEqual({ value: ["kept", "last"] });
   });
 
-  it("waits on when all it held was lost", async () => {
+  it("waits on when all it held was revoked", async () => {
     const clock = new VirtualClock();
-    const lost = message("lost");
-    const source = new ScriptedSubscriber().deliver(lost);
+    const revoked = message("revoked");
+    const source = new ScriptedSubscriber().deliver(revoked);
     const next = nextBatch(open(buffered(source, { max: 3, maxWaitMs: 100, clock })));
     await clock.flush();
-    lost.lose();
+    revoked.revoke();
     await clock.advance(200);
     expect(await outcome(clock, next)).toBe("waiting");
     source.deliver(message("kept"));
@@ -205,7 +205,7 @@ describe("buffered batches", () => {
     await Promise.all([subscriber.close(), subscriber.close()]);
     expect(await next).toBe("done");
     expect([clock.timers, source.closed]).toEqual([0, true]);
-    expect(held.lost).toBeDefined();
+    expect(held.revoked).toBeDefined();
     expect(await nextBatch(open(subscriber))).toBe("done");
   });
 

@@ -6,7 +6,11 @@ import type { IterableSubscriber } from "../../src/sources/iterable-subscriber.t
 import { merged } from "../../src/sources/merged.ts";
 import { VirtualClock } from "../../src/testing/index.ts";
 import type { SubscriptionSource } from "../../src/traits/broker.ts";
-import { DeliveryLostError, SubscriberBusyError, SubscriptionFailedError } from "../../src/traits/errors.ts";
+import {
+  DeliveryRevokedError,
+  SubscriberBusyError,
+  SubscriptionFailedError,
+} from "../../src/traits/errors.ts";
 import type { Subscriber } from "../../src/traits/subscriber.ts";
 import { outcome, ScriptedConnection, scriptedSource, texts } from "./setup/doubles.ts";
 
@@ -244,7 +248,7 @@ describe("fromIterable", () => {
     expect(seen).toEqual(["a"]);
   });
 
-  it("closes: loses what is unsettled, cancels what is delayed, and returns the iterable", async () => {
+  it("closes: revokes what is unsettled, cancels what is delayed, and returns the iterable", async () => {
     const clock = new VirtualClock();
     for (const wrap of [(items: Iterable<string>) => items, asynchronous]) {
       let returned = false;
@@ -262,7 +266,7 @@ describe("fromIterable", () => {
       await Promise.all([subscriber.close(), subscriber.close()]);
       expect([clock.timers, returned]).toEqual([0, true]);
       expect((await iterator.next()).done).toBe(true);
-      await expect(b.ack()).rejects.toThrow(DeliveryLostError);
+      await expect(b.ack()).rejects.toThrow(DeliveryRevokedError);
     }
   });
 

@@ -42,7 +42,7 @@ describe("the end of merged subscribers", () => {
     expect((await iterator.next()).done).toBe(true);
     expect((await whole[Symbol.asyncIterator]().next()).done).toBe(true);
     expect([quiet.closed, failing.closed]).toEqual([true, true]);
-    expect(open.lost).toBeDefined();
+    expect(open.revoked).toBeDefined();
   });
 
   it("tells a failure that came while nobody waited to the next next()", async () => {

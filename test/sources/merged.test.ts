@@ -174,18 +174,18 @@ describe("merged subscribers", () => {
     expect((await iterator.next()).done).toBe(true);
   });
 
-  it("does not hand out a held message whose delivery was lost meanwhile", async () => {
-    const [lost, kept] = [message("lost"), message("kept")];
+  it("does not hand out a held message whose delivery was revoked meanwhile", async () => {
+    const [revoked, kept] = [message("revoked"), message("kept")];
     const parts = [part("a"), part("b")];
     const iterator = merged(parts.map((one) => plain(one)))[Symbol.asyncIterator]();
     const first = iterator.next();
     await clock.flush();
     parts[0]?.deliver(message("first"));
     await first;
-    parts[1]?.deliver(lost);
+    parts[1]?.deliver(revoked);
     await clock.flush();
-    expect(parts[1]?.pulled).toEqual([lost]);
-    lost.lose();
+    expect(parts[1]?.pulled).toEqual([revoked]);
+    revoked.revoke();
     const next = iterator.next();
     parts[1]?.deliver(kept);
     expect((await next).value).toBe(kept);

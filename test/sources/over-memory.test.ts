@@ -43,7 +43,7 @@ describe("sources over memory", () => {
       if (again.length === 3) break;
     }
     expect(again).toEqual(["a1 2", "b1 1", "a2 1"]);
-    await connection.shutdown();
+    await connection.close();
     expect((await second[Symbol.asyncIterator]().next()).done).toBe(true);
   });
 
@@ -59,8 +59,8 @@ describe("sources over memory", () => {
     const error = await next.catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "TIDELANE_SUBSCRIPTION_FAILED" });
     expect(String((error as Error).cause)).toContain("the cable was cut");
-    expect(message?.lost).toBeDefined();
-    await right.shutdown();
+    expect(message?.revoked).toBeDefined();
+    await right.close();
   });
 
   it("buffers by name", async () => {
@@ -79,7 +79,7 @@ describe("sources over memory", () => {
     const next = batches.next();
     await clock.advance(50);
     expect((await next).value?.map((message: MemoryMessage) => message.text())).toEqual(["a2"]);
-    await connection.shutdown();
+    await connection.close();
     expect((await batches.next()).done).toBe(true);
     expect(clock.timers).toBe(0);
   });
@@ -98,6 +98,6 @@ describe("sources over memory", () => {
       if (seen.length === 3) break;
     }
     expect(seen).toEqual(["old0", "new0", "old1"]);
-    await connection.shutdown();
+    await connection.close();
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DeliveryLostError } from "../../src/traits/errors.ts";
+import { DeliveryRevokedError } from "../../src/traits/errors.ts";
 import { always, open, take } from "./setup/faulty.ts";
 
 describe("delays, losses and stalls of faulty", () => {
@@ -23,7 +23,7 @@ describe("delays, losses and stalls of faulty", () => {
     await loop;
   });
 
-  it("loses what is not settled when it disconnects, and delivers it again first", async () => {
+  it("revokes what is not settled when it disconnects, and delivers it again first", async () => {
     const { subscriber, originals } = open(3, { disconnects: always });
     const iterator = subscriber[Symbol.asyncIterator]();
     const zero = await take(iterator);
@@ -32,11 +32,11 @@ describe("delays, losses and stalls of faulty", () => {
     // Message 1 broke the connection, so what came is message 0 again.
     expect([one.text(), one.deliveryCount]).toEqual(["0", 2]);
     expect(signal.aborted).toBe(true);
-    await expect(zero.ack()).rejects.toThrow(DeliveryLostError);
+    await expect(zero.ack()).rejects.toThrow(DeliveryRevokedError);
     expect(originals[0]?.settled).toBe(false);
     await one.ack();
     expect((await take(iterator)).text()).toBe("1");
-    expect(subscriber.faults.map(({ fault, message, lost }) => [fault, message, lost])).toEqual([
+    expect(subscriber.faults.map(({ fault, message, revoked }) => [fault, message, revoked])).toEqual([
       ["disconnect", 0, 0],
       ["disconnect", 1, 1],
     ]);
@@ -55,7 +55,7 @@ describe("delays, losses and stalls of faulty", () => {
     expect(broke.size).toBeGreaterThan(2);
   });
 
-  it("does not lose a delivery whose settle was sent", async () => {
+  it("does not revoke a delivery whose settle was sent", async () => {
     const { subscriber, originals } = open(2, { disconnects: always });
     const iterator = subscriber[Symbol.asyncIterator]();
     const zero = await take(iterator);
@@ -100,7 +100,7 @@ describe("delays, losses and stalls of faulty", () => {
     await loop;
   });
 
-  it("does not hand out what was lost while it was delayed", async () => {
+  it("does not hand out what was revoked while it was delayed", async () => {
     const { clock, subscriber, originals } = open(2, { delays: { rate: 1, maxMs: 100 } });
     const first = subscriber[Symbol.asyncIterator]();
     const waiting = first.next();
@@ -108,19 +108,19 @@ describe("delays, losses and stalls of faulty", () => {
     await first.return();
     await waiting;
     await clock.advance(100);
-    originals[0]?.lose();
+    originals[0]?.revoke();
     const next = take(subscriber[Symbol.asyncIterator]());
     await clock.advance(100);
     expect((await next).text()).toBe("1");
   });
 
-  it("loses what is lost underneath", async () => {
+  it("revokes what is revoked underneath", async () => {
     const { subscriber, originals, inner } = open(2, {});
     const iterator = subscriber[Symbol.asyncIterator]();
     const zero = await take(iterator);
-    originals[0]?.lose("its partition was revoked");
-    await expect(zero.ack()).rejects.toThrow(DeliveryLostError);
-    expect(zero.lost?.cause).toBe(originals[0]?.lost);
+    originals[0]?.revoke("its partition was revoked");
+    await expect(zero.ack()).rejects.toThrow(DeliveryRevokedError);
+    expect(zero.revoked?.cause).toBe(originals[0]?.revoked);
     await inner.close();
     expect((await iterator.next()).done).toBe(true);
   });
@@ -143,7 +143,7 @@ describe("delays, losses and stalls of faulty", () => {
     const acked = [zero, copy].map((message) => message.ack().catch((error: unknown) => error));
     await Promise.all([subscriber.close(), subscriber.close()]);
     expect((await next).at(-1)?.done).toBe(true);
-    for (const answer of acked) expect(await answer).toBeInstanceOf(DeliveryLostError);
+    for (const answer of acked) expect(await answer).toBeInstanceOf(DeliveryRevokedError);
     expect([clock.timers, inner.closed]).toEqual([0, true]);
     await clock.flush();
     expect((await subscriber[Symbol.asyncIterator]().next()).done).toBe(true);

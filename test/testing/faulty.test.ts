@@ -68,9 +68,9 @@ describe("faulty", () => {
     );
     await expect(zero.nackAfter(5)).rejects.toThrow(SettleUnsupportedError);
     expect([zero.settled, originals[0]?.settled]).toEqual([false, false]);
-    // Still in flight, so the next disconnect loses it.
+    // Still in flight, so the next disconnect revokes it.
     expect((await take(iterator)).text()).toBe("0");
-    expect(zero.lost).toBeDefined();
+    expect(zero.revoked).toBeDefined();
   });
 
   it("passes a failure on, once", async () => {
@@ -179,7 +179,7 @@ describe("faulty", () => {
                 (error: unknown) => (isTidelaneError(error) ? error.code : "unexpected"),
               );
               lines.push(`${clock.now()} ${result} ${message.text()}`);
-              expect(["settled", "TIDELANE_DELIVERY_LOST"]).toContain(result);
+              expect(["settled", "TIDELANE_DELIVERY_REVOKED"]).toContain(result);
             };
             const loop = (async () => {
               for await (const message of subscriber) {

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { RecordingMessage, VirtualClock } from "../../src/testing/index.ts";
-import { AlreadySettledError, DeliveryLostError, SettleUnsupportedError } from "../../src/traits/errors.ts";
+import {
+  AlreadySettledError,
+  DeliveryRevokedError,
+  SettleUnsupportedError,
+} from "../../src/traits/errors.ts";
 
 describe("RecordingMessage", () => {
   it("has a default for everything", () => {
@@ -68,12 +72,12 @@ describe("RecordingMessage", () => {
     expect(message.keepAlives).toBe(2);
   });
 
-  it("can be lost", async () => {
+  it("can be revoked", async () => {
     const message = new RecordingMessage({ topic: "orders" });
     const { signal } = message;
-    message.lose("its partition was revoked");
+    message.revoke("its partition was revoked");
     expect(signal.aborted).toBe(true);
-    await expect(message.ack()).rejects.toThrow(DeliveryLostError);
+    await expect(message.ack()).rejects.toThrow(DeliveryRevokedError);
     await expect(message.ack()).rejects.toThrow("its partition was revoked");
     expect(message.settlements).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RecordingMessage, ScriptedSubscriber, VirtualClock } from "../../src/testing/index.ts";
-import { DeliveryLostError, SubscriberBusyError } from "../../src/traits/errors.ts";
+import { DeliveryRevokedError, SubscriberBusyError } from "../../src/traits/errors.ts";
 
 const named = (name: string): RecordingMessage => new RecordingMessage({ payload: name });
 const texts = (messages: readonly RecordingMessage[]): string[] => messages.map((message) => message.text());
@@ -112,8 +112,8 @@ describe("ScriptedSubscriber", () => {
     await subscriber.close();
     expect(await waiting).toEqual({ done: true, value: undefined });
     expect([clock.timers, subscriber.closed]).toEqual([0, true]);
-    await expect(open.ack()).rejects.toThrow(DeliveryLostError);
-    expect(acked.lost).toBeUndefined();
+    await expect(open.ack()).rejects.toThrow(DeliveryRevokedError);
+    expect(acked.revoked).toBeUndefined();
   });
 
   it("refuses a step after the script has ended", () => {

@@ -21,10 +21,10 @@ const cases: Readonly<Record<string, Case>> = {
     sentence: 'nack() on a message from "orders" that is already settled: a message is settled once.',
     facts: { topic, attempted: "nack" },
   },
-  DeliveryLostError: {
-    error: new errors.DeliveryLostError({ topic, reason: "its channel closed", cause }),
-    code: "TIDELANE_DELIVERY_LOST",
-    sentence: 'The delivery from "orders" was lost (its channel closed): it can no longer be settled.',
+  DeliveryRevokedError: {
+    error: new errors.DeliveryRevokedError({ topic, reason: "its channel closed", cause }),
+    code: "TIDELANE_DELIVERY_REVOKED",
+    sentence: 'The delivery from "orders" was revoked (its channel closed): it can no longer be settled.',
     facts: { topic, reason: "its channel closed", cause },
   },
   SettleUnsupportedError: {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   AlreadySettledError,
   DecodeError,
-  DeliveryLostError,
+  DeliveryRevokedError,
   InvalidArgumentError,
   SettleUnsupportedError,
 } from "../../src/traits/errors.ts";
@@ -24,8 +24,8 @@ class PlainMessage extends Message {
     this.payload = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
   }
 
-  override lose(reason: string, cause?: unknown): void {
-    super.lose(reason, cause);
+  override revoke(reason: string, cause?: unknown): void {
+    super.revoke(reason, cause);
   }
 
   protected override sendAck(): Promise<void> | void {
@@ -141,19 +141,19 @@ describe.each(settles)("%s()", (name, settle, call) => {
     expect(message.settled).toBe(false);
   });
 
-  it("rejects on a lost delivery and touches nothing", async () => {
+  it("rejects on a revoked delivery and touches nothing", async () => {
     const message = new DelayingMessage();
-    message.lose("its channel closed");
-    await expect(settle(message)).rejects.toBe(message.lost);
+    message.revoke("its channel closed");
+    await expect(settle(message)).rejects.toBe(message.revoked);
     expect(message.settled).toBe(false);
     expect(message.calls).toEqual([]);
   });
 
-  it("stands when the delivery is lost afterwards, and the signal is told", async () => {
+  it("stands when the delivery is revoked afterwards, and the signal is told", async () => {
     const message = new DelayingMessage();
     const { signal } = message;
     await settle(message);
-    message.lose("its channel closed");
+    message.revoke("its channel closed");
     expect(signal.aborted).toBe(true);
     expect(message.settled).toBe(true);
     await expect(settle(message)).rejects.toMatchObject({
@@ -164,8 +164,8 @@ describe.each(settles)("%s()", (name, settle, call) => {
 });
 
 it("a hook that passes on SettleUnsupportedError from another copy of the library reopens the message too", async () => {
-  const path = "../../src/traits/errors.ts?another-copy";
-  const copy: typeof import("../../src/traits/errors.ts") = await import(path);
+  const path = "../../src/traits/errors/deliveries.ts?another-copy";
+  const copy: typeof import("../../src/traits/errors/deliveries.ts") = await import(path);
   const error = new copy.SettleUnsupportedError({ topic: "orders", settle: "it", reason: "it cannot" });
   expect(error).not.toBeInstanceOf(SettleUnsupportedError);
   const message = new PlainMessage();
@@ -262,15 +262,15 @@ describe("keepAlive()", () => {
     expect(message.calls).toEqual(["keepAlive", "keepAlive", "ack"]);
   });
 
-  it("rejects once settled or lost, and with what its hook says", async () => {
+  it("rejects once settled or revoked, and with what its hook says", async () => {
     const settled = new DelayingMessage();
     await settled.ack();
     await expect(settled.keepAlive()).rejects.toMatchObject({ attempted: "keepAlive" });
 
-    const lost = new DelayingMessage();
-    lost.lose("its partition was revoked");
-    await expect(lost.keepAlive()).rejects.toBe(lost.lost);
-    expect(lost.calls).toEqual([]);
+    const revoked = new DelayingMessage();
+    revoked.revoke("its partition was revoked");
+    await expect(revoked.keepAlive()).rejects.toBe(revoked.revoked);
+    expect(revoked.calls).toEqual([]);
 
     const failing = new DelayingMessage();
     failing.answer = () => Promise.reject(new Error("no answer"));
@@ -279,23 +279,23 @@ describe("keepAlive()", () => {
   });
 });
 
-describe("a loss", () => {
-  it("aborts the signal with the DeliveryLostError every settle answers", () => {
+describe("a revocation", () => {
+  it("aborts the signal with the DeliveryRevokedError every settle answers", () => {
     const message = new PlainMessage();
     const { signal } = message;
     expect(signal.aborted).toBe(false);
     const cause = new Error("ECONNRESET");
-    message.lose("its channel closed", cause);
-    expect(signal.reason).toBeInstanceOf(DeliveryLostError);
-    expect(signal.reason).toBe(message.lost);
-    expect(message.lost).toMatchObject({ topic: "orders", reason: "its channel closed", cause });
+    message.revoke("its channel closed", cause);
+    expect(signal.reason).toBeInstanceOf(DeliveryRevokedError);
+    expect(signal.reason).toBe(message.revoked);
+    expect(message.revoked).toMatchObject({ topic: "orders", reason: "its channel closed", cause });
   });
 
   it("is on a signal that is read only afterwards", () => {
     const message = new PlainMessage();
-    message.lose("its channel closed");
+    message.revoke("its channel closed");
     expect(message.signal.aborted).toBe(true);
-    expect(message.signal.reason).toBe(message.lost);
+    expect(message.signal.reason).toBe(message.revoked);
   });
 
   it("counts once: the first reason stands, and the signal fires once", () => {
@@ -304,15 +304,15 @@ describe("a loss", () => {
     message.signal.addEventListener("abort", () => {
       fired += 1;
     });
-    message.lose("its channel closed");
-    message.lose("its deadline passed");
-    expect(message.lost?.reason).toBe("its channel closed");
+    message.revoke("its channel closed");
+    message.revoke("its deadline passed");
+    expect(message.revoked?.reason).toBe("its channel closed");
     expect(fired).toBe(1);
   });
 
   it("has not happened on a message that says nothing", () => {
     const message = new PlainMessage();
-    expect(message.lost).toBeUndefined();
+    expect(message.revoked).toBeUndefined();
     expect(message.signal).toBe(message.signal);
   });
 });
@@ -321,12 +321,12 @@ it("a hook that finds its delivery gone says so to the signal and as the answer 
   const message = new PlainMessage();
   const { signal } = message;
   message.answer = () => {
-    message.lose("its channel closed");
-    throw message.lost;
+    message.revoke("its channel closed");
+    throw message.revoked;
   };
-  await expect(message.ack()).rejects.toBe(message.lost);
-  expect(signal.reason).toBe(message.lost);
-  expect(message.lost).toBeInstanceOf(DeliveryLostError);
+  await expect(message.ack()).rejects.toBe(message.revoked);
+  expect(signal.reason).toBe(message.revoked);
+  expect(message.revoked).toBeInstanceOf(DeliveryRevokedError);
   await expect(message.nack()).rejects.toBeInstanceOf(AlreadySettledError);
   expect(message.calls).toEqual(["ack"]);
 });

@@ -99,7 +99,7 @@ function explain({ code, text }: Fault, address: TriedAddress): { reason: string
   return { reason: text, retryable: true };
 }
 
-/** Why a channel was closed, or refused something, with what to do. `final`: another try would change nothing. */
+/** Why a channel was closed, or refused something, with what to do. `final`: another attempt would change nothing. */
 export function channelFault(error: unknown): { readonly reason: string; readonly final: boolean } {
   const { code, text } = readFault(error);
   const absent = /^no (queue|exchange) '([^']*)'/.exec(text);

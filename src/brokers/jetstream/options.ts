@@ -102,7 +102,7 @@ export interface JetStreamSubscribeOptions {
   readonly create?: boolean | StreamSettings;
   /** Where a new consumer starts. @default "start" with a group, "new" without */
   readonly from?: StartPosition;
-  /** A delivery unsettled for this long is lost and delivered again; see `keepAlive()`. @default 30_000 */
+  /** A delivery unsettled for this long is revoked and delivered again; see `keepAlive()`. @default 30_000 */
   readonly ackDeadlineMs?: number;
   /** Deliveries this subscription holds unsettled at most, prefetched ones included. @default 256 */
   readonly maxInFlight?: number;

@@ -63,7 +63,7 @@ export class FewerPartitions extends Error {
   }
 }
 
-/** Errors of the protocol and of TLS, in words that say what to do. Of those in `finalTypes` no second try comes. */
+/** Errors of the protocol and of TLS, in words that say what to do. Of those in `finalTypes` no second attempt comes. */
 const words: Readonly<Record<string, string>> = {
   TOPIC_AUTHORIZATION_FAILED: "the server refuses this user the topic; it needs an ACL for it",
   GROUP_AUTHORIZATION_FAILED: "the server refuses this user the group; it needs an ACL for it",
@@ -210,7 +210,7 @@ const refusals = new Set([
   "INVALID_TIMESTAMP",
 ]);
 
-/** What a failed send says to those who published. `creates`: the next try makes a topic that is missing. */
+/** What a failed send says to those who published. `creates`: the next attempt makes a topic that is missing. */
 export function publishError(
   topic: string,
   error: unknown,

@@ -126,7 +126,7 @@ export interface ClientStatus {
 /** How a connection ended. */
 export interface ConnectionEnd {
   readonly reason: string;
-  /** We shut it down, rather than it being lost. */
+  /** We closed it, rather than it being lost. */
   readonly intended: boolean;
   readonly cause?: unknown;
 }
@@ -145,7 +145,7 @@ export interface ConnectionListener {
 /** A connection of the client that reconnects, as consumers and publishers use it. */
 export interface ServerConnection {
   readonly broker: string;
-  /** Whether the server gets what is sent now. It may be true during a shutdown, too. */
+  /** Whether the server gets what is sent now. It may be true while we close it, too. */
   readonly up: boolean;
   /** Of payload and headers together. */
   readonly maxPayloadBytes: number;

@@ -12,7 +12,7 @@ import type {
   ClientTlsOptions,
 } from "./client.ts";
 
-/** A connection that was made elsewhere. It stays open when ours is shut down. */
+/** A connection that was made elsewhere. It stays open when ours is closed. */
 export interface HandedInConnection {
   readonly connection: ClientConnection;
   /** The `headers` function of the package the connection comes from. */
@@ -55,7 +55,7 @@ export interface NatsOptions {
   readonly reconnect?: ReconnectOptions;
   /** How long a publish may wait for the connection, and for its confirmation. @default 5_000 */
   readonly publishTimeoutMs?: number;
-  /** The longest that `close()` and `shutdown()` take. @default 5_000 */
+  /** The longest that `close()` of a subscription or the connection takes. @default 5_000 */
   readonly closeTimeoutMs?: number;
   /** Where answers come to; a connection handed in may have permission for its own only. @default "_INBOX" */
   readonly inboxPrefix?: string;

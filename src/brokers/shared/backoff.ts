@@ -1,7 +1,7 @@
 import { checkDuration, checkFunction } from "../../traits/arguments.ts";
 
 export interface BackoffOptions {
-  /** Milliseconds, about, before the first try again; each wait after it is twice as long. @default 200 */
+  /** Milliseconds, about, before the next attempt; each wait after it is twice as long. @default 200 */
   readonly initialMs?: number;
   /** The longest wait. @default 10_000 */
   readonly maxMs?: number;
@@ -12,7 +12,7 @@ export class Backoff {
   readonly #initialMs: number;
   readonly #maxMs: number;
   readonly #random: () => number;
-  #tries = 0;
+  #attempts = 0;
 
   constructor(options: BackoffOptions = {}, random: () => number = Math.random) {
     this.#initialMs = checkDuration("options.reconnect.initialMs", options.initialMs ?? 200);
@@ -22,18 +22,18 @@ export class Backoff {
   }
 
   /** How many waits were asked for since the last `reset()`. */
-  get tries(): number {
-    return this.#tries;
+  get attempts(): number {
+    return this.#attempts;
   }
 
   /** The next wait in milliseconds. */
   next(): number {
-    const step = Math.min(this.#maxMs, this.#initialMs * 2 ** Math.min(this.#tries, 30));
-    this.#tries += 1;
+    const step = Math.min(this.#maxMs, this.#initialMs * 2 ** Math.min(this.#attempts, 30));
+    this.#attempts += 1;
     return step * (0.5 + this.#random() / 2);
   }
 
   reset(): void {
-    this.#tries = 0;
+    this.#attempts = 0;
   }
 }

@@ -20,7 +20,7 @@ export function readBatchOptions(options: BatchOptions, ackDeadlineMs?: number):
   if (ackDeadlineMs === undefined || maxWaitMs < ackDeadlineMs) return { max, maxWaitMs };
   throw new InvalidArgumentError({
     argument: "options.maxWaitMs",
-    expected: `less than the ack deadline of ${ackDeadlineMs} ms, or what waits in a batch would be lost`,
+    expected: `less than the ack deadline of ${ackDeadlineMs} ms, or what waits in a batch would be revoked`,
     received: maxWaitMs,
   });
 }
@@ -31,7 +31,7 @@ export interface BatchSupply<T extends object> {
   iterate(): OutletIterator<T>;
   /** Taken and not handed out: back to the front, in this order. */
   giveBack(items: readonly T[]): void;
-  /** Whether it is still to be handed out. What was lost meanwhile is not. */
+  /** Whether it is still to be handed out. What was revoked meanwhile is not. */
   isLive(item: T): boolean;
 }
 
@@ -159,7 +159,7 @@ class BatchIterator<T extends object> implements AsyncIterator<T[], undefined, u
     return this.#forming.length >= (this.#maxWaitMs === 0 ? 1 : this.#max);
   }
 
-  /** A batch of which every item was lost while it formed is none: the call waits on. */
+  /** A batch of which every item was revoked while it formed is none: the call waits on. */
   #handOut(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

@@ -1,12 +1,8 @@
-/** A connection that is shut down under every name by which something closes. */
+/** A connection that `await using` closes, too. */
 export abstract class ClosableConnection implements AsyncDisposable {
-  abstract shutdown(): Promise<void>;
-
-  close(): Promise<void> {
-    return this.shutdown();
-  }
+  abstract close(): Promise<void>;
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
+    return this.close();
   }
 }

@@ -7,7 +7,7 @@ import { Backoff, type BackoffOptions } from "./backoff.ts";
 export interface ConnectOptions {
   /**
    * How long the first connect keeps trying a server that cannot be reached. A refusal, as of a wrong password, ends it at
-   * once. @default 0, one try
+   * once. @default 0, one attempt
    */
   readonly waitMs?: number;
 }

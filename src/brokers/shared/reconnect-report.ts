@@ -15,7 +15,7 @@ export class ReconnectReport {
   }
 
   /**
-   * It is gone, or the `attempt`th try to bring it back failed. `error` holds no credential. `isFinal`: nothing tries any
+   * It is gone, or attempt number `attempt` to bring it back failed. `error` holds no credential. `isFinal`: nothing tries any
    * more.
    */
   lost(attempt: number, error?: unknown, isFinal = false): void {
@@ -35,7 +35,7 @@ export class ReconnectReport {
     }
   }
 
-  /** It is back, after that many tries. */
+  /** It is back, after that many attempts. */
   restored(attempt: number): void {
     const channel = diagnostics["tidelane:reconnect"];
     if (channel.hasSubscribers) channel.publish({ broker: this.#broker, state: "restored", attempt });

@@ -103,7 +103,7 @@ describe("connect", () => {
     [{ connectTimeoutMs: -1 }, "options.connectTimeoutMs"],
     [{ publishTimeoutMs: Number.NaN }, "options.publishTimeoutMs"],
     [{ maxPayloadBytes: -1 }, "options.maxPayloadBytes"],
-    [{ reconnect: { maxTries: -1 } }, "options.reconnect.maxTries"],
+    [{ reconnect: { maxAttempts: -1 } }, "options.reconnect.maxAttempts"],
     [{ connect: { waitMs: -1 } }, "options.connect.waitMs"],
     [{ publish: { priority: 256 } }, "options.publish.priority"],
     [{ publish: { expirationMs: -5 } }, "options.publish.expirationMs"],
@@ -243,8 +243,8 @@ describe("a lost connection", () => {
     expect(new Set(rabbit.targets.map(({ hostname }) => hostname))).toEqual(new Set(["one", "two"]));
   });
 
-  it("is given up after maxTries, and everything of it ends with the cause", async () => {
-    const { clock, rabbit, connection, publisher } = await setUp({ reconnect: { maxTries: 2 } });
+  it("is given up after maxAttempts, and everything of it ends with the cause", async () => {
+    const { clock, rabbit, connection, publisher } = await setUp({ reconnect: { maxAttempts: 2 } });
     const orders = await open(connection, "orders");
     const next = orders[Symbol.asyncIterator]().next();
     rabbit.refusal = new Error("no server");
@@ -290,7 +290,7 @@ describe("a lost connection", () => {
     rabbit.connection.cut();
     await clock.advance(3_600_000);
     expect(connection.state).toBe("reconnecting");
-    await connection.shutdown();
+    await connection.close();
     expect(clock.timers).toBe(0);
   });
 });
@@ -319,7 +319,7 @@ describe("a lost connection nobody listens for", () => {
     expect(said()).toEqual([
       'The connection to "shop" is lost (Heartbeat timeout); it is closed, as reconnecting is over.',
     ]);
-    const { clock, rabbit } = await setUp({ name: "shop", reconnect: { maxTries: 2 } });
+    const { clock, rabbit } = await setUp({ name: "shop", reconnect: { maxAttempts: 2 } });
     rabbit.refusal = new Error("no server");
     rabbit.connection.cut(new Error("Heartbeat timeout"));
     await clock.advance(60_000);
@@ -330,7 +330,7 @@ describe("a lost connection nobody listens for", () => {
   });
 });
 
-describe("shutdown", () => {
+describe("close() of a connection", () => {
   it("ends subscriptions and answers what waits, and is the same every time", async () => {
     const { clock, connection, rabbit, publisher } = await setUp();
     const orders = await open(connection, "orders");
@@ -338,7 +338,7 @@ describe("shutdown", () => {
     const next = iterator.next();
     rabbit.connection.block("low on memory");
     const publishing = publisher.publish({ topic: "orders", payload: "x" }).catch((error: unknown) => error);
-    await Promise.all([connection.shutdown(), connection.shutdown(), connection.close()]);
+    await Promise.all([connection.close(), connection.close(), connection[Symbol.asyncDispose]()]);
     expect(await next).toEqual({ done: true, value: undefined });
     expect(await publishing).toMatchObject({ code: "TIDELANE_CONNECTION_CLOSED" });
     expect(connection.state).toBe("closed");
@@ -348,7 +348,7 @@ describe("shutdown", () => {
 
   it("leaves every handle rejecting", async () => {
     const { connection, publisher } = await setUp();
-    await connection.shutdown();
+    await connection.close();
     const closed = { code: "TIDELANE_CONNECTION_CLOSED" };
     await expect(publisher.publish({ topic: "a", payload: "" })).rejects.toMatchObject(closed);
     await expect(publisher.request({ topic: "a", payload: "" }, { timeoutMs: 5 })).rejects.toMatchObject(
@@ -363,8 +363,8 @@ describe("shutdown", () => {
     await open(connection, "orders");
     await publish(connection, "orders", "a");
     rabbit.silent = true;
-    const over = stateOf(connection.shutdown());
-    const done = connection.shutdown();
+    const over = stateOf(connection.close());
+    const done = connection.close();
     await clock.advance(1_400);
     expect(await over).toBe("waiting");
     await done;
@@ -376,7 +376,7 @@ describe("shutdown", () => {
     rabbit.silent = true;
     const opening = open(connection, "orders").catch((error: unknown) => error);
     await clock.flush();
-    const down = connection.shutdown();
+    const down = connection.close();
     await clock.advance(10_000);
     await down;
     expect(await opening).toMatchObject({ code: "TIDELANE_CONNECTION_CLOSED" });
@@ -385,7 +385,7 @@ describe("shutdown", () => {
   it("while reconnecting leaves nothing behind", async () => {
     const { clock, connection, rabbit } = await setUp();
     rabbit.connection.cut();
-    await connection.shutdown();
+    await connection.close();
     await clock.advance(60_000);
     expect(rabbit.targets).toHaveLength(1);
   });
@@ -398,7 +398,7 @@ describe("shutdown", () => {
     const messages = orders[Symbol.asyncIterator]().takeReady?.(2) ?? [];
     void messages[0]?.ack();
     void orders.close();
-    await connection.shutdown();
+    await connection.close();
     expect(rabbit.queue("orders").ready.map(({ content }) => content.toString())).toEqual(["b"]);
   });
 });

@@ -1,4 +1,4 @@
-import { DeliveryLostError } from "tidelane";
+import { DeliveryRevokedError } from "tidelane";
 import { describe, expect, it } from "vitest";
 import { publish, setUp, take, takeOne, texts } from "./support.ts";
 
@@ -10,14 +10,14 @@ async function open(...payloads: string[]) {
 }
 
 describe("the ack deadline", () => {
-  it("loses a delivery that is unsettled for so long, and delivers it again", async () => {
+  it("revokes a delivery that is unsettled for so long, and delivers it again", async () => {
     const { clock, subscriber } = await open("a");
     const message = takeOne(subscriber);
     const { signal } = message;
     await clock.advance(99);
     expect([signal.aborted, take(subscriber)]).toEqual([false, []]);
     await clock.advance(1);
-    expect(signal.reason).toBeInstanceOf(DeliveryLostError);
+    expect(signal.reason).toBeInstanceOf(DeliveryRevokedError);
     await expect(message.ack()).rejects.toThrow(/its ack deadline of 100 ms passed/);
     const again = takeOne(subscriber);
     expect([again.text(), again.deliveryCount]).toEqual(["a", 2]);
@@ -42,7 +42,7 @@ describe("the ack deadline", () => {
     expect(message.signal.aborted).toBe(false);
     await clock.advance(1);
     expect(message.signal.aborted).toBe(true);
-    await expect(message.keepAlive()).rejects.toThrow(DeliveryLostError);
+    await expect(message.keepAlive()).rejects.toThrow(DeliveryRevokedError);
   });
 
   it("runs for each delivery apart, on one timer", async () => {
@@ -55,10 +55,10 @@ describe("the ack deadline", () => {
     await a.keepAlive();
     expect(clock.timers).toBe(1);
     await clock.advance(70);
-    const lost = [a, b, c].map((message) => message.lost !== undefined);
-    expect(lost).toEqual([false, true, false]);
+    const revoked = [a, b, c].map((message) => message.revoked !== undefined);
+    expect(revoked).toEqual([false, true, false]);
     await clock.advance(30);
-    expect([a, c].map((message) => message.lost !== undefined)).toEqual([true, true]);
+    expect([a, c].map((message) => message.revoked !== undefined)).toEqual([true, true]);
   });
 
   it("does not touch what was settled", async () => {
@@ -71,7 +71,7 @@ describe("the ack deadline", () => {
     expect(take(subscriber)).toEqual([]);
     await clock.advance(1);
     expect(texts(take(subscriber))).toEqual(["c"]);
-    expect(a?.lost).toBeUndefined();
+    expect(a?.revoked).toBeUndefined();
   });
 
   it("frees a place of maxInFlight", async () => {

@@ -249,7 +249,7 @@ describe("a topic full of messages that no subscription has had", () => {
     for (const topic of ["", "orders.*"]) {
       await expect(publisher.checkTopic(topic)).rejects.toMatchObject({ code: "TIDELANE_INVALID_MESSAGE" });
     }
-    await connection.shutdown();
+    await connection.close();
     await expect(publisher.checkTopic("orders")).rejects.toMatchObject({
       code: "TIDELANE_CONNECTION_CLOSED",
     });
@@ -365,7 +365,7 @@ describe("deleteGroup", () => {
       'deleteGroup(group) must be a group without open subscriptions: close them first; received "g"',
     );
     expect(texts(take(subscriber))).toEqual(["a"]);
-    await connection.shutdown();
+    await connection.close();
     await expect(connection.deleteGroup("orders", "g")).rejects.toMatchObject({
       code: "TIDELANE_CONNECTION_CLOSED",
     });

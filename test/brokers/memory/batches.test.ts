@@ -157,9 +157,9 @@ describe("batches", () => {
     await clock.advance(60);
     const [message] = (await next).value ?? [];
     await clock.advance(99);
-    expect(message?.lost).toBeUndefined();
+    expect(message?.revoked).toBeUndefined();
     await clock.advance(1);
-    expect(message?.lost).toBeDefined();
+    expect(message?.revoked).toBeDefined();
   });
 
   it("end with a plain loop's break and go on in the next loop", async () => {

@@ -9,7 +9,7 @@ describe("connecting", () => {
     expect(second).not.toBe(connection);
     const subscriber = await second.subscribe("orders");
     await publish(connection, "orders", "a");
-    await connection.shutdown();
+    await connection.close();
     expect(second.state).toBe("open");
     expect(texts(take(subscriber))).toEqual(["a"]);
   });
@@ -44,7 +44,7 @@ describe("the options of a broker", () => {
     const broker = new MemoryBroker({ name: "shop" });
     expect(broker.name).toBe("shop");
     const connection = await broker.connect();
-    await connection.shutdown();
+    await connection.close();
     await expect(connection.subscribe("orders")).rejects.toThrow('the connection to "shop" is closed');
   });
 

@@ -1,6 +1,6 @@
 import {
   ConnectionClosedError,
-  DeliveryLostError,
+  DeliveryRevokedError,
   MemoryBroker,
   type MemoryConnection,
   SubscriptionFailedError,
@@ -90,8 +90,8 @@ describe("closing a subscriber", () => {
   });
 });
 
-describe("shutdown", () => {
-  it("ends every iterator, gives everything back and loses it for its holders", async () => {
+describe("close() of a connection", () => {
+  it("ends every iterator, gives everything back and revokes it", async () => {
     const { broker, connection } = await setUp();
     const subscriber = await connection.subscribe("orders", { group: "g" });
     const other = await connection.subscribe("bills");
@@ -99,20 +99,20 @@ describe("shutdown", () => {
     const held = takeOne(subscriber);
     const { signal } = held;
     const waiting = other[Symbol.asyncIterator]().next();
-    await connection.shutdown();
+    await connection.close();
     expect(connection.state).toBe("closed");
     expect(await waiting).toEqual(done);
-    expect(signal.reason).toBeInstanceOf(DeliveryLostError);
-    await expect(held.ack()).rejects.toThrow(/its connection was shut down/);
+    expect(signal.reason).toBeInstanceOf(DeliveryRevokedError);
+    await expect(held.ack()).rejects.toThrow(/its connection was closed/);
     const second = await broker.connect();
     expect(texts(take(await second.subscribe("orders", { group: "g" })))).toEqual(["a"]);
   });
 
   it("is idempotent, also called at once and by its other names", async () => {
     const { connection } = await setUp();
-    await Promise.all([connection.shutdown(), connection.close(), connection[Symbol.asyncDispose]()]);
+    await Promise.all([connection.close(), connection.close(), connection[Symbol.asyncDispose]()]);
     connection.kill();
-    await connection.shutdown();
+    await connection.close();
     expect(connection.state).toBe("closed");
   });
 
@@ -129,7 +129,7 @@ describe("shutdown", () => {
     ];
     const outcomes = Promise.allSettled(blocked);
     await new Promise((resolve) => setImmediate(resolve));
-    await connection.shutdown();
+    await connection.close();
     for (const outcome of await outcomes) {
       expect(outcome).toMatchObject({ status: "rejected", reason: { code: "TIDELANE_CONNECTION_CLOSED" } });
     }
@@ -147,7 +147,7 @@ describe("shutdown", () => {
     const request = publisher.request({ topic: "nobody", payload: "?" }, { timeoutMs: 10 });
     const rejected = expect(request).rejects.toThrow(ConnectionClosedError);
     expect(clock.timers).toBeGreaterThan(2);
-    await connection.shutdown();
+    await connection.close();
     await rejected;
     expect((await batch).done).toBe(true);
     expect(clock.timers).toBe(0);
@@ -163,7 +163,7 @@ describe("shutdown", () => {
     ],
     ["transaction", (connection) => connection.publisher().transaction(async () => {})],
   ])("makes %s reject, before and after a publisher was made", async (_name, call) => {
-    for (const end of ["shutdown", "kill"] as const) {
+    for (const end of ["close", "kill"] as const) {
       const { connection } = await setUp();
       await connection[end]();
       await expect(call(connection)).rejects.toThrow(ConnectionClosedError);
@@ -173,7 +173,7 @@ describe("shutdown", () => {
   it("makes a seek reject", async () => {
     const { connection } = await setUp();
     const subscriber = await connection.subscribe("orders");
-    await connection.shutdown();
+    await connection.close();
     await expect(subscriber.seek("end")).rejects.toThrow(ConnectionClosedError);
   });
 
@@ -181,7 +181,7 @@ describe("shutdown", () => {
     const { broker, connection, publisher } = await setUp();
     const second = await broker.connect();
     const subscriber = await second.subscribe("orders");
-    await connection.shutdown();
+    await connection.close();
     await publisher.publish({ topic: "orders", payload: "late" }).catch(() => {});
     await publish(second, "orders", "sentinel");
     expect(texts(take(subscriber))).toEqual(["sentinel"]);
@@ -243,13 +243,13 @@ describe("kill", () => {
     const rejected = expect(dying).rejects.toThrow(SubscriptionFailedError);
     connection.kill();
     await rejected;
-    await expect(held.nack()).rejects.toThrow(DeliveryLostError);
+    await expect(held.nack()).rejects.toThrow(DeliveryRevokedError);
     const again = takeOne(await survivor.subscribe("orders", { group: "g" }));
     expect([again.text(), again.deliveryCount]).toEqual(["a", 2]);
   });
 });
 
-describe("a listener of a lost delivery", () => {
+describe("a listener of a revoked delivery", () => {
   it("may use the broker: everything has its place already", async () => {
     const { connection } = await setUp();
     const one = await connection.subscribe("orders", { group: "g" });
@@ -266,12 +266,12 @@ describe("a listener of a lost delivery", () => {
     });
     await one.close();
     expect(seen).toEqual(["a", "b"]);
-    await expect(b?.ack()).rejects.toThrow(DeliveryLostError);
+    await expect(b?.ack()).rejects.toThrow(DeliveryRevokedError);
     expect(take(await connection.subscribe("orders", { group: "g" }))).toEqual([]);
   });
 });
 
-it("on the system's clock, nothing keeps the process alive after shutdown", async () => {
+it("on the system's clock, nothing keeps the process alive after close()", async () => {
   const connection = await new MemoryBroker().connect();
   const subscriber = await connection.subscribe("orders", { group: "g", ackDeadlineMs: 60_000 });
   const request = connection.publisher().request({ topic: "orders", payload: "?" }, { timeoutMs: 60_000 });
@@ -280,7 +280,7 @@ it("on the system's clock, nothing keeps the process alive after shutdown", asyn
   takeOne(subscriber);
   const count = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
   expect(count()).toBe(timersBefore + 1);
-  await connection.shutdown();
+  await connection.close();
   await rejected;
   expect(count()).toBe(timersBefore - 1);
 });

@@ -72,7 +72,7 @@ describe("groups", () => {
     await publish(connection, "orders", "1");
     const held = takeOne(own);
     await own.close();
-    await expect(held.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_LOST" });
+    await expect(held.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_REVOKED" });
     const next = await connection.subscribe("orders");
     await publish(connection, "orders", "2");
     expect(texts(take(next))).toEqual(["1", "2"]);

@@ -88,7 +88,7 @@ class Run {
       if (this.#known.length + this.#blocked.length === before) break;
     }
     expect([this.#known, this.#blocked]).toEqual([[], []]);
-    await this.#consumers.shutdown();
+    await this.#consumers.close();
     expect(this.#tools.clock.timers).toBe(0);
   }
 
@@ -146,11 +146,11 @@ class Run {
   }
 
   async #reopen(how: "reopen" | "kill"): Promise<void> {
-    const lost = this.#held();
+    const revoked = this.#held();
     if (how === "kill") this.#consumers.kill();
     else await this.#subscriber.close();
-    for (const known of lost) {
-      await expect(known.holder?.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_LOST" });
+    for (const known of revoked) {
+      await expect(known.holder?.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_REVOKED" });
       known.holder = undefined;
     }
     if (how === "kill") this.#consumers = await this.#tools.broker.connect();

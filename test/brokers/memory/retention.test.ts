@@ -79,7 +79,7 @@ describe("seek", () => {
     expect(texts(take(subscriber))).toEqual(["b", "c", "d"]);
   });
 
-  it("loses what is in flight, wherever it goes", async () => {
+  it("revokes what is in flight, wherever it goes", async () => {
     for (const position of ["start", "end", 2] as const) {
       const { subscriber } = await openLog("a", "b");
       const held = takeOne(subscriber);

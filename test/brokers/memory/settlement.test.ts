@@ -1,6 +1,6 @@
 import {
   AlreadySettledError,
-  DeliveryLostError,
+  DeliveryRevokedError,
   InvalidArgumentError,
   type MemoryMessage,
   settledAtOnce,
@@ -184,17 +184,17 @@ describe("settling twice", () => {
   });
 });
 
-describe("settling a lost delivery", () => {
+describe("settling a revoked delivery", () => {
   it.each(Object.keys(settles))("%s rejects, and the one who has it now is not touched", async (settle) => {
     const { connection, subscriber } = await withMessages("a");
-    const lost = takeOne(subscriber);
-    const signal = lost.signal;
+    const revoked = takeOne(subscriber);
+    const signal = revoked.signal;
     await subscriber.close();
     expect(signal.aborted).toBe(true);
     const second = await connection.subscribe("orders", { group: "g" });
     const current = takeOne(second);
-    await expect(settles[settle]?.(lost)).rejects.toThrow(DeliveryLostError);
-    expect(lost.settled).toBe(false);
+    await expect(settles[settle]?.(revoked)).rejects.toThrow(DeliveryRevokedError);
+    expect(revoked.settled).toBe(false);
     expect(current.signal.aborted).toBe(false);
     await current.ack();
     await second.close();

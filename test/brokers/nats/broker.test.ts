@@ -122,7 +122,7 @@ describe("connect()", () => {
     const subscriber = await connection.subscribe("a");
     await connection.publisher().publish({ topic: "a", payload: "hello", headers: { x: "1" } });
     expect((await new Loop(subscriber, clock).next()).headers.get("x")).toBe("1");
-    await connection.shutdown();
+    await connection.close();
     expect(theirs.isClosed()).toBe(false);
     expect(theirs.subscriptions.size).toBe(0);
   });
@@ -151,8 +151,8 @@ describe("connect() to JetStream", () => {
     const patient = { clock, client: nats, connect: { waitMs: 5_000 } };
     const connecting = new JetStreamBroker(patient).connect();
     await clock.advance(3_000);
-    const tries = nats.connections.length;
-    expect(tries).toBeGreaterThan(1);
+    const attempts = nats.connections.length;
+    expect(attempts).toBeGreaterThan(1);
     expect(nats.connections.every((one) => one.isClosed())).toBe(true);
     nats.jetStream.enabled = true;
     await clock.advance(2_000);
@@ -185,7 +185,7 @@ describe("a connection", () => {
     nats.line.restore();
     await clock.flush();
     expect(connection.state).toBe("open");
-    await connection.shutdown();
+    await connection.close();
     expect(connection.state).toBe("closed");
     expect(seen).toEqual([
       { broker: "nats", state: "lost", attempt: 0 },
@@ -240,10 +240,10 @@ describe("a connection", () => {
     ]);
   });
 
-  it("does not say it of a connection that is shut down, or closed by its owner", async () => {
+  it("does not say it of a connection that is closed, by us or by its owner", async () => {
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     const { clock, nats, connection } = await setUpCore();
-    await connection.shutdown();
+    await connection.close();
     const theirs = await nats.connect({} as never);
     const client = { connection: theirs, headers: () => nats.headers() };
     const borrowed = await new NatsBroker({ clock, client }).connect();
@@ -291,10 +291,10 @@ describe("a connection", () => {
     expect(connection.state).toBe("closed");
   });
 
-  it("refuses everything once it is shut down, and shutting down again changes nothing", async () => {
+  it("refuses everything once it is closed, and closing it again changes nothing", async () => {
     const { connection, clock } = await setUpCore();
     const publisher = connection.publisher();
-    const [first, second] = [connection.shutdown(), connection.close()];
+    const [first, second] = [connection.close(), connection.close()];
     await Promise.all([first, second]);
     const calls = [
       publisher.publish({ topic: "a", payload: "" }),
@@ -308,12 +308,12 @@ describe("a connection", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("is shut down in bounded time when the server does not answer", async () => {
+  it("is closed in bounded time when the server does not answer", async () => {
     const { clock, nats, connection } = await setUpCore({ closeTimeoutMs: 1_000 });
     await connection.subscribe("a");
     nats.line.stalled = true;
     let over = false;
-    void connection.shutdown().then(() => {
+    void connection.close().then(() => {
       over = true;
     });
     await clock.advance(999);

@@ -5,7 +5,7 @@ import { VirtualClock } from "../../../src/testing/index.ts";
 
 interface Item {
   readonly id: number;
-  lost?: boolean;
+  revoked?: boolean;
 }
 
 function setUp(options: { max: number; maxWaitMs?: number }) {
@@ -17,7 +17,7 @@ function setUp(options: { max: number; maxWaitMs?: number }) {
     giveBack: (items: readonly Item[]) => {
       here.unshift(...items);
     },
-    isLive: ({ lost }: Item) => lost !== true,
+    isLive: ({ revoked }: Item) => revoked !== true,
   };
   const batches = new Batches(supply, clock, options);
   const come = (...ids: number[]): Item[] => {
@@ -66,12 +66,12 @@ describe("a batch", () => {
     expect(clock.timers).toBe(0);
   });
 
-  it("leaves out what was lost while it formed, and waits on where nothing is left", async () => {
+  it("leaves out what was revoked while it formed, and waits on where nothing is left", async () => {
     const { clock, iterator, come } = setUp({ max: 3, maxWaitMs: 10 });
     const next = iterator.next();
     const [item] = come(1);
     await clock.flush();
-    if (item) item.lost = true;
+    if (item) item.revoked = true;
     await clock.advance(10);
     come(2);
     await clock.advance(10);

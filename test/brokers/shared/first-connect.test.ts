@@ -8,13 +8,13 @@ const refused = new ConnectFailedError({ broker: "shop", reason: "wrong password
 
 describe("connectInTime", () => {
   it("tries once by default", async () => {
-    let tries = 0;
+    let attempts = 0;
     const connecting = connectInTime(checkConnect(), {}, new VirtualClock(), undefined, async () => {
-      tries += 1;
+      attempts += 1;
       throw unreachable;
     });
     await expect(connecting).rejects.toBe(unreachable);
-    expect(tries).toBe(1);
+    expect(attempts).toBe(1);
   });
 
   it("keeps trying until the server is there", async () => {

@@ -49,7 +49,7 @@ describe("an ack deadline", () => {
     told.now = 1_000;
     told.ledger.rested();
     expect(told.ledger.starving(seat)?.posting).toBe(posting);
-    expect(told.ledger.settling(held, "ack", 0).expected).toBe("lost");
+    expect(told.ledger.settling(held, "ack", 0).expected).toBe("revoked");
   });
 
   it("may have begun before the message was seen where a broker prefetches", () => {
@@ -60,7 +60,7 @@ describe("an ack deadline", () => {
     const held = told.deliver(seat, posting);
     told.now = 1_100;
     told.ledger.rested();
-    expect(told.ledger.settling(held, "ack", 0).expected).toBe("ok or lost");
+    expect(told.ledger.settling(held, "ack", 0).expected).toBe("ok or revoked");
     told.deliver(seat, posting);
     expect(told.broken()).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { type Capabilities, DeliveryLostError } from "tidelane";
+import { type Capabilities, DeliveryRevokedError } from "tidelane";
 import { RecordingMessage } from "tidelane/testing";
 import { describe, expect, it } from "vitest";
 import type { StrictPromises } from "../../../conformance/fixture.ts";
@@ -172,7 +172,7 @@ describe("a group that rebalances", () => {
   }
 
   const move = (delivery: Delivery): void => {
-    if (delivery.message instanceof RecordingMessage) delivery.message.lose("moved");
+    if (delivery.message instanceof RecordingMessage) delivery.message.revoke("moved");
   };
 
   it("may take what a member holds, which then is owed, and refuses its settle", () => {
@@ -181,7 +181,7 @@ describe("a group that rebalances", () => {
     told.ledger.rested();
     expect(told.ledger.owed(other.group).map((copy) => copy.posting)).toEqual([posting]);
     told.settle(held, "ack");
-    expect(told.broken()).toEqual([["settle-after-loss"]]);
+    expect(told.broken()).toEqual([["settle-after-revocation"]]);
     told.deliver(other, posting);
     expect(told.broken()).toEqual([]);
   });
@@ -192,11 +192,11 @@ describe("a group that rebalances", () => {
     expect(told.broken()).toEqual([["group-shares"]]);
   });
 
-  it("may refuse a settle as lost, as its move may not have shown yet", () => {
+  it("may refuse a settle as revoked, as its move may not have shown yet", () => {
     const { told, posting, held, other } = joined();
     const ticket = told.ledger.settling(held, "ack", 0);
     move(held);
-    told.ledger.settled(held, ticket, new DeliveryLostError({ topic: "A", reason: "moved" }));
+    told.ledger.settled(held, ticket, new DeliveryRevokedError({ topic: "A", reason: "moved" }));
     told.deliver(other, posting);
     expect(told.broken()).toEqual([]);
   });
@@ -221,7 +221,7 @@ describe("a group that rebalances", () => {
       if (members === 2) told.open();
       move(held);
       told.ledger.rested();
-      expect(told.broken()).toEqual([["settle-after-loss", "conservation"]]);
+      expect(told.broken()).toEqual([["settle-after-revocation", "conservation"]]);
     }
   });
 });

@@ -15,7 +15,7 @@ describe("a delivery that was handed out in the turn in which its holder went", 
     const second = told.deliver(other, posting, { deliveryCount: 2 });
     const headers = { "x-case": String(posting.id) };
     const message = new RecordingMessage({ topic: "A", payload: posting.payload, headers, deliveryCount: 1 });
-    message.lose("its subscriber was closed");
+    message.revoke("its subscriber was closed");
     told.ledger.delivered(leaving, message, told.ledger.event);
     expect(told.ledger.isHeld(second)).toBe(true);
     expect(told.broken()).toEqual([]);
@@ -104,40 +104,40 @@ describe("where nothing is acked, a delivery that was handed out in the turn in 
 });
 
 describe("a delivery that was handed out in the turn in which its connection was lost, and came back", () => {
-  function lostMessage(id: number): RecordingMessage {
+  function revokedMessage(id: number): RecordingMessage {
     const message = new RecordingMessage({
       topic: "A",
       payload: `#${id};`,
       headers: { "x-case": String(id) },
       deliveryCount: 1,
     });
-    message.lose("its connection was lost");
+    message.revoke("its connection was lost");
     return message;
   }
 
-  it("is lost when it is seen, and comes again", () => {
+  it("is revoked when it is seen, and comes again", () => {
     const told = new Told();
     const seat = told.open();
     const posting = told.publish();
     const pulledAt = told.ledger.event;
     told.ledger.leaving(seat, "crash");
     told.ledger.left(seat, "crash", true);
-    const delivery = told.ledger.delivered(seat, lostMessage(posting.id), pulledAt);
+    const delivery = told.ledger.delivered(seat, revokedMessage(posting.id), pulledAt);
     told.ledger.rested();
-    expect(delivery?.phase).toBe("lost");
+    expect(delivery?.phase).toBe("revoked");
     expect(told.ledger.owed(seat.group)).toHaveLength(1);
     expect(told.broken()).toEqual([]);
   });
 
-  it("is held by whoever pulled after that, and may not be lost", () => {
+  it("is held by whoever pulled after that, and may not be revoked", () => {
     const told = new Told();
     const seat = told.open();
     const posting = told.publish();
     told.ledger.leaving(seat, "crash");
     told.ledger.left(seat, "crash", true);
     told.ledger.rested();
-    told.ledger.delivered(seat, lostMessage(posting.id), told.ledger.event);
+    told.ledger.delivered(seat, revokedMessage(posting.id), told.ledger.event);
     told.ledger.rested();
-    expect(told.broken().flat()).toContain("settle-after-loss");
+    expect(told.broken().flat()).toContain("settle-after-revocation");
   });
 });

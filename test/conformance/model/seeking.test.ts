@@ -4,11 +4,11 @@ import type { Delivery, Seat } from "../../../conformance/model/records.ts";
 import type { Destination, Move } from "../../../conformance/model/seeking.ts";
 import { Told } from "./told.ts";
 
-/** Moves the group as a sound broker does: all that is in flight loses itself. */
+/** Moves the group as a sound broker does: all that is in flight is revoked. */
 function begin(told: Told, seat: Seat, to: Destination): Move {
   const move = told.ledger.seeks.begin(seat, to);
   for (const { message, copy } of move.held) {
-    if (copy.group === seat.group && message instanceof RecordingMessage) message.lose("moved");
+    if (copy.group === seat.group && message instanceof RecordingMessage) message.revoke("moved");
   }
   return move;
 }
@@ -78,10 +78,10 @@ describe("a seek", () => {
     expect(told.broken().flat()).toContain("seek-lands");
   });
 
-  it("breaks seek-lands where what was in flight does not lose itself", () => {
+  it("breaks seek-lands where what was in flight is not revoked", () => {
     const { told, seat } = underWay();
     told.ledger.seeks.end(told.ledger.seeks.begin(seat, "start"));
-    expect(told.broken()).toEqual([["seek-lands", "settle-after-loss"]]);
+    expect(told.broken()).toEqual([["seek-lands", "settle-after-revocation"]]);
   });
 
   it("that is given up leaves open what comes", () => {
@@ -95,16 +95,16 @@ describe("a seek", () => {
   it("may be overtaken by the news of what was handed out before it, and only by that", () => {
     const { told, seat, first } = underWay();
     const pulledAt = told.ledger.event;
-    const lost = (): RecordingMessage => {
+    const revoked = (): RecordingMessage => {
       const message = new RecordingMessage({ topic: "A", payload: "#1;", deliveryCount: 1 });
-      message.lose("moved");
+      message.revoke("moved");
       return message;
     };
     told.ledger.seeks.end(begin(told, seat, "end"));
-    expect(told.ledger.delivered(seat, lost(), pulledAt)?.phase).toBe("lost");
+    expect(told.ledger.delivered(seat, revoked(), pulledAt)?.phase).toBe("revoked");
     expect(told.broken()).toEqual([]);
     told.ledger.rested();
-    told.ledger.delivered(seat, lost(), pulledAt);
+    told.ledger.delivered(seat, revoked(), pulledAt);
     expect(told.broken().flat()).toContain("seek-lands");
     expect(first.phase).not.toBe("leaving");
   });
@@ -114,7 +114,7 @@ describe("a seek", () => {
     const move = begin(told, seat, first.copy);
     const posting = told.publish();
     const taken = told.deliver(seat, posting, { position: 4 });
-    (taken.message as RecordingMessage).lose("moved");
+    (taken.message as RecordingMessage).revoke("moved");
     told.ledger.seeks.end(move);
     told.deliver(seat, first.copy.posting, { position: 1, deliveryCount: 1 });
     told.deliver(seat, posting, { position: 4, deliveryCount: 1 });
@@ -201,7 +201,7 @@ describe("a delivery that is told of after the seek that its subscriber's end ov
       const move = begin(told, seat, "start");
       for (let left = strays; left > 0; left -= 1) {
         const message = new RecordingMessage({ topic: "A", payload: `#${posting.id};`, deliveryCount: 1 });
-        message.lose("gone");
+        message.revoke("gone");
         told.ledger.delivered(seat, message, pulledAt);
       }
       told.ledger.seeks.end(move);

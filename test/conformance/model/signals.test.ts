@@ -6,19 +6,19 @@ import { Told } from "./told.ts";
 
 const expiring = { capabilities: { ackDeadlineMs: 100 } };
 
-function lose({ message }: Delivery): void {
-  if (message instanceof RecordingMessage) message.lose("gone");
+function revoke({ message }: Delivery): void {
+  if (message instanceof RecordingMessage) message.revoke("gone");
 }
 
-describe("a delivery that is lost", () => {
+describe("a delivery that is revoked", () => {
   it("says so at its ack deadline, whether or not anybody settles it", () => {
     for (const says of [true, false]) {
       const told = new Told({ noPrefetch: true });
       const delivery = told.deliver(told.open(expiring), told.publish());
       told.now = 100;
-      if (says) lose(delivery);
+      if (says) revoke(delivery);
       told.ledger.rested();
-      expect(told.broken()).toEqual(says ? [] : [["settle-after-loss", "ack-deadline"]]);
+      expect(told.broken()).toEqual(says ? [] : [["settle-after-revocation", "ack-deadline"]]);
     }
   });
 
@@ -39,9 +39,9 @@ describe("a delivery that is lost", () => {
       const delivery = told.deliver(seat, told.publish());
       told.settle(delivery, "ack");
       told.leave(seat, how);
-      lose(delivery);
+      revoke(delivery);
       told.ledger.rested();
-      expect(told.broken()).toEqual(how === "crash" ? [] : [["settle-after-loss"]]);
+      expect(told.broken()).toEqual(how === "crash" ? [] : [["settle-after-revocation"]]);
     }
   });
 });
@@ -55,14 +55,14 @@ describe("the guard of a message", () => {
     expect(guardFault(delivery, undefined, "held")).toBeUndefined();
   });
 
-  it("has aborted the signal when a settle rejects with the loss", async () => {
+  it("has aborted the signal when a settle rejects with the revocation", async () => {
     const told = new Told();
     const delivery = told.deliver(told.open(), told.publish());
-    lose(delivery);
+    revoke(delivery);
     const error = await delivery.message.ack().catch((reason: unknown) => reason);
     expect(guardFault(delivery, error, "over")).toBeUndefined();
     const other = told.deliver(told.open(), told.publish());
-    expect(guardFault(other, error, "over")?.laws).toEqual(["settle-after-loss"]);
+    expect(guardFault(other, error, "over")?.laws).toEqual(["settle-after-revocation"]);
   });
 });
 
@@ -73,5 +73,5 @@ it("a close that is over while a settle has no answer says which one", () => {
   told.ledger.settling(delivery, "requeue", 0);
   told.ledger.leaving(seat, "close");
   told.ledger.left(seat, "close");
-  expect(told.broken()).toEqual([["close-returns-unsettled", "settle-after-loss"]]);
+  expect(told.broken()).toEqual([["close-returns-unsettled", "settle-after-revocation"]]);
 });

@@ -134,7 +134,7 @@ export class Told {
   leave(seat: Seat, how: "close" | "crash"): void {
     this.ledger.leaving(seat, how);
     for (const { message, seat: holder } of this.ledger.deliveries) {
-      if (holder === seat && message instanceof RecordingMessage) message.lose("gone");
+      if (holder === seat && message instanceof RecordingMessage) message.revoke("gone");
     }
     this.ledger.left(seat, how);
   }

@@ -1,4 +1,4 @@
-import { DeliveryLostError } from "tidelane";
+import { DeliveryRevokedError } from "tidelane";
 import { describe, expect, it } from "vitest";
 import type { StrictPromises } from "../../../conformance/fixture.ts";
 import type { Posting } from "../../../conformance/model/posting.ts";
@@ -83,7 +83,7 @@ describe("a message that comes up while a member goes", () => {
     told.ledger.leaving(first, "close");
     const ticket = told.ledger.settling(held, "delay", 100);
     told.ledger.leaving(second, "close");
-    told.ledger.settled(held, ticket, new DeliveryLostError({ topic: "A", reason: "gone" }));
+    told.ledger.settled(held, ticket, new DeliveryRevokedError({ topic: "A", reason: "gone" }));
     expect(reader.group.copies.get(posting.id)?.posting.setAside?.source).toBe("A");
   });
 

@@ -37,20 +37,20 @@ export const answerFaults: readonly Fault[] = [
     doctor: () => ({
       message: (real) => ({
         get signal() {
-          return real.lost?.reason.includes("ack deadline") ? never : real.signal;
+          return real.revoked?.reason.includes("ack deadline") ? never : real.signal;
         },
       }),
     }),
   },
   {
-    defect: "a delivery whose ack deadline passed does not say that it is lost, until it is settled",
+    defect: "a delivery whose ack deadline passed does not say that it is revoked, until it is settled",
     law: "ack-deadline",
     doctor: () => ({
       message: (real) => {
-        const isHidden = (): boolean => real.lost?.reason.includes("ack deadline") === true;
+        const isHidden = (): boolean => real.revoked?.reason.includes("ack deadline") === true;
         return {
-          get lost() {
-            return isHidden() ? undefined : real.lost;
+          get revoked() {
+            return isHidden() ? undefined : real.revoked;
           },
           get signal() {
             return isHidden() ? never : real.signal;
@@ -61,9 +61,9 @@ export const answerFaults: readonly Fault[] = [
   },
   {
     defect: "an ack aborts the signal",
-    law: "settle-after-loss",
+    law: "settle-after-revocation",
     doctor: signalling((real, own) => {
-      real.signal.addEventListener("abort", () => own.abort(real.lost));
+      real.signal.addEventListener("abort", () => own.abort(real.revoked));
       return {
         ack: async () => {
           await real.ack();
@@ -74,7 +74,7 @@ export const answerFaults: readonly Fault[] = [
   },
   {
     defect: "the signal aborts twice",
-    law: "settle-after-loss",
+    law: "settle-after-revocation",
     doctor: () => ({
       message: (real) => {
         const again = (): boolean => real.signal.dispatchEvent(new Event("abort"));
@@ -84,19 +84,19 @@ export const answerFaults: readonly Fault[] = [
     }),
   },
   {
-    defect: "the reason of the signal is not the loss",
-    law: "settle-after-loss",
+    defect: "the reason of the signal is not the revocation",
+    law: "settle-after-revocation",
     doctor: signalling((real, own) => {
       real.signal.addEventListener("abort", () => own.abort(new Error("the connection is closed")));
       return {};
     }),
   },
   {
-    defect: "the signal aborts a while after the delivery was lost",
-    law: "settle-after-loss",
+    defect: "the signal aborts a while after the delivery was revoked",
+    law: "settle-after-revocation",
     doctor: (clock) =>
       signalling((real, own) => {
-        real.signal.addEventListener("abort", () => clock.schedule(1, () => own.abort(real.lost)));
+        real.signal.addEventListener("abort", () => clock.schedule(1, () => own.abort(real.revoked)));
         return {};
       })(clock),
   },
@@ -113,10 +113,10 @@ export const answerFaults: readonly Fault[] = [
     }),
   },
   {
-    defect: "keepAlive resolves although the delivery is lost",
-    law: "settle-after-loss",
+    defect: "keepAlive resolves although the delivery is revoked",
+    law: "settle-after-revocation",
     doctor: () => ({
-      message: (real) => ({ keepAlive: () => (real.lost ? resolved() : real.keepAlive()) }),
+      message: (real) => ({ keepAlive: () => (real.revoked ? resolved() : real.keepAlive()) }),
     }),
   },
   {

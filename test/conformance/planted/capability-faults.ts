@@ -246,8 +246,8 @@ export const capabilityFaults: readonly Fault[] = [
     doctor: () => ({ publisher: (real) => ({ publish: (message) => real.publish(message) }) }),
   },
   {
-    defect: "publish after shutdown resolves",
-    law: "publish-after-shutdown",
+    defect: "publish after close() resolves",
+    law: "publish-after-close",
     doctor: () => ({
       publisher: (real) => ({
         publish: async (message, options) => {

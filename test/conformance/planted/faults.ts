@@ -19,7 +19,7 @@ class Held {
   readonly #all: MemoryMessage[] = [];
 
   get unsettled(): MemoryMessage[] {
-    return this.#all.filter(({ settled, lost }) => !settled && !lost);
+    return this.#all.filter(({ settled, revoked }) => !settled && !revoked);
   }
 
   add(real: MemoryMessage): Partial<MemoryMessage> {
@@ -332,24 +332,24 @@ export const faults: readonly Fault[] = [
       acking((real, others) => [...others.filter(({ position }) => position < real.position), real]),
   },
   {
-    defect: "settling a lost delivery resolves",
-    law: "settle-after-loss",
+    defect: "settling a revoked delivery resolves",
+    law: "settle-after-revocation",
     doctor: () => ({
       message: (real) => ({
         ack: async () => {
-          if (!real.lost) await real.ack();
+          if (!real.revoked) await real.ack();
         },
       }),
     }),
   },
   {
-    defect: "settling a lost delivery acks somebody else's message",
-    law: "settle-after-loss",
-    doctor: () => acking((real, others) => (real.lost ? [...others.slice(0, 1), real] : [real])),
+    defect: "settling a revoked delivery acks somebody else's message",
+    law: "settle-after-revocation",
+    doctor: () => acking((real, others) => (real.revoked ? [...others.slice(0, 1), real] : [real])),
   },
   {
-    defect: "the signal of a lost delivery does not abort",
-    law: "settle-after-loss",
+    defect: "the signal of a revoked delivery does not abort",
+    law: "settle-after-revocation",
     doctor: () => ({ message: () => ({ signal: new AbortController().signal }) }),
   },
   {
@@ -453,25 +453,25 @@ export const faults: readonly Fault[] = [
     doctor: () => ({ subscriber: () => ({ close: resolved }) }),
   },
   {
-    defect: "a connection that was shut down goes on delivering",
+    defect: "a connection that was closed goes on delivering",
     law: "quiet-after-close",
-    doctor: () => ({ connection: () => ({ shutdown: resolved }) }),
+    doctor: () => ({ connection: () => ({ close: resolved }) }),
   },
   {
-    defect: "a second shutdown rejects",
-    law: "shutdown-idempotent",
+    defect: "a second close() of a connection rejects",
+    law: "close-idempotent",
     doctor: () => ({
       connection: (real) => ({
-        shutdown: async () => {
-          if (real.state === "closed") throw new Error("already shut down");
-          await real.shutdown();
+        close: async () => {
+          if (real.state === "closed") throw new Error("already closed");
+          await real.close();
         },
       }),
     }),
   },
   {
-    defect: "shutdown waits for a next() that is waiting",
-    law: "shutdown-idempotent",
+    defect: "close() of a connection waits for a next() that is waiting",
+    law: "close-idempotent",
     doctor: () => {
       let waiting = 0;
       return {
@@ -484,9 +484,9 @@ export const faults: readonly Fault[] = [
           },
         }),
         connection: (real) => ({
-          shutdown: async () => {
+          close: async () => {
             if (waiting > 0) await new Promise(() => undefined);
-            await real.shutdown();
+            await real.close();
           },
         }),
       };

@@ -64,8 +64,8 @@ const metOptions: readonly Fault[] = [
         },
         connection: (real) => ({
           kill: (reason) => {
-            const last = held.filter(({ settled, lost, deliveryCount }) => {
-              return !settled && lost === undefined && deliveryCount >= most;
+            const last = held.filter(({ settled, revoked, deliveryCount }) => {
+              return !settled && revoked === undefined && deliveryCount >= most;
             });
             for (const message of last) void message.ack();
             real.kill(reason);
@@ -172,7 +172,7 @@ const thresholds: readonly Fault[] = [
       return {
         message: (real) => {
           held.push(real);
-          const unsettled = held.filter(({ settled, lost }) => !settled && lost === undefined);
+          const unsettled = held.filter(({ settled, revoked }) => !settled && revoked === undefined);
           if (unsettled.length > 100) void unsettled[0]?.ack();
           return {};
         },
@@ -299,21 +299,21 @@ const sameTurn: readonly Fault[] = [
       message: (real) => ({
         ack: async () => {
           await microtasks(1);
-          if (real.lost === undefined) await real.ack();
+          if (real.revoked === undefined) await real.ack();
         },
       }),
     }),
   },
   {
-    defect: "a second shutdown in the turn of the first is never answered",
-    law: "shutdown-idempotent",
+    defect: "a second close() of a connection in the turn of the first is never answered",
+    law: "close-idempotent",
     doctor: () => ({
       connection: (real) => {
         const second = again();
         return {
-          shutdown: async () => {
+          close: async () => {
             if (second() && real.state !== "open") await new Promise(() => undefined);
-            await real.shutdown();
+            await real.close();
           },
         };
       },

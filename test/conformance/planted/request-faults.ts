@@ -34,7 +34,7 @@ export const requestFaults: readonly Fault[] = [
     },
   },
   {
-    defect: "a request of a connection that shuts down is never answered",
+    defect: "a request of a connection that closes is never answered",
     law: "request-reply",
     doctor: () => ({
       publisher: (real) => ({

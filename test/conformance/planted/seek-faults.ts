@@ -46,7 +46,7 @@ export const seekFaults: readonly Fault[] = [
         subscriber: (real) => ({
           seek: async (position) => {
             await real.seek(position);
-            stale = last?.lost === undefined ? undefined : last;
+            stale = last?.revoked === undefined ? undefined : last;
           },
         }),
         iterator: (real) => ({
@@ -113,7 +113,7 @@ export const seekFaults: readonly Fault[] = [
                 return new Proxy(message, {
                   get: (target, property) => {
                     if (property === "signal") return controller.signal;
-                    if (property === "lost") return controller.signal.aborted ? target.lost : undefined;
+                    if (property === "revoked") return controller.signal.aborted ? target.revoked : undefined;
                     const value: unknown = Reflect.get(target, property, target);
                     return typeof value === "function" ? value.bind(target) : value;
                   },
@@ -130,7 +130,7 @@ export const seekFaults: readonly Fault[] = [
             seek: async (position) => {
               await real.seek(position);
               for (const { by, controller, real: message } of held)
-                if (by === self && message.lost) controller.abort();
+                if (by === self && message.revoked) controller.abort();
             },
             close: async () => {
               await real.close();

@@ -12,7 +12,7 @@ import { type Doctor, type Fault, override } from "./doctored.ts";
 const resolved = (): Promise<void> => Promise.resolve();
 
 /**
- * A connection that only says that it was shut down: what `spared` names goes on. Everything else is ended as it has to be.
+ * A connection that only says that it was closed: what `spared` names goes on. Everything else is ended as it has to be.
  */
 function sparing(spared: "late subscriptions" | "late publishers"): Fault["doctor"] {
   return () => ({ connection: (real) => sparingOne(real, spared) });
@@ -29,7 +29,7 @@ function sparingOne(
     if (over) throw new ConnectionClosedError({ broker: "memory", during });
   };
   const end = async (): Promise<void> => {
-    if (spared === "late subscriptions" && opening === 0) return real.shutdown();
+    if (spared === "late subscriptions" && opening === 0) return real.close();
     over = true;
     for (const subscriber of subscribers) await subscriber.close();
   };
@@ -48,7 +48,6 @@ function sparingOne(
       if (!over) subscribers.push(subscriber);
       return subscriber;
     }) as MemoryConnection["subscribe"],
-    shutdown: end,
     close: end,
     [Symbol.asyncDispose]: end,
   };
@@ -95,17 +94,17 @@ const undead: Doctor["subscriber"] = (real) => {
 export const surfaceFaults: readonly Fault[] = [
   {
     defect: "the asyncDispose of a connection does nothing",
-    law: "shutdown-idempotent",
+    law: "close-idempotent",
     doctor: () => ({ connection: () => ({ [Symbol.asyncDispose]: resolved }) }),
   },
   {
     defect: "the close of a connection does nothing",
-    law: "shutdown-idempotent",
+    law: "close-idempotent",
     doctor: () => ({ connection: () => ({ close: resolved }) }),
   },
   {
     defect: "the close of a connection rejects when it was closed before",
-    law: "shutdown-idempotent",
+    law: "close-idempotent",
     doctor: () => ({
       connection: (real) => ({
         close: async () => {
@@ -132,18 +131,18 @@ export const surfaceFaults: readonly Fault[] = [
     }),
   },
   {
-    defect: "a subscription that is on its way when its connection is shut down goes on delivering",
+    defect: "a subscription that is on its way when its connection is closed goes on delivering",
     law: "quiet-after-close",
     doctor: sparing("late subscriptions"),
   },
   {
     defect: "a publisher that is made after the end publishes",
-    law: "publish-after-shutdown",
+    law: "publish-after-close",
     doctor: sparing("late publishers"),
   },
   {
     defect: "checkTopic resolves after the end",
-    law: "publish-after-shutdown",
+    law: "publish-after-close",
     doctor: () => ({ publisher: () => ({ checkTopic: resolved }) }),
   },
   {

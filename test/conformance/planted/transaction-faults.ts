@@ -72,7 +72,7 @@ function committing(
   });
 }
 
-/** Defects of transactions that meet kills, shutdowns, signals, full topics and new groups. */
+/** Defects of transactions that meet kills, closes, signals, full topics and new groups. */
 export const transactionFaults: readonly Fault[] = [
   {
     defect: "a transaction shows whose connection was killed before it committed",
@@ -91,16 +91,16 @@ export const transactionFaults: readonly Fault[] = [
     },
   },
   {
-    defect: "a shutdown commits what is open",
+    defect: "close() of a connection commits what is open",
     law: "transaction-visibility",
     doctor: () => {
       const { publisher, show } = leaking();
       return {
         publisher,
         connection: (real) => ({
-          shutdown: () => {
+          close: () => {
             if (real.state === "open") show(real.publisher());
-            return real.shutdown();
+            return real.close();
           },
         }),
       };

@@ -15,7 +15,7 @@ describe("a request that nobody answers", () => {
     expect(mayEndBy({ ...lost, failure: publishFailed(true) }, "closing")).toBe(true);
   });
 
-  it("may not when nothing was lost, when it says that a second try is vain, or when the connection is over", () => {
+  it("may not when nothing was lost, when it says that a second attempt is vain, or when the connection is over", () => {
     expect(mayEndBy({ ...undisturbed, failure: publishFailed(true) }, "open")).toBe(false);
     expect(mayEndBy({ ...lost, failure: publishFailed(false) }, "open")).toBe(false);
     expect(mayEndBy({ ...lost, failure: publishFailed(true) }, "closed")).toBe(false);

@@ -23,13 +23,13 @@ describe("countDeadLetters", () => {
       { reason: "empty", count: 1, firstLine: 4 },
       { reason: "cut", count: 1, firstLine: 9 },
     ]);
-    await connection.shutdown();
+    await connection.close();
   });
 
   it("ends when the subscription does", async () => {
     const connection = await new MemoryBroker().connect();
     const counting = countDeadLetters(await connection.subscribe("dead"));
-    await connection.shutdown();
+    await connection.close();
     expect(await counting).toEqual([]);
   });
 });

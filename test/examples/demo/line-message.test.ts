@@ -14,7 +14,7 @@ async function deliver(raw: RawLine): Promise<Message> {
   const subscriber = await connection.subscribe("lines");
   await connection.publisher().publish(toMessage("lines", raw, readRawLine(raw)));
   const { value } = await subscriber[Symbol.asyncIterator]().next();
-  await connection.shutdown();
+  await connection.close();
   if (value === undefined) throw new Error("nothing was delivered");
   return value;
 }

@@ -35,7 +35,7 @@ describe("replayLog", () => {
   beforeEach(async () => {
     connection = await connectToMemory();
   });
-  afterEach(() => connection.shutdown());
+  afterEach(() => connection.close());
 
   it.each([
     [1, 1],
@@ -78,7 +78,7 @@ describe("replayLog", () => {
       const bus = await connectToMemory();
       const options = { connection: bus, lines: head(300), workers, seed: 5, interrupt: never };
       const { recording } = await replayLog(options);
-      await bus.shutdown();
+      await bus.close();
       return recording.attempts
         .filter(({ failed }) => failed)
         .map(({ line }) => line)

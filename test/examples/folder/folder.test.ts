@@ -23,7 +23,7 @@ async function messagesOf(folder: string, topic: string): Promise<FolderMessage[
   const subscriber = await connection.subscribe(folderSource(topic, { group: "g" }));
   const iterator = subscriber[Symbol.asyncIterator]();
   const messages = iterator.takeReady?.(Number.POSITIVE_INFINITY) ?? [];
-  await connection.shutdown();
+  await connection.close();
   return messages;
 }
 

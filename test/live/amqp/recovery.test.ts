@@ -72,14 +72,14 @@ await describeLive("rabbitmq", "calls that wait on RabbitMQ", (server) => {
     const message = await takeOne(orders);
     proxy.stall();
     expect(await timed(() => orders.close())).toBeLessThan(5_000);
-    await expect(message.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_LOST" });
+    await expect(message.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_REVOKED" });
     proxy.cut();
     proxy.resume();
     const other = await connect(server);
     expect((await takeOne(await other.subscribe(queue))).text()).toBe("a");
   });
 
-  it("while the connection is lost they wait for it, or for the shutdown", async () => {
+  it("while the connection is lost they wait for it, or for close()", async () => {
     const { proxy, url } = await proxied(server);
     const reconnect = { initialMs: 50, maxMs: 100 };
     const connection = await connect(server, { url, reconnect });
@@ -93,7 +93,7 @@ await describeLive("rabbitmq", "calls that wait on RabbitMQ", (server) => {
       publisher.publish({ topic: queue, payload: "a" }),
       publisher.request({ topic: queue, payload: "a" }, { timeoutMs: 60_000 }),
     ].map(refusalOf);
-    expect(await timed(() => connection.shutdown())).toBeLessThan(5_000);
+    expect(await timed(() => connection.close())).toBeLessThan(5_000);
     for (const refusal of await Promise.all(calls)) {
       expect(refusal).toMatchObject({ code: "TIDELANE_CONNECTION_CLOSED" });
     }
@@ -101,7 +101,10 @@ await describeLive("rabbitmq", "calls that wait on RabbitMQ", (server) => {
 
   it("a connection that cannot be restored ends, and everything of it says why", async () => {
     const { proxy, url } = await proxied(server);
-    const connection = await connect(server, { url, reconnect: { initialMs: 20, maxMs: 40, maxTries: 3 } });
+    const connection = await connect(server, {
+      url,
+      reconnect: { initialMs: 20, maxMs: 40, maxAttempts: 3 },
+    });
     const orders = await open(connection, fresh("ended"));
     const next = refusalOf(orders[Symbol.asyncIterator]().next());
     const { port } = proxy;

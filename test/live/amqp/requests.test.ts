@@ -89,7 +89,7 @@ await describeLive("rabbitmq", "asking RabbitMQ for a topic", (server) => {
       .request({ topic: queue, payload: "q" }, { timeoutMs: 30_000 })
       .catch((fault: unknown) => fault);
     const late = (await takeOne(service)).headers.get("reply-to") ?? "";
-    await gone.shutdown();
+    await gone.close();
     expect(await ending).toMatchObject({ code: "TIDELANE_CONNECTION_CLOSED" });
     await expect(publisher.checkTopic(late)).rejects.toMatchObject(failed);
     expect(connection.state).toBe("open");

@@ -163,7 +163,7 @@ await describeLive("rabbitmq", "settling on RabbitMQ", (server) => {
     }
   });
 
-  it("of a queue that is deleted is lost: a declared one is made again, another one ends its subscription", async () => {
+  it("of a queue that is deleted is revoked: a declared one is made again, another one ends its subscription", async () => {
     const connection = await connect(server);
     const [mine, theirs] = [fresh("mine"), fresh("theirs")];
     const declared = await open(connection, mine);
@@ -180,7 +180,7 @@ await describeLive("rabbitmq", "settling on RabbitMQ", (server) => {
       message: expect.stringContaining(`the queue "${theirs}" does not exist`),
     });
     await expect.poll(() => message.signal.aborted).toBe(true);
-    await expect(message.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_LOST" });
+    await expect(message.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_REVOKED" });
     const publishing = (): Promise<boolean> =>
       publisher.publish({ topic: mine, payload: "b" }).then(
         () => true,

@@ -13,5 +13,5 @@ const subscriber = await connection.subscribe(queue, { maxInFlight: inFlight });
 
 const { growth } = handleSlowly(subscriber, { inFlight, warmUp, messages });
 const figures = await growth;
-await connection.shutdown();
+await connection.close();
 process.stdout.write(`${JSON.stringify(figures)}\n`);

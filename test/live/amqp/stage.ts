@@ -12,10 +12,10 @@ import type { Server } from "../../../scripts/brokers/server.ts";
 
 export { fresh, pause, until } from "../waiting.ts";
 
-/** A connection that is shut down with the test. */
+/** A connection that is closed with the test. */
 export async function connect(server: Server, options: AmqpBrokerOptions = {}): Promise<AmqpConnection> {
   const connection = await new AmqpBroker({ url: server.address, ...options }).connect();
-  onTestFinished(() => connection.shutdown());
+  onTestFinished(() => connection.close());
   return connection;
 }
 

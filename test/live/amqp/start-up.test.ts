@@ -12,7 +12,7 @@ const user = { name: "ann", password: "open/sesame" };
 async function told(options: AmqpBrokerOptions): Promise<string> {
   const outcome = await new AmqpBroker({ connectTimeoutMs: 5_000, ...options }).connect().then(
     async (connection) => {
-      await connection.shutdown();
+      await connection.close();
       return undefined;
     },
     (error: unknown) => error,

@@ -71,7 +71,7 @@ export function kafkaFixture({
     patterns: { separator: ".", one: "*", rest: ">" },
     kill: async (connection) => {
       lines.get(connection)?.cut();
-      await connection.shutdown();
+      await connection.close();
     },
     positions: { start: "start", end: "end", compare: compareOffsets },
     timings: { arrivalMs: 20_000, stepMs: 500, closeMs: 10_000 },

@@ -26,7 +26,7 @@ await describeLive(
       await until("the first has all again", () => ids(first).length === 4);
     });
 
-    it("drain what is out before partitions move, and lose the rest, and only of those that move", async () => {
+    it("drain what is out before partitions move, and revoke the rest, and only of those that move", async () => {
       const [a, b] = [await connect(server), await connect(server)];
       const topic = await topicOf(server, 2);
       const group = `${topic}-group`;
@@ -43,14 +43,14 @@ await describeLive(
       const second = await joining;
       await until("each has one", () => ids(first).length === 1 && ids(second).length === 1);
       const [moved] = ids(second);
-      const lost = early.find((one) => one.partition === moved);
+      const revoked = early.find((one) => one.partition === moved);
       const kept = early.find((one) => one.partition !== moved);
-      await until("the one that moved is lost", () => lost?.signal.aborted === true);
-      await expect(lost?.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_LOST" });
+      await until("the one that moved is revoked", () => revoked?.signal.aborted === true);
+      await expect(revoked?.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_REVOKED" });
       expect(kept?.signal.aborted).toBe(false);
       await kept?.ack();
       const again = await takeOne(second);
-      expect(again.position).toEqual(lost?.position);
+      expect(again.position).toEqual(revoked?.position);
       await again.ack();
       await Promise.all([first.close(), second.close()]);
       // What was settled is settled for whoever comes next, the two above the unsettled ones included.
@@ -75,7 +75,7 @@ await describeLive(
       expect((await takeOne(second)).text()).toBe("once more");
       proxy.resume();
       await until("the dead one hears of it", () => held.signal.aborted);
-      await expect(held.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_LOST" });
+      await expect(held.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_REVOKED" });
       await until("it is a member again", () => ids(first).length === 1 && ids(second).length === 1);
     });
 
@@ -159,7 +159,7 @@ await describeLive(
       const orders = await connection.subscribe(topic, { ...quick, group: `${topic}-group` });
       const [first, second] = await take(orders, 3);
       await orders.seek(second?.position ?? "start");
-      await expect(first?.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_LOST" });
+      await expect(first?.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_REVOKED" });
       expect(texts(await take(orders, 2))).toEqual(["b", "c"]);
       await orders.seek({ timeMs: 1_700_000_001_500 });
       expect((await takeOne(orders)).text()).toBe("c");

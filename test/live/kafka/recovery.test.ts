@@ -148,7 +148,7 @@ await describeLive(
       });
     }, 120_000);
 
-    it("answers that a delivery is lost when its membership was, and gives it out once more", async () => {
+    it("answers that a delivery is revoked when its membership was, and gives it out once more", async () => {
       await using proxy = await proxied();
       const connection = await connect(server, { ...impatient, ...through(proxy) });
       const topic = await topicOf(server);
@@ -156,9 +156,9 @@ await describeLive(
       await connection.publisher().publish({ topic, payload: "a" });
       const held = await takeOne(orders);
       proxy.stall();
-      await until("it is lost", () => held.signal.aborted);
+      await until("it is revoked", () => held.signal.aborted);
       proxy.resume();
-      await expect(held.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_LOST" });
+      await expect(held.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_REVOKED" });
       const again = await takeOne(orders);
       expect(again.text()).toBe("a");
       await again.ack();
@@ -189,9 +189,9 @@ await describeLive(
       const held = await takeOne(orders);
       proxy.stall();
       const publishing = connection.publisher().publish({ topic, payload: "b" });
-      const [outcome] = await Promise.allSettled([publishing, connection.shutdown()]);
+      const [outcome] = await Promise.allSettled([publishing, connection.close()]);
       expect(outcome).toMatchObject({ reason: { code: "TIDELANE_CONNECTION_CLOSED" } });
-      await expect(held.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_LOST" });
+      await expect(held.ack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_REVOKED" });
       await expect(connection.subscribe(topic)).rejects.toMatchObject({ code: "TIDELANE_CONNECTION_CLOSED" });
     }, 20_000);
   },

@@ -32,7 +32,7 @@ while (!over.yet) {
   await pause(5);
 }
 const figures = await done;
-await connection.shutdown();
+await connection.close();
 await admin.disconnect();
 process.stdout.write(
   `${JSON.stringify({ ...figures, asked: uncommitted.length, mostUncommitted: Math.max(...uncommitted) })}\n`,

@@ -28,13 +28,13 @@ export const quick: KafkaSubscribeOptions = {
   fetch: { maxWaitMs: 50 },
 };
 
-/** A connection that is shut down with the test. */
+/** A connection that is closed with the test. */
 export async function connect(
   server: Server,
   options: Partial<KafkaBrokerOptions> = {},
 ): Promise<KafkaConnection> {
   const connection = await new KafkaBroker({ brokers: server.address, ...options }).connect();
-  onTestFinished(() => connection.shutdown());
+  onTestFinished(() => connection.close());
   return connection;
 }
 

@@ -13,7 +13,7 @@ const user = { name: "ann", password: "open/sesame" };
 async function told(options: KafkaBrokerOptions): Promise<string> {
   const outcome = await new KafkaBroker({ connectionTimeoutMs: 1_000, ...options }).connect().then(
     async (connection) => {
-      await connection.shutdown();
+      await connection.close();
       return undefined;
     },
     (error: unknown) => error,

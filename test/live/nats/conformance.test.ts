@@ -16,7 +16,7 @@ const notOfSubjects: readonly LawName[] = [
   "delivery-count-grows",
   "single-use",
   "independent-settles",
-  "settle-after-loss",
+  "settle-after-revocation",
   "ack-deadline",
   "dead-letter",
   "prefetch-bound",

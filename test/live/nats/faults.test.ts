@@ -38,7 +38,7 @@ class Handling {
     try {
       for await (const message of subscriber) {
         this.came.push(Number(message.text()));
-        // A lost delivery comes again.
+        // A revoked delivery comes again.
         await message.ack().catch(() => {});
       }
     } catch (error) {
@@ -168,7 +168,7 @@ await describeLive(
         });
       });
 
-      it("shutdown while the server is down is over at once", async () => {
+      it("close() while the server is down is over at once", async () => {
         const connection = await connect(server, client);
         const name = await stream(connection);
         const waiting = (await connection.subscribe(`${name}.a`, options))[Symbol.asyncIterator]().next();
@@ -176,7 +176,7 @@ await describeLive(
         await until("the loss is seen", () => connection.state === "reconnecting");
         const publishing = errorOf(connection.publisher().publish({ topic: `${name}.a`, payload: "" }));
         const began = performance.now();
-        await connection.shutdown();
+        await connection.close();
         expect(performance.now() - began).toBeLessThan(1_000);
         expect((await waiting).done).toBe(true);
         expect((await publishing).name).toBe("ConnectionClosedError");
@@ -283,7 +283,7 @@ await describeLive(
         expect(handling.ended).toBeUndefined();
       });
 
-      it("shutdown of a stalled connection is bounded", async () => {
+      it("close() of a stalled connection is bounded", async () => {
         await using proxy = await TcpProxy.to("127.0.0.1", Number(new URL(server.address).port));
         const address = `127.0.0.1:${proxy.port}`;
         const connection = await connect({ address }, client, { closeTimeoutMs: 500 });
@@ -292,9 +292,9 @@ await describeLive(
         const message = await new Loop(await connection.subscribe(`${name}.a`, options)).next();
         proxy.stall();
         const began = performance.now();
-        await connection.shutdown();
+        await connection.close();
         expect(performance.now() - began).toBeLessThan(1_500);
-        expect((await errorOf(message.ack())).name).toBe("DeliveryLostError");
+        expect((await errorOf(message.ack())).name).toBe("DeliveryRevokedError");
       });
     });
 

@@ -121,7 +121,7 @@ await describeLive("nats", "streams on a NATS server", (server) => {
         const held = await loop.next();
         await subscriber.seek(4);
         expect((await loop.next()).text()).toBe("4");
-        expect((await errorOf(held.ack())).name).toBe("DeliveryLostError");
+        expect((await errorOf(held.ack())).name).toBe("DeliveryRevokedError");
         await subscriber.seek(time);
         expect((await loop.next()).text()).toBe("4");
         await subscriber.seek("start");
@@ -193,9 +193,9 @@ await describeLive("nats", "streams on a NATS server", (server) => {
       expect([again.text(), again.deliveryCount]).toEqual(["1", 2]);
       // As a pipeline does while its handler is at work.
       await held.keepAlive();
-      await until("the first member has lost it", () => held.signal.aborted);
+      await until("it is revoked from the first member", () => held.signal.aborted);
       expect(member.capabilities.ackDeadlineMs).toBe(1_000);
-      expect((await errorOf(held.ack())).name).toBe("DeliveryLostError");
+      expect((await errorOf(held.ack())).name).toBe("DeliveryRevokedError");
     });
 
     it("are created on request, and get subjects that are added", async () => {
@@ -224,7 +224,7 @@ await describeLive("nats", "streams on a NATS server", (server) => {
       const subscribers = await Promise.all([1, 2].map(() => connection.subscribe(`${name}.a`)));
       expect((await manager.streams.info(name)).state.consumer_count).toBe(2);
       await subscribers[0]?.close();
-      await connection.shutdown();
+      await connection.close();
       await until("both are gone", async () => (await manager.streams.info(name)).state.consumer_count === 0);
     });
 
@@ -256,7 +256,7 @@ await describeLive("nats", "streams on a NATS server", (server) => {
       const loop = new Loop(await connection.subscribe(`${name}.a`));
       await publish(connection, `${name}.a`, ["1"]);
       await (await loop.next()).ackConfirmed();
-      await connection.shutdown();
+      await connection.close();
       expect(theirs.isClosed()).toBe(false);
       await theirs.flush();
     });

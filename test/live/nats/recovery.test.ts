@@ -103,9 +103,9 @@ await describeLive(
         expect((await publishing).name).toBe("ConnectionClosedError");
         expect(connection.state).toBe("closed");
         expect(held?.signal.aborted).toBe(true);
-        expect((await errorOf(held?.ack() ?? Promise.resolve())).name).toBe("DeliveryLostError");
+        expect((await errorOf(held?.ack() ?? Promise.resolve())).name).toBe("DeliveryRevokedError");
         expect((await errorOf(connection.subscribe(`${name}.a`))).name).toBe("ConnectionClosedError");
-        await connection.shutdown();
+        await connection.close();
         await server.restart();
         const again = await connect(server, client);
         const came = await new Loop(await again.subscribe(`${name}.a`, { group: "g" })).take(2);
@@ -162,7 +162,7 @@ await describeLive(
         expect(await Promise.all(timed)).toEqual(Array.from(timed, () => "TIDELANE_TIMEOUT"));
         const began = performance.now();
         await subscriber.close();
-        await connection.shutdown();
+        await connection.close();
         // 300 ms each, and as much again for a busy machine.
         expect(performance.now() - began).toBeLessThan(1_200);
       });

@@ -15,5 +15,5 @@ const subscriber = await connection.subscribe(topic, { group: "slow", maxInFligh
 
 const { growth } = handleSlowly(subscriber, { inFlight: 64, warmUp, messages });
 const figures = await growth;
-await connection.shutdown();
+await connection.close();
 process.stdout.write(`${JSON.stringify(figures)}\n`);

@@ -16,7 +16,7 @@ export function fresh(name: string): string {
   return `${name}-${process.pid}-${Date.now()}-${count}`;
 }
 
-/** A connection that is shut down with the test. */
+/** A connection that is closed with the test. */
 export async function connect(
   server: Pick<Server, "address">,
   client: ClientName,
@@ -24,7 +24,7 @@ export async function connect(
 ): Promise<JetStreamConnection> {
   const broker = new JetStreamBroker({ servers: server.address, client: clients[client], ...options });
   const connection = await broker.connect();
-  onTestFinished(() => connection.shutdown());
+  onTestFinished(() => connection.close());
   return connection;
 }
 

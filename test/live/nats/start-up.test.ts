@@ -47,7 +47,7 @@ await describeLive(
         for (const place of places) {
           const connection = await new JetStreamBroker({ ...place, client }).connect();
           expect(JSON.stringify(connection.describe())).not.toMatch(/joe|hunter2/);
-          await connection.shutdown();
+          await connection.close();
         }
       });
     });
@@ -90,7 +90,7 @@ await describeLive(
         const tls = { caFile: server.contact.ca ?? "" };
         const connection = await new JetStreamBroker({ servers: server.address, client, tls }).connect();
         expect(connection.describe().version).toMatch(/^\d+\.\d+\.\d+/);
-        await connection.shutdown();
+        await connection.close();
       });
     });
   },

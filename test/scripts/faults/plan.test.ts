@@ -39,8 +39,8 @@ describe("the plan of a round", () => {
     const faults = rounds(5, further).flatMap((plan) => plan.faults);
     const ways = (kind: FaultKind) =>
       new Set(faults.filter((fault) => fault.kind === kind).map(({ how }) => how));
-    expect(ways("reopen")).toEqual(new Set(["drain", "stop", "close", "shutdown"]));
-    expect(ways("member")).toEqual(new Set(["drain", "stop", "shutdown", "kill"]));
+    expect(ways("reopen")).toEqual(new Set(["drain", "stop", "close", "close connection"]));
+    expect(ways("member")).toEqual(new Set(["drain", "stop", "close connection", "kill"]));
     expect(ways("cut")).toEqual(new Set([undefined]));
   });
 

@@ -86,16 +86,12 @@ export class ScriptedConnection implements Connection, Subscribe<ScriptedSubscri
     throw new Error("nothing is published in these tests");
   }
 
-  async shutdown(): Promise<void> {
+  async close(): Promise<void> {
     for (const subscriber of this.opened.values()) await subscriber.close();
   }
 
-  close(): Promise<void> {
-    return this.shutdown();
-  }
-
   [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
+    return this.close();
   }
 }
 

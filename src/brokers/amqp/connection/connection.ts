@@ -88,8 +88,8 @@ export class AmqpConnection
     return this.#open(checkExclusiveQueueOptions("subscribeExclusive", topic, options));
   }
 
-  shutdown(): Promise<void> {
-    return this.#connection.shutdown();
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 
   #open(subscription: SubscriptionSettings): Promise<AmqpSubscriber> {

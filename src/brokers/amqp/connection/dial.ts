@@ -65,7 +65,7 @@ async function tryAddresses(
   throw failure;
 }
 
-/** A failure that another try would not change. */
+/** A failure that another attempt would not change. */
 function isRefusal(error: unknown): boolean {
   return isTidelaneError(error) && !error.retryable;
 }

@@ -78,7 +78,7 @@ export class ReconnectingConnection implements ServerConnection {
   }
 
   /** Idempotent; never rejects. */
-  shutdown(): Promise<void> {
+  close(): Promise<void> {
     return this.#end(undefined);
   }
 
@@ -103,7 +103,7 @@ export class ReconnectingConnection implements ServerConnection {
     this.#current = undefined;
     this.#state = "reconnecting";
     const { secrets, reconnect } = this.settings;
-    this.#report.lost(0, scrub(cause, secrets), reconnect.maxTries === 0);
+    this.#report.lost(0, scrub(cause, secrets), reconnect.maxAttempts === 0);
     void this.#reconnect(cause);
   }
 
@@ -113,13 +113,13 @@ export class ReconnectingConnection implements ServerConnection {
     const { signal } = this.#stopping;
     let last = this.#fatal("it was lost", cause);
     let refusals = 0;
-    const isOver = (): boolean => backoff.tries >= reconnect.maxTries || refusals >= refusalsToBelieve;
+    const isOver = (): boolean => backoff.attempts >= reconnect.maxAttempts || refusals >= refusalsToBelieve;
     while (!isOver()) {
       try {
         await sleep(clock, backoff.next(), signal);
-        const opened = await this.#reopen(backoff.tries - 1, signal);
+        const opened = await this.#reopen(backoff.attempts - 1, signal);
         if (signal.aborted) return void opened.close();
-        this.#report.restored(backoff.tries);
+        this.#report.restored(backoff.attempts);
         return this.#onOpen(opened);
       } catch (error) {
         if (signal.aborted) return;
@@ -127,7 +127,7 @@ export class ReconnectingConnection implements ServerConnection {
           ? (error as ConnectFailedError)
           : this.#fatal("it could not be restored", error);
         refusals = last.retryable ? 0 : refusals + 1;
-        this.#report.lost(backoff.tries, last, isOver());
+        this.#report.lost(backoff.attempts, last, isOver());
       }
     }
     void this.#end(last);

@@ -28,7 +28,7 @@ const previousConsumer = { patienceMs: 1_000, everyMs: 50 } as const;
 
 /**
  * One consumer on one channel, which is as long as its delivery tags are valid. It ends with its channel, its connection,
- * its queue or its subscriber. Every delivery that is unacked then is lost.
+ * its queue or its subscriber. Every delivery that is unacked then is revoked.
  */
 export class Consumer {
   /** Resolves with the cause when the consumer has ended. Never rejects. */
@@ -61,7 +61,7 @@ export class Consumer {
 
   /**
    * Declares what the subscription needs, and consumes. `again`: there was a consumer before, on a connection that was
-   * lost. If the server refuses, closes the channel and rejects.
+   * revoked. If the server refuses, closes the channel and rejects.
    */
   static async open(connection: OpenConnection, context: ConsumerContext, again: boolean): Promise<Consumer> {
     const channel = await connection.client.createChannel();

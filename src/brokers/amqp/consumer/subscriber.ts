@@ -148,7 +148,7 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
   }
 
   #endWithConnection(failure: ConnectFailedError | undefined): Promise<void> {
-    if (failure === undefined) return this.#end("its connection was shut down", undefined);
+    if (failure === undefined) return this.#end("its connection was closed", undefined);
     const reason = "its connection was lost and could not be restored";
     return this.#end(reason, new SubscriptionFailedError({ topic: this.topic, reason, cause: failure }));
   }
@@ -170,7 +170,7 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
   }
 }
 
-/** A lost delivery is not handed out, because the server delivers it again. */
+/** A revoked delivery is not handed out, because the server delivers it again. */
 function isLive(message: AmqpMessage): boolean {
-  return message.lost === undefined;
+  return message.revoked === undefined;
 }

@@ -65,19 +65,19 @@ export class UnackedDeliveries {
     });
   }
 
-  /** The channel is gone: everything unacked is lost, and the server delivers it again. */
+  /** The channel is gone: everything unacked is revoked, and the server delivers it again. */
   end(reason: string, cause?: unknown): void {
     if (this.#over) return;
     this.#over = true;
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
-    const lost = [...this.#unacked.values()];
+    const revoked = [...this.#unacked.values()];
     this.#unacked.clear();
     this.#acked = [];
-    for (const message of lost) deliveries.lose(message, reason, cause);
+    for (const message of revoked) deliveries.revoke(message, reason, cause);
   }
 
-  /** A channel that the server is closing throws. Its "close" event follows, and then everything unacked is lost. */
+  /** A channel that the server is closing throws. Its "close" event follows, and then everything unacked is revoked. */
   #tryTo(send: () => void): void {
     if (this.#over) return;
     try {

@@ -1,4 +1,4 @@
-import { DeliveryLostError, SettleUnsupportedError } from "../../../traits/errors.ts";
+import { DeliveryRevokedError, SettleUnsupportedError } from "../../../traits/errors.ts";
 import { headerNames, type MessageHeaders, partitionKeyIn, retryCountIn } from "../../../traits/headers.ts";
 import { Message } from "../../../traits/message.ts";
 import { reportError } from "../../shared/error-report.ts";
@@ -28,7 +28,7 @@ export interface MessageContext {
 
 /** What a subscription does to a delivery, and nobody outside this folder can. */
 export interface DeliveryControl {
-  lose(message: AmqpMessage, reason: string, cause: unknown): void;
+  revoke(message: AmqpMessage, reason: string, cause: unknown): void;
 }
 
 export let deliveries: DeliveryControl;
@@ -41,7 +41,7 @@ export class AmqpMessage extends Message {
   #headers: MessageHeaders | undefined;
 
   static {
-    deliveries = { lose: (message, reason, cause) => message.lose(reason, cause) };
+    deliveries = { revoke: (message, reason, cause) => message.revoke(reason, cause) };
   }
 
   constructor(from: ClientMessage, acknowledger: Acknowledger, context: MessageContext) {
@@ -108,7 +108,7 @@ export class AmqpMessage extends Message {
     try {
       this.#acknowledger.reject(this.#deliveryTag, requeue);
     } catch (cause) {
-      throw new DeliveryLostError({ topic: this.topic, reason: "its channel is closing", cause });
+      throw new DeliveryRevokedError({ topic: this.topic, reason: "its channel is closing", cause });
     }
   }
 

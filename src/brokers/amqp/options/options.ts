@@ -50,11 +50,11 @@ export interface AmqpBrokerOptions {
 }
 
 export interface ReconnectOptions extends BackoffOptions {
-  /** Tries in a row before it is given up. @default Infinity */
-  readonly maxTries?: number;
+  /** Attempts in a row before it is given up. @default Infinity */
+  readonly maxAttempts?: number;
 }
 
-const reconnectNames = optionNames<ReconnectOptions>()({ initialMs: true, maxMs: true, maxTries: true });
+const reconnectNames = optionNames<ReconnectOptions>()({ initialMs: true, maxMs: true, maxAttempts: true });
 
 const brokerOptionNames = optionNames<AmqpBrokerOptions>()({
   url: true,
@@ -81,7 +81,7 @@ export interface Settings {
   readonly connectTimeoutMs: number;
   readonly heartbeatMs: number;
   readonly connect: Required<ConnectOptions>;
-  readonly reconnect: BackoffOptions & { readonly maxTries: number };
+  readonly reconnect: BackoffOptions & { readonly maxAttempts: number };
   readonly publishTimeoutMs: number;
   readonly closeTimeoutMs: number;
   readonly maxPayloadBytes: number;
@@ -95,8 +95,8 @@ export function checkOptions(options: AmqpBrokerOptions): Settings {
   const call = "new AmqpBroker(options)";
   checkNames(call, "options", options, brokerOptionNames);
   const { reconnect = {}, topology = {}, publishTimeoutMs = 30_000, heartbeatMs = 10_000 } = options;
-  const { maxTries = Number.POSITIVE_INFINITY, ...backoff } =
-    reconnect === false ? { maxTries: 0 } : reconnect;
+  const { maxAttempts = Number.POSITIVE_INFINITY, ...backoff } =
+    reconnect === false ? { maxAttempts: 0 } : reconnect;
   checkTopology(call, "options.topology", topology);
   const defaults = { exchange: "", mandatory: true, persistent: true, keyHeader: headerNames.partitionKey };
   return {
@@ -106,7 +106,7 @@ export function checkOptions(options: AmqpBrokerOptions): Settings {
     connectTimeoutMs: checkDuration("options.connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
     heartbeatMs: checkHeartbeat(heartbeatMs),
     connect: checkConnect(options.connect),
-    reconnect: { ...backoff, maxTries: checkCount("options.reconnect.maxTries", maxTries, 0, true) },
+    reconnect: { ...backoff, maxAttempts: checkCount("options.reconnect.maxAttempts", maxAttempts, 0, true) },
     publishTimeoutMs:
       publishTimeoutMs === Number.POSITIVE_INFINITY
         ? publishTimeoutMs

@@ -112,8 +112,8 @@ export class JetStreamConnection
     }
   }
 
-  shutdown(): Promise<void> {
-    return this.#connection.shutdown();
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 
   async #open(

@@ -6,9 +6,9 @@ import type { Settlement } from "./settlement.ts";
 export interface DeadlineEvents {
   /** Whether a loop is at work, which will take what is buffered. */
   isConsumed(): boolean;
-  /** Some deliveries are lost, and there is room for others. */
+  /** Some deliveries are revoked, and there is room for others. */
   expired(): void;
-  /** One delivery of a `sole` subscription was not settled in time, and with it all are lost. */
+  /** One delivery of a `sole` subscription was not settled in time, and with it all are revoked. */
   missed(): void;
 }
 
@@ -61,7 +61,7 @@ export class AckDeadlines {
       for (const message of this.#deliveries.untaken()) this.#settlement.extend(message);
     if (settings.sole && this.#deliveries.due <= now) {
       // A delivery that comes again alone would come after those that follow it in the stream.
-      this.#settlement.loseAll(`one before it, or it, was not settled within ${consumer.ackDeadlineMs} ms`);
+      this.#settlement.revokeAll(`one before it, or it, was not settled within ${consumer.ackDeadlineMs} ms`);
       this.#events.missed();
       return;
     }

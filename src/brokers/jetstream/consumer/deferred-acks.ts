@@ -7,7 +7,7 @@ interface DeferredAck {
   readonly settled: Deferred<void>;
 }
 
-/** Acks and naks that wait while the consumer is out of reach. They are sent when it is found again, unless the delivery is lost. */
+/** Acks and naks that wait while the consumer is out of reach. They are sent when it is found again, unless the delivery is revoked. */
 export class DeferredAcks {
   #deferred: DeferredAck[] = [];
 
@@ -17,17 +17,17 @@ export class DeferredAcks {
     return settled.promise;
   }
 
-  /** Rejects those of deliveries that are lost. */
-  rejectLost(): void {
+  /** Rejects those of deliveries that are revoked. */
+  rejectRevoked(): void {
     if (this.#deferred.length === 0) return;
-    const lost = this.#deferred.filter(({ message }) => message.lost !== undefined);
-    this.#deferred = this.#deferred.filter(({ message }) => message.lost === undefined);
-    for (const { message, settled } of lost) settled.reject(message.lost);
+    const revoked = this.#deferred.filter(({ message }) => message.revoked !== undefined);
+    this.#deferred = this.#deferred.filter(({ message }) => message.revoked === undefined);
+    for (const { message, settled } of revoked) settled.reject(message.revoked);
   }
 
   /** Sends what is left, in order. */
   send(settle: (message: JetStreamMessage, ack: Uint8Array) => void): void {
-    this.rejectLost();
+    this.rejectRevoked();
     const held = this.#deferred;
     this.#deferred = [];
     for (const { message, ack, settled } of held) {

@@ -8,7 +8,7 @@ export class Deliveries {
   ackDeadlineMs: number;
   /** By sequence in the stream; the one whose deadline comes first is first. */
   readonly #unsettled = new Map<number, JetStreamMessage>();
-  /** Not taken yet. Lost ones stay in it until they are passed over. */
+  /** Not taken yet. Revoked ones stay in it until they are passed over. */
   readonly #waiting = new DeliveryQueue<JetStreamMessage>();
   /** Not to be taken before `releaseHeldBack()`. */
   #heldBack: JetStreamMessage[] = [];
@@ -61,7 +61,7 @@ export class Deliveries {
    */
   renew(delivery: DeliveryInfo, ackSubject: string, now: number): JetStreamMessage | undefined {
     const held = this.#unsettled.get(delivery.sequence);
-    if (held === undefined || held.lost !== undefined) return undefined;
+    if (held === undefined || held.revoked !== undefined) return undefined;
     held.renew(delivery, ackSubject);
     this.extend(held, now);
     return held;
@@ -82,14 +82,14 @@ export class Deliveries {
   }
 
   take(max: number): JetStreamMessage[] {
-    const taken = this.#waiting.take(max, ({ lost }) => lost === undefined);
+    const taken = this.#waiting.take(max, ({ revoked }) => revoked === undefined);
     for (const message of taken) message.taken = true;
     this.#buffered -= taken.length;
     return taken;
   }
 
   giveBack(messages: readonly JetStreamMessage[]): void {
-    const live = messages.filter(({ lost }) => lost === undefined);
+    const live = messages.filter(({ revoked }) => revoked === undefined);
     for (const message of live) message.taken = false;
     this.#buffered += live.length;
     this.#waiting.giveBack(live);
@@ -119,7 +119,7 @@ export class Deliveries {
     return [...this.#unsettled.values()].filter((message) => !message.taken);
   }
 
-  /** Those whose deadline has passed are lost; the server delivers them again. */
+  /** Those whose deadline has passed are revoked; the server delivers them again. */
   expire(now: number): JetStreamMessage[] {
     const expired: JetStreamMessage[] = [];
     for (const message of this.#unsettled.values()) {
@@ -127,12 +127,12 @@ export class Deliveries {
       expired.push(message);
     }
     const reason = `it was not settled within ${this.ackDeadlineMs} ms`;
-    for (const message of expired) this.lose(message, reason);
+    for (const message of expired) this.revoke(message, reason);
     return expired;
   }
 
-  /** All of them are lost. Returns them. */
-  loseAll(reason: string, cause?: unknown): JetStreamMessage[] {
+  /** All of them are revoked. Returns them. */
+  revokeAll(reason: string, cause?: unknown): JetStreamMessage[] {
     const all = [...this.#unsettled.values()];
     this.#unsettled.clear();
     this.#buffered = 0;
@@ -140,13 +140,13 @@ export class Deliveries {
     this.#heldBack = [];
     // Last, so that a listener of a delivery's signal finds nothing half done.
     // The last one first: one of the same key that waits behind another does not begin in between.
-    for (const message of all.toReversed()) deliveryControl.lose(message, reason, cause);
+    for (const message of all.toReversed()) deliveryControl.revoke(message, reason, cause);
     return all;
   }
 
-  lose(message: JetStreamMessage | undefined, reason: string): void {
+  revoke(message: JetStreamMessage | undefined, reason: string): void {
     if (message === undefined) return;
     this.remove(message);
-    deliveryControl.lose(message, reason);
+    deliveryControl.revoke(message, reason);
   }
 }

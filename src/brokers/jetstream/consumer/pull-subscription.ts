@@ -144,7 +144,7 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     this.#plan();
   }
 
-  /** Everything unsettled is lost, and what is on its way is not taken in. */
+  /** Everything unsettled is revoked, and what is on its way is not taken in. */
   discard(reason: string, cause?: unknown): void {
     this.#requests.discard();
     this.#settlement.reset(reason, cause);
@@ -174,7 +174,7 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
   async close(reason: string, cause?: unknown): Promise<void> {
     this.#closed = true;
     this.#deadlines.cancel();
-    const unsettled = this.#settlement.loseAll(reason, cause).filter(({ settled }) => !settled);
+    const unsettled = this.#settlement.revokeAll(reason, cause).filter(({ settled }) => !settled);
     this.#lateAckSubjects.push(...unsettled.map(({ ackSubject }) => ackSubject));
     const { connection, consumer } = this.#context;
     if (!connection.server.up) {
@@ -203,7 +203,7 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
   }
 
   isLive(message: JetStreamMessage): boolean {
-    return message.lost === undefined;
+    return message.revoked === undefined;
   }
 
   #deliver(client: ClientMessage): void {
@@ -241,7 +241,7 @@ export class PullSubscription implements BatchSupply<JetStreamMessage> {
     this.#redelivery.releaseIfComplete();
     // Nobody takes what is held back, so no loop asks for the rest.
     if (comesAgain) this.#plan();
-    this.#settlement.rejectLost();
+    this.#settlement.rejectRevoked();
     this.#deadlines.arm();
     this.outlet.serve();
   }

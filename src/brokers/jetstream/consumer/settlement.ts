@@ -1,9 +1,9 @@
 import { acks, type DeliveryInfo, isNak, sendAck, supportsTermReason } from "../message/ack.ts";
-import { type AckSender, type JetStreamMessage, lostError } from "../message/message.ts";
-import { Confirmations } from "./confirmations.ts";
+import { type AckSender, type JetStreamMessage, revokedError } from "../message/message.ts";
 import { DeferredAcks } from "./deferred-acks.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { PullContext } from "./pull-context.ts";
+import { Confirmations } from "./recovery/confirmations.ts";
 import { Progress } from "./recovery/progress.ts";
 import { RecentAcks } from "./recovery/recent-acks.ts";
 
@@ -106,29 +106,29 @@ export class Settlement implements AckSender {
     this.#confirmations.renewed(message);
   }
 
-  /** Deliveries whose deadline has passed are lost. Whether there were any. */
+  /** Deliveries whose deadline has passed are revoked. Whether there were any. */
   expire(now: number): boolean {
     if (this.#deliveries.expire(now).length === 0) return false;
-    this.rejectLost();
+    this.rejectRevoked();
     return true;
   }
 
-  /** Rejects the acks that wait for deliveries that are lost. */
-  rejectLost(): void {
-    this.#deferred.rejectLost();
-    this.#confirmations.rejectLost();
+  /** Rejects the acks that wait for deliveries that are revoked. */
+  rejectRevoked(): void {
+    this.#deferred.rejectRevoked();
+    this.#confirmations.rejectRevoked();
   }
 
-  loseAll(reason: string, cause?: unknown): JetStreamMessage[] {
-    const all = this.#deliveries.loseAll(reason, cause);
-    this.rejectLost();
+  revokeAll(reason: string, cause?: unknown): JetStreamMessage[] {
+    const all = this.#deliveries.revokeAll(reason, cause);
+    this.rejectRevoked();
     return all;
   }
 
-  /** As `loseAll`, and the consumer delivers everything as if for the first time. */
+  /** As `revokeAll`, and the consumer delivers everything as if for the first time. */
   reset(reason: string, cause?: unknown): void {
     this.#recentAcks.clear();
-    this.loseAll(reason, cause);
+    this.revokeAll(reason, cause);
   }
 
   /** The sequence at which a new ephemeral consumer has to start, so that it skips nothing. */
@@ -140,7 +140,7 @@ export class Settlement implements AckSender {
     try {
       sendAck(this.#context.connection.server, message.ackSubject, ack);
     } catch (error) {
-      throw lostError(message, error);
+      throw revokedError(message, error);
     }
     this.#settled(message, ack);
   }

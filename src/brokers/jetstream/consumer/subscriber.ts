@@ -133,7 +133,7 @@ export class JetStreamSubscriber
   }
 
   /**
-   * Moves the consumer, and with it the whole group, by making it again. What is in flight is lost, here at once and with
+   * Moves the consumer, and with it the whole group, by making it again. What is in flight is revoked, here at once and with
    * the rest of the group when the server tells it; delivery counts start again at 1. n.b. a crash in the middle leaves a
    * group without its consumer.
    */

@@ -1,4 +1,4 @@
-import { DeliveryLostError } from "../../../traits/errors.ts";
+import { DeliveryRevokedError } from "../../../traits/errors.ts";
 import type { Positioned } from "../../../traits/subscriber.ts";
 import type { ClientMessage } from "../../nats/client.ts";
 import { textOf } from "../../nats/errors.ts";
@@ -19,7 +19,7 @@ export interface AckSender {
 
 /** What a subscriber does to its deliveries, and nobody outside this adapter can. */
 export interface DeliveryControl {
-  lose(message: JetStreamMessage, reason: string, cause?: unknown): void;
+  revoke(message: JetStreamMessage, reason: string, cause?: unknown): void;
 }
 
 export let deliveryControl: DeliveryControl;
@@ -37,7 +37,7 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
   taken = false;
 
   static {
-    deliveryControl = { lose: (message, reason, cause) => message.lose(reason, cause) };
+    deliveryControl = { revoke: (message, reason, cause) => message.revoke(reason, cause) };
   }
 
   /** @internal */
@@ -127,6 +127,6 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
 }
 
 /** The error of a settle that did not get through. */
-export function lostError(message: JetStreamMessage, cause: unknown): DeliveryLostError {
-  return new DeliveryLostError({ topic: message.topic, reason: textOf(cause), cause });
+export function revokedError(message: JetStreamMessage, cause: unknown): DeliveryRevokedError {
+  return new DeliveryRevokedError({ topic: message.topic, reason: textOf(cause), cause });
 }

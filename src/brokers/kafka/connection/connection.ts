@@ -50,7 +50,7 @@ export class KafkaConnection
   readonly #publishers = new Set<KafkaPublisher>();
   /** The one of `publisher()` without options. */
   #publisher: KafkaPublisher | undefined = undefined;
-  #shutdown: Promise<void> | undefined = undefined;
+  #closing: Promise<void> | undefined = undefined;
 
   constructor(cluster: Cluster, outages: Outages, description: ServerDescription) {
     super();
@@ -60,7 +60,7 @@ export class KafkaConnection
   }
 
   get state(): ConnectionState {
-    if (this.#shutdown !== undefined) return "closed";
+    if (this.#closing !== undefined) return "closed";
     return this.#outages.any ? "reconnecting" : "open";
   }
 
@@ -75,7 +75,7 @@ export class KafkaConnection
       this.#cluster,
       checkPublisherOptions(options ?? {}, this.#cluster.module),
     );
-    if (this.#shutdown !== undefined) void publisher.close();
+    if (this.#closing !== undefined) void publisher.close();
     else this.#publishers.add(publisher);
     if (options === undefined) this.#publisher = publisher;
     return publisher;
@@ -123,9 +123,9 @@ export class KafkaConnection
     return this.#open({ name: String(checked), topics, isPattern: true }, checkPatternOptions(call, options));
   }
 
-  shutdown(): Promise<void> {
-    this.#shutdown ??= this.#shutDown();
-    return this.#shutdown;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   async #open(target: Target, options: CheckedSubscribeOptions): Promise<KafkaSubscriber> {
@@ -161,12 +161,12 @@ export class KafkaConnection
   }
 
   #check(during: string): void {
-    if (this.#shutdown !== undefined)
+    if (this.#closing !== undefined)
       throw new ConnectionClosedError({ broker: this.#cluster.broker, during });
   }
 
-  async #shutDown(): Promise<void> {
-    const reason = "its connection was shut down";
+  async #close(): Promise<void> {
+    const reason = "its connection was closed";
     await Promise.all([
       ...Array.from(this.#subscriptions, (subscription) => subscription.close(reason)),
       ...Array.from(this.#publishers, (publisher) => publisher.close()),

@@ -20,14 +20,14 @@ export class Outages implements OutageReport {
     return this.#parts.size > 0;
   }
 
-  /** `part` is gone, or the `attempt`th try to bring it back failed. */
+  /** `part` is gone, or attempt number `attempt` to bring it back failed. */
   lost(part: object, attempt: number, error: unknown): void {
     this.#parts.add(part);
     this.#reported = true;
     this.#report.lost(attempt, error);
   }
 
-  /** `part` has the server, after that many tries. */
+  /** `part` has the server, after that many attempts. */
   restored(part: object, attempt: number): void {
     if (!this.#reported) return;
     this.#parts.delete(part);

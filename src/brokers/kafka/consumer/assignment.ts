@@ -16,7 +16,7 @@ export interface AssignmentEvents {
   taken(partition: Partition): void;
   /** A watermark moved. */
   moved(partition: Partition): void;
-  /** Every delivery that was out is settled or lost. */
+  /** Every delivery that was out is settled or revoked. */
   drained(): void;
   settleWith: PartitionOwner["settleWith"];
   checkSettleWith: PartitionOwner["checkSettleWith"];
@@ -38,7 +38,7 @@ export interface AssignmentOptions {
 
 /**
  * The partitions that this member has in one generation of the group, and everything delivered from them. It delivers from
- * every partition that is ready, in turn. When it ends, its deliveries are lost and can no longer be settled, except those
+ * every partition that is ready, in turn. When it ends, its deliveries are revoked and can no longer be settled, except those
  * of partitions that the next assignment adopts.
  */
 export class Assignment implements PartitionOwner {
@@ -50,7 +50,7 @@ export class Assignment implements PartitionOwner {
   readonly #delays: Delays;
   /** Somebody is at the line already, and need not be told that there is something. */
   #taking = false;
-  /** Delivered, and neither settled nor lost. */
+  /** Delivered, and neither settled nor revoked. */
   #inFlight = 0;
   /**
    * It only moves forward. "leaving" gives nothing out, and what is out is settled; "undecided" waits to hear which
@@ -164,7 +164,7 @@ export class Assignment implements PartitionOwner {
     this.#events.checkSettleWith(records);
   }
 
-  /** Moves one partition: what is out of it is lost. */
+  /** Moves one partition: what is out of it is revoked. */
   seek(partition: Partition, offset: number): void {
     this.#options.counts.replace(partition.key, new Map());
     this.#delays.take(partition);
@@ -181,7 +181,7 @@ export class Assignment implements PartitionOwner {
     if (this.#state === "leaving") this.#state = "undecided";
   }
 
-  /** Loses what is out of the partitions it still has. */
+  /** Revokes what is out of the partitions it still has. */
   end(reason: string): void {
     if (this.over) return;
     this.#state = "over";

@@ -139,7 +139,7 @@ export class Partition implements RecordPartition, CommittedPartition {
   }
 
   /**
-   * Begins at `offset`. Drops what was fetched and loses what is out. `committed`: the group has committed this offset
+   * Begins at `offset`. Drops what was fetched and revokes what is out. `committed`: the group has committed this offset
    * already. `done`: offsets that are not delivered again.
    */
   start(offset: number, committed: boolean, reason: string, done?: DoneRanges): void {
@@ -153,7 +153,7 @@ export class Partition implements RecordPartition, CommittedPartition {
     this.#doneBefore = done;
     this.#committed = committed ? offset : -1;
     this.#life += 1;
-    this.#lose(out, reason);
+    this.#revoke(out, reason);
     this.owner.moved(this);
   }
 
@@ -240,14 +240,14 @@ export class Partition implements RecordPartition, CommittedPartition {
     this.#returned.clear();
   }
 
-  /** Loses what is out. Gives how often each record was delivered that will come again. */
+  /** Revokes what is out. Gives how often each record was delivered that will come again. */
   end(reason: string): Map<number, number> {
     const counts = new Map(this.#earlier);
     for (const offset of counts.keys()) if (offset < this.watermark) counts.delete(offset);
     for (const { offset, done, deliveries } of this.#watermark) if (!done) counts.set(offset, deliveries);
     const out = this.#out();
     this.#clear();
-    this.#lose(out, reason);
+    this.#revoke(out, reason);
     return counts;
   }
 
@@ -262,7 +262,7 @@ export class Partition implements RecordPartition, CommittedPartition {
     if (undecided === undefined) return settle();
     const { message } = record;
     return undecided.then(() => {
-      if (message?.lost) throw message.lost;
+      if (message?.revoked) throw message.revoked;
       settle();
     });
   }
@@ -304,13 +304,13 @@ export class Partition implements RecordPartition, CommittedPartition {
     return [...this.#watermark].filter((record) => record.message !== undefined);
   }
 
-  /** A holder hears of a loss at once, and whatever it calls then must find the loss complete. */
-  #lose(out: readonly KafkaRecord[], reason: string): void {
-    const lost = out.flatMap(({ message }) => message ?? []);
+  /** A holder hears of it at once, and whatever it calls then must find the revocation complete. */
+  #revoke(out: readonly KafkaRecord[], reason: string): void {
+    const revoked = out.flatMap(({ message }) => message ?? []);
     for (const record of out) {
       record.message = undefined;
       this.owner.out(-1);
     }
-    for (const message of lost) deliveries.lose(message, reason);
+    for (const message of revoked) deliveries.revoke(message, reason);
   }
 }

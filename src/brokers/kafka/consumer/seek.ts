@@ -1,4 +1,4 @@
-import { InvalidArgumentError, PositionUnavailableError } from "../../../traits/errors.ts";
+import { InvalidArgumentError, isTidelaneError, PositionUnavailableError } from "../../../traits/errors.ts";
 import type { KafkaOffset } from "../message/message.ts";
 import type { Generation } from "./group/generation.ts";
 import type { LogBounds } from "./offsets/positions.ts";
@@ -16,12 +16,23 @@ interface Move {
   readonly offset: number;
 }
 
-/** Moves partitions of a subscription. Throws, and moves nothing, if the log does not hold the position. */
+/**
+ * Moves partitions of a subscription. Throws, and moves nothing, if the log does not hold the position, or the server
+ * refuses to say what it holds.
+ */
 export async function seekIn(subscription: Subscription, position: KafkaPosition): Promise<void> {
   checkPosition(position);
   for (;;) {
     const generation = await subscription.awaitGeneration();
-    const moves = await find(subscription, generation, position);
+    let moves: Move[];
+    try {
+      moves = await find(subscription, generation, position);
+    } catch (error) {
+      if (isTidelaneError(error)) throw error;
+      // Its member lost its partitions, or its connection, before there was an answer: the next generation asks again.
+      if (!generation.open) continue;
+      throw subscription.seekFailed(error);
+    }
     // The partitions may have moved while the log was asked.
     if (!generation.open) continue;
     for (const { partition, offset } of moves) generation.seek(partition, offset);

@@ -71,7 +71,7 @@ export class KafkaSubscriber implements BatchSubscriber<KafkaMessage>, Seekable<
   }
 
   /**
-   * Moves the partitions of this member. What is out of them is lost, delivery counts begin again, and the group's
+   * Moves the partitions of this member. What is out of them is revoked, delivery counts begin again, and the group's
    * committed offset moves along. A record of a partition that another member has cannot be sought.
    */
   seek(position: KafkaPosition): Promise<void> {

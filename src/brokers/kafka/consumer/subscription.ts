@@ -1,7 +1,7 @@
 import { Outlet } from "../../../structures/outlet.ts";
 import { sleep } from "../../../traits/clock.ts";
 import { type Deferred, deferred } from "../../../traits/deferred.ts";
-import { SubscriptionFailedError } from "../../../traits/errors.ts";
+import { NotSupportedError, SubscriptionFailedError } from "../../../traits/errors.ts";
 import { Backoff } from "../../shared/backoff.ts";
 import { reportError } from "../../shared/error-report.ts";
 import { within } from "../../shared/within.ts";
@@ -34,10 +34,10 @@ export interface SubscriptionContext {
 }
 
 /** Members that may crash one after another, without one that gets to work, before an unknown error counts as final. */
-const triesOfUnknown = 10;
+const attemptsOfUnknown = 10;
 
 /**
- * Keeps one member of a group at work. It replaces a member that crashes, after a pause that grows with every try. An error
+ * Keeps one member of a group at work. It replaces a member that crashes, after a pause that grows with every attempt. An error
  * that no retry can cure ends the subscription.
  */
 export class Subscription implements MemberEvents {
@@ -89,6 +89,13 @@ export class Subscription implements MemberEvents {
     return call.promise;
   }
 
+  /** The server gives no answer that a seek could go by. The subscription stays where it is. */
+  seekFailed(error: unknown): NotSupportedError {
+    const { name, cluster } = this.#context;
+    const { reason, cause } = faultOf(error, cluster.secrets);
+    return new NotSupportedError({ capability: `seek() of "${name}"`, reason, cause });
+  }
+
   /** Resolves when the subscription is live. Rejects with `SubscriptionFailedError` when it does not come to that. */
   async open(): Promise<void> {
     const { cluster, options, name, refreshMs } = this.#context;
@@ -126,7 +133,7 @@ export class Subscription implements MemberEvents {
     return deliveries.recordOf(message).message === message;
   }
 
-  /** What is unsettled is lost, what was settled is committed. Bounded in time; never rejects. */
+  /** What is unsettled is revoked, what was settled is committed. Bounded in time; never rejects. */
   close(reason: string): Promise<void> {
     this.#closing ??= this.#close(reason, undefined);
     return this.#closing;
@@ -195,7 +202,7 @@ export class Subscription implements MemberEvents {
   /** Rejects with an error of kafkajs when the new member does not get to work. */
   async #startMember(): Promise<void> {
     const { cluster, options, groupId, assigners, topics } = this.#context;
-    // What the server does not answer now is for the next try of the whole.
+    // What the server does not answer now is for the next attempt of the whole.
     this.#topics = await topics(once);
     if (!this.#remembered) await this.positions.remember(this.#topics, once);
     this.#remembered = true;
@@ -233,17 +240,17 @@ export class Subscription implements MemberEvents {
     let failure: Fault | undefined = faultOf(error, cluster.secrets);
     if (this.#member) await this.#stopMember(this.#member);
     while (failure && !this.over) {
-      if (failure.final || (!failure.outage && backoff.tries >= triesOfUnknown)) {
+      if (failure.final || (!failure.outage && backoff.attempts >= attemptsOfUnknown)) {
         this.#fail(failure);
         return;
       }
-      this.#report(failure, backoff.tries + 1);
+      this.#report(failure, backoff.attempts + 1);
       await this.#sleep(backoff.next());
       if (!this.over) failure = await this.#tryStart();
     }
     if (this.over) return;
     this.#recovering = false;
-    cluster.outages.restored(this, backoff.tries);
+    cluster.outages.restored(this, backoff.attempts);
   }
 
   /** Only an outage is a lost connection. */
@@ -253,7 +260,7 @@ export class Subscription implements MemberEvents {
     else reportError({ topic: name, error: cause });
   }
 
-  /** Loses what the member has out and makes it leave the group. Waits for that no longer than `closeTimeoutMs`. */
+  /** Revokes what the member has out and makes it leave the group. Waits for that no longer than `closeTimeoutMs`. */
   async #stopMember(member: Member): Promise<void> {
     member.retire();
     this.#member = undefined;

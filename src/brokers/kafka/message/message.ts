@@ -44,7 +44,7 @@ export class KafkaRecord {
   readonly offset: number;
   deliveries: number;
   done = false;
-  /** The delivery that is out, until it is settled or lost. */
+  /** The delivery that is out, until it is settled or revoked. */
   message: KafkaMessage | undefined = undefined;
   /** While it waits for a delayed delivery: when that is due, on the clock. */
   dueMs = 0;
@@ -60,7 +60,7 @@ export class KafkaRecord {
 /** What an assignment does to a delivery, and nobody outside this folder can. */
 export interface DeliveryControl {
   /** It is gone for its holder. */
-  lose(message: KafkaMessage, reason: string): void;
+  revoke(message: KafkaMessage, reason: string): void;
   recordOf(message: KafkaMessage): KafkaRecord;
 }
 
@@ -79,7 +79,7 @@ export class KafkaMessage extends Message implements Positioned<KafkaOffset>, Pa
 
   static {
     deliveries = {
-      lose: (message, reason) => message.lose(reason),
+      revoke: (message, reason) => message.revoke(reason),
       recordOf: (message) => message.#record,
     };
   }

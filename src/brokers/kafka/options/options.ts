@@ -30,7 +30,7 @@ export interface KafkaBrokerOptions {
   readonly closeTimeoutMs?: number;
   /** How long the first connect waits for a server that cannot be reached. */
   readonly connect?: ConnectOptions;
-  /** Pauses between tries to come back. @default 200 ms, doubling up to 10 s */
+  /** Pauses between attempts to come back. @default 200 ms, doubling up to 10 s */
   readonly reconnect?: BackoffOptions;
   /** A larger payload is refused. The server has a limit of its own, message.max.bytes. @default 1_000_000 */
   readonly maxPayloadBytes?: number;

@@ -89,11 +89,11 @@ export interface KafkaSubscribeOptions {
   /** How long the group waits for each member when partitions move. @default 30_000 */
   readonly rebalanceTimeoutMs?: number;
   /**
-   * How long, then, deliveries that are out may take to be settled before they are lost. The whole group stands still
+   * How long, then, deliveries that are out may take to be settled before they are revoked. The whole group stands still
    * meanwhile. @default half of `rebalanceTimeoutMs`
    */
   readonly drainMs?: number;
-  /** How long opening may take, with tries. @default 30_000 */
+  /** How long opening may take, attempts included. @default 30_000 */
   readonly openTimeoutMs?: number;
   /** How often a pattern is matched against the topics on the server. @default 10_000 */
   readonly patternRefreshMs?: number;

@@ -94,12 +94,12 @@ export class ReconnectingProducer {
       for (;;) {
         try {
           await this.use(() => settledAtOnce);
-          outages.restored(this, backoff.tries);
+          outages.restored(this, backoff.attempts);
           return;
         } catch (error) {
           const { outage, cause } = faultOf(error, secrets);
           if (!outage || this.#isOver()) throw error;
-          outages.lost(this, backoff.tries + 1, cause);
+          outages.lost(this, backoff.attempts + 1, cause);
           await sleep(clock, backoff.next(), this.#ended.signal).catch(() => undefined);
           if (this.#isOver()) throw error;
         }

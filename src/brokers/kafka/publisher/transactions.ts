@@ -195,15 +195,12 @@ export class Transactions {
       await transaction.commit();
     } catch (error) {
       pooled.producer.replace();
-      if (sent === undefined) {
-        throw this.#failed(
-          "the server did not confirm the commit, and whether it is visible is not known",
-          error,
-        );
-      }
-      if (!(await this.#hasCommitted(pooled, sent.group, sent.offsets))) {
-        throw this.#failed("the server did not commit it", error);
-      }
+      const unknown = "the server did not confirm the commit, and whether it is visible is not known";
+      if (sent === undefined) throw this.#failed(unknown, error);
+      const committed = await this.#hasCommitted(pooled, sent.group, sent.offsets).catch((asked: unknown) => {
+        throw this.#failed(unknown, asked);
+      });
+      if (!committed) throw this.#failed("the server did not commit it", error);
     }
   }
 
@@ -245,7 +242,7 @@ interface Batch {
 }
 
 function batchOf(consumed: readonly KafkaMessage[]): Batch {
-  for (const { lost } of consumed) if (lost) throw lost;
+  for (const { revoked } of consumed) if (revoked) throw revoked;
   const records = consumed.map((message) => deliveries.recordOf(message));
   const [owner, ...others] = new Set(records.map(({ partition }) => partition.owner));
   if (owner !== undefined && others.length === 0) return { owner, records: new Set(records) };

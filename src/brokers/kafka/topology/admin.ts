@@ -7,9 +7,9 @@ import { faultOf } from "../errors.ts";
 
 /** Hears which parts of a connection are without the server. A part is any object that stands for one. */
 export interface OutageReport {
-  /** `part` is gone, or the `attempt`th try to bring it back failed. */
+  /** `part` is gone, or attempt number `attempt` to bring it back failed. */
   lost(part: object, attempt: number, error: unknown): void;
-  /** `part` has the server, after that many tries. */
+  /** `part` has the server, after that many attempts. */
   restored(part: object, attempt: number): void;
   /** `part` has ended. */
   forget(part: object): void;
@@ -21,7 +21,7 @@ interface Admin {
 }
 
 /**
- * A server that answers is there. What it cannot do yet passes within a few tries, as while a new topic has no leader;
+ * A server that answers is there. What it cannot do yet passes within a few attempts, as while a new topic has no leader;
  * what lasts longer is an outage.
  */
 const passing = 4;
@@ -60,13 +60,13 @@ export class ReconnectingAdmin {
       for (;;) {
         try {
           const answer = await this.ask(question);
-          this.#outages.restored(backoff, backoff.tries);
+          this.#outages.restored(backoff, backoff.attempts);
           return answer;
         } catch (error) {
           const { final, outage, type, cause } = faultOf(error, this.#secrets);
           if (over() || final) throw error;
-          const isGone = type === undefined || backoff.tries >= passing;
-          if (outage && isGone) this.#outages.lost(backoff, backoff.tries + 1, cause);
+          const isGone = type === undefined || backoff.attempts >= passing;
+          if (outage && isGone) this.#outages.lost(backoff, backoff.attempts + 1, cause);
           await sleep(this.#clock, backoff.next());
           if (over()) throw error;
         }

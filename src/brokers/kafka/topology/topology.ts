@@ -84,7 +84,7 @@ export class TopicMetadata {
       const partitions = await this.#ask(topic, over);
       if (partitions !== undefined) return partitions;
       // The servers of a cluster hear of a new topic one after another.
-      if (backoff.tries === looksForNew) throw new MissingTopic(topic);
+      if (backoff.attempts === looksForNew) throw new MissingTopic(topic);
       await sleep(this.#cluster.clock, backoff.next());
     }
   }

@@ -101,8 +101,8 @@ export class MemoryConnection
     );
   }
 
-  shutdown(): Promise<void> {
-    this.#lifetime.end({ reason: "its connection was shut down", killed: false });
+  close(): Promise<void> {
+    this.#lifetime.end({ reason: "its connection was closed", killed: false });
     return settledAtOnce;
   }
 

@@ -1,7 +1,7 @@
 import { ConnectionClosedError } from "../../../traits/errors.ts";
 import type { ConnectionEnd, ConnectionListener, ServerConnection } from "../server/server-connection.ts";
 
-/** From `connect()` to shutdown or death, and what has to end then. */
+/** From `connect()` to `close()` or death, and what has to end then. */
 export class Lifetime implements ServerConnection {
   readonly #broker: string;
   readonly #listeners = new Set<ConnectionListener>();

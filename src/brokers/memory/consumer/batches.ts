@@ -114,11 +114,11 @@ class BatchIterator implements AsyncIterator<MemoryMessage[], undefined, undefin
     return this.#forming.length >= enough;
   }
 
-  /** A batch of which every delivery was lost while it formed (by a seek) is none: the call waits on. */
+  /** A batch of which every delivery was revoked while it formed (by a seek) is none: the call waits on. */
   #handOut(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const batch = this.#forming.filter((message) => message.lost === undefined);
+    const batch = this.#forming.filter((message) => message.revoked === undefined);
     this.#forming = [];
     for (const message of batch) deliveries.restartDeadline(message);
     if (batch.length > 0) this.#calls.shift()?.resolve({ value: batch, done: false });

@@ -67,7 +67,7 @@ export class MemorySubscriber implements BatchSubscriber<MemoryMessage>, Seekabl
   }
 
   /**
-   * Moves the whole group: its subscribers share one position. What they have in flight is lost, and delivery counts
+   * Moves the whole group: its subscribers share one position. What they have in flight is revoked, and delivery counts
    * start again at 1. `"start"` is the oldest message that is retained or still owed; `"end"` skips all there is. A
    * position that is not retained rejects with `PositionUnavailableError`; over a pattern it is `NotSupportedError`.
    */

@@ -20,7 +20,7 @@ export interface Delivery {
 /** What a group and its iterators do to a delivery, and nobody outside this folder can. */
 export interface DeliveryControl {
   /** It is gone for its holder. */
-  lose(message: MemoryMessage, reason: string): void;
+  revoke(message: MemoryMessage, reason: string): void;
   /** As if it had not been taken; for one that was not handed out. */
   untake(message: MemoryMessage): void;
   /** Its ack deadline starts now. */
@@ -28,7 +28,7 @@ export interface DeliveryControl {
 }
 
 export const deliveries: DeliveryControl = {
-  lose: (message, reason) => MemoryMessage.control.lose(message, reason),
+  revoke: (message, reason) => MemoryMessage.control.revoke(message, reason),
   untake: (message) => MemoryMessage.control.untake(message),
   restartDeadline: (message) => MemoryMessage.control.restartDeadline(message),
 };
@@ -44,9 +44,9 @@ export class MemoryMessage extends Message implements Positioned<number> {
    * @internal
    */
   static readonly control: DeliveryControl = {
-    lose: (message, reason) => message.lose(reason),
+    revoke: (message, reason) => message.revoke(reason),
     untake: (message) => {
-      if (message.lost === undefined) message.#delivery.untake();
+      if (message.revoked === undefined) message.#delivery.untake();
     },
     restartDeadline: (message) => message.sendKeepAlive(),
   };

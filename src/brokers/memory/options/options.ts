@@ -82,7 +82,7 @@ export interface SubscribeOptions {
   readonly group?: string;
   /** Deliveries the group holds unsettled at most. @default 1_024 */
   readonly maxInFlight?: number;
-  /** A delivery unsettled for this long is lost and delivered again. @default none */
+  /** A delivery unsettled for this long is revoked and delivered again. @default none */
   readonly ackDeadlineMs?: number;
   readonly deadLetter?: DeadLetterOptions;
   /**

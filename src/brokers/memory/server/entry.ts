@@ -26,7 +26,7 @@ export class Entry implements Delivery, Linked<Entry> {
   /** Its current delivery and who has it: set exactly while it is in flight. */
   message: MemoryMessage | undefined = undefined;
   consumer: GroupMember | undefined = undefined;
-  /** In flight: when the delivery is lost. Delayed: when it is back in its place. */
+  /** In flight: when the delivery is revoked. Delayed: when it is back in its place. */
   due = 0;
 
   previous: Entry | undefined = undefined;

@@ -68,19 +68,19 @@ export class Group implements EntryGroup {
     this.#ring();
   }
 
-  /** What the consumer has in flight is lost to it and goes back. */
+  /** What the consumer has in flight is revoked and goes back. */
   leave(consumer: GroupMember, reason: string): void {
     if (!this.#consumers.delete(consumer)) return;
     this.#waiting.remove(consumer);
     const held = this.#inFlight.toArray().filter((entry) => entry.consumer === consumer);
-    const lost = this.#recall(held);
+    const revoked = this.#recall(held);
     if (this.#consumers.size === 0) this.#alarm.cancel();
     if (this.#consumers.size === 0 && !this.#named) {
       this.#end(held);
     } else {
       this.#goBack(held);
     }
-    for (const message of lost) deliveries.lose(message, reason);
+    for (const message of revoked) deliveries.revoke(message, reason);
     this.#dispatch();
   }
 
@@ -157,18 +157,18 @@ export class Group implements EntryGroup {
     this.#setDeadline(entry, this.settings.ackDeadlineMs);
   }
 
-  /** Replaces all it has by what `choose` makes of it, in order; what was in flight is lost. */
+  /** Replaces all it has by what `choose` makes of it, in order; what was in flight is revoked. */
   replace(choose: (owed: StoredMessage[]) => readonly StoredMessage[], reason: string): void {
     const owed = this.#all().sort((a, b) => a.order - b.order);
     const chosen = choose(owed);
-    const lost = this.#recall(this.#inFlight.toArray());
+    const revoked = this.#recall(this.#inFlight.toArray());
     this.#empty();
     for (const stored of chosen) {
       stored.topic.own(stored);
       this.#queue.push(stored);
     }
     for (const stored of owed) release(stored);
-    for (const message of lost) deliveries.lose(message, reason);
+    for (const message of revoked) deliveries.revoke(message, reason);
     this.#dispatch();
   }
 
@@ -245,10 +245,10 @@ export class Group implements EntryGroup {
       this.#delayed.pop();
       this.#queue.giveBack(entry);
     }
-    const lost = this.#expire(now);
+    const revoked = this.#expire(now);
     this.#arm();
-    for (const message of lost)
-      deliveries.lose(message, `its ack deadline of ${this.settings.ackDeadlineMs} ms passed`);
+    for (const message of revoked)
+      deliveries.revoke(message, `its ack deadline of ${this.settings.ackDeadlineMs} ms passed`);
     this.#dispatch();
   }
 
@@ -258,9 +258,9 @@ export class Group implements EntryGroup {
     for (let entry = this.#inFlight.first; entry !== undefined && entry.due <= now; entry = entry.next) {
       expired.push(entry);
     }
-    const lost = this.#recall(expired);
+    const revoked = this.#recall(expired);
     this.#goBack(expired);
-    return lost;
+    return revoked;
   }
 
   #arm(): void {

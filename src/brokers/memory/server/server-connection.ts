@@ -3,7 +3,7 @@ import type { ConnectionClosedError } from "../../../traits/errors.ts";
 /** How a connection ended. */
 export interface ConnectionEnd {
   readonly reason: string;
-  /** It died, rather than being shut down. */
+  /** It died, rather than being closed. */
   readonly killed: boolean;
 }
 

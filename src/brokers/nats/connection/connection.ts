@@ -62,7 +62,7 @@ export class NatsConnection
     return NatsSubscriber.open(this.#connection, pattern, options.group, limits);
   }
 
-  shutdown(): Promise<void> {
-    return this.#connection.shutdown();
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 }

@@ -18,7 +18,7 @@ export class CoreConnection {
   /** The client's connection was made elsewhere and stays open. */
   readonly #borrowed: boolean;
   readonly #open = new Set<Closable>();
-  #shutdown: Promise<void> | undefined = undefined;
+  #closing: Promise<void> | undefined = undefined;
 
   constructor(
     server: ReconnectingConnection,
@@ -41,14 +41,14 @@ export class CoreConnection {
     this.#open.delete(closable);
   }
 
-  shutdown(): Promise<void> {
-    this.#shutdown ??= this.#end();
-    return this.#shutdown;
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
   }
 
   async #end(): Promise<void> {
     const { clock, closeTimeoutMs } = this.settings;
-    this.server.end({ reason: "its connection was shut down", intended: true });
+    this.server.end({ reason: "its connection was closed", intended: true });
     // Each is bounded in time, and none rejects.
     await Promise.all([...this.#open].map((closable) => closable.close()));
     if (!this.#borrowed) await within(clock, closeTimeoutMs, this.server.close());

@@ -34,7 +34,7 @@ export function connectSettings(options: NatsOptions, defaultName: string): Conn
 }
 
 /**
- * Connects, or takes the connection that was handed in. `check` is part of each try. Rejects with `ConnectFailedError` or
+ * Connects, or takes the connection that was handed in. `check` is part of each attempt. Rejects with `ConnectFailedError` or
  * `AbortedError`.
  */
 export async function dial(
@@ -56,7 +56,7 @@ export async function dial(
       await check(connection);
       return connection;
     } catch (error) {
-      await connection.shutdown();
+      await connection.close();
       throw error;
     }
   });

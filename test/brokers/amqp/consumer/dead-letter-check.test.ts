@@ -55,7 +55,7 @@ describe("a queue whose dead letters have nowhere to go", () => {
     await open(connection, "mails");
     await clock.flush();
     rabbit.connection.cut();
-    await connection.shutdown();
+    await connection.close();
     expect(said().filter((text) => String(text).includes("dead letters"))).toEqual([]);
   });
 });

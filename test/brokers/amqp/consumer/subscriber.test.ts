@@ -3,7 +3,7 @@ import { amqpExclusiveQueue, amqpQueue } from "../../../../src/brokers/amqp/inde
 import { serverError } from "../fake/fake-channel.ts";
 import { events, open, publish, setUp, stateOf, take, takeOne, texts } from "../support.ts";
 
-const lost = { code: "TIDELANE_DELIVERY_LOST" };
+const revoked = { code: "TIDELANE_DELIVERY_REVOKED" };
 
 describe("a subscription", () => {
   it("gives what is in the queue, in order, with all that came along", async () => {
@@ -174,7 +174,7 @@ describe("close", () => {
     await b?.nackAfter(1_000);
     await Promise.all([orders.close(), orders.close()]);
     expect(rabbit.queue("orders").ready.map(({ content }) => content.toString())).toEqual(["b", "c", "d"]);
-    await expect(c?.ack()).rejects.toMatchObject(lost);
+    await expect(c?.ack()).rejects.toMatchObject(revoked);
     expect(clock.timers).toBe(0);
     const iterator = orders[Symbol.asyncIterator]();
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
@@ -212,7 +212,7 @@ describe("a lost connection", () => {
     await held?.nackAfter(10);
     rabbit.connection.cut();
     expect(old?.signal.aborted).toBe(true);
-    await expect(old?.ack()).rejects.toMatchObject({ ...lost, reason: "its connection was lost" });
+    await expect(old?.ack()).rejects.toMatchObject({ ...revoked, reason: "its connection was lost" });
     await clock.advance(2_000);
     const again = await take(orders, clock);
     expect(texts(again)).toEqual(["a", "b"]);
@@ -285,7 +285,7 @@ describe("the server", () => {
     await publish(connection, "orders", "a");
     const old = await takeOne(orders, clock);
     rabbit.deleteQueue("orders");
-    await expect(old.ack()).rejects.toMatchObject(lost);
+    await expect(old.ack()).rejects.toMatchObject(revoked);
     await clock.advance(1_000);
     await publish(connection, "orders", "b");
     expect(texts(await take(orders, clock))).toEqual(["b"]);
@@ -320,7 +320,7 @@ describe("the server", () => {
     const text = "delivery acknowledgement on channel 1 timed out";
     const channel = rabbit.channels.find(({ held }) => held.size > 0);
     channel?.closeByServer(serverError(406, "PRECONDITION_FAILED", text));
-    await expect(old.ack()).rejects.toMatchObject({ ...lost, reason: "the server closed its channel" });
+    await expect(old.ack()).rejects.toMatchObject({ ...revoked, reason: "the server closed its channel" });
     await clock.advance(1_000);
     expect((await takeOne(orders, clock)).deliveryCount).toBe(2);
     expect(seen).toHaveLength(1);

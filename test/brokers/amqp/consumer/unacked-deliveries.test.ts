@@ -94,23 +94,23 @@ describe("what goes back", () => {
     expect(channel.frames).toEqual(["reject 1, requeue"]);
   });
 
-  it("is lost to its holder when the channel refuses to send", async () => {
+  it("is revoked when the channel refuses to send", async () => {
     const { channel, deliver } = stage();
     const message = deliver();
     channel.lose();
-    await expect(message.nack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_LOST" });
+    await expect(message.nack()).rejects.toMatchObject({ code: "TIDELANE_DELIVERY_REVOKED" });
   });
 });
 
 describe("the end of the channel", () => {
-  it("loses what is unsettled, and sends nothing more", async () => {
+  it("revokes what is unsettled, and sends nothing more", async () => {
     const { clock, channel, settlements, deliver } = stage();
     const [first, second, third] = [deliver(), deliver(), deliver()];
     await first.ack();
     await second.nackAfter(10);
     settlements.end("its connection was lost");
     await expect(third.ack()).rejects.toMatchObject({
-      code: "TIDELANE_DELIVERY_LOST",
+      code: "TIDELANE_DELIVERY_REVOKED",
       reason: "its connection was lost",
     });
     expect(third.signal.aborted).toBe(true);

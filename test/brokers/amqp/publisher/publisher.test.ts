@@ -374,7 +374,7 @@ describe("request", () => {
     expect((await second).text()).toBe("right");
   });
 
-  it("ends by its signal, by a lost connection, and by shutdown", async () => {
+  it("ends by its signal, by a lost connection, and by close()", async () => {
     const { clock, connection, publisher, rabbit } = await setUp();
     await open(connection, "service");
     const abort = new AbortController();
@@ -392,7 +392,7 @@ describe("request", () => {
     await clock.advance(2_000);
     const ended = ask();
     await clock.flush();
-    await connection.shutdown();
+    await connection.close();
     expect(await ended).toMatchObject({ code: "TIDELANE_CONNECTION_CLOSED" });
     expect(clock.timers).toBe(0);
   });

@@ -149,7 +149,7 @@ describe("a channel that is lost", () => {
     });
   });
 
-  it("by a missing exchange costs a reply on the same channel no more than another try", async () => {
+  it("by a missing exchange costs a reply on the same channel no more than another attempt", async () => {
     const { clock, connection } = await setUp();
     const service = await open(connection, "service");
     void ask(connection.publisher(), "q");

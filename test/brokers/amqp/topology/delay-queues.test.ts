@@ -83,7 +83,7 @@ describe("delay queues", () => {
       const first = await takeOne(orders, clock);
       expect(attemptOf(first)).toBe(5);
       await first.nackAfter(1);
-      await connection.shutdown();
+      await connection.close();
       const later = await broker.connect();
       const again = await open(later, "orders", options);
       await clock.advance(1_000);

@@ -87,7 +87,7 @@ describe("checkTopic", () => {
     expect(rabbit.channels).toEqual([]);
   });
 
-  it("ends by its signal, by time, by a lost connection, and by shutdown", async () => {
+  it("ends by its signal, by time, by a lost connection, and by close()", async () => {
     const { clock, connection, rabbit, publisher } = await setUp({ publishTimeoutMs: 1_000 });
     rabbit.silent = true;
     const abort = new AbortController();
@@ -107,7 +107,7 @@ describe("checkTopic", () => {
     rabbit.connection.cut();
     expect(await lost).toMatchObject({ ...failed, retryable: true });
     const waiting = fault(publisher.checkTopic("orders"));
-    await connection.shutdown();
+    await connection.close();
     expect(await waiting).toMatchObject({ code: "TIDELANE_CONNECTION_CLOSED" });
     await expect(publisher.checkTopic("orders")).rejects.toMatchObject({
       code: "TIDELANE_CONNECTION_CLOSED",

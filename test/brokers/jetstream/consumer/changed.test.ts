@@ -20,7 +20,7 @@ async function lowered() {
 }
 
 describe("a consumer whose ack deadline somebody else lowers", () => {
-  it("is noticed on a slow beat: what is held for longer is lost, and it is told once", async () => {
+  it("is noticed on a slow beat: what is held for longer is revoked, and it is told once", async () => {
     const { clock, subscriber, held } = await lowered();
     const seen = events("tidelane:error");
     // A handler at work keeps it by the deadline it knows.
@@ -30,12 +30,12 @@ describe("a consumer whose ack deadline somebody else lowers", () => {
     await clock.advance(1_000);
     expect(subscriber.capabilities.ackDeadlineMs).toBe(1_000);
     expect(held.signal.aborted).toBe(true);
-    expect((await errorOf(held.ack())).name).toBe("DeliveryLostError");
+    expect((await errorOf(held.ack())).name).toBe("DeliveryRevokedError");
     await clock.advance(120_000);
     expect(seen.map(({ topic, error }) => [topic, (error as Error).message])).toEqual([
       [
         "s.a",
-        'The consumer "g" of the stream "S" was changed by somebody else: its ack deadline was 30000 ms and is 1000 ms. What was held for longer is lost and delivered again; keep handlers below it, or raise ack_wait.',
+        'The consumer "g" of the stream "S" was changed by somebody else: its ack deadline was 30000 ms and is 1000 ms. What was held for longer is revoked and delivered again; keep handlers below it, or raise ack_wait.',
       ],
     ]);
   });

@@ -38,7 +38,7 @@ describe("a consumer of our own that is deleted", () => {
     stream.deleteConsumer(name);
     await store(connection, "5");
     await clock.advance(1_000);
-    expect(four?.lost?.message).toContain("its consumer was deleted");
+    expect(four?.revoked?.message).toContain("its consumer was deleted");
     const came = await loop.take(3);
     await ackAll(came);
     expect(await loop.peek()).toBe("nothing");
@@ -96,13 +96,13 @@ describe("the consumer of a group that is deleted", () => {
     await clock.flush();
     stream.deleteConsumer("g");
     await clock.advance(1_900);
-    expect(held.lost).toBeUndefined();
+    expect(held.revoked).toBeUndefined();
     await clock.advance(1_500);
     const error = await waiting;
     expect(isTidelaneError(error, "TIDELANE_SUBSCRIPTION_FAILED")).toBe(true);
     expect(error.message).toContain('the consumer "g" of the stream "S"');
     expect(error.message).toContain("it was deleted");
-    expect(held.lost).toBeDefined();
+    expect(held.revoked).toBeDefined();
     jetStream.stop();
     expect(clock.timers).toBe(0);
   });
@@ -146,7 +146,7 @@ describe("missed heartbeats", () => {
     await clock.advance(20_000);
     const error = await waiting;
     expect(error.message).toContain("not found again in 10000 ms");
-    await connection.shutdown();
+    await connection.close();
     jetStream.stop();
     expect(clock.timers).toBe(0);
   });
@@ -205,7 +205,7 @@ describe("a connection that is lost", () => {
     const error = await waiting;
     expect(isTidelaneError(error, "TIDELANE_SUBSCRIPTION_FAILED")).toBe(true);
     expect(error.message).toContain("authorization revoked");
-    expect(held.lost?.message).toContain("authorization revoked");
+    expect(held.revoked?.message).toContain("authorization revoked");
     expect(await loop.peek()).toBe("done");
   });
 
@@ -225,15 +225,15 @@ describe("a connection that is lost", () => {
   });
 });
 
-describe("shutdown()", () => {
+describe("close()", () => {
   it("gives back what is in flight, ends who waits, and leaves no timer", async () => {
     const { clock, nats, jetStream, connection, loop, consumer } = await running(true);
     await store(connection, "1");
     const held = await loop.next();
     const waiting = loop.peek();
-    await connection.shutdown();
+    await connection.close();
     expect(await waiting).toBe("done");
-    expect(held.lost).toBeDefined();
+    expect(held.revoked).toBeDefined();
     expect(consumer().answers).toEqual(["1 -NAK"]);
     expect(nats.line.isClosed()).toBe(true);
     jetStream.stop();
@@ -246,7 +246,7 @@ describe("shutdown()", () => {
     await loop.next();
     nats.line.stalled = true;
     let over = false;
-    void connection.shutdown().then(() => {
+    void connection.close().then(() => {
       over = true;
     });
     await clock.advance(4_999);

@@ -151,7 +151,7 @@ describe("seek()", () => {
     jetStream.calls.length = 0;
     await subscriber.seek(position);
     expect(
-      isTidelaneError(await errorOf(held[1]?.ack() ?? Promise.resolve()), "TIDELANE_DELIVERY_LOST"),
+      isTidelaneError(await errorOf(held[1]?.ack() ?? Promise.resolve()), "TIDELANE_DELIVERY_REVOKED"),
     ).toBe(true);
     const next = await loop.next();
     expect([next.text(), next.deliveryCount]).toEqual([text, 1]);
@@ -182,7 +182,7 @@ describe("seek()", () => {
       expect(isTidelaneError(error, "TIDELANE_POSITION_UNAVAILABLE")).toBe(true);
     }
     await subscriber.seek(41);
-    expect(held.lost).toBeDefined();
+    expect(held.revoked).toBeDefined();
   });
 
   it.each([0, 1.5, "middle", new Date(Number.NaN)])("refuses %s", async (position) => {
@@ -210,7 +210,7 @@ describe("seek()", () => {
     const held = await other.next();
     await subscriber.seek("start");
     await clock.advance(1_000);
-    expect(held.lost?.message).toContain("made again");
+    expect(held.revoked?.message).toContain("made again");
   });
 
   it.each(["end", 7, "start"] as const)(
@@ -233,7 +233,7 @@ describe("seek()", () => {
     const { subscriber, connection } = await opened();
     await subscriber.close();
     expect(isTidelaneError(await errorOf(subscriber.seek(1)), "TIDELANE_SUBSCRIPTION_FAILED")).toBe(true);
-    await connection.shutdown();
+    await connection.close();
     expect(isTidelaneError(await errorOf(subscriber.seek(1)), "TIDELANE_CONNECTION_CLOSED")).toBe(true);
   });
 });

@@ -158,7 +158,7 @@ describe("a delivery", () => {
     stream.deleteConsumer("g");
     nats.line.restore();
     await clock.advance(5_000);
-    expect(isTidelaneError(await told, "TIDELANE_DELIVERY_LOST")).toBe(true);
+    expect(isTidelaneError(await told, "TIDELANE_DELIVERY_REVOKED")).toBe(true);
   });
 
   it("of a source with confirmAcks is always confirmed", async () => {
@@ -174,17 +174,17 @@ describe("a delivery", () => {
 });
 
 describe("the ack deadline", () => {
-  it("loses a delivery that is not settled, and delivers it again", async () => {
+  it("revokes a delivery that is not settled, and delivers it again", async () => {
     const { clock, messages, loop } = await delivered("1");
     const [first] = messages;
     const { signal } = first ?? { signal: undefined };
     await clock.advance(999);
-    expect(first?.lost).toBeUndefined();
+    expect(first?.revoked).toBeUndefined();
     await clock.advance(1);
     expect(signal?.aborted).toBe(true);
-    expect(isTidelaneError(await errorOf(first?.ack() ?? Promise.resolve()), "TIDELANE_DELIVERY_LOST")).toBe(
-      true,
-    );
+    expect(
+      isTidelaneError(await errorOf(first?.ack() ?? Promise.resolve()), "TIDELANE_DELIVERY_REVOKED"),
+    ).toBe(true);
     expect((await loop.next()).deliveryCount).toBe(2);
   });
 
@@ -230,7 +230,7 @@ describe("the ack deadline", () => {
     await clock.advance(900);
     consumer.repeat(1, 1);
     await clock.advance(900);
-    expect([held?.lost, held?.deliveryCount]).toEqual([undefined, 2]);
+    expect([held?.revoked, held?.deliveryCount]).toEqual([undefined, 2]);
     await held?.ack();
     await clock.flush();
     expect([consumer.answers, consumer.pending.size]).toEqual([["1 +ACK"], 0]);
@@ -286,7 +286,7 @@ describe("a settle while the connection is lost", () => {
     await clock.flush();
     const told = errorOf(messages[0]?.ack() ?? Promise.resolve());
     await clock.advance(1_000);
-    expect(isTidelaneError(await told, "TIDELANE_DELIVERY_LOST")).toBe(true);
+    expect(isTidelaneError(await told, "TIDELANE_DELIVERY_REVOKED")).toBe(true);
     nats.line.restore();
     await clock.flush();
     expect(consumer.answers).toEqual([]);
@@ -294,14 +294,14 @@ describe("a settle while the connection is lost", () => {
 });
 
 describe("close()", () => {
-  it("gives back everything that is not settled, and loses it for its holder", async () => {
+  it("gives back everything that is not settled, and revokes it", async () => {
     const { clock, stream, connection, subscriber, messages, consumer } = await delivered("1", "2");
     await store(connection, "3");
     await messages[0]?.ack();
     await subscriber.close();
     expect(consumer.answers).toEqual(["1 +ACK", "2 -NAK", "3 -NAK"]);
     const error = await errorOf(messages[1]?.ack() ?? Promise.resolve());
-    expect(isTidelaneError(error, "TIDELANE_DELIVERY_LOST")).toBe(true);
+    expect(isTidelaneError(error, "TIDELANE_DELIVERY_REVOKED")).toBe(true);
     const other = new Loop(await openGroup(connection, { ackDeadlineMs: 1_000 }), clock);
     expect(texts(await other.take(2))).toEqual(["2", "3"]);
     expect(stream.consumers.has("g")).toBe(true);
@@ -325,7 +325,7 @@ describe("close()", () => {
     nats.line.lose();
     await clock.flush();
     await subscriber.close();
-    expect(messages[0]?.lost).toBeDefined();
+    expect(messages[0]?.revoked).toBeDefined();
     jetStream.stop();
     expect(clock.timers).toBe(0);
   });

@@ -124,14 +124,14 @@ describe("a sole reader", () => {
     await clock.flush();
     consumer?.repeat(1, 1);
     await clock.flush();
-    expect(one?.lost).toBeUndefined();
+    expect(one?.revoked).toBeUndefined();
     expect(one?.deliveryCount).toBe(2);
     await one?.ack();
     await clock.flush();
     expect(consumer?.answers.at(-1)).toBe("1 +ACK");
   });
 
-  it("loses all it holds when one ack deadline passes, so that none overtakes the one that comes again", async () => {
+  it("revokes all it holds when one ack deadline passes, so that none overtakes the one that comes again", async () => {
     const { clock, connection } = await setUpJetStream();
     const loop = new Loop(
       await openGroup(connection, { sole: true, ackDeadlineMs: 1_000, maxInFlight: 2 }),
@@ -143,8 +143,8 @@ describe("a sole reader", () => {
     await store(connection, "2");
     const two = await loop.next();
     await clock.advance(501);
-    expect(one.lost).toBeDefined();
-    expect(two.lost).toBeDefined();
+    expect(one.revoked).toBeDefined();
+    expect(two.revoked).toBeDefined();
     await clock.advance(1_000);
     expect(texts(await loop.take(2))).toEqual(["1", "2"]);
   });

@@ -69,7 +69,7 @@ describe("publish() to a stream", () => {
     expect(await errorOf(publisher.checkTopic("s.a"))).toMatchObject({ retryable: true });
     nats.denied.add("$JS.API.STREAM.NAMES");
     expect(await publisher.checkTopic("other")).toBeUndefined();
-    await connection.shutdown();
+    await connection.close();
     expect((await errorOf(publisher.checkTopic("s.a"))).name).toBe("ConnectionClosedError");
   });
 
@@ -163,7 +163,7 @@ describe("publish() to a stream", () => {
     await clock.flush();
     controller.abort();
     expect(isTidelaneError(await aborted, "TIDELANE_ABORTED")).toBe(true);
-    await connection.shutdown();
+    await connection.close();
     expect(isTidelaneError(await cut, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
     expect(clock.timers).toBe(0);
   });
@@ -204,7 +204,7 @@ describe("publish() to a stream", () => {
     expect(sent()).toBe(2);
     await clock.advance(1_001);
     expect((await all).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
-    await connection.shutdown();
+    await connection.close();
     expect(clock.timers).toBe(0);
   });
 
@@ -248,7 +248,7 @@ describe("publish() to a stream", () => {
     await clock.flush();
     controller.abort();
     expect(isTidelaneError(await aborted, "TIDELANE_ABORTED")).toBe(true);
-    await connection.shutdown();
+    await connection.close();
     expect(isTidelaneError(await cut, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
     const late = errorOf(publisher.publish({ topic: "s.a", payload: "" }));
     expect(isTidelaneError(await late, "TIDELANE_CONNECTION_CLOSED")).toBe(true);

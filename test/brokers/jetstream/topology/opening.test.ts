@@ -147,7 +147,7 @@ describe("a source", () => {
   it("leaves no consumer behind when the connection ends while it opens", async () => {
     const { clock, stream, connection } = await setUpJetStream();
     const opening = errorOf(connection.subscribe("s.a", { stream: "S" }));
-    await connection.shutdown();
+    await connection.close();
     expect(isTidelaneError(await opening, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
     await clock.flush();
     expect([...stream.consumers.keys()].length).toBeLessThanOrEqual(1);

@@ -70,13 +70,13 @@ describe("createStream()", () => {
     expect(made.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
   });
 
-  it("rejects where the API does not answer, and after shutdown", async () => {
+  it("rejects where the API does not answer, and after close()", async () => {
     const { clock, jetStream, connection } = await setUpJetStream({ apiTimeoutMs: 300 });
     jetStream.silent.add("STREAM.INFO");
     const told = errorOf(connection.createStream("S", { subjects: ["s.>"] }));
     await clock.advance(300);
     expect(isTidelaneError(await told, "TIDELANE_TIMEOUT")).toBe(true);
-    await connection.shutdown();
+    await connection.close();
     const late = errorOf(connection.createStream("S", { subjects: ["s.>"] }));
     expect(isTidelaneError(await late, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
   });

@@ -4,7 +4,7 @@ import { KafkaBroker } from "../../../../src/brokers/kafka/broker.ts";
 import type { KafkaBrokerOptions } from "../../../../src/brokers/kafka/options/options.ts";
 import type { KafkaSubscribeOptions } from "../../../../src/brokers/kafka/options/subscription.ts";
 import { kafkaPatternSource, kafkaSource } from "../../../../src/brokers/kafka/source.ts";
-import { DeliveryLostError, isTidelaneError, UnknownOptionError } from "../../../../src/traits/errors.ts";
+import { DeliveryRevokedError, isTidelaneError, UnknownOptionError } from "../../../../src/traits/errors.ts";
 import { Bench, taken } from "../fake/bench.ts";
 import { FakeKafkaError } from "../fake/cluster.ts";
 
@@ -184,7 +184,7 @@ describe("connect()", () => {
     await bench.clock.advance(10_000);
     const connection = await connecting;
     expect(connection.state).toBe("open");
-    await bench.settled(connection.shutdown());
+    await bench.settled(connection.close());
   });
 
   it("waits no longer, and not after a refusal", async () => {
@@ -225,7 +225,7 @@ describe("connect()", () => {
   });
 });
 
-describe("shutdown()", () => {
+describe("close()", () => {
   it("ends everything, once, and says so to whoever comes later", async () => {
     const bench = new Bench();
     bench.cluster.publish("orders", ["a", "b"]);
@@ -236,11 +236,11 @@ describe("shutdown()", () => {
     const waiting = iterator.next();
     const publisher = connection.publisher();
     await bench.settled(publisher.publish({ topic: "orders", payload: "c" }));
-    const [first, second] = [connection.shutdown(), connection.close()];
+    const [first, second] = [connection.close(), connection.close()];
     await bench.settled(Promise.all([first, second]));
     expect(connection.state).toBe("closed");
     expect((await waiting).value?.text() ?? "done").toMatch(/c|done/);
-    await expect(a?.ack()).rejects.toThrow(DeliveryLostError);
+    await expect(a?.ack()).rejects.toThrow(DeliveryRevokedError);
     for (const call of [
       publisher.publish({ topic: "orders", payload: "x" }),
       connection.publisher().publish({ topic: "orders", payload: "x" }),
@@ -269,7 +269,7 @@ describe("shutdown()", () => {
     const sent = publisher.publish({ topic: "orders", payload: "1" });
     await bench.flush();
     const queued = failure(publisher.publish({ topic: "orders", payload: "2" }));
-    const down = connection.shutdown();
+    const down = connection.close();
     await bench.flush();
     open();
     await bench.settled(down);
@@ -290,7 +290,7 @@ describe("shutdown()", () => {
     bench.kafka.producer.gate = never();
     const sent = failure(publisher.publish({ topic: "orders", payload: "1" }));
     await bench.flush();
-    const down = connection.shutdown();
+    const down = connection.close();
     await bench.clock.advance(15_000);
     await down;
     expect(isTidelaneError(await sent, "TIDELANE_CONNECTION_CLOSED")).toBe(true);

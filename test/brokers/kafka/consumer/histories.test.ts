@@ -110,13 +110,13 @@ class Group {
       requeue: () => message.nack(),
       delay: () => message.nackAfter(100),
     }[how];
-    const isLost = message.lost !== undefined;
+    const isRevoked = message.revoked !== undefined;
     const settling = settle().then(
       () => {
-        expect(isLost).toBe(false);
+        expect(isRevoked).toBe(false);
         if (how === "ack" || how === "drop") this.done.add(message.text());
       },
-      (error: Error) => expect(error.name).toBe("DeliveryLostError"),
+      (error: Error) => expect(error.name).toBe("DeliveryRevokedError"),
     );
     this.#calls.push(settling);
     await this.bench.flush();
@@ -181,7 +181,7 @@ class Group {
       const below = log.read(0, 10_000)?.messages.filter((record) => Number(record.offset) < offset) ?? [];
       for (const { value } of below) expect(this.done).toContain(value?.toString());
     }
-    const out = this.held.filter(({ lost }) => lost === undefined).map((message) => message.text());
+    const out = this.held.filter(({ revoked }) => revoked === undefined).map((message) => message.text());
     // One that was expelled and has not heard of it holds what others were given.
     if (!this.#expelled) expect(new Set(out).size).toBe(out.length);
   }

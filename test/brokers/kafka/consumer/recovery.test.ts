@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
-  DeliveryLostError,
+  DeliveryRevokedError,
   isTidelaneError,
   SubscriptionFailedError,
 } from "../../../../src/traits/errors.ts";
@@ -12,7 +12,7 @@ const refused = new FakeKafkaError("connect ECONNREFUSED 127.0.0.1:9092", {
   retriable: true,
 });
 
-/** Until it settles; the pauses between tries are random. */
+/** Until it settles; the pauses between attempts are random. */
 async function timePasses<T>(bench: Bench, promise: Promise<T>): Promise<T> {
   const state = { settled: false };
   const settle = (): void => {
@@ -33,14 +33,14 @@ async function opened() {
 }
 
 describe("a consumer that crashes", () => {
-  it("is replaced, after a pause; what was out is lost and comes again", async () => {
+  it("is replaced, after a pause; what was out is revoked and comes again", async () => {
     const events = heard("tidelane:reconnect");
     const { bench, connection, iterator } = await opened();
     const [a] = await taken(bench, iterator, 1);
     bench.kafka.consumer.crash(refused);
     await bench.flush();
     expect(connection.state).toBe("reconnecting");
-    await expect(a?.ack()).rejects.toThrow(DeliveryLostError);
+    await expect(a?.ack()).rejects.toThrow(DeliveryRevokedError);
     expect(await taken(bench, iterator)).toEqual([]);
     await bench.clock.advance(200);
     expect(connection.state).toBe("open");
@@ -182,13 +182,13 @@ describe("opening", () => {
     expect(isTidelaneError(await timePasses(bench, second), "TIDELANE_SUBSCRIPTION_FAILED")).toBe(true);
   });
 
-  it("ends when the connection is shut down meanwhile", async () => {
+  it("ends when the connection is closed meanwhile", async () => {
     const bench = new Bench();
     const connection = await bench.connect();
     bench.cluster.outage = refused;
     const opening = connection.subscribe("orders", { group: "g" }).catch((caught: unknown) => caught);
     await bench.flush();
-    const down = connection.shutdown();
+    const down = connection.close();
     await bench.clock.advance(5_000);
     await down;
     await bench.clock.advance(5_000);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { KafkaPosition } from "../../../../src/brokers/kafka/consumer/seek.ts";
-import { DeliveryLostError, isTidelaneError } from "../../../../src/traits/errors.ts";
+import { DeliveryRevokedError, isTidelaneError } from "../../../../src/traits/errors.ts";
 import { Bench, taken, texts } from "../fake/bench.ts";
+import { FakeKafkaError } from "../fake/cluster.ts";
 
 async function opened() {
   const bench = new Bench();
@@ -22,7 +23,7 @@ describe("seek()", () => {
     const other = messages.find((message) => message.text() === "b10");
     await bench.settled(subscriber.seek(second?.position as KafkaPosition));
     expect(texts(await taken(bench, iterator))).toEqual(["a20", "a30"]);
-    await expect(second?.ack()).rejects.toThrow(DeliveryLostError);
+    await expect(second?.ack()).rejects.toThrow(DeliveryRevokedError);
     await other?.ack();
   });
 
@@ -82,6 +83,31 @@ describe("seek()", () => {
       await expect(subscriber.seek(position as KafkaPosition)).rejects.toThrow('"start", "end", { timeMs }');
     },
   );
+
+  it("goes on in the next generation where the connection is lost meanwhile", async () => {
+    const { bench, subscriber, iterator } = await opened();
+    await taken(bench, iterator);
+    const outage = new FakeKafkaError("read ECONNRESET", { name: "KafkaJSConnectionError" });
+    bench.cluster.outage = outage;
+    const sought = subscriber.seek("start").catch((error: unknown) => error);
+    bench.kafka.consumer.crash(outage);
+    await bench.clock.advance(1_000);
+    bench.cluster.outage = undefined;
+    await bench.clock.advance(5_000);
+    expect(await sought).toBeUndefined();
+    expect(texts(await taken(bench, iterator)).sort()).toEqual(["a10", "a20", "a30", "b10", "b20", "b30"]);
+  });
+
+  it("that the server refuses to answer says so, and moves nothing", async () => {
+    const { bench, subscriber, iterator } = await opened();
+    const [first] = await taken(bench, iterator, 1);
+    bench.cluster.outage = new FakeKafkaError("TOPIC_AUTHORIZATION_FAILED");
+    const error = await bench.settled(subscriber.seek("start").catch((caught: unknown) => caught));
+    bench.cluster.outage = undefined;
+    expect(isTidelaneError(error, "TIDELANE_NOT_SUPPORTED")).toBe(true);
+    expect(String(error)).toContain("the server refuses this user the topic");
+    await first?.ack();
+  });
 
   it("after the end rejects", async () => {
     const { bench, subscriber } = await opened();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KafkaMessage } from "../../../../src/brokers/kafka/message/message.ts";
-import { DeliveryLostError, SubscriberBusyError } from "../../../../src/traits/errors.ts";
+import { DeliveryRevokedError, SubscriberBusyError } from "../../../../src/traits/errors.ts";
 import { Bench, taken, texts } from "../fake/bench.ts";
 import { FakeKafkaError } from "../fake/cluster.ts";
 
@@ -267,14 +267,14 @@ describe("pause()", () => {
 });
 
 describe("close()", () => {
-  it("loses what is out, commits what was settled, and leaves the group", async () => {
+  it("revokes what is out, commits what was settled, and leaves the group", async () => {
     const { bench, subscriber, iterator } = await opened(["a", "b"]);
     const [a, b] = await taken(bench, iterator);
     await a?.ack();
     const waiting = iterator.next();
     await bench.settled(subscriber.close());
     expect((await waiting).done).toBe(true);
-    await expect(b?.ack()).rejects.toThrow(DeliveryLostError);
+    await expect(b?.ack()).rejects.toThrow(DeliveryRevokedError);
     expect(b?.signal.aborted).toBe(true);
     expect(bench.committed()).toBe(1);
     expect(bench.cluster.group("g").members.size).toBe(0);

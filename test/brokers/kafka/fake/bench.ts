@@ -32,12 +32,12 @@ export class Bench {
     return new KafkaBroker({ brokers: "fake:9092", client, clock: this.clock, ...this.#options });
   }
 
-  /** A connection that is shut down when the test is over, and must leave no timer then. */
+  /** A connection that is closed when the test is over, and must leave no timer then. */
   async connect(): Promise<KafkaConnection> {
     const connection = await this.broker().connect();
     this.#connections += 1;
     onTestFinished(async () => {
-      const down = connection.shutdown();
+      const down = connection.close();
       for (let turn = 0; turn < 40; turn += 1) await this.clock.advance(1_000);
       await down;
       this.#connections -= 1;

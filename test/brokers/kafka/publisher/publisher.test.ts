@@ -331,9 +331,9 @@ describe("checkTopic()", () => {
     await bench.clock.advance(5_000);
   });
 
-  it("is refused after shutdown", async () => {
+  it("is refused after close()", async () => {
     const { bench, connection, publisher } = await opened();
-    await bench.settled(connection.shutdown());
+    await bench.settled(connection.close());
     expect(await failure(publisher.checkTopic("orders"))).toMatchObject({
       code: "TIDELANE_CONNECTION_CLOSED",
     });

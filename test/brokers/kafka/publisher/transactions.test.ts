@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KafkaMessage } from "../../../../src/brokers/kafka/message/message.ts";
-import { DeliveryLostError, isTidelaneError } from "../../../../src/traits/errors.ts";
+import { DeliveryRevokedError, isTidelaneError } from "../../../../src/traits/errors.ts";
 import { Bench, taken, texts } from "../fake/bench.ts";
 import { FakeKafkaError } from "../fake/cluster.ts";
 
@@ -225,7 +225,7 @@ describe("a transaction that consumes", () => {
     expect(bench.committed()).toBe(2);
   });
 
-  it("refuses what is settled, lost, without a group, or from two subscriptions", async () => {
+  it("refuses what is settled, revoked, without a group, or from two subscriptions", async () => {
     const { bench, subscriber, iterator, publisher } = await opened();
     const [a] = await taken(bench, iterator, 1);
     const alone = await bench.subscribe("orders", { from: "start" });
@@ -237,10 +237,10 @@ describe("a transaction that consumes", () => {
     expect(String(await attempt(single))).toContain("without a group");
     expect(String(await attempt(a, single))).toContain("more than one subscription");
     await a?.ack();
-    expect(String(await attempt(a))).toContain("settled or lost already");
+    expect(String(await attempt(a))).toContain("settled or revoked already");
     const [b] = await taken(bench, iterator, 1);
     await bench.settled(subscriber.close());
-    expect(await attempt(b)).toBeInstanceOf(DeliveryLostError);
+    expect(await attempt(b)).toBeInstanceOf(DeliveryRevokedError);
   });
 
   it("takes whole batches, with what was settled between", async () => {

@@ -100,7 +100,7 @@ describe("publish()", () => {
     nats.line.restore();
     await clock.flush();
     expect(nats.log).toEqual([]);
-    await connection.shutdown();
+    await connection.close();
   });
 
   it("keeps nothing of a request that is over before its turn came", async () => {
@@ -119,7 +119,7 @@ describe("publish()", () => {
     controller.abort();
     await clock.advance(600);
     expect(queue.size).toBe(1);
-    await session.shutdown();
+    await session.close();
     expect(queue.size).toBe(0);
     expect((await told).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
   });
@@ -191,7 +191,7 @@ describe("publish()", () => {
     const cut = errorOf(publisher.publish({ topic: "a", payload: "" }));
     controller.abort();
     expect(isTidelaneError(await aborted, "TIDELANE_ABORTED")).toBe(true);
-    await connection.shutdown();
+    await connection.close();
     expect(isTidelaneError(await cut, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
     expect(clock.timers).toBe(0);
     expect(nats.log).toEqual([]);
@@ -359,7 +359,7 @@ describe("request()", () => {
     expect(isTidelaneError(await late, "TIDELANE_TIMEOUT")).toBe(true);
     await publisher.publish({ topic: other?.headers.get("reply-to") ?? "", payload: "too late" });
     await clock.flush();
-    await connection.shutdown();
+    await connection.close();
     expect(clock.timers).toBe(0);
   });
 
@@ -372,7 +372,7 @@ describe("request()", () => {
     expect(error.message).toContain('nobody listens to "x"');
   });
 
-  it("ends with its signal, with a lost connection, and with shutdown()", async () => {
+  it("ends with its signal, with a lost connection, and with close()", async () => {
     const { clock, nats, connection } = await setUpCore();
     await connection.subscribe("ask");
     const publisher = connection.publisher();
@@ -390,7 +390,7 @@ describe("request()", () => {
     nats.line.restore();
     await clock.flush();
     const cut = ask();
-    await connection.shutdown();
+    await connection.close();
     expect(isTidelaneError(await cut, "TIDELANE_CONNECTION_CLOSED")).toBe(true);
   });
 

@@ -74,6 +74,6 @@ export class ConsumerWatch {
 
 function report(consumer: Consumer, beforeMs: number): void {
   const name = String(consumer);
-  const text = `${name.charAt(0).toUpperCase()}${name.slice(1)} was changed by somebody else: its ack deadline was ${beforeMs} ms and is ${consumer.ackDeadlineMs} ms. What was held for longer is lost and delivered again; keep handlers below it, or raise ack_wait.`;
+  const text = `${name.charAt(0).toUpperCase()}${name.slice(1)} was changed by somebody else: its ack deadline was ${beforeMs} ms and is ${consumer.ackDeadlineMs} ms. What was held for longer is revoked and delivered again; keep handlers below it, or raise ack_wait.`;
   reportOrWarn({ topic: consumer.filter, error: new Error(text) }, () => text);
 }

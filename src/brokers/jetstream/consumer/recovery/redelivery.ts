@@ -74,8 +74,8 @@ export class Redelivery {
   }
 
   /**
-   * What is missing, if it is worth another try: a server before 2.10 may keep some back until their ack deadline. Those
-   * that never come are no longer in the stream, so the number of tries is limited.
+   * What is missing, if it is worth another attempt: a server before 2.10 may keep some back until their ack deadline. Those
+   * that never come are no longer in the stream, so the number of attempts is limited.
    */
   #shortfall(): string | undefined {
     const { count } = this.#awaited ?? { count: 0 };

@@ -191,7 +191,7 @@ export class Generation {
     this.#fetcher.resume();
   }
 
-  /** What is out of the partition is lost, and it goes on at `offset`. */
+  /** What is out of the partition is revoked, and it goes on at `offset`. */
   seek(partition: Partition, offset: number): void {
     this.assignment.seek(partition, offset);
     this.member.seek(partition, offset);
@@ -203,7 +203,7 @@ export class Generation {
     return this.#preparing ?? settledAtOnce;
   }
 
-  /** Loses what is out, now. What was settled can still be committed with `flush`. */
+  /** Revokes what is out, now. What was settled can still be committed with `flush`. */
   end(reason: string): void {
     this.#hurried.resolve();
     this.#fetcher.end();

@@ -11,7 +11,7 @@ export interface RebalanceOptions {
   readonly heartbeat: () => Promise<void>;
   /** Whether the error says that the group has removed the member. */
   readonly isRemoval: (error: unknown) => boolean;
-  /** Resolves when every delivery that was out is settled or lost. */
+  /** Resolves when every delivery that was out is settled or revoked. */
   readonly drained: Promise<void>;
   /** Resolves when there is no use in waiting. */
   readonly hurried: Promise<void>;
@@ -20,7 +20,7 @@ export interface RebalanceOptions {
 /**
  * Prepares an assignment for a rebalance, while the group waits for this member to join again. It delivers nothing new,
  * gives what is out until the limit to be settled, and commits everything that is settled. Whether the remaining
- * deliveries are lost depends on which partitions this member keeps: `Subscription.joined` decides it after the join.
+ * deliveries are revoked depends on which partitions this member keeps: `Subscription.joined` decides it after the join.
  */
 export async function prepareRebalance(
   assignment: Assignment,

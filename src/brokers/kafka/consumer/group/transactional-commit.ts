@@ -47,7 +47,8 @@ export class TransactionalCommit implements TransactionalSettlement {
       return "what it consumed came without a group, which has no offsets to commit";
     if (this.#assignment.over) return "the partitions of what it consumed were taken away";
     for (const { partition, offset, message } of records) {
-      if (message === undefined) return `offset ${offset} of "${partition.topic}" is settled or lost already`;
+      if (message === undefined)
+        return `offset ${offset} of "${partition.topic}" is settled or revoked already`;
       const next = partition.watermarkWith(records);
       if (next > offset) continue;
       return `it consumed offset ${offset} of "${partition.topic}", and offset ${next} before it is not settled`;

@@ -62,7 +62,7 @@ export class Positions {
     }
   }
 
-  /** Rejects when `over()` ended the tries, or with a final error. */
+  /** Rejects when `over()` ended the attempts, or with a final error. */
   async find<P extends CommittedPartition>(
     partitions: Iterable<P>,
     over: () => boolean,

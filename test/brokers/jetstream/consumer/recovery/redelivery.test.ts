@@ -51,7 +51,7 @@ describe("deliveries that come again", () => {
     expect(seen.at(-1)).toBe("released");
   });
 
-  it("that all came start the count of tries again", () => {
+  it("that all came start the count of attempts again", () => {
     const { redelivery, seen } = setUp();
     for (let round = 0; round < 4; round += 1) {
       redelivery.begin({ next: 1, count: 1, upTo: 1 });

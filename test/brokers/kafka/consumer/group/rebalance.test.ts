@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KafkaSubscriber } from "../../../../../src/brokers/kafka/consumer/subscriber.ts";
 import type { KafkaMessage } from "../../../../../src/brokers/kafka/message/message.ts";
-import { DeliveryLostError } from "../../../../../src/traits/errors.ts";
+import { DeliveryRevokedError } from "../../../../../src/traits/errors.ts";
 import type { SubscriberIterator } from "../../../../../src/traits/subscriber.ts";
 import { Bench, taken, texts } from "../../fake/bench.ts";
 
@@ -65,20 +65,20 @@ describe("when a member joins", () => {
     await bench.clock.advance(5_000);
     expect(group.generation).toBe(4);
     expect(has(subscriber)).toEqual([0, 1]);
-    expect(messages.map(({ lost }) => lost)).toEqual([undefined, undefined, undefined, undefined]);
+    expect(messages.map(({ revoked }) => revoked)).toEqual([undefined, undefined, undefined, undefined]);
     for (const message of messages) await message.ack();
     await bench.clock.advance(1_000);
     expect(bench.committed("wide/0")).toBe(2);
   });
 
-  it("its leader counts all as lost where the coordinator failed over: others may have got the assignment", async () => {
+  it("its leader counts all as revoked where the coordinator failed over: others may have got the assignment", async () => {
     const { bench, messages } = await opened();
     const group = bench.cluster.group("g");
     group.interruptions = 1;
     group.interruption = "NOT_COORDINATOR_FOR_GROUP";
     group.rebalance();
     await bench.clock.advance(5_000);
-    expect(messages.map(({ lost }) => lost === undefined)).toEqual([false, false, false, false]);
+    expect(messages.map(({ revoked }) => revoked === undefined)).toEqual([false, false, false, false]);
   });
 
   it("nothing new goes out meanwhile", async () => {
@@ -90,7 +90,7 @@ describe("when a member joins", () => {
     expect((await taken(bench, iterator)).length).toBeLessThan(2);
   });
 
-  it("after the limit what stays is still held, and what moves is lost and comes to the other", async () => {
+  it("after the limit what stays is still held, and what moves is revoked and comes to the other", async () => {
     const { bench, subscriber, messages } = await opened();
     const opening = bench.subscribe("wide", options);
     await bench.clock.advance(4_000);
@@ -99,8 +99,8 @@ describe("when a member joins", () => {
     const [kept, moved] = has(subscriber)[0] === 0 ? ["a", "b"] : ["b", "a"];
     await of(messages, `${kept}1`).ack();
     await of(messages, `${kept}0`).ack();
-    await expect(of(messages, `${moved}0`).ack()).rejects.toThrow(DeliveryLostError);
-    expect(of(messages, `${moved}1`).lost?.reason).toBe("the group moved its partition");
+    await expect(of(messages, `${moved}0`).ack()).rejects.toThrow(DeliveryRevokedError);
+    expect(of(messages, `${moved}1`).revoked?.reason).toBe("the group moved its partition");
     expect(texts(await taken(bench, second[Symbol.asyncIterator]()))).toEqual([`${moved}0`, `${moved}1`]);
     await bench.clock.advance(100);
     expect(bench.committed(`wide/${has(subscriber)[0]}`)).toBe(2);
@@ -128,7 +128,7 @@ describe("when a member joins", () => {
     await bench.settled(opening);
     const kept = has(subscriber)[0];
     expect(await Promise.all(answers)).toEqual(
-      messages.map(({ partition }) => (partition === kept ? "ok" : "DeliveryLostError")),
+      messages.map(({ partition }) => (partition === kept ? "ok" : "DeliveryRevokedError")),
     );
     await bench.clock.advance(100);
     expect(bench.committed(`wide/${kept}`)).toBe(2);
@@ -184,7 +184,7 @@ describe("when a member joins", () => {
     const kept = has(subscriber)[0] ?? 0;
     bench.cluster.publish("wide", ["next"], kept);
     expect(texts(await taken(bench, iterator))).toEqual(["next"]);
-    expect(messages.filter(({ lost }) => lost === undefined)).toHaveLength(2);
+    expect(messages.filter(({ revoked }) => revoked === undefined)).toHaveLength(2);
   });
 });
 
@@ -207,14 +207,14 @@ describe("when a member leaves", () => {
   });
 });
 
-describe("what is lost", () => {
+describe("what is revoked", () => {
   it("is everything, when the group went on without this member", async () => {
     const { bench, messages } = await opened();
     const group = bench.cluster.group("g");
     group.expel(bench.kafka.consumer.memberId);
     await bench.flush();
-    expect(messages.every(({ lost }) => lost !== undefined)).toBe(true);
-    await expect(messages[0]?.ack()).rejects.toThrow(DeliveryLostError);
+    expect(messages.every(({ revoked }) => revoked !== undefined)).toBe(true);
+    await expect(messages[0]?.ack()).rejects.toThrow(DeliveryRevokedError);
   });
 
   it("is everything, when a generation was missed", async () => {
@@ -223,7 +223,7 @@ describe("what is lost", () => {
     group.generation += 1;
     bench.cluster.wake();
     await bench.clock.advance(4_000);
-    expect(messages.every(({ lost }) => lost !== undefined)).toBe(true);
+    expect(messages.every(({ revoked }) => revoked !== undefined)).toBe(true);
     expect((await taken(bench, iterator)).map(({ deliveryCount }) => deliveryCount)).toEqual([2, 2, 2, 2]);
   });
 

@@ -1,15 +1,15 @@
 import { acknowledges } from "../claims.ts";
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
-import { advance, connect, kill, shutdown } from "../steps/faults.ts";
+import { advance, closeConnection, connect, kill } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { close, pull } from "../steps/receiving.ts";
-import { ack, settleLost } from "../steps/settling.ts";
+import { ack, settleRevoked } from "../steps/settling.ts";
 
-export const settleAfterLoss: Law = {
-  name: "settle-after-loss",
+export const settleAfterRevocation: Law = {
+  name: "settle-after-revocation",
   promise:
-    "A delivery that is lost aborts its signal, and settling it rejects with DeliveryLostError and touches no other delivery.",
+    "A delivery that is revoked aborts its signal, and settling it rejects with DeliveryRevokedError and touches no other delivery.",
   claim: acknowledges,
   effort: 2,
   property: history(({ fixture }) => ({
@@ -21,11 +21,11 @@ export const settleAfterLoss: Law = {
     steps: [
       [4, publish()],
       [7, pull],
-      [4, settleLost],
+      [4, settleRevoked],
       [1, ack],
       [2, close],
       [fixture.kill === undefined ? 0 : 1, kill],
-      [1, shutdown],
+      [1, closeConnection],
       [1, connect],
       [1, advance(200, 600)],
     ],

@@ -1,17 +1,17 @@
 import { history } from "../engine/history.ts";
 import type { Law } from "../law.ts";
 import { openAsItEnds, request } from "../steps/ending.ts";
-import { connect, shutdown, shutdownAgain } from "../steps/faults.ts";
+import { closeConnection, closeConnectionAgain, connect } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { breakLoop, close, pull } from "../steps/receiving.ts";
 
 const group = { topic: "A", options: { group: "g", maxInFlight: 2 } };
 
-/** Where a topic can be bounded, publishes wait for room when the shutdown comes. */
-export const shutdownIdempotent: Law = {
-  name: "shutdown-idempotent",
+/** Where a topic can be bounded, publishes wait for room when the connection closes. */
+export const closeIdempotent: Law = {
+  name: "close-idempotent",
   promise:
-    "shutdown resolves in bounded time, by each of its names and any number of times, also while a next(), a publish, a request or a subscribe waits, and those are answered.",
+    "close() of a connection, and its disposal, resolve in bounded time, any number of times, also while a next(), a publish, a request or a subscribe waits, and those are answered.",
   property: history(({ fixture, publisher }) => ({
     topics: { A: fixture.bounded ? { capacity: 2 } : {} },
     groups: [group],
@@ -19,8 +19,8 @@ export const shutdownIdempotent: Law = {
     steps: [
       [5, publish()],
       [5, pull],
-      [3, shutdown],
-      [3, shutdownAgain],
+      [3, closeConnection],
+      [3, closeConnectionAgain],
       [2, openAsItEnds],
       [publisher.requestReply ? 2 : 0, request],
       [1, connect],

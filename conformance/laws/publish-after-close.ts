@@ -8,12 +8,12 @@ import {
   requestClosed,
   transactionClosed,
 } from "../steps/ending.ts";
-import { connect, kill, shutdown } from "../steps/faults.ts";
+import { closeConnection, connect, kill } from "../steps/faults.ts";
 import { publish } from "../steps/publishing.ts";
 import { pull } from "../steps/receiving.ts";
 
-export const publishAfterShutdown: Law = {
-  name: "publish-after-shutdown",
+export const publishAfterClose: Law = {
+  name: "publish-after-close",
   promise:
     "Once a connection has ended every publish, subscribe, request and transaction of it rejects with ConnectionClosedError, and nothing of them arrives.",
   property: history(({ fixture }) => {
@@ -25,7 +25,7 @@ export const publishAfterShutdown: Law = {
         [2, publish()],
         [1, publishFresh],
         [4, pull],
-        [3, shutdown],
+        [3, closeConnection],
         [fixture.kill === undefined ? 0 : 1, kill],
         [1, connect],
         [4, publishClosed],

@@ -1,8 +1,8 @@
-import { byKey, DeliveryLostError, retryAfter } from "tidelane";
+import { byKey, DeliveryRevokedError, retryAfter } from "tidelane";
 import { expect, it } from "vitest";
 import { Gate, Stage } from "./stage.ts";
 
-it("a delivery lost before its turn is not handled, and its key goes on", async () => {
+it("a delivery revoked before its turn is not handled, and its key goes on", async () => {
   const stage = new Stage();
   const [first, second] = stage.deliver("k:1 k:2 k:3");
   const gate = new Gate();
@@ -11,17 +11,17 @@ it("a delivery lost before its turn is not handled, and its key goes on", async 
     return message === first ? gate.opened : undefined;
   });
   await stage.clock.flush();
-  second?.lose();
+  second?.revoke();
   gate.open();
   await stage.clock.flush();
   expect(stage.log).toEqual(["k:1", "k:3"]);
-  expect(run.stats).toMatchObject({ handled: 2, lost: 1, inFlight: 0, lanes: 0 });
+  expect(run.stats).toMatchObject({ handled: 2, revoked: 1, inFlight: 0, lanes: 0 });
   expect(second?.settlements).toEqual([]);
   expect(stage.errors).toEqual([]);
   await run.stop();
 });
 
-it("a handler is told of the loss by its signal, and what it returns settles nothing", async () => {
+it("a handler is told of the revocation by its signal, and what it returns settles nothing", async () => {
   const stage = new Stage();
   const [message] = stage.deliver("k:1 k:2");
   const reasons: unknown[] = [];
@@ -36,17 +36,17 @@ it("a handler is told of the loss by its signal, and what it returns settles not
     });
   });
   await stage.clock.flush();
-  message?.lose("revoked");
+  message?.revoke("revoked");
   await stage.clock.flush();
-  expect(reasons).toEqual([message?.lost]);
-  expect(reasons[0]).toBeInstanceOf(DeliveryLostError);
+  expect(reasons).toEqual([message?.revoked]);
+  expect(reasons[0]).toBeInstanceOf(DeliveryRevokedError);
   expect(stage.log).toEqual(["k:1", "k:2"]);
   expect(message?.settlements).toEqual([]);
-  expect(run.stats).toMatchObject({ lost: 1, handled: 1, inFlight: 0 });
+  expect(run.stats).toMatchObject({ revoked: 1, handled: 1, inFlight: 0 });
   await run.stop();
 });
 
-it("a delivery lost while it waits for its retry leaves at once, and its key goes on", async () => {
+it("a delivery revoked while it waits for its retry leaves at once, and its key goes on", async () => {
   const stage = new Stage();
   const [message] = stage.deliver("k:1 k:2");
   const run = stage.pipeline.workers(1, byKey).handle((given) => {
@@ -54,24 +54,24 @@ it("a delivery lost while it waits for its retry leaves at once, and its key goe
     return given === message ? retryAfter(60_000) : undefined;
   });
   await stage.clock.advance(1_000);
-  message?.lose();
-  expect(run.stats).toMatchObject({ lost: 1, waiting: 0 });
+  message?.revoke();
+  expect(run.stats).toMatchObject({ revoked: 1, waiting: 0 });
   await stage.clock.flush();
   expect(stage.log).toEqual(["k:1 @0", "k:2 @1000"]);
   expect(stage.clock.timers).toBe(0);
   await run.stop();
 });
 
-it("a loss noticed inside the subscriber's own pull leaves no worker idle", async () => {
+it("a revocation noticed inside the subscriber's own pull leaves no worker idle", async () => {
   const stage = new Stage();
   const [message] = stage.deliver("k:1 k:2");
-  // Not every subscriber has the fast path; this one notices the loss while it is asked to wait.
+  // Not every subscriber has the fast path; this one notices the revocation while it is asked to wait.
   const original = stage.subscriber[Symbol.asyncIterator].bind(stage.subscriber);
   stage.subscriber[Symbol.asyncIterator] = () => {
     const iterator = original();
     const next = iterator.next.bind(iterator);
     iterator.next = () => {
-      if (run.stats.retries === 1) message?.lose();
+      if (run.stats.retries === 1) message?.revoke();
       return next();
     };
     return iterator;
@@ -85,16 +85,16 @@ it("a loss noticed inside the subscriber's own pull leaves no worker idle", asyn
   await run.stop();
 });
 
-it("a handler that fails because its delivery was lost is not retried", async () => {
+it("a handler that fails because its delivery was revoked is not retried", async () => {
   const stage = new Stage();
   const [message] = stage.deliver("k:1");
   const run = stage.pipeline.handle((_message, { signal }) => {
     stage.log.push("ran");
-    message?.lose();
+    message?.revoke();
     signal.throwIfAborted();
   });
   await stage.clock.advance(1_000);
   expect(stage.log).toEqual(["ran"]);
-  expect(run.stats).toMatchObject({ lost: 1, retries: 0, inFlight: 0 });
+  expect(run.stats).toMatchObject({ revoked: 1, retries: 0, inFlight: 0 });
   await run.stop();
 });

@@ -1,8 +1,8 @@
-import { RequestFault } from "../../nats/errors.ts";
-import type { RepeatedRequest } from "../../nats/publisher/requests.ts";
-import { acks } from "../message/ack.ts";
-import { type JetStreamMessage, lostError } from "../message/message.ts";
-import type { PullContext } from "./pull-context.ts";
+import { RequestFault } from "../../../nats/errors.ts";
+import type { RepeatedRequest } from "../../../nats/publisher/requests.ts";
+import { acks } from "../../message/ack.ts";
+import { type JetStreamMessage, revokedError } from "../../message/message.ts";
+import type { PullContext } from "../pull-context.ts";
 
 interface Confirmation {
   readonly request: RepeatedRequest;
@@ -43,8 +43,8 @@ export class Confirmations {
     try {
       await request.answer;
     } catch (error) {
-      if (message.lost) throw message.lost;
-      throw error instanceof RequestFault ? lostError(message, error) : error;
+      if (message.revoked) throw message.revoked;
+      throw error instanceof RequestFault ? revokedError(message, error) : error;
     } finally {
       this.#waiting.delete(message);
     }
@@ -68,10 +68,10 @@ export class Confirmations {
     if (confirmation?.held === false) confirmation.request.send(message.ackSubject);
   }
 
-  /** Those that wait for the consumer, of deliveries that are lost, reject. */
-  rejectLost(): void {
-    for (const [{ lost }, { held, request }] of this.#waiting) {
-      if (held && lost !== undefined) request.reject(lost);
+  /** Those that wait for the consumer, of deliveries that are revoked, reject. */
+  rejectRevoked(): void {
+    for (const [{ revoked }, { held, request }] of this.#waiting) {
+      if (held && revoked !== undefined) request.reject(revoked);
     }
   }
 }

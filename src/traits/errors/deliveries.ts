@@ -1,0 +1,110 @@
+import { type DecodeIssue, reasonWithIssues } from "../decode-issue.ts";
+import { TidelaneError } from "./tidelane-error.ts";
+
+/** A payload that could not be turned into a value. Carries every issue the schema reported. */
+export class DecodeError extends TidelaneError {
+  readonly code = "TIDELANE_DECODE";
+  declare readonly topic: string;
+  declare readonly issues: readonly DecodeIssue[];
+  declare readonly reason: string;
+
+  constructor(facts: { topic: string; reason: string; issues?: readonly DecodeIssue[]; cause?: unknown }) {
+    const issues = facts.issues ?? [];
+    const shown = reasonWithIssues(facts.reason, issues);
+    super(`A payload from "${facts.topic}" did not decode: ${shown}.`, { ...facts, issues });
+  }
+}
+
+/** The key function threw or did not return a string, so the delivery has no lane. */
+export class KeyError extends TidelaneError {
+  readonly code = "TIDELANE_KEY";
+  declare readonly topic: string;
+  declare readonly reason: string;
+
+  constructor(facts: { topic: string; reason: string; cause?: unknown }) {
+    super(`No key for a message from "${facts.topic}": ${facts.reason}.`, facts);
+  }
+}
+
+/** A second settle of the same message. The first one stands; this one never reached the broker. */
+export class AlreadySettledError extends TidelaneError {
+  readonly code = "TIDELANE_ALREADY_SETTLED";
+  declare readonly topic: string;
+  declare readonly attempted: string;
+
+  constructor(facts: { topic: string; attempted: string }) {
+    super(
+      `${facts.attempted}() on a message from "${facts.topic}" that is already settled: a message is settled once.`,
+      facts,
+    );
+  }
+}
+
+/**
+ * The broker no longer recognises the delivery: its channel, assignment or deadline is gone. A broker that redelivers
+ * delivers it again.
+ */
+export class DeliveryRevokedError extends TidelaneError {
+  readonly code = "TIDELANE_DELIVERY_REVOKED";
+  declare readonly topic: string;
+  declare readonly reason: string;
+
+  constructor(facts: { topic: string; reason: string; cause?: unknown }) {
+    super(
+      `The delivery from "${facts.topic}" was revoked (${facts.reason}): it can no longer be settled.`,
+      facts,
+    );
+  }
+}
+
+/** The transport cannot do what the settle asks. Nothing was sent and the message is still unsettled. */
+export class SettleUnsupportedError extends TidelaneError {
+  readonly code = "TIDELANE_SETTLE_UNSUPPORTED";
+  declare readonly topic: string;
+  declare readonly settle: string;
+  declare readonly reason: string;
+
+  constructor(facts: { topic: string; settle: string; reason: string }) {
+    super(`${facts.settle} is not possible for a message from "${facts.topic}": ${facts.reason}.`, facts);
+  }
+}
+
+/** A handler asked for a dead letter, and the pipeline has no place to put one. */
+export class MissingDeadLetterError extends TidelaneError {
+  readonly code = "TIDELANE_MISSING_DEAD_LETTER";
+  declare readonly topic: string;
+
+  constructor(facts: { topic: string }) {
+    super(
+      `A handler of "${facts.topic}" returned deadLetter(), but the pipeline has no dead letter topic: name one in onFailure({ deadLetter }).`,
+      facts,
+    );
+  }
+}
+
+/** For a while a run has pulled nothing, as deliveries that failed fill the room it has. They are retried all the same. */
+export class IntakeStalledError extends TidelaneError {
+  readonly code = "TIDELANE_INTAKE_STALLED";
+  declare readonly topic: string;
+  declare readonly inFlight: number;
+  /** Of those in flight: failed before, and retried. */
+  declare readonly failing: number;
+  /** Set where unfinished work of `afterSettle` is the reason, and how much of it there is. */
+  declare readonly continuations?: number;
+  declare readonly stalledMs: number;
+
+  constructor(facts: {
+    topic: string;
+    inFlight: number;
+    failing: number;
+    continuations?: number;
+    stalledMs: number;
+  }) {
+    const { topic, inFlight, failing, continuations, stalledMs } = facts;
+    const why =
+      continuations === undefined
+        ? `${failing} of ${inFlight} in flight failed and are retried, and the others wait. Set maxAttempts in onFailure(), or a larger maxInFlight in workers()`
+        : `${continuations} pieces of work given to afterSettle() have not finished. Give that work a time limit`;
+    super(`The run of "${topic}" has pulled nothing for ${stalledMs} ms: ${why}.`, facts);
+  }
+}
