@@ -69,7 +69,7 @@ export class RedisConnection
     return RedisSubscriber.open(this.#connection, checkStreamOptions("subscribe", target, options ?? {}));
   }
 
-  shutdown(): Promise<void> {
-    return this.#connection.shutdown();
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 }

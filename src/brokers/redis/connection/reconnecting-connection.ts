@@ -84,7 +84,7 @@ export class ReconnectingConnection implements ServerConnection {
   }
 
   /** Idempotent; never rejects. */
-  shutdown(): Promise<void> {
+  close(): Promise<void> {
     return this.#end(undefined);
   }
 
@@ -113,18 +113,18 @@ export class ReconnectingConnection implements ServerConnection {
     const backoff = new Backoff(reconnect);
     const { signal } = this.#stopping;
     let last = this.#fatal(cause);
-    const isOver = (): boolean => backoff.tries >= reconnect.maxAttempts;
+    const isOver = (): boolean => backoff.attempts >= reconnect.maxAttempts;
     while (!isOver()) {
       try {
         await sleep(clock, backoff.next(), signal);
         const opened = await this.#open(signal);
         if (signal.aborted) return opened.destroy();
-        this.#report.restored(backoff.tries);
+        this.#report.restored(backoff.attempts);
         return this.#onOpen(opened);
       } catch (error) {
         if (signal.aborted) return;
         if (isTidelaneError(error, "TIDELANE_CONNECT_FAILED")) last = error as ConnectFailedError;
-        this.#report.lost(backoff.tries, error, isOver());
+        this.#report.lost(backoff.attempts, error, isOver());
       }
     }
     void this.#end(last);

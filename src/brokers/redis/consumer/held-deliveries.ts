@@ -44,7 +44,7 @@ export class HeldDeliveries {
 
   add(message: RedisMessage): void {
     const before = this.#held.get(message.position);
-    if (before !== undefined) this.#lose(before.message, "it was delivered again");
+    if (before !== undefined) this.#revoke(before.message, "it was delivered again");
     this.#put(message);
     this.#waiting.push(message);
   }
@@ -72,9 +72,9 @@ export class HeldDeliveries {
   }
 
   /** Returns the ids of those that nobody was handed. */
-  loseAll(reason: string, cause?: unknown): string[] {
+  revokeAll(reason: string, cause?: unknown): string[] {
     const unseen = this.#waiting.take(Number.POSITIVE_INFINITY, isLive).map(({ position }) => position);
-    for (const { message } of [...this.#held.values()]) this.#lose(message, reason, cause);
+    for (const { message } of [...this.#held.values()]) this.#revoke(message, reason, cause);
     return unseen;
   }
 
@@ -84,9 +84,9 @@ export class HeldDeliveries {
     this.#alarm.at(due);
   }
 
-  #lose(message: RedisMessage, reason: string, cause?: unknown): void {
+  #revoke(message: RedisMessage, reason: string, cause?: unknown): void {
     this.settle(message);
-    deliveries.lose(message, reason, cause);
+    deliveries.revoke(message, reason, cause);
   }
 
   #expire(): void {
@@ -96,13 +96,13 @@ export class HeldDeliveries {
         this.#alarm.at(due);
         break;
       }
-      this.#lose(message, `it was not settled within ${this.#ackDeadlineMs} ms`);
+      this.#revoke(message, `it was not settled within ${this.#ackDeadlineMs} ms`);
     }
     this.#onExpired();
   }
 }
 
-/** A lost delivery is not handed out, because it is delivered again. */
+/** A revoked delivery is not handed out, because it is delivered again. */
 export function isLive(message: RedisMessage): boolean {
-  return message.lost === undefined;
+  return message.revoked === undefined;
 }

@@ -14,7 +14,7 @@ export interface ReaderEvents {
   /** Entries this member holds, or has settled perhaps without the server's knowing. */
   known(): Iterable<string>;
   delivered(entries: readonly DeliveredEntry[]): void;
-  /** Somebody has moved the group: what is held is lost. */
+  /** Somebody has moved the group: what is held is revoked. */
   moved(): void;
   failed(error: unknown): void;
 }

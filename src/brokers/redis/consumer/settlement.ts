@@ -1,6 +1,6 @@
 import { nextTurn, sleep } from "../../../traits/clock.ts";
 import { type Deferred, deferred } from "../../../traits/deferred.ts";
-import { DeliveryLostError } from "../../../traits/errors.ts";
+import { DeliveryRevokedError } from "../../../traits/errors.ts";
 import { reportError } from "../../shared/error-report.ts";
 import type { Argument, OpenConnection, Reply } from "../client.ts";
 import { isPassing, readFault } from "../errors.ts";
@@ -100,10 +100,10 @@ export class Settlement implements Settler {
     }
   }
 
-  /** What has no answer by now gets none: the deliveries are lost. */
+  /** What has no answer by now gets none: the deliveries are revoked. */
   abandon(reason: string): void {
     this.#over = true;
-    for (const change of [...this.#changes.values()].flat()) this.#lose(change, reason);
+    for (const change of [...this.#changes.values()].flat()) this.#revoke(change, reason);
     this.#changes.clear();
     this.#acked.clear();
   }
@@ -171,7 +171,7 @@ export class Settlement implements Settler {
     const list = Array.isArray(answers) ? answers : [];
     for (const [index, change] of changes.entries()) {
       if (list[index] === 1 || again) change.result.resolve();
-      else this.#lose(change, "the server gave it to another member, or its group was moved");
+      else this.#revoke(change, "the server gave it to another member, or its group was moved");
     }
     this.#events.settled();
   }
@@ -185,7 +185,7 @@ export class Settlement implements Settler {
     } catch {
       // It is closed.
     }
-    for (const change of changes) this.#lose(change, "its connection ended");
+    for (const change of changes) this.#revoke(change, "its connection ended");
   }
 
   #mayRepeat(error: unknown): boolean {
@@ -193,8 +193,8 @@ export class Settlement implements Settler {
     return !fault.answered || isPassing(fault);
   }
 
-  #lose({ message, result }: Change, reason: string): void {
-    deliveries.lose(message, reason);
-    result.reject(message.lost ?? new DeliveryLostError({ topic: message.topic, reason }));
+  #revoke({ message, result }: Change, reason: string): void {
+    deliveries.revoke(message, reason);
+    result.reject(message.revoked ?? new DeliveryRevokedError({ topic: message.topic, reason }));
   }
 }

@@ -64,7 +64,7 @@ export class RedisSubscriber implements BatchSubscriber<RedisMessage>, Seekable<
         room: () => this.#room(),
         known: () => [...this.#held.ids, ...this.#settlement.unconfirmed],
         delivered: (entries) => this.#deliver(entries),
-        moved: () => void this.#held.loseAll("its group was moved by a seek"),
+        moved: () => void this.#held.revokeAll("its group was moved by a seek"),
         failed: (error) => this.#fail(error),
       },
       this.#closing.signal,
@@ -141,7 +141,7 @@ export class RedisSubscriber implements BatchSubscriber<RedisMessage>, Seekable<
       const mark = randomUUID();
       await this.#context.run(open, moveScript, [after, mark]);
       this.#reader.markMoved(mark);
-      this.#held.loseAll("its group was moved by a seek");
+      this.#held.revokeAll("its group was moved by a seek");
     } catch (error) {
       throw subscriptionFailure(stream, error, this.#connection.settings.secrets);
     } finally {
@@ -188,7 +188,7 @@ export class RedisSubscriber implements BatchSubscriber<RedisMessage>, Seekable<
   }
 
   #endWithConnection(failure: ConnectFailedError | undefined): Promise<void> {
-    if (failure === undefined) return this.#end("its connection was shut down", undefined);
+    if (failure === undefined) return this.#end("its connection was closed", undefined);
     const reason = "its connection was lost and could not be restored";
     return this.#end(reason, new SubscriptionFailedError({ topic: this.topic, reason, cause: failure }));
   }
@@ -207,7 +207,7 @@ export class RedisSubscriber implements BatchSubscriber<RedisMessage>, Seekable<
     }
     this.#closing.abort();
     this.#reader.destroy();
-    this.#held.loseAll(reason, failure);
+    this.#held.revokeAll(reason, failure);
     this.#settlement.abandon(reason);
   }
 
@@ -216,7 +216,7 @@ export class RedisSubscriber implements BatchSubscriber<RedisMessage>, Seekable<
     await this.#reader.close();
     await this.#settlement.end();
     const { usable } = this.#connection;
-    const unseen = this.#held.loseAll(reason);
+    const unseen = this.#held.revokeAll(reason);
     if (usable === undefined) return;
     const { group } = this.#context;
     if (group.isOwn) await group.delete(usable);

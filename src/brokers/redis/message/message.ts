@@ -23,7 +23,7 @@ export interface DeliveredEntry {
 
 /** What a subscription does to a delivery, and nobody outside this folder can. */
 export interface DeliveryControl {
-  lose(message: RedisMessage, reason: string, cause?: unknown): void;
+  revoke(message: RedisMessage, reason: string, cause?: unknown): void;
 }
 
 export let deliveries: DeliveryControl;
@@ -39,7 +39,7 @@ export class RedisMessage extends Message implements Positioned<string> {
   #content: EntryContent | undefined;
 
   static {
-    deliveries = { lose: (message, reason, cause) => message.lose(reason, cause) };
+    deliveries = { revoke: (message, reason, cause) => message.revoke(reason, cause) };
   }
 
   constructor(stream: string, entry: DeliveredEntry, settler: Settler) {
