@@ -9,6 +9,8 @@ import {
   redisSource,
 } from "tidelane/redis";
 
+export type Argument = string | Buffer;
+
 export interface RedisFixtureOptions {
   readonly address: string;
 }
