@@ -1,8 +1,9 @@
 import type { ConnectionState } from "../../traits/broker.ts";
+import type { Clock } from "../../traits/clock.ts";
 import type { ConnectFailedError, ConnectionClosedError } from "../../traits/errors.ts";
+import type { BackoffOptions } from "../shared/backoff.ts";
 import { loadClient } from "../shared/load-client.ts";
 import type { Secrets } from "../shared/secrets.ts";
-import type { RedisSettings } from "./options.ts";
 
 // The part of the package `redis` that is called here, so that it stays an optional peer and a fake of it stays short.
 // Versions 5 and 6 both have it. Commands are sent as they stand in the protocol, because the client's own functions
@@ -76,17 +77,31 @@ export interface ServerConnection {
   closedError(during: string): ConnectionClosedError;
   /** Rejects with `ConnectionClosedError` when it ends first. */
   whenOpen(during: string): Promise<OpenConnection>;
-  /** Another connection to the same server, for calls that block. */
-  openAnother(signal: AbortSignal): Promise<ClosableCalls>;
+  /** Another connection to the same server, not open yet. It stays closed once the signal has fired. */
+  blocking(closing: AbortSignal): BlockingCalls;
   add(listener: ConnectionListener): void;
   delete(listener: ConnectionListener): void;
 }
 
-export interface ClosableCalls extends OpenConnection {
+/** A connection of its own for calls that wait at the server, which answers nothing else on it meanwhile. */
+export interface BlockingCalls {
+  /** Opens it, unless it is open. Returns whether it was opened. */
+  open(): Promise<boolean>;
+  /** One at a time. `null` where it is not open. */
+  call(...args: Argument[]): Promise<Reply>;
+  /** Ends the wait of a call, whose answer still comes where it was on its way. Resolves when it is over; never rejects. */
+  interrupt(): Promise<void>;
   destroy(): void;
 }
 
-export interface ConnectionSettings extends RedisSettings {
+export interface ConnectionSettings {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly reconnect: BackoffOptions;
+  readonly heartbeatMs: number;
+  readonly publishTimeoutMs: number;
+  readonly closeTimeoutMs: number;
+  readonly maxPayloadBytes: number;
   readonly secrets: Secrets;
 }
 

@@ -114,6 +114,8 @@ export function streamFault(
       return { reason: `the key ${name} holds something else than a stream; use another name`, final: true };
     case "NOGROUP":
       return { reason: `the stream ${name} or its group does not exist; create it first`, final: true };
+    case "NOSTREAM":
+      return { reason: `${fault.text.replace(/^NOSTREAM /, "")}; create it first`, final: true };
     case "NOPERM":
       return {
         reason: `the server refuses it (${fault.text}); grant the user that by ACL SETUSER`,

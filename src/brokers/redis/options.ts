@@ -1,12 +1,11 @@
-import { checkCount, checkDuration, checkName } from "../../traits/arguments.ts";
+import { checkCount, checkDuration, checkFunction, checkName } from "../../traits/arguments.ts";
 import { type Clock, systemClock } from "../../traits/clock.ts";
 import { InvalidArgumentError } from "../../traits/errors.ts";
-import { checkOptionNames, optionNames } from "../../traits/option-names.ts";
+import { checkOptionNames, type OptionNames, optionNames } from "../../traits/option-names.ts";
 import type { PublishOptions } from "../../traits/publisher.ts";
 import { Backoff, type BackoffOptions } from "../shared/backoff.ts";
 import { type ConnectOptions, checkConnect, connectOptionNames } from "../shared/first-connect.ts";
 import type { RedisClientModule } from "./client.ts";
-import { isEntryId } from "./message/entry-id.ts";
 
 export interface ReconnectOptions extends BackoffOptions {
   /** Attempts in a row after which a lost connection is given up. @default Infinity */
@@ -189,12 +188,20 @@ export function checkStreamOptions(by: string, stream: string, options: RedisStr
   };
 }
 
+const largest = 2n ** 64n - 1n;
+
+/** Whether it is the id of an entry: `milliseconds-number`. */
+export function isEntryId(text: unknown): text is string {
+  const parts = typeof text === "string" ? /^(\d{1,20})-(\d{1,20})$/.exec(text) : null;
+  return parts !== null && BigInt(parts[1] ?? 0) <= largest && BigInt(parts[2] ?? 0) <= largest;
+}
+
 function checkStart(from: unknown): RedisStart {
   if (from === "start" || from === "new") return from;
   if (from instanceof Date && Number.isFinite(from.getTime())) return from;
   if (typeof from === "object" && from !== null && "after" in from) {
     const { after } = from;
-    if (typeof after === "string" && isEntryId(after)) return { after };
+    if (isEntryId(after)) return { after };
   }
   return refuse("options.from", '"start", "new", a Date, or { after } with the id of an entry', from);
 }
@@ -203,8 +210,8 @@ function checkStart(from: unknown): RedisStart {
 export interface RedisTrim {
   /** Keeps about so many entries (`MAXLEN`). Entries that a group has not had yet go too. */
   readonly maxLength?: number;
-  /** Drops entries older than so many milliseconds (`MINID`). */
-  readonly maxAgeMs?: number;
+  /** Drops entries before this id (`MINID`). Asked with each publish: `` () => `${Date.now() - 86_400_000}-0` `` */
+  readonly minId?: () => string;
   /** To the entry, rather than to the next node of the server's tree, which is faster. @default false */
   readonly exact?: boolean;
 }
@@ -218,10 +225,10 @@ export interface RedisPublisherOptions {
 
 const publisherOptionNames = optionNames<RedisPublisherOptions>()({
   create: true,
-  trim: optionNames<RedisTrim>()({ maxLength: true, maxAgeMs: true, exact: true }),
+  trim: optionNames<RedisTrim>()({ maxLength: true, minId: true, exact: true }),
 });
 
-export const publishOptionNames = optionNames<PublishOptions>()({ signal: true });
+export const publishOptionNames: OptionNames = optionNames<PublishOptions>()({ signal: true });
 
 export interface PublisherSettings {
   readonly create: boolean;
@@ -236,11 +243,11 @@ export function checkPublisherOptions(options: RedisPublisherOptions): Publisher
   return { create, trim };
 }
 
-function checkTrim({ maxLength, maxAgeMs }: RedisTrim): void {
+function checkTrim({ maxLength, minId }: RedisTrim): void {
   if (maxLength !== undefined) checkCount("options.trim.maxLength", maxLength, 0);
-  if (maxAgeMs !== undefined) checkCount("options.trim.maxAgeMs", maxAgeMs, 1);
-  if ((maxLength === undefined) === (maxAgeMs === undefined)) {
-    refuse("options.trim", "an object with either maxLength or maxAgeMs", { maxLength, maxAgeMs });
+  if (minId !== undefined) checkFunction("options.trim.minId", minId);
+  if ((maxLength === undefined) === (minId === undefined)) {
+    refuse("options.trim", "an object with either maxLength or minId", { maxLength, minId });
   }
 }
 

@@ -3,7 +3,7 @@ import { abortable } from "../../shared/abortable.ts";
 import type { Secrets } from "../../shared/secrets.ts";
 import type {
   Argument,
-  ClosableCalls,
+  OpenConnection,
   RedisClient,
   RedisClientModule,
   Reply,
@@ -23,7 +23,7 @@ export interface ConnectSettings extends RedisSettings {
 const inBytes: ReplyOptions = { typeMapping: { 36: Buffer } };
 
 /** One connection of the client, from its handshake to its end. It never comes back. */
-export class ClientConnection implements ClosableCalls {
+export class ClientConnection implements OpenConnection {
   readonly #client: RedisClient;
   #over = false;
   #fault: unknown;

@@ -17,7 +17,8 @@ import {
   type RedisPublisherOptions,
   type RedisStreamOptions,
 } from "../options.ts";
-import { RedisPublisher } from "../publisher/publisher.ts";
+import { type PublisherContext, RedisPublisher } from "../publisher/publisher.ts";
+import { Requests } from "../publisher/requests.ts";
 import { SendQueue } from "../publisher/send-queue.ts";
 import type { ReconnectingConnection } from "./reconnecting-connection.ts";
 
@@ -27,13 +28,22 @@ export class RedisConnection
   implements Connection, DescribeServer, Subscribe<RedisSubscriber>
 {
   readonly #connection: ReconnectingConnection;
-  readonly #queue: SendQueue;
+  readonly #publishing: PublisherContext;
 
   /** @internal */
   constructor(connection: ReconnectingConnection) {
     super();
     this.#connection = connection;
-    this.#queue = new SendQueue(connection);
+    const queue = new SendQueue(connection);
+    let requests: Requests | undefined;
+    this.#publishing = {
+      connection,
+      queue,
+      requests: () => {
+        requests ??= new Requests(connection, queue);
+        return requests;
+      },
+    };
   }
 
   get state(): ConnectionState {
@@ -47,7 +57,7 @@ export class RedisConnection
   }
 
   publisher(options: RedisPublisherOptions = {}): RedisPublisher {
-    return new RedisPublisher(this.#connection, this.#queue, checkPublisherOptions(options));
+    return new RedisPublisher(this.#publishing, checkPublisherOptions(options));
   }
 
   /** By the name of a stream, or by a source, whose own subscriber is the result. */

@@ -5,9 +5,10 @@ import { ConnectFailedError, ConnectionClosedError, isTidelaneError } from "../.
 import { Backoff } from "../../shared/backoff.ts";
 import { ReconnectReport } from "../../shared/reconnect-report.ts";
 import { within } from "../../shared/within.ts";
-import type { ConnectionListener, OpenConnection, ServerConnection } from "../client.ts";
+import type { BlockingCalls, ConnectionListener, OpenConnection, ServerConnection } from "../client.ts";
 import { readFault } from "../errors.ts";
 import { textOf } from "../message/fields.ts";
+import { BlockingConnection } from "./blocking-connection.ts";
 import type { ClientConnection, ConnectSettings } from "./client-connection.ts";
 
 type Open = (signal: AbortSignal | undefined) => Promise<ClientConnection>;
@@ -71,8 +72,8 @@ export class ReconnectingConnection implements ServerConnection {
     return waiting.promise;
   }
 
-  openAnother(signal: AbortSignal): Promise<ClientConnection> {
-    return this.#open(signal);
+  blocking(closing: AbortSignal): BlockingCalls {
+    return new BlockingConnection(this, this.#open, closing);
   }
 
   add(listener: ConnectionListener): void {

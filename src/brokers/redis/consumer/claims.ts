@@ -1,6 +1,6 @@
-import type { OpenConnection, Reply } from "../client.ts";
+import type { BlockingCalls, OpenConnection, Reply } from "../client.ts";
 import { compareIds } from "../message/entry-id.ts";
-import { textOf } from "../message/fields.ts";
+import { entriesOf, textOf } from "../message/fields.ts";
 import type { DeliveredEntry } from "../message/message.ts";
 import type { StreamContext } from "./context.ts";
 import { claimScript, reclaimScript } from "./scripts.ts";
@@ -17,6 +17,20 @@ export async function claim(context: StreamContext, open: OpenConnection, room: 
   const reply = await context.run(open, claimScript, [String(context.claimAfterMs), String(room)]);
   const [mark, entries] = Array.isArray(reply) ? reply : [];
   return { mark: textOf(mark), entries: readEntries(entries) };
+}
+
+/** Waits for entries that no member of the group has had, `waitMs` at most. */
+export async function readNew(
+  { group, consumer, settings }: StreamContext,
+  blocking: BlockingCalls,
+  room: number,
+  waitMs: number,
+): Promise<readonly DeliveredEntry[]> {
+  const reply = await blocking.call(
+    ...["XREADGROUP", "GROUP", group.name, consumer, "COUNT", String(room)],
+    ...["BLOCK", String(waitMs), "STREAMS", settings.stream, ">"],
+  );
+  return entriesOf(reply).map((entry) => ({ ...entry, deliveryCount: 1 }));
 }
 
 /** Takes what this member was given by an answer that was lost with its connection. `known`: what it holds, or has settled. */

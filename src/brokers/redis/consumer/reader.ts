@@ -1,10 +1,11 @@
 import { sleep } from "../../../traits/clock.ts";
 import { Backoff } from "../../shared/backoff.ts";
 import { reportError } from "../../shared/error-report.ts";
+import type { BlockingCalls } from "../client.ts";
 import { readFault, streamFault } from "../errors.ts";
 import type { DeliveredEntry } from "../message/message.ts";
-import { BlockingReads } from "./blocking-reads.ts";
-import { claim, reclaim } from "./claims.ts";
+import { isMissing } from "../topology/stream.ts";
+import { claim, readNew, reclaim } from "./claims.ts";
 import type { StreamContext } from "./context.ts";
 
 /** What a reader is given by its subscription. None of these may throw. */
@@ -27,7 +28,7 @@ export class Reader {
   readonly #context: StreamContext;
   readonly #events: ReaderEvents;
   readonly #closing: AbortSignal;
-  readonly #reads: BlockingReads;
+  readonly #reads: BlockingCalls;
   #running: Promise<void> | undefined;
   #suspended = 0;
   /** When to look for what others left. */
@@ -39,7 +40,7 @@ export class Reader {
     this.#context = context;
     this.#events = events;
     this.#closing = closing;
-    this.#reads = new BlockingReads(context, closing);
+    this.#reads = context.connection.blocking(closing);
   }
 
   /** There may be demand. */
@@ -124,7 +125,7 @@ export class Reader {
     }
     if (!this.#mayRead()) return;
     const waitMs = Math.max(1, Math.ceil(this.#claimAt - connection.settings.clock.now()));
-    this.#events.delivered(await this.#reads.read(this.#events.room(), Number.isFinite(waitMs) ? waitMs : 1));
+    this.#events.delivered(await readNew(this.#context, this.#reads, this.#events.room(), waitMs));
   }
 
   /** Whether to go on. */
@@ -151,6 +152,6 @@ export class Reader {
 
 /** The server lost the group, or somebody deleted it or its stream. */
 function isGroupGone(error: unknown): boolean {
-  const { code, text } = readFault(error);
-  return code === "NOGROUP" || code === "UNBLOCKED" || /no such key/i.test(text);
+  const { code } = readFault(error);
+  return code === "NOGROUP" || code === "UNBLOCKED" || isMissing(error);
 }

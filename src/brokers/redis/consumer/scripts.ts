@@ -169,7 +169,7 @@ export const moveScript: Script = new Script(`${prelude}
 for _, about in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
   redis.call('XGROUP', 'DELCONSUMER', stream, group, about[2])
 end
-redis.call('XGROUP', 'CREATECONSUMER', stream, group, '${movedPrefix}' .. ARGV[5])
+redis.call('XGROUP', 'CREATECONSUMER', stream, group, ARGV[5])
 redis.call('XGROUP', 'SETID', stream, group, ARGV[4])
 return 1`);
 

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, PositionUnavailableError } from "../../../traits/errors.ts";
 import type { OpenConnection } from "../client.ts";
-import { compareIds, idBefore, isEntryId } from "../message/entry-id.ts";
-import { lastId } from "../topology/topology.ts";
+import { compareIds, idBefore } from "../message/entry-id.ts";
+import { isEntryId } from "../options.ts";
+import { lastId } from "../topology/stream.ts";
 
 /** The id of an entry, a moment, or an end of the stream: `"start"` is the oldest entry there is, `"end"` the next to come. */
 export type RedisPosition = string | Date;
@@ -14,7 +15,7 @@ export async function locate(stream: string, position: RedisPosition, open: Open
   if (position instanceof Date && Number.isFinite(position.getTime())) {
     return idBefore(`${Math.max(0, position.getTime())}-0`);
   }
-  if (typeof position !== "string" || !isEntryId(position)) {
+  if (!isEntryId(position)) {
     const expected = 'the id of an entry, a Date, "start" or "end"';
     throw new InvalidArgumentError({ argument: "seek(position)", expected, received: position });
   }

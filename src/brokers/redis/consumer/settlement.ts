@@ -85,9 +85,13 @@ export class Settlement implements Settler {
   flush(): void {
     const { usable } = this.#context.connection;
     if (usable === undefined || this.#over) return;
-    if (this.#acked.size > 0) this.#track(this.#sendAcks(usable));
     const changes = this.#changes;
     this.#changes = new Map();
+    // A delivery may be renewed and then settled in one turn.
+    const renewals = changes.get(renewScript);
+    if (renewals !== undefined) this.#track(this.#sendChanges(usable, renewScript, renewals));
+    changes.delete(renewScript);
+    if (this.#acked.size > 0) this.#track(this.#sendAcks(usable));
     for (const [script, list] of changes) this.#track(this.#sendChanges(usable, script, list));
   }
 

@@ -21,7 +21,7 @@ import { capabilitiesOf } from "./capabilities.ts";
 import { StreamContext } from "./context.ts";
 import { HeldDeliveries, isLive } from "./held-deliveries.ts";
 import { Reader } from "./reader.ts";
-import { leaveScript, moveScript } from "./scripts.ts";
+import { leaveScript, movedPrefix, moveScript } from "./scripts.ts";
 import { locate, type RedisPosition } from "./seek.ts";
 import { Settlement } from "./settlement.ts";
 
@@ -138,7 +138,7 @@ export class RedisSubscriber implements BatchSubscriber<RedisMessage>, Seekable<
     const resume = await this.#reader.suspend();
     try {
       await this.#settlement.end();
-      const mark = randomUUID();
+      const mark = `${movedPrefix}${randomUUID()}`;
       await this.#context.run(open, moveScript, [after, mark]);
       this.#reader.markMoved(mark);
       this.#held.revokeAll("its group was moved by a seek");

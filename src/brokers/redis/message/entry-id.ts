@@ -1,12 +1,6 @@
 const pattern = /^(\d{1,20})-(\d{1,20})$/;
 const largest = 2n ** 64n - 1n;
 
-/** Whether it is the id of an entry, `milliseconds-number`. */
-export function isEntryId(text: string): boolean {
-  const parts = pattern.exec(text);
-  return parts !== null && BigInt(parts[1] ?? 0) <= largest && BigInt(parts[2] ?? 0) <= largest;
-}
-
 /** Negative where `a` stands before `b` in their stream. */
 export function compareIds(a: string, b: string): number {
   const [aTime, aNumber] = partsOf(a);

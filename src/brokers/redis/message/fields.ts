@@ -30,6 +30,23 @@ export function readFields(fields: readonly Reply[]): EntryContent {
   return { payload: plain(payload ?? Buffer.alloc(0)), headers: MessageHeaders.from(headers) };
 }
 
+export interface StreamEntry {
+  readonly id: string;
+  /** Name, value, name, value. */
+  readonly fields: readonly Reply[];
+}
+
+/** What a read of one stream answers: `[[stream, [[id, fields], ...]]]`, or null. An entry that is gone has no fields. */
+export function entriesOf(reply: Reply): StreamEntry[] {
+  const [stream] = Array.isArray(reply) ? reply : [];
+  const [, entries] = Array.isArray(stream) ? stream : [];
+  if (!Array.isArray(entries)) return [];
+  return entries.flatMap((entry: Reply) => {
+    const [id, fields] = Array.isArray(entry) ? entry : [];
+    return Array.isArray(fields) ? [{ id: textOf(id), fields }] : [];
+  });
+}
+
 export function textOf(reply: Reply | undefined): string {
   return Buffer.isBuffer(reply) ? reply.toString() : String(reply ?? "");
 }

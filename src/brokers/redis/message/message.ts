@@ -1,9 +1,9 @@
-import type { MessageHeaders } from "../../../traits/headers.ts";
-import { partitionKeyIn } from "../../../traits/headers.ts";
+import { SettleUnsupportedError } from "../../../traits/errors.ts";
+import { type MessageHeaders, partitionKeyIn } from "../../../traits/headers.ts";
 import { Message } from "../../../traits/message.ts";
 import type { Positioned } from "../../../traits/subscriber.ts";
 import type { Reply } from "../client.ts";
-import { type EntryContent, readFields } from "./fields.ts";
+import { type EntryContent, readFields, type StreamEntry } from "./fields.ts";
 
 /** Tells the server what became of a delivery. */
 export interface Settler {
@@ -14,10 +14,7 @@ export interface Settler {
 }
 
 /** What the server says of a delivery. */
-export interface DeliveredEntry {
-  readonly id: string;
-  /** Name, value, name, value. */
-  readonly fields: readonly Reply[];
+export interface DeliveredEntry extends StreamEntry {
   readonly deliveryCount: number;
 }
 
@@ -87,5 +84,34 @@ export class RedisMessage extends Message implements Positioned<string> {
   #read(): EntryContent {
     this.#content ??= readFields(this.#fields);
     return this.#content;
+  }
+}
+
+/** The answer to a request. There is nothing to settle: `ack()` and a drop resolve, a requeue is refused. */
+export class RedisReply extends Message {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly headers: MessageHeaders;
+
+  constructor(topic: string, { payload, headers }: EntryContent) {
+    super();
+    this.topic = topic;
+    this.payload = payload;
+    this.headers = headers;
+  }
+
+  override get partitionKey(): string | undefined {
+    return partitionKeyIn(this.headers);
+  }
+
+  protected override sendAck(): void {}
+
+  protected override sendNack(requeue: boolean): void {
+    if (!requeue) return;
+    throw new SettleUnsupportedError({
+      topic: this.topic,
+      settle: "nack({ requeue: true })",
+      reason: "a reply stands in no stream to go back to",
+    });
   }
 }

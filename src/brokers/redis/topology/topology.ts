@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { SubscriptionFailedError } from "../../../traits/errors.ts";
-import type { OpenConnection, Reply } from "../client.ts";
+import type { OpenConnection } from "../client.ts";
 import { readFault } from "../errors.ts";
 import { idBefore } from "../message/entry-id.ts";
 import { textOf } from "../message/fields.ts";
 import type { RedisStart, StreamSettings } from "../options.ts";
+import { isMissing, lastId, recordsOf } from "./stream.ts";
 
 /** A group of a stream, as one subscription knows it. */
 export class Group {
@@ -57,7 +58,7 @@ export class Group {
   async #check(open: OpenConnection): Promise<void> {
     const stream = JSON.stringify(this.stream);
     const groups = await open.call("XINFO", "GROUPS", this.stream).catch((error: unknown) => {
-      if (!/no such key/i.test(readFault(error).text)) throw error;
+      if (!isMissing(error)) throw error;
       const reason = `there is no stream ${stream}; create it first, or subscribe with create: true`;
       throw new SubscriptionFailedError({ topic: this.stream, reason });
     });
@@ -71,26 +72,4 @@ function startId(from: RedisStart): string {
   if (from === "start") return "0-0";
   if (from === "new") return "$";
   return from instanceof Date ? idBefore(`${Math.max(0, from.getTime())}-0`) : from.after;
-}
-
-/** The id of the last entry that was ever added. */
-export async function lastId(open: OpenConnection, stream: string): Promise<string> {
-  try {
-    const about = recordOf(await open.call("XINFO", "STREAM", stream));
-    return textOf(about["last-generated-id"]);
-  } catch (error) {
-    if (/no such key/i.test(readFault(error).text)) return "0-0";
-    throw error;
-  }
-}
-
-function recordsOf(reply: Reply): Readonly<Record<string, Reply>>[] {
-  return Array.isArray(reply) ? reply.map(recordOf) : [];
-}
-
-function recordOf(reply: Reply): Readonly<Record<string, Reply>> {
-  const record: Record<string, Reply> = {};
-  if (!Array.isArray(reply)) return record;
-  for (let index = 0; index + 1 < reply.length; index += 2) record[textOf(reply[index])] = reply[index + 1];
-  return record;
 }
