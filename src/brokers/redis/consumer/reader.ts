@@ -1,4 +1,5 @@
 import { sleep } from "../../../traits/clock.ts";
+import { Alarm } from "../../shared/alarm.ts";
 import { Backoff } from "../../shared/backoff.ts";
 import { reportError } from "../../shared/error-report.ts";
 import type { BlockingCalls } from "../client.ts";
@@ -14,6 +15,8 @@ export interface ReaderEvents {
   room(): number;
   /** Entries this member holds, or has settled perhaps without the server's knowing. */
   known(): Iterable<string>;
+  /** Whether this member holds anything. */
+  holds(): boolean;
   delivered(entries: readonly DeliveredEntry[]): void;
   /** Somebody has moved the group: what is held is revoked. */
   moved(): void;
@@ -29,6 +32,8 @@ export class Reader {
   readonly #events: ReaderEvents;
   readonly #closing: AbortSignal;
   readonly #reads: BlockingCalls;
+  /** While nothing is read, a seek of another member still has to be noticed. */
+  readonly #watch: Alarm;
   #running: Promise<void> | undefined;
   #suspended = 0;
   /** When to look for what others left. */
@@ -41,6 +46,8 @@ export class Reader {
     this.#events = events;
     this.#closing = closing;
     this.#reads = context.connection.blocking(closing);
+    this.#watch = new Alarm(context.connection.settings.clock, () => void this.#lookForMove());
+    closing.addEventListener("abort", () => this.#watch.cancel(), { once: true });
   }
 
   /** There may be demand. */
@@ -49,6 +56,7 @@ export class Reader {
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
       this.proceed();
+      this.#watchForMove();
     });
   }
 
@@ -118,14 +126,39 @@ export class Reader {
     const now = connection.settings.clock.now();
     if (now >= this.#claimAt) {
       this.#claimAt = now + settings.recoverEveryMs;
-      const { mark, entries } = await claim(this.#context, open, this.#events.room());
-      if (this.#mark !== undefined && this.#mark !== mark) this.#events.moved();
-      this.#mark = mark;
+      const room = this.#events.room();
+      const { mark, entries } = await claim(this.#context, open, room);
+      this.#marked(mark);
+      // There may be more, and it comes before what is new.
+      if (entries.length >= room) this.#claimAt = Number.NEGATIVE_INFINITY;
       this.#events.delivered(entries);
     }
-    if (!this.#mayRead()) return;
+    if (!this.#mayRead() || this.#claimAt === Number.NEGATIVE_INFINITY) return;
     const waitMs = Math.max(1, Math.ceil(this.#claimAt - connection.settings.clock.now()));
     this.#events.delivered(await readNew(this.#context, this.#reads, this.#events.room(), waitMs));
+  }
+
+  #marked(mark: string): void {
+    const before = this.#mark;
+    this.#mark = mark;
+    if (before !== undefined && before !== mark) this.#events.moved();
+  }
+
+  #watchForMove(): void {
+    if (this.#running !== undefined || this.#closing.aborted || !this.#events.holds()) return;
+    const { connection, settings } = this.#context;
+    this.#watch.at(connection.settings.clock.now() + settings.recoverEveryMs);
+  }
+
+  /** Does not reject. */
+  async #lookForMove(): Promise<void> {
+    const { usable } = this.#context.connection;
+    if (this.#running === undefined && this.#suspended === 0 && usable !== undefined) {
+      // A failure shows when something is read.
+      const found = await claim(this.#context, usable, 0).catch(() => undefined);
+      if (found !== undefined && this.#suspended === 0 && !this.#closing.aborted) this.#marked(found.mark);
+    }
+    this.#watchForMove();
   }
 
   /** Whether to go on. */

@@ -63,6 +63,7 @@ export class RedisSubscriber implements BatchSubscriber<RedisMessage>, Seekable<
       {
         room: () => this.#room(),
         known: () => [...this.#held.ids, ...this.#settlement.unconfirmed],
+        holds: () => this.#held.size > 0,
         delivered: (entries) => this.#deliver(entries),
         moved: () => void this.#held.revokeAll("its group was moved by a seek"),
         failed: (error) => this.#fail(error),
