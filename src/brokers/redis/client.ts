@@ -9,13 +9,13 @@ import type { Secrets } from "../shared/secrets.ts";
 // Versions 5 and 6 both have it. Commands are sent as they stand in the protocol, because the client's own functions
 // turn every reply into text.
 
-/** What `import("redis")` gives. */
+/** What `import("redis")` gives: it takes `ClientOptions`, and gives a `RedisClient`, in types of its own that have much more. */
 export interface RedisClientModule {
-  createClient(options: RedisClientOptions): RedisClient;
+  createClient(options: never): object;
 }
 
 /** What we say when we connect; the client has more, see `RedisBrokerOptions.clientOptions`. */
-export interface RedisClientOptions {
+export interface ClientOptions {
   readonly url: string;
   readonly username?: string;
   readonly password?: string;
@@ -23,10 +23,10 @@ export interface RedisClientOptions {
   readonly RESP: 2;
   readonly disableOfflineQueue: true;
   readonly pingInterval?: number;
-  readonly socket: RedisSocketOptions;
+  readonly socket: ClientSocketOptions;
 }
 
-export interface RedisSocketOptions {
+export interface ClientSocketOptions {
   readonly connectTimeout: number;
   readonly socketTimeout?: number;
   /** We reconnect ourselves: the client would send again what may have been carried out. */
@@ -107,5 +107,9 @@ export interface ConnectionSettings {
 
 /** Rejects with `ConnectFailedError` where the package is not installed. */
 export function loadRedis(broker: string): Promise<RedisClientModule> {
-  return loadClient<RedisClientModule>(broker, "redis@^6.0.0", () => import("redis") as never);
+  return loadClient<RedisClientModule>(broker, "redis@^6.0.0", () => import("redis"));
+}
+
+export function createClient(module: RedisClientModule, options: ClientOptions): RedisClient {
+  return module.createClient(options as never) as RedisClient;
 }

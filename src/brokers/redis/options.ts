@@ -107,7 +107,7 @@ export function checkOptions(options: RedisBrokerOptions): RedisSettings {
 export type RedisStart = "start" | "new" | Date | { readonly after: string };
 
 /** Where the server puts what was dropped, or delivered too often. */
-export interface RedisDeadLetter {
+export interface RedisDeadLetterOptions {
   /** Another stream. In a cluster it needs the same hash tag as the stream it takes from. */
   readonly topic: string;
   /** After so many deliveries that ended in a requeue, an expired deadline or a crash. @default Infinity */
@@ -123,14 +123,14 @@ export interface RedisStreamOptions {
   readonly create?: boolean;
   /** Deliveries held unsettled at most, those not handed out yet among them. @default 256 */
   readonly maxInFlight?: number;
-  /** Entries fetched ahead of demand at most. @default 64, at most `maxInFlight` */
+  /** Entries fetched ahead of demand at most. @default 64, or `maxInFlight` where that is less */
   readonly prefetch?: number;
   /** An entry unsettled for so long is delivered again, here or to another member. At least 100. @default 30_000 */
   readonly ackDeadlineMs?: number;
   /** How often a member looks for entries that others gave back or left. At least 10. @default 500 */
   readonly recoverEveryMs?: number;
-  /** What becomes of dropped entries. @default they are acknowledged */
-  readonly deadLetter?: RedisDeadLetter;
+  /** What becomes of dropped entries. @default acknowledged */
+  readonly deadLetter?: RedisDeadLetterOptions;
 }
 
 const streamOptionNames = optionNames<RedisStreamOptions>()({
@@ -141,7 +141,7 @@ const streamOptionNames = optionNames<RedisStreamOptions>()({
   prefetch: true,
   ackDeadlineMs: true,
   recoverEveryMs: true,
-  deadLetter: optionNames<RedisDeadLetter>()({ topic: true, maxDeliveries: true }),
+  deadLetter: optionNames<RedisDeadLetterOptions>()({ topic: true, maxDeliveries: true }),
 });
 
 /** The options of a subscription, checked and complete. */
@@ -154,7 +154,7 @@ export interface StreamSettings {
   readonly prefetch: number;
   readonly ackDeadlineMs: number;
   readonly recoverEveryMs: number;
-  readonly deadLetter: Required<RedisDeadLetter> | undefined;
+  readonly deadLetter: Required<RedisDeadLetterOptions> | undefined;
 }
 
 /** `by` names the function that was called. */
@@ -207,7 +207,7 @@ function checkStart(from: unknown): RedisStart {
 }
 
 /** What the server drops of a stream when something is added to it. */
-export interface RedisTrim {
+export interface RedisTrimOptions {
   /** Keeps about so many entries (`MAXLEN`). Entries that a group has not had yet go too. */
   readonly maxLength?: number;
   /** Drops entries before this id (`MINID`). Asked with each publish: `` () => `${Date.now() - 86_400_000}-0` `` */
@@ -219,20 +219,20 @@ export interface RedisTrim {
 export interface RedisPublisherOptions {
   /** A publish to a stream that is missing makes it; `false`: it is refused. @default true */
   readonly create?: boolean;
-  /** Trims the stream with each publish. @default it is never trimmed */
-  readonly trim?: RedisTrim;
+  /** Trims the stream with each publish. @default never */
+  readonly trim?: RedisTrimOptions;
 }
 
 const publisherOptionNames = optionNames<RedisPublisherOptions>()({
   create: true,
-  trim: optionNames<RedisTrim>()({ maxLength: true, minId: true, exact: true }),
+  trim: optionNames<RedisTrimOptions>()({ maxLength: true, minId: true, exact: true }),
 });
 
 export const publishOptionNames: OptionNames = optionNames<PublishOptions>()({ signal: true });
 
 export interface PublisherSettings {
   readonly create: boolean;
-  readonly trim: RedisTrim | undefined;
+  readonly trim: RedisTrimOptions | undefined;
 }
 
 export function checkPublisherOptions(options: RedisPublisherOptions): PublisherSettings {
@@ -243,7 +243,7 @@ export function checkPublisherOptions(options: RedisPublisherOptions): Publisher
   return { create, trim };
 }
 
-function checkTrim({ maxLength, minId }: RedisTrim): void {
+function checkTrim({ maxLength, minId }: RedisTrimOptions): void {
   if (maxLength !== undefined) checkCount("options.trim.maxLength", maxLength, 0);
   if (minId !== undefined) checkFunction("options.trim.minId", minId);
   if ((maxLength === undefined) === (minId === undefined)) {

@@ -1,9 +1,9 @@
 import * as redis from "redis";
 import type { Fixture, SourceOptions } from "tidelane/conformance";
 import {
+  type ClientOptions,
   RedisBroker,
   type RedisClient,
-  type RedisClientModule,
   type RedisConnection,
   type RedisStreamOptions,
   redisSource,
@@ -15,8 +15,10 @@ export interface RedisFixtureOptions {
   readonly address: string;
 }
 
-/** The package, as a client module of ours: its own types know of many more options. */
-export const clientModule: RedisClientModule = redis as unknown as RedisClientModule;
+/** A client of the package, by the types that tidelane goes by. */
+export function createClient(options: ClientOptions): RedisClient {
+  return redis.createClient(options as never) as unknown as RedisClient;
+}
 
 /** Streams under the laws: a topic is a stream. A connection that is killed stays away. */
 export function redisFixture({ address }: RedisFixtureOptions): Fixture<RedisConnection> {
@@ -32,8 +34,8 @@ export function redisFixture({ address }: RedisFixtureOptions): Fixture<RedisCon
           url: address,
           clock,
           client: {
-            createClient: (options) => {
-              const client = clientModule.createClient(options);
+            createClient: (options: ClientOptions) => {
+              const client = createClient(options);
               clients.add(client);
               return client;
             },

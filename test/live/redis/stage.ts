@@ -2,7 +2,7 @@ import type { Message, Subscriber } from "tidelane";
 import { RedisBroker, type RedisBrokerOptions, type RedisConnection } from "tidelane/redis";
 import { onTestFinished } from "vitest";
 import type { Server } from "../../../scripts/brokers/server.ts";
-import { type Argument, clientModule } from "./fixture.ts";
+import { type Argument, createClient } from "./fixture.ts";
 
 export { fresh, pause, until } from "../waiting.ts";
 
@@ -23,7 +23,7 @@ export async function connect(
 
 /** One command by the client alone, with nothing of ours between the test and the server. */
 export async function command(server: Pick<Server, "address">, ...args: Argument[]): Promise<unknown> {
-  const client = clientModule.createClient({
+  const client = createClient({
     url: server.address,
     RESP: 2,
     disableOfflineQueue: true,

@@ -1,13 +1,14 @@
 import { AbortedError, throwIfAborted } from "../../../traits/errors.ts";
 import { abortable } from "../../shared/abortable.ts";
 import type { Secrets } from "../../shared/secrets.ts";
-import type {
-  Argument,
-  OpenConnection,
-  RedisClient,
-  RedisClientModule,
-  Reply,
-  ReplyOptions,
+import {
+  type Argument,
+  createClient,
+  type OpenConnection,
+  type RedisClient,
+  type RedisClientModule,
+  type Reply,
+  type ReplyOptions,
 } from "../client.ts";
 import { connectFailure } from "../errors.ts";
 import type { RedisSettings } from "../options.ts";
@@ -42,7 +43,7 @@ export class ClientConnection implements OpenConnection {
     signal: AbortSignal | undefined,
   ): Promise<ClientConnection> {
     throwIfAborted(signal, "connect()");
-    const client = module.createClient(clientOptions(settings));
+    const client = createClient(module, clientOptions(settings));
     const connection = new ClientConnection(client);
     try {
       await abortable(Promise.resolve(client.connect()), signal, "connect()");
