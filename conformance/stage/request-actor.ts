@@ -34,14 +34,13 @@ export class RequestActor {
   /** Where its answer goes, as the first who was given it read it. */
   address: string | undefined;
   state: "open" | "over" = "open";
-  /** Somebody published it again with its headers. */
-  passedOn = false;
   readonly #stage: Stage;
   readonly #connection: ConnectionActor;
   readonly #crashes: number;
   readonly #timeoutMs: number;
   readonly #askedMs: number;
-  readonly #wasHeard: () => boolean;
+  /** Of each topic it was published to, by its requester and by those who passed it on: whether somebody listened all along. */
+  readonly #heard: (() => boolean)[] = [];
   readonly #replies: Reply[] = [];
   readonly answered: Promise<void>;
 
@@ -62,8 +61,7 @@ export class RequestActor {
     // It may arrive, and need not: whoever asks learns of the answer only.
     stage.ledger.notSent(this.posting, undefined);
     const line = stage.trace.line(`request ${text}, with ${facts.timeoutMs} ms${connection.label}`);
-    const listeners = listenersOf(stage, facts.topic);
-    this.#wasHeard = () => listenersOf(stage, facts.topic).some((seat) => listeners.includes(seat));
+    this.published(facts.topic);
     const answer = publisher.request(message, { timeoutMs: facts.timeoutMs }).then(
       (reply) => {
         line.outcome(`a reply of ${reply.payload.byteLength} bytes`);
@@ -78,6 +76,12 @@ export class RequestActor {
     this.answered = stage.track(this.name, ["request-reply", "close-idempotent"], answer).finally(() => {
       connection.requests.delete(answer);
     });
+  }
+
+  /** It goes to a topic, for the first time or because somebody passes it on with its headers. */
+  published(topic: string): void {
+    const listeners = listenersOf(this.#stage, topic);
+    this.#heard.push(() => listenersOf(this.#stage, topic).some((seat) => listeners.includes(seat)));
   }
 
   /** Publishes an answer to it, over `connection`, to the address that `asked` says. */
@@ -176,7 +180,8 @@ export class RequestActor {
     const answer = `rejected with ${nameOfError(error)}`;
     if (isTidelaneError(error, "TIDELANE_CONNECTION_CLOSED") && this.#disturbed) return;
     // A broker that knows that nobody is there need not wait.
-    if (isTidelaneError(error, "TIDELANE_PUBLISH_FAILED") && (this.#disturbed || !this.#wasHeard())) return;
+    const isHeard = this.#heard.every((heard) => heard());
+    if (isTidelaneError(error, "TIDELANE_PUBLISH_FAILED") && (this.#disturbed || !isHeard)) return;
     if (!isTidelaneError(error, "TIDELANE_TIMEOUT")) {
       this.#violate(answer, "a request rejects by its timeout or the end of its connection");
       return;
@@ -198,7 +203,7 @@ export class RequestActor {
   }
 
   #violate(observed: string, expected: string): void {
-    const forwarded = this.passedOn ? (["forwarded-request-is-answered"] as const) : [];
+    const forwarded = this.#heard.length > 1 ? (["forwarded-request-is-answered"] as const) : [];
     this.#stage.violate([...law, ...forwarded], `${this.name} ${observed}`, expected);
   }
 }

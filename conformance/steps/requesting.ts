@@ -65,11 +65,12 @@ export const passOn: Arbitrary<Step> = fc.tuple(pick, pick, pick, gap).map(
       ready: (stage) => openConnections(stage).length > 0 && delivered(stage).length > 0,
       act: (stage) => {
         const { message, request } = picked(delivered(stage), index);
-        request.passedOn = true;
+        const label = picked(Object.keys(stage.topics), topic);
+        request.published(label);
         stage.trace.line(`pass on ${request.name}`);
         const headers = [...message.headers].filter(([name]) => name.toLowerCase() !== idHeader);
         return picked(openConnections(stage), connection).publish({
-          topic: picked(Object.keys(stage.topics), topic),
+          topic: label,
           headers,
         });
       },

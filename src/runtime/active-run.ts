@@ -1,11 +1,14 @@
-import { checkDuration } from "../traits/arguments.ts";
-import { type Clock, nextTurn, sleep } from "../traits/clock.ts";
+import { checkDuration, checkObject, checkSignal } from "../traits/arguments.ts";
+import { type Clock, nextTurn, type Timer } from "../traits/clock.ts";
 import { type Deferred, deferred } from "../traits/deferred.ts";
 import { AbortedError, NotSupportedError, TimeoutError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
 import { checkOptionNames } from "../traits/option-names.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
+import { askForTopic } from "./ask-for-topic.ts";
+import { closeSubscriber, closeWithinMs } from "./close-subscriber.ts";
 import { Continuations } from "./continuations.ts";
+import { CutOff } from "./cut-off.ts";
 import { Deadline } from "./deadline.ts";
 import type { Delivery } from "./delivery.ts";
 import { Dispatcher } from "./dispatch.ts";
@@ -31,12 +34,6 @@ import type { RunStats } from "./stats.ts";
 /** So many turns of the event loop a test has to move its clock, before a drain that waits for it says so. */
 const turnsToMoveClock = 100;
 
-/** How long closing the subscriber may take before the run ends without it. */
-const closeWithinMs = 5_000;
-
-/** A publisher that has not said for so long whether the dead letter topic takes messages is reported. */
-const answerWithinMs = 5_000;
-
 type Phase = "running" | "draining" | "stopping" | "closing" | "ended";
 
 /** Ties intake and dispatcher together and takes them through the life of a run. */
@@ -59,6 +56,11 @@ export class ActiveRun<M extends Message, Value> implements Run {
   readonly #continuationStall: StallWatch;
   readonly #keepAlive: KeepAlive<Delivery<M, Value>> | undefined;
   readonly #signal: AbortSignal | undefined;
+  /**
+   * Never fires, and keeps the process alive until the run is over: to Node a pending promise is no work, and a broker
+   * without a socket has no other. Not on a clock that moves by hand, as in a test.
+   */
+  readonly #processHold: Timer | undefined;
 
   /** Only moves forward: running, draining, stopping, closing, ended; phases may be skipped. */
   #phase: Phase = "running";
@@ -73,6 +75,8 @@ export class ActiveRun<M extends Message, Value> implements Run {
   #asksFor: string | undefined;
   /** Once the run is over. */
   #left: readonly LeftDelivery[] = [];
+  /** Set when the stream ended while the run was pulling. */
+  #cutOff: CutOff<M> | undefined;
   /** Given up when the run halts. */
   readonly #halted = new AbortController();
   /** Resolves when nothing is in flight and the intake waits, or the run is over; there while somebody asked. */
@@ -107,7 +111,10 @@ export class ActiveRun<M extends Message, Value> implements Run {
     this.#continuationStall = new StallWatch(clock, {
       pulled: () => this.#dispatcher.stats.pulled,
       isStuck: () => this.#continuations.room <= 0 && this.#phase === "running",
-      stalled: () => reporter.failed(stallError(this.topic, this.stats, this.#continuations.size)),
+      stalled: () => {
+        const { inFlight, retrying, blocked } = this.stats;
+        reporter.failed(stallError(this.topic, inFlight, retrying + blocked, this.#continuations.size));
+      },
     });
     if (subscriber.capabilities.ackDeadlineMs !== undefined) {
       const deadlineMs = (): number | undefined => subscriber.capabilities.ackDeadlineMs;
@@ -115,6 +122,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
     }
     this.#intake = this.#openIntake(config);
     setFacts(this, { left: () => this.#left, asksFor: () => this.#asksFor });
+    if (!clock.manual) this.#processHold = clock.schedule(Number.POSITIVE_INFINITY, () => undefined);
     void this.#endInTime();
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (this.#signal?.aborted) this.#onAbort();
@@ -149,9 +157,11 @@ export class ActiveRun<M extends Message, Value> implements Run {
   }
 
   drain(options: DrainOptions = {}): Promise<RunReport> {
+    checkObject("run.drain(options)", options);
     checkOptionNames("run.drain(options)", options, drainNames);
     const { deadlineMs = 30_000, signal } = options;
     checkDuration("drain: deadlineMs", deadlineMs);
+    checkSignal("drain: signal", signal);
     const what = `The drain of "${this.topic}"`;
     this.#deadline.within(deadlineMs, () => new TimeoutError({ what, timeoutMs: deadlineMs }));
     if (signal) this.#expireOn(signal, what);
@@ -169,6 +179,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
   }
 
   stop(options: StopOptions = {}): Promise<RunReport> {
+    checkObject("run.stop(options)", options);
     checkOptionNames("run.stop(options)", options, stopNames);
     const { deadlineMs = 5_000 } = options;
     checkDuration("stop: deadlineMs", deadlineMs);
@@ -186,7 +197,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
     // Not before the caller has the run: a handler may be called at once, and may end it.
     await undefined;
     try {
-      if (typeof target === "object") await this.#checkTopic(target);
+      if (typeof target === "object") await this.#ask(target);
     } catch (error) {
       if (this.#halted.signal.aborted) return;
       const next = isFinal(error) ? "end" : "none";
@@ -201,22 +212,12 @@ export class ActiveRun<M extends Message, Value> implements Run {
     this.#pump();
   }
 
-  /** Asks the publisher whether the topic takes messages, and says so when it takes long to answer. */
-  async #checkTopic({ topic, publisher }: DeadLetterTarget): Promise<void> {
-    this.#asksFor = topic;
-    const late = this.#clock.schedule(answerWithinMs, () => {
-      const what = `Asking the publisher whether dead letters of "${this.topic}" can go to "${topic}"`;
-      this.#reporter.failed(new TimeoutError({ what, timeoutMs: answerWithinMs }), undefined, {
-        kind: "wait",
-      });
-    });
-    const forget = (): void => late.cancel();
-    this.#halted.signal.addEventListener("abort", forget, { once: true });
+  async #ask(target: DeadLetterTarget): Promise<void> {
+    this.#asksFor = target.topic;
+    const onLate = (error: TimeoutError): void => this.#reporter.failed(error, undefined, { kind: "wait" });
     try {
-      await publisher.checkTopic?.(topic, { signal: this.#halted.signal });
+      await askForTopic(target, this.topic, this.#clock, this.#halted.signal, onLate);
     } finally {
-      forget();
-      this.#halted.signal.removeEventListener("abort", forget);
       this.#asksFor = undefined;
     }
   }
@@ -266,10 +267,23 @@ export class ActiveRun<M extends Message, Value> implements Run {
           this.#exhausted = true;
           this.#failure ??= error;
           if (error) this.#reporter.failed(error.cause, undefined, { kind: "end" });
+          else if (this.#phase === "running") void this.#watchCutOff();
         },
       },
       config.selector?.readsValue && config.decode ? 1 : Number.POSITIVE_INFINITY,
     );
+  }
+
+  /** The stream ended by itself, or somebody closed it: then what is in flight is lost, and the subscriber says so soon. */
+  async #watchCutOff(): Promise<void> {
+    this.#cutOff = new CutOff(this.topic, this.#dispatcher.inFlight);
+    await nextTurn();
+    this.#tellCutOff();
+  }
+
+  #tellCutOff(): void {
+    const sentence = this.#cutOff?.tell();
+    if (sentence !== undefined) this.#reporter.noticed(sentence);
   }
 
   #fatal(error: unknown): void {
@@ -358,11 +372,13 @@ export class ActiveRun<M extends Message, Value> implements Run {
     this.#continuations.clear();
     this.#keepAlive?.stop();
     this.#continuationStall.watch(false);
-    await this.#closeSubscriber();
+    this.#tellCutOff();
+    await closeSubscriber(this.#subscriber, this.#clock).catch((error) => this.#reporter.failed(error));
     const left = [...unsettled, ...Array.from(this.#dispatcher.abandoned, abandonedDelivery)];
     this.#left = left;
     this.#phase = "ended";
     this.#deadline.cancel();
+    this.#processHold?.cancel();
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#resolveQuiet();
     if (this.#failure) {
@@ -372,23 +388,5 @@ export class ActiveRun<M extends Message, Value> implements Run {
     }
     this.#started.resolve();
     this.#done.resolve({ ...stats, continuations, endedBy: this.#endedBy, left });
-  }
-
-  async #closeSubscriber(): Promise<void> {
-    const giveUp = new AbortController();
-    try {
-      const late = sleep(this.#clock, closeWithinMs, giveUp.signal).then(() => {
-        throw new TimeoutError({
-          what: `Closing the subscriber of "${this.topic}"`,
-          timeoutMs: closeWithinMs,
-        });
-      });
-      late.catch(() => undefined);
-      await Promise.race([this.#subscriber.close(), late]);
-    } catch (error) {
-      this.#reporter.failed(error);
-    } finally {
-      giveUp.abort();
-    }
   }
 }

@@ -1,4 +1,5 @@
 import type { Linked, LinkedList } from "../structures/linked-list.ts";
+import { checkFunction } from "../traits/arguments.ts";
 import type { Timer } from "../traits/clock.ts";
 import { retryCountIn } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
@@ -96,6 +97,7 @@ export class Delivery<M extends Message = Message, Value = unknown>
   /** A getter, so that a handler may take the function out of its context, and one that does not pays nothing. */
   get afterSettle(): HandlerContext<M>["afterSettle"] {
     return (work) => {
+      checkFunction("afterSettle(work)", work);
       this.continuations ??= [];
       this.continuations.push(work);
     };

@@ -12,6 +12,7 @@ import type { DispatchConfig } from "./dispatch-config.ts";
 import { backoffDelay } from "./failure-policy.ts";
 import { InFlight } from "./in-flight.ts";
 import { keyOf } from "./key.ts";
+import { Keyless } from "./keyless.ts";
 import { Lanes } from "./lanes.ts";
 import { type FailureOutcome, isDecided, type MiddlewareOutcome } from "./outcome.ts";
 import { decide, isFinal, nextStep, type SettlingDecision, setAside, settle } from "./settle.ts";
@@ -44,6 +45,8 @@ export class Dispatcher<M extends Message, Value> {
   readonly #trouble: Trouble;
   /** Given up after a timeout; their handlers have not returned. They are not in flight. */
   readonly #abandoned = new Set<Delivery<M, Value>>();
+  /** Set where a forgotten key costs the order. */
+  readonly #keyless: Keyless<Value> | undefined;
   #sequence = 0;
   /** Once halted nothing starts any more, and a failed run is left unsettled instead of retried. */
   #halted = false;
@@ -51,10 +54,13 @@ export class Dispatcher<M extends Message, Value> {
   constructor(config: DispatchConfig<M, Value>) {
     this.#config = config;
     this.#workers = Array.from({ length: config.workers }, () => new Worker(config.chain.read, this.#ended));
-    const { clock, timeoutMs } = config;
+    const { clock, timeoutMs, selector, workers, topic, reporter } = config;
+    if (selector && workers > 1) {
+      this.#keyless = new Keyless(selector, topic, workers, (sentence) => reporter.noticed(sentence));
+    }
     this.#trouble = new Trouble(this.#counters, clock, {
       isStuck: () => this.#isStuck(),
-      stalled: () => config.reporter.failed(stallError(config.topic, this.stats)),
+      stalled: () => reporter.failed(stallError(topic, this.inFlight.size, this.#trouble.failing)),
     });
     this.#timeouts = timeoutMs === undefined ? undefined : new Timeouts(clock, timeoutMs, this.#expired);
     this.#idle = Array.from(this.#workers.keys()).reverse();
@@ -105,7 +111,7 @@ export class Dispatcher<M extends Message, Value> {
       delivery.value = message as unknown as Value;
       delivery.decoded = true;
     } else if (selector?.readsValue) {
-      const decoding = this.#decode(delivery, decode);
+      const decoding = decodeInto(delivery, decode, this.#undecodable);
       if (decoding !== undefined) return decoding.then(() => this.#enterLane(delivery));
     }
     this.#enterLane(delivery);
@@ -154,6 +160,7 @@ export class Dispatcher<M extends Message, Value> {
         this.#unrunnable(delivery, error as KeyError);
         return;
       }
+      if (delivery.key === undefined) this.#keyless?.add(delivery.sequence);
     }
     delivery.phase = "waiting";
     this.#lanes.add(delivery);
@@ -164,7 +171,8 @@ export class Dispatcher<M extends Message, Value> {
     delivery.worker = this.#idle.pop() as number;
     this.#counters.running += 1;
     const { decode } = this.#config;
-    const decoding = decode && !delivery.decoded ? this.#decode(delivery, decode) : undefined;
+    const decoding =
+      decode && !delivery.decoded ? decodeInto(delivery, decode, this.#undecodable) : undefined;
     if (decoding !== undefined) void decoding.then(() => this.#runLate(delivery));
     else this.#run(delivery);
   }
@@ -176,13 +184,6 @@ export class Dispatcher<M extends Message, Value> {
   }
 
   // ---- decode and handler
-
-  #decode(
-    delivery: Delivery<M, Value>,
-    decode: (message: M) => Value | Promise<Value>,
-  ): Promise<void> | undefined {
-    return decodeInto(delivery, decode, this.#undecodable);
-  }
 
   readonly #undecodable = (delivery: Delivery<M, Value>, error: DecodeError): void =>
     this.#unrunnable(delivery, error);
@@ -233,6 +234,7 @@ export class Dispatcher<M extends Message, Value> {
     }
     // Another worker and another object take the place: the handler that was given up keeps its context, whose signal has
     // aborted, and what it asks of that context is nobody's.
+    this.#trouble.mark(delivery, undefined);
     this.#abandoned.add(delivery);
     this.#workers[delivery.worker] = new Worker(this.#config.chain.read, this.#ended);
     const successor = delivery.succeed();
@@ -289,7 +291,7 @@ export class Dispatcher<M extends Message, Value> {
     delivery.continuations = undefined;
     delivery.renew();
     this.#counters.retries += 1;
-    this.#trouble.mark(delivery, "retrying");
+    this.#trouble.retry(delivery, result.kind === "retry" && result.delayMs !== undefined);
     this.#waitThen(delivery, delayMs, () => this.#lanes.again(delivery));
   }
 

@@ -3,6 +3,8 @@ import type { Capabilities } from "../traits/capabilities.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { Publisher } from "../traits/publisher.ts";
+import { comesBack } from "../traits/reach.ts";
+import type { Subscriber } from "../traits/subscriber.ts";
 import type { Refused } from "./refused.ts";
 
 /** Exponential backoff: `min(maxMs, initialMs * factor ** (retry - 1))`, then jitter takes off up to its share. */
@@ -58,7 +60,29 @@ export type GivenPolicy =
   | (RetryPolicy & {
       readonly maxAttempts: number;
       readonly deadLetter?: never;
-    } & Refused<"maxAttempts needs deadLetter, which says what comes after the last attempt: { topic, publisher }, 'broker' or 'drop'.">);
+    } & Refused<"maxAttempts needs deadLetter, which says what comes after the last attempt: { topic, publisher }, 'broker' or 'drop'.">)
+  | (RetryPolicy & {
+      readonly maxAttempts?: never;
+      readonly deadLetter: "drop";
+    } & Refused<"deadLetter: 'drop' needs maxAttempts, because without it there is no last attempt to drop after.">);
+
+/** What stands in the way of options that no policy has: a type parameter alone lets them pass. */
+export type NoOtherOptions<Policy> = RefuseOthers<Policy, keyof FailurePolicy, ""> & {
+  readonly [Name in keyof Policy & "backoff"]?: RefuseOthers<Policy[Name], keyof Backoff, "backoff.">;
+} & {
+  readonly [Name in keyof Policy & "deadLetter"]?: RefuseOthers<
+    Policy[Name],
+    keyof DeadLetterTarget,
+    "deadLetter."
+  >;
+};
+
+type RefuseOthers<Given, Known extends PropertyKey, Path extends string> = Given extends object
+  ? {
+      readonly [Name in Exclude<keyof Given, Known> &
+        string]: Refused<`onFailure() has no option "${Path}${Name}".`>;
+    }
+  : unknown;
 
 const policyNames = optionNames<FailurePolicy>()({
   mode: true,
@@ -105,8 +129,15 @@ export function checkPolicy(policy: FailurePolicy): CheckedPolicy {
   };
 }
 
-function checkAttempts({ maxAttempts, deadLetter }: FailurePolicy): number {
-  if (maxAttempts === undefined) return Number.POSITIVE_INFINITY;
+function checkAttempts({
+  maxAttempts,
+  deadLetter,
+}: Partial<Pick<CheckedPolicy, "maxAttempts" | "deadLetter">>): number {
+  if (maxAttempts === undefined && deadLetter !== "drop") return Number.POSITIVE_INFINITY;
+  if (maxAttempts === undefined) {
+    const expected = 'given when deadLetter is "drop": without it there is no last attempt to drop after';
+    throw new InvalidArgumentError({ argument: "onFailure: maxAttempts", expected, received: maxAttempts });
+  }
   checkCount("onFailure: maxAttempts", maxAttempts);
   if (deadLetter === undefined) {
     throw new InvalidArgumentError({
@@ -154,6 +185,16 @@ export function checkPolicyFits(policy: CheckedPolicy, capabilities: Capabilitie
       received: policy.deadLetter,
     });
   }
+}
+
+/** Refuses a dead letter topic that the subscription delivers: each dead letter would come back and be one again. */
+export function checkNoReturn({ deadLetter: target }: CheckedPolicy, subscriber: Subscriber): void {
+  if (typeof target !== "object" || !comesBack(target.topic, target.publisher, subscriber)) return;
+  throw new InvalidArgumentError({
+    argument: "onFailure: deadLetter.topic",
+    expected: `a topic that the subscription of "${subscriber.topic}" does not deliver, or each dead letter would come back and be one again`,
+    received: target.topic,
+  });
 }
 
 /** Milliseconds before retry number `retry` (1 for the first). `random` gives 0 to 1. */

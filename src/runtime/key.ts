@@ -1,6 +1,7 @@
 import { checkFunction } from "../traits/arguments.ts";
 import { KeyError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
+import { show } from "../traits/show.ts";
 import { isThenable } from "./thenable.ts";
 import { messageOf } from "./thrown.ts";
 
@@ -11,7 +12,10 @@ export interface KeySelector<Value> {
   readonly select: (value: Value, message: Message) => string | undefined;
 }
 
-/** The key the message carries, `message.partitionKey`. A message without one goes to any free worker. */
+/**
+ * The key the message carries, `message.partitionKey`. A message without one goes to any free worker, in no order. If the
+ * first 100 deliveries of a run have none, it says so once.
+ */
 export const byKey: KeySelector<unknown> = {
   readsValue: false,
   select: (_value, message) => message.partitionKey,
@@ -19,8 +23,9 @@ export const byKey: KeySelector<unknown> = {
 
 /**
  * A key computed from the decoded value (or the message, before `.decode`). `select` is synchronous and returns a
- * string, or `undefined` for no key. When it throws, or returns anything else, the delivery is dead-lettered if the
- * failure policy has a place for it; otherwise the run ends with `KeyError` and the delivery goes back.
+ * string, or `undefined` for no key: that delivery goes to any free worker, in no order. If `select` throws or returns
+ * anything else, as `null` or a number, the delivery is dead-lettered if the failure policy has a place for it; otherwise
+ * the run ends with `KeyError` and the delivery goes back. If the first 100 deliveries of a run have no key, it says so once.
  */
 export function by<Value>(
   select: (value: Value, message: Message) => string | undefined,
@@ -48,7 +53,7 @@ export function keyOf<Value>(
   if (key === undefined || typeof key === "string") return key;
   const got = isThenable(key)
     ? "a promise; a key is computed synchronously"
-    : `${typeof key}; a key is a string`;
+    : `${show(key)}; a key is a string, or undefined for none`;
   if (isThenable(key)) key.then(undefined, () => undefined);
   throw new KeyError({ topic: message.topic, reason: `the key function returned ${got}` });
 }

@@ -1,4 +1,4 @@
-import { checkCount, checkDuration, checkFunction, checkObject } from "../traits/arguments.ts";
+import { checkCount, checkDuration, checkFunction, checkObject, checkSignal } from "../traits/arguments.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import { type Codec, type Decoded, decoderOf, type StandardSchema } from "../traits/codec.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
@@ -8,11 +8,13 @@ import type { Subscriber } from "../traits/subscriber.ts";
 import { ActiveRun } from "./active-run.ts";
 import type { HandlerContext } from "./delivery.ts";
 import {
+  checkNoReturn,
   checkPolicy,
   checkPolicyFits,
   type FailurePolicy,
   type GivenPolicy,
   type HasDeadLetters,
+  type NoOtherOptions,
 } from "./failure-policy.ts";
 import type { KeySelector } from "./key.ts";
 import { compose, type Middleware } from "./middleware.ts";
@@ -111,7 +113,7 @@ export interface PipelineSteps<M extends Message, Value, DeadLetters extends boo
   ): Pipeline<M, Value, DeadLetters, Used | "decode" | "workers">;
   /** What happens when a handler throws or asks for a retry. Without this step: retry for ever, in place. */
   onFailure<const Policy extends GivenPolicy>(
-    policy: Policy,
+    policy: Policy & NoOtherOptions<Policy>,
   ): Pipeline<M, Value, HasDeadLetters<Policy>, Used | "onFailure">;
   /** Starts pulling. Throws `SubscriberBusyError` when the subscriber is being iterated. */
   handle(handler: Handler<M, Value, DeadLetters>, options?: HandleOptions): Run;
@@ -157,12 +159,13 @@ function checkOptions(options: PipelineOptions): void {
   if (clock === undefined) return;
   checkObject("pipeline: clock", clock, "a Clock");
   checkFunction("pipeline: clock.schedule", clock.schedule);
+  checkFunction("pipeline: clock.now", clock.now);
 }
 
 function isDecoder(given: unknown): boolean {
   if ((typeof given !== "object" && typeof given !== "function") || given === null) return false;
   const { "~standard": standard, decode } = given as Partial<StandardSchema & Codec<unknown>>;
-  return typeof (standard === undefined ? decode : standard.validate) === "function";
+  return typeof (standard === undefined ? decode : standard?.validate) === "function";
 }
 
 interface Description<M extends Message, Value> {
@@ -243,15 +246,13 @@ class PipelineBuilder<M extends Message, Value, DeadLetters extends boolean> {
       const expected = '"wait" or "abandon"';
       throw new InvalidArgumentError({ argument: "handle: onTimeout", expected, received: onTimeout });
     }
-    if (signal !== undefined && typeof signal?.addEventListener !== "function") {
-      const expected = "an AbortSignal";
-      throw new InvalidArgumentError({ argument: "handle: signal", expected, received: signal });
-    }
+    checkSignal("handle: signal", signal);
     const { subscriber, decode, layers, workers, selector, maxInFlight, policy } = this.#description;
     const { random = Math.random, onError } = this.#description.options;
     const clock = this.#description.options.clock ?? subscriber.clock ?? systemClock;
     const checked = checkPolicy(policy);
     checkPolicyFits(checked, subscriber.capabilities);
+    checkNoReturn(checked, subscriber);
     const { maxInFlight: most } = subscriber.capabilities;
     if (workers > most) {
       warn(

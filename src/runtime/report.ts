@@ -47,8 +47,20 @@ export class Reporter<M extends Message> {
     const { message, key, attempt } = delivery ?? {};
     const topic = message?.topic ?? this.#topic;
     const report = { error, topic, ...(message && { message, key, attempt: attempt as number }), next };
+    this.#tell(report, () => this.#warnOnce(report));
+  }
+
+  /** Something is probably not as the program meant it, and nothing has failed. Call it once. */
+  noticed(sentence: string): void {
+    this.#tell({ error: new Error(sentence), topic: this.#topic, next: { kind: "none" } }, () =>
+      warn(sentence),
+    );
+  }
+
+  #tell(report: ErrorReport & { readonly next: NextStep }, warning: () => void): void {
+    const { error } = report;
     if (errors.hasSubscribers) errors.publish(report);
-    else if (this.#onError === undefined) this.#warnOnce(report);
+    else if (this.#onError === undefined) warning();
     if (this.#onError === undefined) return;
     try {
       const returned: unknown = this.#onError(report);

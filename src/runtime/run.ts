@@ -15,7 +15,7 @@ export interface LeftDelivery {
 
 /** How a run ended. */
 export interface RunReport extends RunStats {
-  /** "end": the subscription ended by itself. */
+  /** "end": the subscription ended by itself, or its connection was closed under the run. */
   readonly endedBy: "end" | "drain" | "stop";
   readonly left: readonly LeftDelivery[];
 }
@@ -35,7 +35,7 @@ export interface StopOptions {
 export const drainNames: OptionNames = optionNames<DrainOptions>()({ deadlineMs: true, signal: true });
 export const stopNames: OptionNames = optionNames<StopOptions>()({ deadlineMs: true });
 
-/** A pipeline at work. */
+/** A pipeline at work. It keeps the process alive until it is over; in a test whose clock moves by hand it does not. */
 export interface Run {
   /** Of its subscription. */
   readonly topic: string;
@@ -55,7 +55,8 @@ export interface Run {
   /**
    * Resolves when there is nothing to do: nothing is in flight (a retry that waits is), no continuation is unfinished, and
    * the subscriber has had nothing to give for two turns of the event loop. What a server has not sent yet is not waited
-   * for. Resolves too when the run is over; rejects with the error of one that failed, as `done` does.
+   * for. A delivery that is retried without end is in flight without end: set `maxAttempts`, so that one that never
+   * succeeds leaves. Resolves too when the run is over; rejects with the error of one that failed, as `done` does.
    */
   idle(): Promise<void>;
   /**

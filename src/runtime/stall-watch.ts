@@ -1,6 +1,5 @@
 import type { Clock, Timer } from "../traits/clock.ts";
 import { IntakeStalledError } from "../traits/errors.ts";
-import type { RunStats } from "./stats.ts";
 
 /** A run that has pulled nothing for so long, because it has no room, has stalled. */
 const stallAfterMs = 5_000;
@@ -56,9 +55,10 @@ export class StallWatch {
 /** With `continuations`, their number is the reason. */
 export function stallError(
   topic: string,
-  { inFlight, retrying, blocked }: Pick<RunStats, "inFlight" | "retrying" | "blocked">,
+  inFlight: number,
+  failing: number,
   continuations?: number,
 ): IntakeStalledError {
-  const facts = { topic, inFlight, failing: retrying + blocked, stalledMs: stallAfterMs };
+  const facts = { topic, inFlight, failing, stalledMs: stallAfterMs };
   return new IntakeStalledError(continuations === undefined ? facts : { ...facts, continuations });
 }

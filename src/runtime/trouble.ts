@@ -7,12 +7,14 @@ interface Troubled {
 }
 
 /**
- * Counts the deliveries that failed and are still in flight, and notices when they have taken the room for all others. One
+ * Counts the deliveries that are retried and still in flight, and notices when they have taken the room for all others. One
  * that fails is enough: those that wait behind it in its lane fill the room.
  */
 export class Trouble {
   readonly #counters: Counters;
   readonly #watch: StallWatch;
+  /** Those of `retrying` whose handlers have only asked for time, once: that is a plan, and no failure. */
+  readonly #paused = new Set<Troubled>();
   #over = false;
 
   constructor(counters: Counters, clock: Clock, hooks: Omit<StallHooks, "pulled">) {
@@ -24,9 +26,9 @@ export class Trouble {
     });
   }
 
-  /** Failed, and still in flight. */
+  /** Failed, or asked for a retry more than once, and still in flight. */
   get failing(): number {
-    return this.#counters.retrying + this.#counters.blocked;
+    return this.#counters.retrying + this.#counters.blocked - this.#paused.size;
   }
 
   get isStalled(): boolean {
@@ -35,6 +37,18 @@ export class Trouble {
 
   /** What the trouble of a delivery is from now on. */
   mark(delivery: Troubled, trouble: Troubled["trouble"]): void {
+    this.#paused.delete(delivery);
+    this.#count(delivery, trouble);
+  }
+
+  /** It is retried here. `isAsked`: its handler asked for a time, with `retryAfter`. */
+  retry(delivery: Troubled, isAsked: boolean): void {
+    if (isAsked && delivery.trouble === undefined) this.#paused.add(delivery);
+    else this.#paused.delete(delivery);
+    this.#count(delivery, "retrying");
+  }
+
+  #count(delivery: Troubled, trouble: Troubled["trouble"]): void {
     if (delivery.trouble) this.#counters[delivery.trouble] -= 1;
     delivery.trouble = trouble;
     if (trouble) this.#counters[trouble] += 1;

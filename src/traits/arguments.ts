@@ -30,6 +30,13 @@ export function checkObject(argument: string, value: unknown, expected = "an obj
   throw new InvalidArgumentError({ argument, expected, received: value });
 }
 
+/** An `AbortSignal`, or none. */
+export function checkSignal(argument: string, value: unknown): void {
+  if (value === undefined || typeof (value as Partial<AbortSignal> | null)?.addEventListener === "function")
+    return;
+  throw new InvalidArgumentError({ argument, expected: "an AbortSignal", received: value });
+}
+
 /** A name that can stand in an error and on the wire: not empty, no control characters, no lone surrogates. */
 export function checkName(argument: string, value: unknown): string {
   if (typeof value === "string" && value.length > 0 && !/[\p{Cc}\p{Cs}]/u.test(value)) return value;

@@ -1,4 +1,4 @@
-import { byKey } from "tidelane";
+import { byKey, IntakeStalledError, retryAfter } from "tidelane";
 import { describe, expect, it } from "vitest";
 import { Gate, Stage } from "./stage.ts";
 
@@ -84,6 +84,63 @@ describe("keys that fail for ever and fill the room", () => {
       expect(run.stats.stalled).toBe(seconds > 4);
     }
     await run.stop();
+    expect(stage.clock.timers).toBe(0);
+  });
+
+  it("is not said of a delivery whose handler asked for time once, nor while that handler runs again", async () => {
+    const stage = new Stage();
+    stage.deliver("a b");
+    const gate = new Gate();
+    const run = stage.pipeline.handle((_message, { attempt }) =>
+      attempt === 1 ? retryAfter(60_000) : gate.opened,
+    );
+    await stage.clock.advance(59_999);
+    expect(run.stats).toMatchObject({ pulled: 1, retrying: 1, stalled: false });
+    await stage.clock.advance(30_000);
+    expect([stage.errors, run.stats.stalled]).toEqual([[], false]);
+    gate.open();
+    await stage.clock.advance(60_001);
+    expect(run.stats.handled).toBe(2);
+    await run.drain();
+    expect([stage.errors, stage.clock.timers]).toEqual([[], 0]);
+  });
+
+  it("is said of one that asks for time again and again, and of one that asked before it failed", async () => {
+    for (const broken of [false, true]) {
+      const stage = new Stage();
+      stage.deliver("a b");
+      const run = stage.pipeline.handle((_message, { attempt }) => {
+        if (broken && attempt > 1) throw new Error("broken");
+        return retryAfter(20_000);
+      });
+      await stage.clock.advance(19_999);
+      expect(stage.errors).toEqual([]);
+      await stage.clock.advance(15_000);
+      const stalls = stage.errors.filter((error) => error instanceof IntakeStalledError);
+      expect(stalls).toMatchObject([{ failing: 1, inFlight: 1 }]);
+      await run.stop();
+      expect(stage.clock.timers).toBe(0);
+    }
+  });
+
+  it("counts one that a timeout gave up after its pause as failing, once", async () => {
+    const stage = new Stage();
+    stage.deliver("a b");
+    const never = new Promise<undefined>(() => undefined);
+    const run = stage.pipeline.handle(
+      (_message, { attempt }) => (attempt === 1 ? retryAfter(1_000) : never),
+      {
+        timeoutMs: 1_000,
+        onTimeout: "abandon",
+      },
+    );
+    await stage.clock.advance(2_050);
+    expect(run.stats).toMatchObject({ retrying: 1, waiting: 1 });
+    await stage.clock.advance(30_000);
+    const stalls = stage.errors.filter((error) => error instanceof IntakeStalledError);
+    expect(stalls).toMatchObject([{ failing: 1, inFlight: 1 }]);
+    await run.stop();
+    expect(run.stats).toMatchObject({ pulled: 1, inFlight: 1 });
     expect(stage.clock.timers).toBe(0);
   });
 

@@ -57,6 +57,28 @@ describe("idle()", () => {
     await run.stop();
   });
 
+  it("does not behind a message that fails each time, until it leaves or the run is over", async () => {
+    const hours = 24 * 3_600_000;
+    const stage = new Stage();
+    stage.deliver("poison");
+    const endless = stage.pipeline.handle(() => Promise.reject(new Error("again")));
+    const watched = watch(endless);
+    await stage.clock.advance(hours);
+    expect([watched.idle, endless.stats.retrying]).toEqual([false, 1]);
+    await endless.stop();
+    await stage.clock.flush();
+    expect(watched.idle).toBe(true);
+    const other = new Stage();
+    other.deliver("poison");
+    const bounded = other.pipeline
+      .onFailure({ maxAttempts: 3, deadLetter: "drop" })
+      .handle(() => Promise.reject(new Error("again")));
+    const leaving = watch(bounded);
+    await other.clock.advance(1_000);
+    expect([leaving.idle, bounded.stats.dropped]).toEqual([true, 1]);
+    await bounded.stop();
+  });
+
   it("does not while a continuation runs", async () => {
     const stage = new Stage();
     stage.deliver("a");

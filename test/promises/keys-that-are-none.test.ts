@@ -1,4 +1,4 @@
-import { by, byKey, type Codec, json, KeyError, text } from "tidelane";
+import { by, byKey, type Codec, json, KeyError, pipeline, text } from "tidelane";
 import { describe, expect, it } from "vitest";
 import { Gate, RecordingPublisher, Stage } from "./stage.ts";
 
@@ -13,7 +13,8 @@ const faulty: readonly (readonly [name: string, select: Select, reason: string])
     "the key function threw: no id",
   ],
   ["returns a promise", (async () => "k") as unknown as Select, "the key function returned a promise"],
-  ["returns a number", (() => 7) as unknown as Select, "the key function returned number"],
+  ["returns a number", (() => 7) as unknown as Select, "the key function returned 7"],
+  ["returns null", (() => null) as unknown as Select, "the key function returned null"],
 ];
 
 describe.each(faulty)("a key function that %s", (_name, select, reason) => {
@@ -106,6 +107,70 @@ it("a value without the field its key is read from is no key, and so in nobody's
     .handle((_value, { key }) => void stage.log.push(String(key)));
   await run.done;
   expect(stage.log).toEqual(["undefined", "a"]);
+});
+
+describe("a run whose deliveries have no key", () => {
+  const words = (count: number, word: string): string => Array.from({ length: count }, () => word).join(" ");
+  const noOrder = 'workers(8, key) over "orders": ';
+
+  it("says so at the 100th, once, with the cure", async () => {
+    const stage = new Stage();
+    const run = stage.pipeline.workers(8, byKey).handle(() => undefined);
+    stage.deliver(words(99, "a"));
+    await run.idle();
+    expect(stage.errors).toEqual([]);
+    stage.deliver(words(300, "a"));
+    await run.idle();
+    expect(stage.reports).toMatchObject([{ topic: "orders", next: { kind: "none" } }]);
+    const { message } = stage.errors[0] as Error;
+    expect(message).toContain(`${noOrder}the first 100 deliveries have no key, so up to 8`);
+    for (const cure of ["Publish with a key", "keyHeader", "by((value) => key)"])
+      expect(message).toContain(cure);
+    await run.drain();
+  });
+
+  it("says so of a key function that returns undefined for all", async () => {
+    const stage = new Stage();
+    stage.deliver(words(150, "{}"));
+    const misspelt = by((value) => (value as { costumer?: string }).costumer);
+    const run = stage.pipeline
+      .decode(json)
+      .workers(8, misspelt)
+      .handle(() => undefined);
+    await run.idle();
+    expect(stage.errors.map(String)).toEqual([
+      expect.stringContaining(`${noOrder}the key function returned undefined for the first 100 deliveries`),
+    ]);
+    await run.drain();
+  });
+
+  it("is silent when one of them has a key, or one worker keeps the order anyway", async () => {
+    const mixed = new Stage();
+    mixed.deliver(`${words(50, "a")} k:b ${words(300, "a")}`);
+    const run = mixed.pipeline.workers(8, byKey).handle(() => undefined);
+    const alone = new Stage();
+    alone.deliver(words(300, "a"));
+    const other = alone.pipeline.workers(1, byKey).handle(() => undefined);
+    await Promise.all([run.idle(), other.idle()]);
+    expect([mixed.errors, alone.errors]).toEqual([[], []]);
+    await Promise.all([run.drain(), other.drain()]);
+  });
+
+  it("warns with that sentence alone where nobody listens", async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.message);
+    process.on("warning", note);
+    const stage = new Stage();
+    stage.deliver(words(200, "a"));
+    const run = pipeline(stage.subscriber)
+      .workers(8, byKey)
+      .handle(() => undefined);
+    await run.idle();
+    await stage.clock.flush();
+    process.off("warning", note);
+    expect(warnings).toEqual([expect.stringMatching(/^workers\(8, key\) over "orders": /)]);
+    await run.drain();
+  });
 });
 
 it("messages without a key go to any free worker", async () => {

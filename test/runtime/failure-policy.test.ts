@@ -64,6 +64,12 @@ describe("checkPolicy", () => {
     );
   });
 
+  it("refuses to drop after a last attempt that never comes", () => {
+    expect(() => checkPolicy({ deadLetter: "drop" } as unknown as FailurePolicy)).toThrow(
+      'onFailure: maxAttempts must be given when deadLetter is "drop"',
+    );
+  });
+
   it.each([
     "dlq",
     null,

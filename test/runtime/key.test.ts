@@ -50,8 +50,8 @@ describe("by", () => {
   });
 
   it("says what came instead of a string", () => {
-    expect(fault(() => 7).message).toContain("returned number; a key is a string");
-    expect(fault(() => null).message).toContain("returned object; a key is a string");
+    expect(fault(() => 7).message).toContain("returned 7; a key is a string, or undefined for none");
+    expect(fault(() => null).message).toContain("returned null; a key is a string, or undefined for none");
     expect(fault(async () => "k").message).toContain("a promise; a key is computed synchronously");
   });
 

@@ -46,6 +46,7 @@ declare const publisher: Publisher;
 
 type Nothing = ReturnType<() => void> | undefined;
 
+const misspelt = { maxAttempts: 3, deadLetter: "drop", timeout: 5 } as const;
 const target = { topic: "dead", publisher };
 
 describe("what a handler gets", () => {
@@ -273,6 +274,20 @@ describe("a failure policy", () => {
     pipeline(orders).onFailure({ mode: "later" });
     // @ts-expect-error no such field
     pipeline(orders).onFailure({ maxRetries: 3 });
+    // @ts-expect-error nor where everything else is right
+    pipeline(orders).onFailure({ maxAttempts: 3, deadLetter: "drop", bakcoff: { initialMs: 5 } });
+    // @ts-expect-error no such field of a backoff
+    pipeline(orders).onFailure({ backoff: { initialMs: 5, maximumMs: 10 } });
+    // @ts-expect-error no such field of a target
+    pipeline(orders).onFailure({ deadLetter: { ...target, topics: "dead" } });
+    // @ts-expect-error nor in a policy that was written elsewhere
+    pipeline(orders).onFailure(misspelt);
+    pipeline(orders).onFailure({
+      maxAttempts: 3,
+      deadLetter: target,
+      backoff: { initialMs: 5 },
+      mode: "redeliver",
+    });
     // @ts-expect-error a topic alone has nobody to publish there
     pipeline(orders).onFailure({ deadLetter: { topic: "dead" } });
   });

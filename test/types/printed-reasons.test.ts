@@ -33,6 +33,12 @@ const cases: Readonly<Record<string, string>> = {
     "Type 'Refused<\"onFailure() comes once.\">' has no call signatures.",
   "pipeline(orders).onFailure({ maxAttempts: 3 });":
     "Property 'refused' is missing in type '{ maxAttempts: number; }' but required in type 'Refused<\"maxAttempts needs deadLetter, which says what comes after the last attempt: { topic, publisher }, 'broker' or 'drop'.\">'.",
+  'pipeline(orders).onFailure({ deadLetter: "drop" });':
+    "Property 'refused' is missing in type '{ deadLetter: \"drop\"; }' but required in type 'Refused<\"deadLetter: 'drop' needs maxAttempts, because without it there is no last attempt to drop after.\">'.",
+  'pipeline(orders).onFailure({ maxAttempts: 3, deadLetter: "drop", bakcoff: 5 });':
+    "Type 'number' is not assignable to type 'Refused<\"onFailure() has no option \\\"bakcoff\\\".\">'.",
+  "pipeline(orders).onFailure({ backoff: { initialMs: 5, maxMS: 5 } });":
+    "Type 'number' is not assignable to type 'Refused<\"onFailure() has no option \\\"backoff.maxMS\\\".\">'.",
   "app.subscribe(invoices, { onFailure: { maxAttempts: 3 } }, () => undefined);":
     "Property 'deadLetter' is missing in type '{ maxAttempts: number; }' but required in type '{ readonly maxAttempts: number; readonly deadLetter: Inherited; }'.",
   "bridge.subscribe(invoices, () => undefined);":

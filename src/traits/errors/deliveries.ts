@@ -82,12 +82,12 @@ export class MissingDeadLetterError extends TidelaneError {
   }
 }
 
-/** For a while a run has pulled nothing, as deliveries that failed fill the room it has. They are retried all the same. */
+/** For a while a run has pulled nothing, because deliveries that are retried fill its room. They are retried all the same. */
 export class IntakeStalledError extends TidelaneError {
   readonly code = "TIDELANE_INTAKE_STALLED";
   declare readonly topic: string;
   declare readonly inFlight: number;
-  /** Of those in flight: failed before, and retried. */
+  /** Of those in flight: retried because they failed, or asked for a retry more than once. */
   declare readonly failing: number;
   /** Set where unfinished work of `afterSettle` is the reason, and how much of it there is. */
   declare readonly continuations?: number;
@@ -103,7 +103,7 @@ export class IntakeStalledError extends TidelaneError {
     const { topic, inFlight, failing, continuations, stalledMs } = facts;
     const why =
       continuations === undefined
-        ? `${failing} of ${inFlight} in flight failed and are retried, and the others wait. Set maxAttempts in onFailure(), or a larger maxInFlight in workers()`
+        ? `${failing} of ${inFlight} in flight are retried, because their handlers failed or asked for it again, and the others wait. Set maxAttempts in onFailure(), or a larger maxInFlight in workers()`
         : `${continuations} pieces of work given to afterSettle() have not finished. Give that work a time limit`;
     super(`The run of "${topic}" has pulled nothing for ${stalledMs} ms: ${why}.`, facts);
   }

@@ -6,6 +6,7 @@ import type {
   Subscribe,
   SubscriptionSource,
 } from "../../../traits/broker.ts";
+import { setHome, setReach } from "../../../traits/reach.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { ClosableConnection } from "../../shared/closable-connection.ts";
 import { AmqpSubscriber } from "../consumer/subscriber.ts";
@@ -64,7 +65,9 @@ export class AmqpConnection
   publisher(options: AmqpPublisherOptions = {}): AmqpPublisher {
     checkNames("publisher(options)", "options", options, publisherOptionNames);
     const settings = checkPublisherOptions("options", options, this.#connection.settings.publish);
-    return new AmqpPublisher(this.#connection, this.#confirmChannels, settings);
+    const publisher = new AmqpPublisher(this.#connection, this.#confirmChannels, settings);
+    // Through another exchange, the topic is a routing key, and the server does not say where that leads.
+    return settings.exchange === "" ? setHome(publisher, this.#connection) : publisher;
   }
 
   /** By the name of a queue, or by a source, whose own subscriber is the result. */
@@ -92,7 +95,7 @@ export class AmqpConnection
     return this.#connection.close();
   }
 
-  #open(subscription: SubscriptionSettings): Promise<AmqpSubscriber> {
+  async #open(subscription: SubscriptionSettings): Promise<AmqpSubscriber> {
     const { settings } = this.#connection;
     const delays =
       subscription.queue !== undefined && subscription.delaysMs.length > 0
@@ -105,6 +108,8 @@ export class AmqpConnection
         return queue === undefined ? undefined : this.#confirmChannels.copy(queue, message, retryCount);
       },
     };
-    return AmqpSubscriber.open(this.#connection, subscription, { subscription, settings, delays, messages });
+    const context = { subscription, settings, delays, messages };
+    const subscriber = await AmqpSubscriber.open(this.#connection, subscription, context);
+    return setReach(subscriber, this.#connection, (topic) => topic === subscription.queue);
   }
 }

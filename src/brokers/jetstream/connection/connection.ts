@@ -9,11 +9,12 @@ import type {
 } from "../../../traits/broker.ts";
 import { InvalidArgumentError, NotSupportedError, SubscriptionFailedError } from "../../../traits/errors.ts";
 import { checkOptionNames } from "../../../traits/option-names.ts";
+import { setHome, setReach } from "../../../traits/reach.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { NatsConnection } from "../../nats/connection/connection.ts";
 import type { CoreConnection } from "../../nats/connection/core-connection.ts";
 import { RequestFault, textOf } from "../../nats/errors.ts";
-import { checkPattern, checkSubject } from "../../nats/message/subject.ts";
+import { checkPattern, checkSubject, includes } from "../../nats/message/subject.ts";
 import { checkToken } from "../../nats/options.ts";
 import { ClosableConnection } from "../../shared/closable-connection.ts";
 import { type ApiSettings, JetStreamApi } from "../client.ts";
@@ -66,7 +67,7 @@ export class JetStreamConnection
   }
 
   publisher(options: JetStreamPublisherOptions = {}): JetStreamPublisher {
-    return new JetStreamPublisher(this.#api, options);
+    return setHome(new JetStreamPublisher(this.#api, options), this.#connection);
   }
 
   /** By name, or by a source, whose own subscriber is the result. */
@@ -123,7 +124,8 @@ export class JetStreamConnection
   ): Promise<JetStreamSubscriber> {
     const settings = checkSubscribeOptions(call, options);
     try {
-      return await JetStreamSubscriber.open(this.#api, filter, settings);
+      const subscriber = await JetStreamSubscriber.open(this.#api, filter, settings);
+      return setReach(subscriber, this.#connection, (subject) => includes(filter, subject));
     } catch (error) {
       const refused = error instanceof RequestFault && error.kind === "refused";
       if (!refused && !(error instanceof JetStreamApiError)) throw this.#api.unanswered("subscribe()", error);

@@ -48,6 +48,8 @@ export class PullRequests {
   #outstanding = 0;
   /** When the server was last heard of. */
   #heardAt = 0;
+  /** Counts the calls of `discard()`: what was requested before the last is not taken, though its inbox may be draining. */
+  #discards = 0;
 
   constructor(context: PullRequestContext, events: PullRequestEvents) {
     this.#context = context;
@@ -63,11 +65,14 @@ export class PullRequests {
   open(): void {
     const { server, inboxPrefix } = this.#context;
     const inbox = `${inboxPrefix}.${uniqueName()}`;
+    const discards = this.#discards;
     this.#inbox = inbox;
     this.#subscription = server.subscribe(
       `${inbox}.*`,
       undefined,
-      (message) => this.#take(inbox, message),
+      (message) => {
+        if (discards === this.#discards) this.#take(inbox, message);
+      },
       (fault: RequestFault) => this.#events.failed(fault.message),
     );
   }
@@ -98,6 +103,7 @@ export class PullRequests {
   /** Whatever is still on its way from the server to here is not taken any more. */
   discard(): void {
     this.forget();
+    this.#discards += 1;
     this.#subscription?.unsubscribe();
     this.#subscription = undefined;
   }

@@ -9,6 +9,7 @@ import type {
   SubscriptionSource,
 } from "../../../traits/broker.ts";
 import { ConnectionClosedError } from "../../../traits/errors.ts";
+import { setHome, setReach } from "../../../traits/reach.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { ClosableConnection } from "../../shared/closable-connection.ts";
 import type { CreateAssigner } from "../client.ts";
@@ -36,6 +37,7 @@ interface Target {
   readonly name: string;
   readonly topics: (over: () => boolean) => Promise<readonly string[]>;
   readonly isPattern: boolean;
+  readonly covers: (topic: string) => boolean;
 }
 
 /** One user of a Kafka cluster. Every subscription and every publisher with options has network connections of its own. */
@@ -75,6 +77,7 @@ export class KafkaConnection
       this.#cluster,
       checkPublisherOptions(options ?? {}, this.#cluster.module),
     );
+    setHome(publisher, this.#cluster);
     if (this.#closing !== undefined) void publisher.close();
     else this.#publishers.add(publisher);
     if (options === undefined) this.#publisher = publisher;
@@ -105,6 +108,7 @@ export class KafkaConnection
           return topics;
         },
         isPattern: false,
+        covers: (topic) => topics.includes(topic),
       },
       checked,
     );
@@ -120,7 +124,9 @@ export class KafkaConnection
       const all = await metadata.list(over);
       return all.filter((topic) => checked.test(topic)).sort();
     };
-    return this.#open({ name: String(checked), topics, isPattern: true }, checkPatternOptions(call, options));
+    const covers = (topic: string): boolean => checked.test(topic);
+    const target = { name: String(checked), topics, isPattern: true, covers };
+    return this.#open(target, checkPatternOptions(call, options));
   }
 
   close(): Promise<void> {
@@ -148,7 +154,8 @@ export class KafkaConnection
       this.#check("subscribe()");
       throw error;
     }
-    return new KafkaSubscriber(name, capabilitiesOf(options), subscription, cluster.clock);
+    const subscriber = new KafkaSubscriber(name, capabilitiesOf(options), subscription, cluster.clock);
+    return setReach(subscriber, cluster, target.covers);
   }
 
   #assigners(

@@ -10,6 +10,7 @@ import type {
 } from "../../../traits/broker.ts";
 import { InvalidArgumentError } from "../../../traits/errors.ts";
 import { settledAtOnce } from "../../../traits/message.ts";
+import { setHome, setReach } from "../../../traits/reach.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { ClosableConnection } from "../../shared/closable-connection.ts";
 import { Consumer } from "../consumer/consumer.ts";
@@ -45,7 +46,7 @@ export class MemoryConnection
     super();
     this.#server = server;
     this.#lifetime = new Lifetime(broker);
-    this.#publisher = new MemoryPublisher(server, this.#lifetime, maxPayloadBytes);
+    this.#publisher = setHome(new MemoryPublisher(server, this.#lifetime, maxPayloadBytes), server);
   }
 
   get state(): ConnectionState {
@@ -73,7 +74,8 @@ export class MemoryConnection
     checkSubscribeOptions("subscribe(topic, options)", options);
     checkDeadLetter(options, target === options.deadLetter?.topic);
     const topic = this.#server.topic(target);
-    return this.#open(target, this.#server.groupOfTopic(topic, options), topic, options);
+    const subscriber = this.#open(target, this.#server.groupOfTopic(topic, options), topic, options);
+    return setReach(subscriber, this.#server, (other) => other === target);
   }
 
   /**
@@ -86,7 +88,8 @@ export class MemoryConnection
     checkSubscribeOptions("subscribePattern(pattern, options)", options);
     const parsed = new Pattern("subscribePattern(pattern)", pattern);
     checkDeadLetter(options, options.deadLetter !== undefined && parsed.matches(options.deadLetter.topic));
-    return this.#open(pattern, this.#server.groupOfPattern(parsed, options), undefined, options);
+    const subscriber = this.#open(pattern, this.#server.groupOfPattern(parsed, options), undefined, options);
+    return setReach(subscriber, this.#server, (topic) => parsed.matches(topic));
   }
 
   /**

@@ -7,10 +7,11 @@ import type {
   Subscribe,
   SubscriptionSource,
 } from "../../../traits/broker.ts";
+import { setHome, setReach } from "../../../traits/reach.ts";
 import type { Subscriber } from "../../../traits/subscriber.ts";
 import { ClosableConnection } from "../../shared/closable-connection.ts";
 import { NatsSubscriber } from "../consumer/subscriber.ts";
-import { checkPattern, checkSubject } from "../message/subject.ts";
+import { checkPattern, checkSubject, includes } from "../message/subject.ts";
 import { checkSubscribeOptions, type NatsPublisherOptions, type NatsSubscribeOptions } from "../options.ts";
 import { NatsPublisher } from "../publisher/publisher.ts";
 import type { CoreConnection } from "./core-connection.ts";
@@ -37,7 +38,7 @@ export class NatsConnection
   }
 
   publisher(options: NatsPublisherOptions = {}): NatsPublisher {
-    return new NatsPublisher(this.#connection, options);
+    return setHome(new NatsPublisher(this.#connection, options), this.#connection);
   }
 
   /** By name, or by a source, whose own subscriber is the result. */
@@ -51,7 +52,7 @@ export class NatsConnection
     if (typeof target === "object" && target !== null) return target.open(this);
     checkSubject("subscribe(subject)", target, "; for those there is subscribePattern()");
     const limits = checkSubscribeOptions(`connection.subscribe("${target}", options)`, options);
-    return NatsSubscriber.open(this.#connection, target, options.group, limits);
+    return this.#open(target, options.group, limits);
   }
 
   /** Every subject the pattern matches: `*` stands for one dot-separated token, `>` at the end for one or more. */
@@ -59,10 +60,19 @@ export class NatsConnection
     this.#connection.server.check("subscribePattern()");
     checkPattern("subscribePattern(pattern)", pattern);
     const limits = checkSubscribeOptions(`connection.subscribePattern("${pattern}", options)`, options);
-    return NatsSubscriber.open(this.#connection, pattern, options.group, limits);
+    return this.#open(pattern, options.group, limits);
   }
 
   close(): Promise<void> {
     return this.#connection.close();
+  }
+
+  async #open(
+    filter: string,
+    group: string | undefined,
+    limits: ReturnType<typeof checkSubscribeOptions>,
+  ): Promise<NatsSubscriber> {
+    const subscriber = await NatsSubscriber.open(this.#connection, filter, group, limits);
+    return setReach(subscriber, this.#connection, (subject) => includes(filter, subject));
   }
 }

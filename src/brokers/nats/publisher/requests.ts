@@ -198,7 +198,13 @@ class PendingRequest extends PendingCall<ClientMessage> implements TimedCall {
 
   answer(message: ClientMessage): void {
     if (message.data.length === 0 && statusOf(message)?.code === 503) {
-      this.reject(new RequestFault("no-responders", `nobody listens to "${this.subject}"`));
+      // The server names no subject: it may be one that a responder passed the request on to.
+      this.reject(
+        new RequestFault(
+          "no-responders",
+          `nobody listens to "${this.subject}", or to where it was passed on`,
+        ),
+      );
     } else this.resolve(message);
   }
 
