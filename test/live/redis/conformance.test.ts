@@ -7,9 +7,6 @@ import { redisFixture } from "./fixture.ts";
 const notClaimed: readonly LawName[] = [
   "requeue-keeps-place",
   "publish-waits",
-  "request-reply",
-  "forwarded-request-is-answered",
-  "transaction-visibility",
   "pattern",
   "lanes-work-conserving",
 ];
