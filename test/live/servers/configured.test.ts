@@ -11,7 +11,7 @@ const broken = {
   nats: "no_such_setting: 1",
   rabbitmq: "no.such.setting = 1",
   kafka: "metric.reporters=no.such.setting",
-  redis: "no.such.setting 1",
+  redis: "no-such-setting 1",
 };
 
 for (const kind of serverKinds) {
