@@ -19,12 +19,12 @@ const usage = `usage: npm run bench -- SCENARIO... [options]
 
   SCENARIO         any of: ${Object.keys(scenarios).join(", ")}; all: every one,
                    written to docs/bench/report.md and docs/bench/ratios.svg unless it is quick
-  --quick          3 rounds of 0.4 s instead of 5 of 3 s: for a look, not for a claim
+  --quick          3 rounds of 0.4 s instead of 5 of 3 s: a first look, too short for a claim
   --rounds N       how many rounds
   --seconds S      how long a round is at least
   --only TEXT      only contests with TEXT in their name
   --against DIR    each loop a second time, in turn with the first, with the library of the checkout DIR
-  --cpu            ratios of processor time in every row: for a machine that does other work too
+  --cpu            compares processor time in every row, for a machine that does other work too
   --json FILE      all samples, and what follows from them
   --markdown FILE  the tables
   --chart FILE     the ratios, as an SVG image

@@ -11,9 +11,9 @@ export const usage = `usage: npm run compare -- NAME... [options]
   --markdown       the table in Markdown
   --help           this text
 
-Each plays the same scenario on a real server, RabbitMQ or, for bullmq, Redis: 50 keys, 8 handlers at once, one message in
-20 throws at its first attempt, one throws always, and the consumer is killed twice with SIGKILL. What is missing is
-installed on first use. Exits with 1 when a row cannot be had, or when tidelane breaks a promise.
+Each row plays the same job on a real server: RabbitMQ, or Redis for bullmq. There are 50 keys and 8 handlers at once. One
+message in 20 throws at its first attempt, one throws always, and the consumer is killed twice with SIGKILL. The first use
+installs what is missing. Exits with 1 if a row cannot run, or if tidelane breaks a promise.
 `;
 
 export interface Arguments {

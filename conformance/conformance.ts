@@ -6,7 +6,7 @@ import { describeFailure } from "./report.ts";
 import { checkOptions } from "./run-conformance.ts";
 import { examine, type Subject } from "./subject.ts";
 
-/** A broker that broke a law; its message is the whole counterexample. */
+/** The broker broke a law. The message is the whole counterexample. */
 export class ConformanceError extends Error {
   override readonly name = "ConformanceError";
   readonly report: LawReport;
@@ -18,8 +18,9 @@ export class ConformanceError extends Error {
 }
 
 /**
- * Registers one test for each law. A law that is not claimed, or is a declared gap, is skipped with its reason where the runner hands its test
- * a context with `skip(reason)` (vitest and node:test do), and passes without a check where it does not.
+ * Registers one test for each law. A law that is not claimed, not judged or a declared gap is skipped with its
+ * reason, if the runner gives its tests a context with `skip(reason)`, as vitest and node:test do. Otherwise that
+ * test passes.
  */
 export function conformance(registration: RegisterOptions): void {
   checkRegisterNames(registration);

@@ -1,28 +1,28 @@
 import type { Fixture } from "./fixture.ts";
 
 /**
- * A fixture by where it is found, so that it can be loaded in another thread: a broker that loops or eats memory then ends
- * its own thread, and the report says in which call.
+ * A fixture, named by its module, so that a thread of its own can load it. If the broker loops or eats memory, only
+ * that thread ends, and the report names the call.
  */
 export interface FixtureModule {
-  /** The URL of a module, such as `new URL("./fixture.ts", import.meta.url)`. */
+  /** The URL of the module, such as `new URL("./fixture.ts", import.meta.url)`. */
   readonly module: string | URL;
-  /** The name it exports the fixture by, or a function that gives one. @default "fixture" */
+  /** The name of the export: the fixture, or a function that returns it. @default "fixture" */
   readonly name?: string;
-  /** Handed to that function. It is cloned. */
+  /** The argument of that function. It is cloned. */
   readonly input?: unknown;
   /**
-   * A module whose `register()` teaches the thread to load the fixture: `"tsx/esm/api"` for one in TypeScript, because
-   * a thread does not have the loaders of its process.
+   * A module whose `register()` lets the thread load the fixture. For TypeScript it is `"tsx/esm/api"`, because a
+   * thread does not inherit the loaders of its process.
    */
   readonly loader?: string;
 }
 
-/** What a broker may take before its thread is ended. */
+/** When to end the thread. */
 export interface Limits {
-  /** How long it may keep its thread from every other work, in milliseconds. @default 10_000 */
+  /** How long one call may keep the thread busy, in milliseconds. @default 10_000 */
   readonly busyMs?: number;
-  /** How much memory may be added to what the process had before, in megabytes. @default 1_024 */
+  /** How much memory the process may gain, in megabytes. @default 1_024 */
   readonly memoryMb?: number;
 }
 

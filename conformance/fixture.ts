@@ -3,150 +3,178 @@ import type { LawName } from "./law.ts";
 
 /** What a history needs of one of its topics. */
 export interface TopicNeeds {
-  /** The topic keeps what was published, so that a new group can read it from the start and seek in it. */
+  /** The topic keeps its messages, so that a new group can read them from the start, and seek in them. */
   readonly retained?: boolean;
-  /** At most so many messages wait in the topic; a publish beyond that waits. Only where `bounded` is set. */
+  /** At most this many messages wait in the topic; a further publish waits. Only if `bounded` is set. */
   readonly capacity?: number;
 }
 
-/** How a subscription is opened. An option the broker has no word for may be left aside: the capabilities say so. */
+/**
+ * How to open a subscription. Ignore an option that the broker does not have; the capabilities of the source must
+ * then say so.
+ */
 export interface SourceOptions {
   /**
-   * Without a group the subscription gets its own copy of what is published after it opened; and of what no other has had
-   * where its capabilities say `backlog: "unread"`.
+   * The group. Without it the subscription gets its own copy of what is published after it opened. If its
+   * capabilities say `backlog: "unread"`, it also gets what no other subscription has had.
    */
   readonly group?: string;
+  /** The most deliveries that it holds unsettled. */
   readonly maxInFlight?: number;
+  /** How long, in milliseconds, a delivery may stay unsettled. */
   readonly ackDeadlineMs?: number;
-  /** It starts at the first message of the retained topic, if it is new. */
+  /** If it is new, it starts at the first message of the retained topic. */
   readonly retained?: boolean;
+  /** Where dropped messages go, and those that were delivered `maxDeliveries` times. */
   readonly deadLetter?: { readonly topic: string; readonly maxDeliveries?: number };
 }
 
+/** What the harness gives to `broker()`. */
 export interface FixtureEnvironment {
-  /** Virtual where `fixture.time` is "virtual". */
+  /** The clock of the broker. It is virtual if `fixture.time` is "virtual". */
   readonly clock: Clock;
-  /** Every topic this history uses, by its full name. A live fixture creates streams and queues from it. */
+  /**
+   * Every topic of this history, by its full name. A fixture of a real server creates its streams and queues from
+   * it.
+   */
   readonly topics: ReadonlyMap<string, TopicNeeds>;
 }
 
-/** Limits for brokers on real time, in milliseconds. On virtual time nothing is waited for, and none applies. */
+/** Limits for real time, in milliseconds. In virtual time, nothing waits, and none applies. */
 export interface Timings {
-  /** How long a delivery that is owed may take, also after a crash. @default 10_000 */
+  /** How long a delivery may take, also after a crash. @default 10_000 */
   readonly arrivalMs: number;
   /**
-   * How long a call may take to answer before the history goes on beside it. @default ten times the slowest of five
+   * How long a call may take before the history goes on beside it. @default ten times the slowest of five
    * deliveries, measured at the start: at least 60, at most 2_000
    */
   readonly stepMs: number;
-  /** How long `close()` of a subscriber or a connection may take. @default 10_000 */
+  /** How long `close()` may take. @default 10_000 */
   readonly closeMs: number;
-  /** How much earlier or later than asked a delayed delivery may look, for two clocks that differ. @default 5 */
+  /** How much two clocks may differ: a delayed delivery may look this much too early. @default 5 */
   readonly skewMs: number;
 }
 
-/** What a broker promises beyond the contract. Each one that is set makes a check stricter. */
+/** Promises that the contract does not make. Each one that you set makes a check stricter. */
 export interface StrictPromises {
-  /** A settle that resolved holds even when its connection dies in the same moment. */
+  /** A settle that resolved holds, even if its connection dies at the same moment. */
   readonly settlesSurviveCrash?: boolean;
-  /** A message that goes back is delivered before every later one that was not yet delivered. */
+  /** A requeued message is delivered before every later one that was not delivered yet. */
   readonly requeueKeepsPlace?: boolean;
   /**
-   * The delivery count goes up by exactly one with each delivery that a consumer saw. A broker that counts what it fetches
-   * ahead cannot promise this: a message that was fetched, seen by nobody and given back comes with the count 2.
+   * The delivery count grows by exactly one with each delivery that a consumer saw. A broker that counts prefetched
+   * messages cannot promise this, because it counts deliveries that nobody saw.
    */
   readonly countsExactly?: boolean;
-  /** Nothing leaves the group before it is asked for. */
+  /** Nothing leaves the group before somebody pulls. */
   readonly noPrefetch?: boolean;
   /** `maxInFlight` bounds all subscribers of a group together. */
   readonly limitPerGroup?: boolean;
   /** A publish that rejects with `AbortedError` has sent nothing. */
   readonly abortSendsNothing?: boolean;
   /**
-   * Calls of one connection reach the broker in the order they were made: a group that a connection opens is not given
-   * what the same connection published before. Adds nothing where the broker confirms what is published.
+   * The calls of one connection reach the broker in their order. So a group that a connection opens does not get
+   * what the same connection published before. It adds nothing if the broker confirms publishes.
    */
   readonly ordersCalls?: boolean;
 }
 
-/** Headers the transport carries, beyond the plain ones every transport carries. */
+/** Headers that the transport carries, beyond those that every transport carries. */
 export interface HeaderAlphabet {
-  /** @default names of letters, digits and dashes */
+  /** Names of headers. @default names of letters, digits and dashes */
   readonly names?: readonly string[];
+  /** Values of headers. */
   readonly values?: readonly HeaderValue[];
-  /** Names the adapter adds of its own to what is published. */
+  /** Names that the adapter adds to what is published. */
   readonly added?: readonly string[];
 }
 
-/** What the harness needs to know of positions, beside those of messages. */
+/** Positions of the log, for `seek`. */
 export interface Positions {
-  /** The first message of the log, for `seek`. */
+  /** The first message of the log. */
   readonly start?: unknown;
-  /** Behind the last message of the log, for `seek`. */
+  /** After the last message of the log. */
   readonly end?: unknown;
   /** A position that the log cannot hold. */
   readonly unavailable?: unknown;
   /**
-   * Which of two messages of one topic stands first: a negative number where it is `a`. undefined where their positions
-   * say nothing of each other, as in two partitions. Order is judged by it, because only the broker knows the order of
-   * two publishes that overlapped. @default numbers and bigints by their value, nothing else
+   * Which of two messages of a topic stands first: negative if `a` does. Undefined if their positions do not tell,
+   * as in two partitions. The harness judges order by it, because only the broker knows the order of two publishes
+   * that overlapped. @default numbers and bigints by their value, nothing else
    */
   compare?(a: unknown, b: unknown): number | undefined;
 }
 
-/** How patterns are written on this broker. */
+/** How the broker writes patterns. */
 export interface PatternSyntax {
+  /** Separates the tokens of a topic. */
   readonly separator: string;
-  /** Stands for exactly one token. */
+  /** Matches exactly one token. */
   readonly one: string;
-  /** Stands for one or more tokens at the end; left out where there is none. */
+  /** Matches one or more tokens at the end. Leave it out if there is none. */
   readonly rest?: string;
 }
 
 /**
- * What the harness needs to know of a broker to hold it to the laws. The first four members are enough to begin; a
- * law that needs one of the others is reported as not claimed without it.
+ * What the harness needs to know of a broker. The first four members are enough to begin. If a law needs another
+ * one, the report says "not claimed" until you add it.
  */
 export interface Fixture<C extends Connection = Connection> {
   readonly name: string;
-  /** "virtual": time comes only from the clock handed to `broker`, so that thousands of histories run in a moment. */
+  /**
+   * "virtual": the broker takes time only from the clock that `broker` gets, so thousands of histories run in a
+   * moment. "real": a server.
+   */
   readonly time: "virtual" | "real";
-  /** Called once per history. On real time it may lead to the same server each time: topics are never reused. */
+  /**
+   * Makes the broker. Called for each history. For a server it may lead to the same one each time, because topics
+   * are never used twice.
+   */
   broker(environment: FixtureEnvironment): Broker<C> | Promise<Broker<C>>;
+  /** Makes a source for one subscription. */
   source(topic: string, options: SourceOptions): SubscriptionSource<C>;
   /** Whether a source without a group works. @default true */
   readonly ungrouped?: boolean;
+  /** Makes a source for a pattern. */
   patternSource?(pattern: string, options: SourceOptions): SubscriptionSource<C>;
+  /** How the broker writes patterns. */
   readonly patterns?: PatternSyntax;
   /** Ends the connection as a crash would, without a goodbye to the broker. */
   kill?(connection: C): void | Promise<void>;
-  /** Restarts the server, whose topics have to survive that. Resolves when it accepts connections again. */
+  /** Restarts the server, which must keep its topics. Resolves when it accepts connections again. */
   restart?(): Promise<void>;
   /**
-   * A change of a group's members moves what they hold: any of it may be revoked, unsettled, while others join
-   * and leave. What is revoked says so, and comes again. "patterns": only in groups that subscribe by pattern.
-   * @default false: only its own end takes a delivery from a member
+   * While members join or leave a group, other members may lose deliveries too. Such a delivery must be revoked,
+   * and come again. "patterns": only in groups that subscribe by pattern. @default false: only its own end revokes
+   * a member's deliveries
    */
   readonly rebalances?: boolean | "patterns";
   /**
-   * The broker may forget how often it delivered what goes back while a subscriber of the group closes or dies: its
-   * count may be 1 again. @default false
+   * While a member of the group closes or dies, the broker may forget the count of a requeued message, so that it
+   * starts at 1. @default false
    */
   readonly forgetsCounts?: boolean;
   /**
-   * The broker may refuse a publish, `retryable`, while a group of its topic is opened for the first time. @default false:
-   * only an end of a subscriber or a connection excuses a refusal
+   * While a group of a topic opens for the first time, the broker may refuse a publish with a `retryable` error.
+   * @default false: only an end of a subscriber or a connection excuses a refusal
    */
   readonly refusesWhileOpening?: boolean;
-  /** Whether `TopicNeeds.capacity` is honoured. */
+  /** Whether the broker heeds `TopicNeeds.capacity`. */
   readonly bounded?: boolean;
+  /** Positions of the log, for `seek`. */
   readonly positions?: Positions;
+  /** Headers that the transport carries. */
   readonly headers?: HeaderAlphabet;
+  /** Promises that the contract does not make. */
   readonly promises?: StrictPromises;
+  /** Limits for real time. */
   readonly timings?: Partial<Timings>;
-  /** Words that must not show in a description: the user name and password the broker was given. */
+  /** Words that a description must not show: the user name and the password. */
   readonly secrets?: readonly string[];
-  /** A law the broker declares it does not meet, with the reason. It is not run, and shows in the report. */
+  /**
+   * Laws that the broker declares it cannot keep, each with the reason. They are not run, and the report shows
+   * them.
+   */
   readonly gaps?: Partial<Record<LawName, string>>;
 }
 

@@ -1,3 +1,4 @@
+export { type CodecLawsOptions, codecLaws } from "./codec-laws.ts";
 export { ConformanceError, conformance } from "./conformance.ts";
 export type {
   ConformanceOptions,

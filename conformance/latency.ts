@@ -9,7 +9,7 @@ const measured = 5;
 /** So many times the slowest delivery is enough for one that comes at all, nearly always. */
 const factor = 10;
 
-/** n.b. a machine may be busy for a moment; and a broker that slow is better told its own `stepMs`. */
+/** At least this much, because a machine may be busy for a moment. At most this much: for a slower broker, set `stepMs`. */
 const bounds = { least: 60, most: 2_000 } as const;
 
 /** The slowest of a few deliveries, and how long a step waits for an answer because of it. */

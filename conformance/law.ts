@@ -1,36 +1,36 @@
 /**
- * A law is one promise of the contract, held against histories that are generated.
+ * A law is one promise of the contract. The harness checks it on generated histories.
  *
  * **To add a law**
  *
  * 1. Give it a name in `lawNames` below.
  * 2. Write `laws/<name>.ts`, which exports one `Law`, and list it in `laws/index.ts`.
- * 3. Say in `claim` when a broker is not held to it, if there is such a case: the helpers are in `claims.ts`.
- * 4. Choose one of two forms for `property`:
- *    - `history(...)` (engine/history.ts): generated steps (steps/*.ts) over subscriptions that are set up first. Every
- *      answer of the broker goes through the ledger (model/ledger.ts), which knows what may and what must happen, and
- *      names the laws each contradiction breaks: arrival.ts judges what comes, settling.ts what a settle answers, and
- *      holdings.ts remembers what is owed and whom a loss would blame. Such a law is a choice of steps and weights; what
- *      it checks is written in model/, once, and names it there.
- *    - `scenario(...)` (engine/scenario.ts): an arbitrary and a function that plays it on a `Stage`, and calls
- *      `stage.violate(...)` on a contradiction. For promises that the ledger has no part in: exact times, the runtime.
+ * 3. If some brokers are not held to it, say so in `claim`. `claims.ts` has the usual reasons.
+ * 4. Choose a form for `property`:
+ *    - `history(...)` (engine/history.ts): generated steps (steps/*.ts) on subscriptions that are set up first. The ledger
+ *      (model/ledger.ts) sees every answer of the broker. It knows what may and what must happen, and names the laws that a
+ *      contradiction breaks: arrival.ts checks deliveries, settling.ts checks the answers of settles, and holdings.ts
+ *      remembers which messages are owed. Such a law is a choice of steps and weights. Its check is in model/, once.
+ *    - `scenario(...)` (engine/scenario.ts): an arbitrary, and a function that plays it on a `Stage` and calls
+ *      `stage.violate(...)` on a contradiction. Use it for what the ledger does not see: exact times, the runtime.
  *
- *    A law may have both, or several histories: `either(...)` (engine/either.ts) plays them in turn.
- * 5. Plant the fault it names in a memory broker under test/conformance/planted and see the law fail with it.
+ *    A law may have several histories, or both forms: `either(...)` (engine/either.ts) plays them in turn.
+ * 5. Plant the fault that the law names in a memory broker, under test/conformance/planted, and see the law fail.
  *
- * **How a violation is attributed.** The ledger reports each contradiction with every law it may break: a delivery that
- * is missing after a `close()` breaks "conservation" and "close-returns-unsettled". A run for one law generates what is
- * likely to break that one, and fails on a contradiction of any that the broker is held to: a message that is lost is
- * lost, whatever was looked for. At one that does not count the ledger takes what it saw as the new truth and goes on.
+ * **Which laws a contradiction breaks.** The ledger names every law that it may break. A delivery that is missing after a
+ * `close()` breaks "conservation" and "close-returns-unsettled". A run for one law generates histories that are likely to
+ * break that law. It fails on a contradiction of any law that the broker is held to, because a missing message is missing,
+ * whatever the run looked for. If a contradiction does not count, the ledger accepts what it saw, and goes on.
  *
- * **What is not judged.** A check tells the ledger's book, or `stage.judged(...)`, of every moment at which a broker that
- * breaks the law would have been caught (model/chances.ts). A law without such a moment in a whole run says nothing of
- * the broker: it is reported as "not judged". A new check has to count its moments too, or its law is never judged.
+ * **What is not judged.** A check must report each moment at which a broker that breaks the law would have been caught, by
+ * `book.judged(...)` or `stage.judged(...)` (model/chances.ts). If a law had no such moment in a whole run, the run says
+ * nothing about the broker, and the law is reported as "not judged". So a new check without these reports is never judged.
  */
 import type { IAsyncProperty } from "fast-check";
 import type { Play } from "./engine/play.ts";
 import type { Subject } from "./subject.ts";
 
+/** The name of every law. */
 export const lawNames = [
   "conservation",
   "payload-fidelity",
@@ -83,15 +83,15 @@ export type LawName = (typeof lawNames)[number];
 
 export interface Law {
   readonly name: LawName;
-  /** What is promised, in one sentence. */
+  /** What is promised, in a sentence or two. */
   readonly promise: string;
-  /** Why a broker is not held to this law; `undefined` where it is. Left out, every broker is. */
+  /** Why a broker is not held to this law; `undefined` if it is. Without `claim`, every broker is. */
   readonly claim?: (subject: Subject) => string | undefined;
-  /** Why nothing this broker does could be held against the law; given as the reason where that is what came of it. */
+  /** Why nothing that this broker does could break the law. It is the reason in the report if the law is not judged. */
   readonly blind?: (subject: Subject) => string | undefined;
-  /** Histories for this law as a share of the number asked for. @default 1 */
+  /** How many histories this law plays, as a share of the number asked for. @default 1 */
   readonly effort?: number;
-  /** What is generated and played. */
+  /** The generated histories, and how to play them. */
   readonly property: (play: Play) => IAsyncProperty<unknown>;
 }
 

@@ -1,12 +1,12 @@
 import type { Counterexample, LawReport } from "./engine/check-law.ts";
 
-/** What a run found, for every law that was asked for. */
+/** The results of a conformance run. */
 export interface Report {
   readonly broker: string;
   readonly seed: number;
-  /** On real time: how long a step waited for an answer, and the slowest delivery that was measured to choose it. */
+  /** In real time: how long a step waited for an answer, and the slowest measured delivery, from which that follows. */
   readonly pace?: { readonly stepMs: number; readonly slowestMs?: number };
-  /** Over all laws. */
+  /** How many histories were played, over all laws. */
   readonly histories: number;
   readonly laws: readonly LawReport[];
 }
@@ -58,7 +58,7 @@ function paceLines({ pace }: Report): string[] {
   return [`A step waited ${pace.stepMs} ms for an answer, ${why}.`, ""];
 }
 
-/** A failure in plain lines: the promise, what happened instead, the shortest history, and how to replay it. */
+/** A counterexample as text: the law, what was observed, the shortest history, and how to replay it. */
 export function describeFailure(broker: string, report: LawReport, counterexample: Counterexample): string {
   const { history, breaks, observed, expected, seed, path } = counterexample;
   const given = history.given.length === 0 ? [] : ["given:", ...history.given.map((line) => `  ${line}`)];

@@ -12,8 +12,9 @@ import { checkModuleNames, checkRunNames } from "./option-names.ts";
 import type { Report } from "./report.ts";
 
 /**
- * Holds the broker of `fixture` to every law. Resolves also when it fails some; rejects when it cannot be reached. A
- * fixture that is named by its module is played in a thread of its own, within `options.limits`.
+ * Holds the broker of `fixture` to every law. Resolves with a report, whether laws fail or not. Rejects if the
+ * broker cannot be reached. A fixture that is named by its module runs in a thread of its own, within
+ * `options.limits`.
  */
 export async function runConformance(
   fixture: Fixture | FixtureModule,

@@ -1,4 +1,4 @@
-// Eight workers, one key strictly in order: the slow customer does not hold up the others.
+// Eight workers, each key strictly in order: a slow customer does not delay the others.
 import { byKey, MemoryBroker, pipeline } from "tidelane";
 
 const connection = await new MemoryBroker().connect();
@@ -17,7 +17,7 @@ const quick = new Promise<void>((resolve) => {
 const run = pipeline(orders)
   .workers(8, byKey)
   .handle(async (message, { key }) => {
-    // As slow as can be: its first step takes until the other customer is through.
+    // As slow as possible: this step waits until the other customer is done.
     if (key === "slow") await quick;
     console.log(`${key}: ${message.text()}`);
     if (key === "quick" && message.text() === "ship") quickIsDone();

@@ -1,4 +1,4 @@
-// A failing delivery is retried in place, so its key stays in order; after three attempts it is set aside.
+// A failing delivery is retried in place, so its key stays in order. After three attempts it is dead-lettered.
 import { byKey, headerNames, MemoryBroker, pipeline } from "tidelane";
 
 const connection = await new MemoryBroker().connect();

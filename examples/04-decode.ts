@@ -1,4 +1,4 @@
-// Payloads become checked values. Any Standard Schema fits; what does not decode never reaches the handler.
+// Payloads become checked values. Any Standard Schema works. A payload that does not decode never reaches the handler.
 import { by, MemoryBroker, pipeline } from "tidelane";
 import { z } from "zod";
 

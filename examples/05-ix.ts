@@ -1,5 +1,5 @@
-// A subscriber is an async iterable: the operators of ix work on it as it is.
-// Import them one by one: the whole of ix takes a while to load.
+// A subscriber is an async iterable, so the operators of ix work on it.
+// Import each one by itself, because the whole of ix is slow to load.
 import { from } from "ix/asynciterable/asynciterablex";
 import { filter } from "ix/asynciterable/operators/filter";
 import { take } from "ix/asynciterable/operators/take";
@@ -25,7 +25,7 @@ for await (const message of hot) {
   await message.ack();
 }
 
-// Nothing was pulled that was not asked for: the fifth reading is still there.
+// Only what was needed was pulled: the fifth reading is still there.
 for await (const message of readings) {
   console.log(`${message.text()} comes to the next loop`);
   await message.ack();

@@ -1,4 +1,4 @@
-// A question and its answer, over any broker that has request and reply.
+// A request and its reply, on any broker that has them.
 import { headerNames, MemoryBroker, pipeline } from "tidelane";
 
 const connection = await new MemoryBroker().connect();

@@ -1,4 +1,4 @@
-// A service: typed channels, two handlers and one life, drained by a signal.
+// A service: typed channels and two handlers. A signal drains it.
 import { channel, createApp, MemoryBroker, text } from "tidelane";
 
 const orders = channel("orders", { codec: text, key: () => "all" });

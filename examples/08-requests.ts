@@ -1,4 +1,4 @@
-// A question and its typed answer between two apps, and what a failure of the responder looks like.
+// A request and its typed reply between two apps, and what the requester gets when the responder throws.
 import { createApp, MemoryBroker, RemoteError, rpc } from "tidelane";
 import { z } from "zod";
 

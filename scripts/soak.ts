@@ -70,5 +70,5 @@ try {
 } finally {
   await releaseServers(referTo(process.pid));
 }
-// n.b. kafkajs may keep the process with a client whose connections were cut. All there is to say has been written.
+// kafkajs may keep the process alive with a client whose connections were cut. Everything has been printed by now.
 setTimeout(() => process.exit(), 2_000).unref();

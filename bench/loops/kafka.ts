@@ -127,7 +127,7 @@ export async function createTopic(admin: Admin, topic: string): Promise<boolean>
     topics: [{ topic, numPartitions: partitions }],
     waitForLeaders: false,
   });
-  // n.b. for a moment a new topic is unknown to the very server that leads it; with `waitForLeaders` kafkajs fails then.
+  // For a moment, the server that leads a new topic does not know it. With `waitForLeaders`, kafkajs would fail then.
   for (let attempt = 1; ; attempt++) {
     try {
       await admin.fetchTopicOffsets(topic);

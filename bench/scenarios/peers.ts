@@ -66,8 +66,8 @@ function brokerContests({ nats = "", rabbitmq = "", kafka = "" }: Addresses): re
       ],
     },
     {
-      // n.b. @moleculer/channels commits every message by a request of its own here, and waits for it: the time of a
-      // whole round goes into a few thousand messages.
+      // @moleculer/channels commits every message with a request of its own, and waits for it. So a few thousand
+      // messages take the time of a whole round.
       name: "peers-kafka",
       title: "Peers, read a log from its start, 512 B JSON: Kafka, 4 partitions, committed",
       work: {

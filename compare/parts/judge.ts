@@ -89,7 +89,7 @@ function statesOf(orders: readonly Order[]): readonly State[] {
 function begin(state: State, failing: ReadonlySet<State> | undefined): void {
   state.attempts += 1;
   if (state.before !== undefined && !state.before.done) state.outOfOrder = true;
-  // n.b. a repeat of what was done overtakes nobody.
+  // A repeat of a finished message overtakes nobody.
   if (state.done) return;
   for (const other of failing ?? []) {
     if (other.order.sequence < state.order.sequence) other.overtaken = true;

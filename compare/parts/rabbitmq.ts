@@ -52,7 +52,7 @@ function queueArguments(deadQueue: string | undefined): Record<string, string | 
   if (deadQueue === undefined) return base;
   return {
     ...base,
-    // n.b. it limits how often a message goes back, so the first delivery is not in it.
+    // The limit counts requeues, so the first delivery is not in it.
     "x-delivery-limit": attempts - 1,
     "x-dead-letter-exchange": "",
     "x-dead-letter-routing-key": deadQueue,

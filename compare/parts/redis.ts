@@ -29,7 +29,7 @@ export async function redisServer(report: (line: string) => void): Promise<Redis
   // What https://docs.bullmq.io/guide/going-to-production asks for: an append-only file, and no eviction.
   const settings = ["--appendonly", "yes", "--maxmemory-policy", "noeviction"];
   const place = ["--bind", "127.0.0.1", "--port", String(port), "--dir", folder];
-  // n.b. the program goes by its name, and Debian's file has another: the name is a link to it.
+  // The program looks at its own name. Debian's file has another name, and "redis-server" is a link to it.
   const child = spawn(program, [...place, ...settings], { argv0: "redis-server", stdio: "ignore" });
   const remove = async (): Promise<void> => {
     await end(child);

@@ -16,7 +16,7 @@ await channel.consume(site.queue, (message) => {
   const order: Order = JSON.parse(message.content.toString());
   handler.handle(order).then(
     () => channel.ack(message),
-    // n.b. RabbitMQ 4.3 counts a reject as a failed delivery, and a nack not.
+    // RabbitMQ 4.3 counts a reject as a failed delivery, but not a nack.
     () => channel.reject(message, true),
   );
 });

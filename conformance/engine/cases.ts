@@ -38,8 +38,8 @@ export interface CaseDesign {
 const profiles: Arbitrary<Profile> = fc.constantFrom<Profile[]>("subscribe first", "publish first");
 
 /**
- * n.b. fast-check's own `commands` remember which of them ran, and beside a part that shrinks they remember it of another
- * play: on another ground that leaves out steps which the failure needs. Here a smaller case is made of the case alone.
+ * fast-check's own `commands` remember which of them ran. If another part of the case shrinks, that memory is of another
+ * play, and shrinking drops steps that the failure needs. So here a smaller case depends on the case alone.
  */
 export function cases(design: CaseDesign): Arbitrary<Case> {
   return new Cases(design);
@@ -56,7 +56,7 @@ class Cases extends fc.Arbitrary<Case> {
   generate(random: Random, bias: number | undefined): Value<Case> {
     const { mixture, step, length, refrains } = this.#design;
     const ground = { mixture: drawn(mixture, random, bias), profile: drawn(profiles, random, bias) };
-    // n.b. unbiased: the length fast-check would prefer is a handful, and many steps find nothing to do.
+    // Unbiased, because fast-check prefers a handful of steps, and many steps find nothing to do.
     const count = length.generate(random, undefined).value;
     const steps = Array.from({ length: count }, () => drawn(step, random, undefined));
     return caseOf({ draft: { ground, steps, refrains: refrains(random) }, place: start });

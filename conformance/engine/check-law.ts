@@ -5,24 +5,28 @@ import type { Scribe } from "../stage/trace.ts";
 import type { Subject } from "../subject.ts";
 import { type Failure, Play } from "./play.ts";
 
+/** The shortest history found that breaks a law. */
 export interface Counterexample extends Failure {
-  /** Both together replay it: see `path` of the run options. */
+  /** The seed. Together with `path`, it replays the history. */
   readonly seed: number;
   readonly path: string;
 }
 
+/** The result of one law. */
 export interface LawReport {
   readonly law: LawName;
+  /** The law, in one sentence. */
   readonly promise: string;
   /**
-   * "not judged": in no history of this run would a broker that breaks the law have been caught. "not claimed": the
-   * capabilities or the fixture leave it out. "gap": the fixture declares that it cannot be kept.
+   * "not judged": no history of this run would have shown a mistake. "not claimed": the capabilities or the fixture
+   * leave the law out. "gap": the fixture declares that the broker cannot keep it.
    */
   readonly verdict: "pass" | "fail" | "not judged" | "not claimed" | "gap";
-  /** Of a law that neither passed nor failed. */
+  /** Why the law neither passed nor failed. */
   readonly reason?: string;
+  /** How many histories were played. */
   readonly histories: number;
-  /** How often in them a broker that breaks the law would have been caught. */
+  /** How often a broker that breaks the law would have been caught. */
   readonly judged: number;
   readonly counterexample?: Counterexample;
 }
@@ -94,7 +98,7 @@ function playRound(law: Law, play: Play, options: CheckOptions & { readonly runs
   });
 }
 
-/** Of another round. n.b. the histories of two seeds that stand side by side are alike. */
+/** The seed of another round. It is far from the first, because neighboring seeds generate similar histories. */
 function seedOf(seed: number, nth: number): number {
   return (seed + Math.imul(nth, 0x9e3779b1)) | 0;
 }

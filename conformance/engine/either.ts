@@ -31,7 +31,7 @@ export function either(...ways: readonly Law["property"][]): Law["property"] {
           .shrink(context as Inner)
           .map((smaller) => chosen(of, smaller)),
       run: ({ of, value }) => at(of).run(value),
-      // n.b. neither form of a law has hooks.
+      // Neither form of a law has hooks.
       runBeforeEach: () => Promise.resolve(),
       runAfterEach: () => Promise.resolve(),
     } satisfies IAsyncProperty<Chosen> as IAsyncProperty<unknown>;

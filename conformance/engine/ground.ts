@@ -50,7 +50,7 @@ function offersOf({ capabilities, fixture }: Subject): Offers {
   return {
     capacity: fixture.bounded === true,
     maxInFlight: settles && claims({ maxInFlight: 2 }).maxInFlight === 2,
-    // n.b. on real time a deadline that passes costs its length.
+    // In real time, the harness would have to wait for the deadline.
     ackDeadline:
       fixture.time === "virtual" && claims({ ackDeadlineMs: deadlineMs }).ackDeadlineMs === deadlineMs,
     deadLetter:
@@ -92,7 +92,7 @@ export function mixtures(subject: Subject): Arbitrary<Mixture> {
     secondConnection: flag(true),
   });
   const { time } = subject.fixture;
-  // n.b. every group and every connection of a live history has its price at the end.
+  // In real time, each group and each connection takes time at the end of a history.
   const weights = time === "virtual" ? { plain: 2, mixed: 3 } : { plain: 3, mixed: 1 };
   return fc.oneof(
     { withCrossShrink: true },
@@ -144,7 +144,7 @@ function mainOf({ groups, seats }: Ground): GroupSpec | undefined {
   );
 }
 
-/** n.b. one group alone sets aside: two copies of one message in the topic of dead letters could not be told apart. */
+/** Only one group has a dead letter topic, because two copies of one message there would look the same. */
 function settingAside({ topic, options }: GroupSpec, maxDeliveries: number): GroupSpec {
   return { topic, options: { ...options, deadLetter: { topic: topicOfDeadLetters, maxDeliveries } } };
 }

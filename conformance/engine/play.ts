@@ -4,10 +4,10 @@ import { Stage, type Topics, type Watch } from "../stage/stage.ts";
 import type { History } from "../stage/trace.ts";
 import type { Subject } from "../subject.ts";
 
-/** A history that failed: what happened, and what was wrong with it. */
+/** A history that failed, and why. */
 export interface Failure {
   readonly history: History;
-  /** The laws it may break; none where the history could not be judged. */
+  /** The laws that it may break; none if the history could not be judged. */
   readonly breaks: readonly LawName[];
   readonly observed: string;
   readonly expected: string;

@@ -79,7 +79,7 @@ async function playThread(
   }
 }
 
-/** n.b. counted in looks, not by a clock: a process that slept has not been kept busy by the broker. */
+/** Counts looks instead of time, because a process that slept was not kept busy by the broker. */
 function watch(
   worker: Worker,
   journal: Journal,
@@ -122,7 +122,7 @@ function tooMuch(memoryMb: number): Ending {
   return { kind: "died", observed, expected: "a broker of a few messages needs less" };
 }
 
-/** n.b. a history that died while a shorter one was looked for cannot be named: the one that failed first can. */
+/** If the thread died while a history was being shortened, that history has no path. So the path is that of the first failure. */
 function deathReport(
   name: LawName,
   { seed, path }: Task,

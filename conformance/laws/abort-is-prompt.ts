@@ -13,7 +13,7 @@ import { ack } from "../steps/settling.ts";
 
 export const abortIsPrompt: Law = {
   name: "abort-is-prompt",
-  promise: "connect, publish and request reject with AbortedError as soon as their signal fires.",
+  promise: "connect, publish and request reject with AbortedError as soon as their signal aborts.",
   property: history(({ fixture, publisher }) => ({
     topics: { A: fixture.bounded ? { capacity: 2 } : {} },
     groups: [{ topic: "A", options: { group: "g" } }],

@@ -11,7 +11,7 @@ const ackDeadlineMs = 1_000;
 export const ackDeadline: Law = {
   name: "ack-deadline",
   promise:
-    "A delivery that is unsettled for ackDeadlineMs is revoked and delivered again, not sooner, and keepAlive() starts that time afresh.",
+    "A delivery that stays unsettled for ackDeadlineMs is revoked and delivered again, and no sooner. keepAlive() starts that time afresh.",
   claim: source(
     { ackDeadlineMs },
     (capabilities) => capabilities.ackDeadlineMs === ackDeadlineMs,

@@ -8,7 +8,7 @@ import { ack, requeue } from "../steps/settling.ts";
 export const backlog: Law = {
   name: "backlog",
   promise:
-    "A new group is given what was published before it exactly where its capabilities say so, and everything from then on.",
+    "A new group gets earlier messages exactly if its capabilities say so, and every message published from then on.",
   property: history(({ capabilities, fixture }) => {
     const retained =
       fixture.source("tidelane-conformance", { group: "claims", retained: true }).capabilities.backlog ===

@@ -25,7 +25,7 @@ interface Case {
   readonly max: number;
   readonly maxWaitMs: number;
   readonly events: Event[];
-  /** Which of the deliveries, counted over all batches, go back once. */
+  /** Which of the deliveries, counted over all batches, are requeued once. */
   readonly requeued: number[];
 }
 
@@ -91,7 +91,7 @@ const breaking: Law["property"] = history(({ capabilities, fixture }) => ({
 export const batchesBounded: Law = {
   name: "batches-bounded",
   promise:
-    "A batch has 1 to max deliveries, in order, and closes when it is full or maxWaitMs after its first; each of them is settled for itself.",
+    "A batch has 1 to max deliveries, in order. It closes when it is full, or maxWaitMs after its first delivery. Each delivery is settled by itself.",
   claim: source({}, ({ batches }) => batches, "batches false"),
   property: either(timing, breaking),
 };

@@ -7,7 +7,7 @@ import { ack, requeue } from "../steps/settling.ts";
 export const breakLosesNothing: Law = {
   name: "break-loses-nothing",
   promise:
-    "break ends the loop and not the subscription: what had come, or was on its way, goes to the next loop.",
+    "break ends the loop, not the subscription: messages that had arrived, or were on their way, go to the next loop.",
   property: history(({ capabilities }) => ({
     groups: [
       { topic: "A", options: { group: "g", maxInFlight: 4 } },

@@ -34,7 +34,7 @@ interface Case {
 
 export const capabilitiesMatch: Law = {
   name: "capabilities-match",
-  promise: "What is declared is what happens: on the source, the subscriber, its messages and the publisher.",
+  promise: "The source, the subscriber, its messages and the publisher behave as their capabilities say.",
   effort: 0.3,
   property: scenario<Case>(() => ({
     topics: { A: {}, D: {} },

@@ -11,7 +11,7 @@ const group = { topic: "A", options: { group: "g", maxInFlight: 2 } };
 export const closeIdempotent: Law = {
   name: "close-idempotent",
   promise:
-    "close() of a connection, and its disposal, resolve in bounded time, any number of times, also while a next(), a publish, a request or a subscribe waits, and those are answered.",
+    "close() and the disposal of a connection resolve in bounded time, any number of times. If a next(), a publish, a request or a subscribe waits, it gets an answer.",
   property: history(({ fixture, publisher }) => ({
     topics: { A: fixture.bounded ? { capacity: 2 } : {} },
     groups: [group],

@@ -9,7 +9,7 @@ import { ack, requeue } from "../steps/settling.ts";
 export const closeReturnsUnsettled: Law = {
   name: "close-returns-unsettled",
   promise:
-    "What a subscriber holds unsettled when it closes, or its connection closes, is delivered again to its group.",
+    "If a subscriber or its connection closes, its unsettled messages are delivered to its group again.",
   claim: acknowledges,
   property: history(({ capabilities }) => ({
     groups: [{ topic: "A", options: { group: "g", maxInFlight: 4 } }],

@@ -7,7 +7,7 @@ import { ack, delay, requeue } from "../steps/settling.ts";
 
 export const conservation: Law = {
   name: "conservation",
-  promise: "Everything whose publish resolved is delivered until it is settled, whatever else happens.",
+  promise: "A message whose publish resolved is delivered until it is settled, whatever else happens.",
   property: history(({ capabilities }) => ({
     groups: [{ topic: "A", options: { group: "g", maxInFlight: 4 } }],
     steps: [

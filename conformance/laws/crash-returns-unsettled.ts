@@ -8,7 +8,7 @@ import { ack, requeue } from "../steps/settling.ts";
 
 export const crashReturnsUnsettled: Law = {
   name: "crash-returns-unsettled",
-  promise: "What was unsettled when its connection died is delivered again to its group.",
+  promise: "If a connection dies, its unsettled messages are delivered to their group again.",
   claim: all(acknowledges, crashes),
   property: history(({ capabilities, fixture }) => ({
     groups: [{ topic: "A", options: { group: "g", maxInFlight: 4 } }],

@@ -21,7 +21,7 @@ const contents: Arbitrary<Contents> = fc.oneof(
 export const deadLetter: Law = {
   name: "dead-letter",
   promise:
-    "What is dropped, or was delivered maxDeliveries times, is set aside once: its bytes, key and headers, with the reason, the source and the attempts.",
+    "A message that is dropped, or was delivered maxDeliveries times, is dead-lettered once, with its bytes, key and headers, the reason, the source and the attempts.",
   claim: all(
     requeues,
     source(

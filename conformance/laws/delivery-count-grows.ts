@@ -7,7 +7,7 @@ import { ack, delay, requeue } from "../steps/settling.ts";
 
 export const deliveryCountGrows: Law = {
   name: "delivery-count-grows",
-  promise: "The delivery count is 1 at the first delivery and grows with every other.",
+  promise: "The delivery count is 1 at the first delivery, and grows with each further one.",
   claim: ({ capabilities }) =>
     capabilities.deliveryCount === "none" ? 'its capabilities say deliveryCount "none"' : undefined,
   property: history(({ capabilities, fixture }) => ({

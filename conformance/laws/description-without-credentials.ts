@@ -10,7 +10,7 @@ const userInfo = /[^\s/@:]+:[^\s/@]*@/;
 
 export const descriptionWithoutCredentials: Law = {
   name: "description-without-credentials",
-  promise: "What a broker says of itself, in its name and its description, holds no credential.",
+  promise: "The name and the description of a broker hold no credential.",
   effort: 0,
   property: scenario(({ fixture }) => ({
     cases: fc.constant(undefined),

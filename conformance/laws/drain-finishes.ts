@@ -5,7 +5,7 @@ import type { Law } from "../law.ts";
 export const drainFinishes: Law = {
   name: "drain-finishes",
   promise:
-    "Over this broker, drain() lets what was taken finish and ends by its deadline; nothing starts after it, and the rest is delivered again.",
+    "Over this broker, drain() lets deliveries in flight finish, starts no others, and ends by its deadline. The rest is delivered again.",
   claim: all(acknowledges),
   property: lanes({ drains: true }),
 };

@@ -68,7 +68,7 @@ const planned: Law["property"] = scenario<Case>(() => ({
   },
 }));
 
-/** Requests that go back before they are passed on, go on in circles, and are answered anywhere on their way. */
+/** Requests that are requeued before they are passed on, go in circles, and are answered anywhere on their way. */
 const disturbed: Law["property"] = history(({ capabilities }) => ({
   topics: { A: {}, B: {} },
   groups: [
@@ -94,7 +94,7 @@ const disturbed: Law["property"] = history(({ capabilities }) => ({
 export const forwardedRequestIsAnswered: Law = {
   name,
   promise:
-    "A request that a responder publishes again with its headers, once or twice, is answered to the requester by whoever has it last.",
+    "If a responder publishes a request again with its headers, once or twice, the last one to get it can answer the requester.",
   claim: ({ publisher }) => (publisher.requestReply ? undefined : "its publisher says requestReply false"),
   property: either(planned, disturbed),
 };

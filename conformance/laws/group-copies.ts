@@ -8,7 +8,7 @@ import { ack, drop, requeue } from "../steps/settling.ts";
 export const groupCopies: Law = {
   name: "group-copies",
   promise:
-    "Every group, and every subscription without one, is given a copy of its own, whatever others do with theirs.",
+    "Each group, and each subscription without a group, gets its own copy of every message, whatever others do with theirs.",
   claim: groups,
   property: history(({ capabilities }) => ({
     groups: [

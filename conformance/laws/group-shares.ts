@@ -7,7 +7,7 @@ import { ack, requeue } from "../steps/settling.ts";
 
 export const groupShares: Law = {
   name: "group-shares",
-  promise: "Within a group a message is held by one subscriber at a time.",
+  promise: "In a group, one subscriber at a time holds a message.",
   claim: groups,
   property: history(({ capabilities }) => ({
     groups: [{ topic: "A", options: { group: "g" } }],

@@ -24,7 +24,7 @@ function headersOf({ fixture }: Subject): Arbitrary<readonly Header[]> {
 export const headerFidelity: Law = {
   name: "header-fidelity",
   promise:
-    "Headers and the key arrive as they were published: every name, every value, duplicates in their order.",
+    "The headers and the key arrive as they were published: every name, every value, duplicates in their order.",
   property: history((subject) => {
     const contents: Arbitrary<Contents> = fc.record({
       headers: headersOf(subject),

@@ -8,8 +8,7 @@ import { ack, drop, requeue } from "../steps/settling.ts";
 
 export const independentSettles: Law = {
   name: "independent-settles",
-  promise:
-    "A settle speaks for its own message only: one that was delivered earlier, and is unsettled, stays unsettled.",
+  promise: "A settle concerns only its own message: an earlier delivery that is unsettled stays unsettled.",
   claim: acknowledges,
   effort: 2,
   property: history(({ capabilities, fixture }) => ({

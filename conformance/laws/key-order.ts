@@ -12,7 +12,7 @@ import { ack, delay, requeue } from "../steps/settling.ts";
 const contents = keys.map((key) => ({ key }));
 const by = fc.constantFrom<("first" | "second")[]>("first", "first", "second");
 
-/** Where the broker may fetch ahead, the order says nothing any more once something went back: that comes more seldom. */
+/** If the broker may prefetch, a requeue ends what the order can show. So requeues are rarer there. */
 function calm({ noPrefetch }: StrictPromises): number {
   return noPrefetch === true ? 1 : 5;
 }
@@ -20,7 +20,7 @@ function calm({ noPrefetch }: StrictPromises): number {
 export const keyOrder: Law = {
   name: "key-order",
   promise:
-    "First deliveries of one key come in the order its messages were published: by one publisher, requests among them, or by two where the first was confirmed before.",
+    "First deliveries of a key come in the order of the publishes and requests of one publisher, or of two publishers if the first publish was confirmed before the second began.",
   claim: all(ordered),
   property: history(({ capabilities, publisher, promises }) => ({
     groups: [{ topic: "A", options: { group: "g" } }],

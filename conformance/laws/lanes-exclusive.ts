@@ -4,7 +4,7 @@ import type { Law } from "../law.ts";
 
 export const lanesExclusive: Law = {
   name: "lanes-exclusive",
-  promise: "Over this broker, workers(n, byKey) runs at most n handlers at once, and of one key at most one.",
+  promise: "Over this broker, workers(n, byKey) runs at most n handlers at once, and at most one of a key.",
   claim: keyed,
   property: lanes(),
 };

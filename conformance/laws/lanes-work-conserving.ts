@@ -4,7 +4,7 @@ import type { Law } from "../law.ts";
 
 export const lanesWorkConserving: Law = {
   name: "lanes-work-conserving",
-  promise: "Over this broker, no worker is idle while a delivery could run: a slow key holds up only itself.",
+  promise: "Over this broker, no worker is idle while a delivery may run: a slow key delays only itself.",
   claim: all(keyed, onVirtualTime),
   property: lanes(),
 };

@@ -8,7 +8,7 @@ import { ack, delay, requeue } from "../steps/settling.ts";
 
 export const nackAfterNeverEarly: Law = {
   name: "nack-after-never-early",
-  promise: "nackAfter(ms) delivers the message again, and no sooner than that.",
+  promise: "nackAfter(ms) delivers the message again, at least ms milliseconds later.",
   claim: delays,
   property: history(({ fixture }) => ({
     groups: [{ topic: "A", options: { group: "g" } }],

@@ -7,7 +7,7 @@ import { ack } from "../steps/settling.ts";
 export const oneIterator: Law = {
   name: "one-iterator",
   promise:
-    "While one loop over a subscriber is active another, of batches too, throws SubscriberBusyError and disturbs nothing; after it, another may begin, and the first gives nothing more.",
+    "While a loop over a subscriber is active, a second loop, also of batches, throws SubscriberBusyError and disturbs nothing. After the first has ended, another may begin, and the first gives nothing more.",
   property: history(() => ({
     groups: [{ topic: "A", options: { group: "g" } }],
     steps: [

@@ -6,7 +6,7 @@ import { ack, requeue } from "../steps/settling.ts";
 
 export const pattern: Law = {
   name: "pattern",
-  promise: "A subscription by pattern is given exactly the topics that match, each under its own name.",
+  promise: "A subscription by pattern gets exactly the topics that match, each under its own name.",
   claim: ({ fixture }) =>
     fixture.patternSource === undefined || fixture.patterns === undefined
       ? "the fixture has no patternSource and patterns"

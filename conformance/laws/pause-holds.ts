@@ -57,7 +57,7 @@ const meeting: Law["property"] = history(({ capabilities, fixture }) => ({
 export const pauseHolds: Law = {
   name: "pause-holds",
   promise:
-    "A paused subscriber is given nothing more than what was here already; after resume() everything comes.",
+    "A paused subscriber gets only messages that had already arrived. After resume() it gets the others.",
   claim: source({}, ({ pause: pauses }) => pauses, "pause false"),
   blind: (subject) =>
     subject.promises.noPrefetch === true || takesBound(subject)

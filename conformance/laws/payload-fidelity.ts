@@ -19,7 +19,7 @@ const largePayload: Arbitrary<Contents> = fc.record({ payload: largeBytes, bare:
 export const payloadFidelity: Law = {
   name: "payload-fidelity",
   promise:
-    "Payloads arrive byte for byte as they were published, the empty one and the largest included, and none is invented.",
+    "Payloads arrive byte for byte as they were published, also the empty one and the largest, and no message is invented.",
   property: history(({ capabilities }) => ({
     groups: [{ topic: "A", options: { group: "g" } }],
     steps: [

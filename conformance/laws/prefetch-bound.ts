@@ -9,7 +9,7 @@ import { ack, delay, requeue } from "../steps/settling.ts";
 export const prefetchBound: Law = {
   name: "prefetch-bound",
   promise:
-    "A subscription holds at most maxInFlight deliveries unsettled, and goes on when one of them is settled.",
+    "A subscription holds at most maxInFlight deliveries unsettled, and gets another one when one is settled.",
   claim: all(
     acknowledges,
     source(

@@ -15,7 +15,7 @@ import { pull } from "../steps/receiving.ts";
 export const publishAfterClose: Law = {
   name: "publish-after-close",
   promise:
-    "Once a connection has ended every publish, subscribe, request and transaction of it rejects with ConnectionClosedError, and nothing of them arrives.",
+    "After a connection has ended, its publishes, subscribes, requests and transactions reject with ConnectionClosedError, and nothing of them arrives.",
   property: history(({ fixture }) => {
     const group = { topic: "A", options: { group: "g" } };
     return {

@@ -79,7 +79,7 @@ function publishInvalid(subject: Subject): Arbitrary<Step> {
 export const publishRefuses: Law = {
   name: "publish-refuses",
   promise:
-    "A message that cannot be carried exactly rejects with InvalidMessageError, and nothing of it arrives.",
+    "If the broker cannot carry a message exactly, the publish rejects with InvalidMessageError, and nothing of it arrives.",
   property: history((subject) => ({
     groups: [{ topic: "A", options: { group: "g" } }],
     steps: [

@@ -6,7 +6,7 @@ import { ack, drop, requeue } from "../steps/settling.ts";
 
 export const publishWaits: Law = {
   name: "publish-waits",
-  promise: "A publish to a full topic waits for room, and goes through in its turn: nothing is dropped.",
+  promise: "A publish to a full topic waits for room, and goes through in its turn. Nothing is dropped.",
   claim: ({ fixture }) => (fixture.bounded ? undefined : "the fixture cannot bound a topic"),
   property: history(({ capabilities }) => ({
     topics: { A: { capacity: 2 } },

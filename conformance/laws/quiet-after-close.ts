@@ -11,7 +11,7 @@ const group = { topic: "A", options: { group: "g" } };
 export const quietAfterClose: Law = {
   name: "quiet-after-close",
   promise:
-    "After its close, that of its connection or a crash a subscription is silent: its next() ends, nothing is delivered, and nothing is left running.",
+    "After a subscription or its connection has closed or crashed, its next() ends, nothing is delivered, and nothing is left running.",
   property: history(({ capabilities, fixture }) => ({
     groups: [group, { topic: "A", options: {} }],
     connections: 2,

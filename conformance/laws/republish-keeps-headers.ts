@@ -28,7 +28,7 @@ const counted: Arbitrary<Header[]> = fc.uniqueArray(
     },
     { weight: 7, arbitrary: fc.constantFrom<Header[]>(...wellKnown, ["x-a", "1"], ["x-a", ""]) },
   ),
-  // n.b. a request has its own law.
+  // Requests have a law of their own.
   { maxLength: 5, selector: ([header]) => header },
 );
 
@@ -41,7 +41,7 @@ const cases = (keyed: boolean): Arbitrary<Case> =>
 export const republishKeepsHeaders: Law = {
   name,
   promise:
-    "A message that is published again with its headers and its key arrives with the same: how often it was handled, what it belongs to, its key.",
+    "A message that is published again with its headers and its key arrives with the same headers and key, the retry count included.",
   property: scenario<Case>(({ capabilities }) => ({
     topics: { A: {}, B: {}, C: {} },
     cases: cases(capabilities.partitionKey),

@@ -88,7 +88,7 @@ const disturbed: Law["property"] = history(({ capabilities, fixture }) => ({
 export const requestReply: Law = {
   name: "request-reply",
   promise:
-    "request() resolves with the first reply to this very request, or rejects with TimeoutError when its time is over; a late reply answers nothing else.",
+    "request() resolves with the first reply to this request, or rejects with TimeoutError when its time is over. A late reply answers no other request.",
   claim: ({ publisher }) => (publisher.requestReply ? undefined : "its publisher says requestReply false"),
   property: either(planned, disturbed),
 };

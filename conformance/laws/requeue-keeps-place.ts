@@ -8,7 +8,7 @@ import { ack, delay, requeue } from "../steps/settling.ts";
 
 export const requeueKeepsPlace: Law = {
   name: "requeue-keeps-place",
-  promise: "A message that goes back is delivered again before everything later that was not yet delivered.",
+  promise: "A requeued message is delivered before every later message that was not delivered yet.",
   claim: all(requeues, promises("requeueKeepsPlace")),
   property: history(() => ({
     groups: [{ topic: "A", options: { group: "g" } }],

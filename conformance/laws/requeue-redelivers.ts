@@ -8,7 +8,7 @@ import { ack, delay, requeue } from "../steps/settling.ts";
 
 export const requeueRedelivers: Law = {
   name: "requeue-redelivers",
-  promise: "A message whose requeue resolved is delivered again, at once or when its delay is over.",
+  promise: "A message whose requeue resolved is delivered again, at once or after its delay.",
   claim: requeues,
   property: history(() => ({
     groups: [{ topic: "A", options: { group: "g", maxInFlight: 3 } }],

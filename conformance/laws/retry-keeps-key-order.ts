@@ -5,7 +5,7 @@ import type { Law } from "../law.ts";
 export const retryKeepsKeyOrder: Law = {
   name: "retry-keeps-key-order",
   promise:
-    "Over this broker, the deliveries of one key run to success one after another, in order, when handlers fail too.",
+    "Over this broker, the messages of a key succeed one after another, in order, also when handlers fail.",
   claim: all(keyed, ordered),
   property: lanes(),
 };

@@ -62,7 +62,7 @@ const reading: Law["property"] = scenario<{ messages: number; acked: boolean; mo
 const meeting: Law["property"] = history(({ capabilities, fixture }) => ({
   topics: { A: { retained: true } },
   groups: [{ topic: "A", options: { group: "g", retained: true, maxInFlight: 4 } }],
-  // n.b. on a server, the members of a group learn one after the other that it was moved.
+  // On a server, the members of a group learn of a seek one after the other.
   seats: fixture.time === "virtual" ? [0, 0] : [0],
   steps: [
     [5, publish()],
@@ -94,7 +94,7 @@ const meeting: Law["property"] = history(({ capabilities, fixture }) => ({
 export const seekLands: Law = {
   name: "seek-lands",
   promise:
-    "After seek(position) the next delivery is the one at that position, and then those after it; what was in flight is revoked; a position that is not there moves nothing.",
+    "After seek(position) the next delivery is the one at that position, and then come those after it. Deliveries in flight are revoked. A position that the log does not hold moves nothing.",
   claim: all(
     source({ retained: true }, ({ seek }) => seek, "seek false"),
     source({ retained: true }, ({ backlog }) => backlog === true, "backlog false for a retained topic"),

@@ -9,7 +9,7 @@ import { ack, settleRevoked } from "../steps/settling.ts";
 export const settleAfterRevocation: Law = {
   name: "settle-after-revocation",
   promise:
-    "A delivery that is revoked aborts its signal, and settling it rejects with DeliveryRevokedError and touches no other delivery.",
+    "When a delivery is revoked, its signal aborts. A settle then rejects with DeliveryRevokedError and affects no other delivery.",
   claim: acknowledges,
   effort: 2,
   property: history(({ fixture }) => ({

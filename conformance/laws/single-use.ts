@@ -8,7 +8,7 @@ import { ack, drop, requeue, settleAgain } from "../steps/settling.ts";
 export const singleUse: Law = {
   name: "single-use",
   promise:
-    "The first settle of a delivery wins: any later one rejects with AlreadySettledError and changes nothing.",
+    "The first settle of a delivery wins. A later one rejects with AlreadySettledError and changes nothing.",
   claim: acknowledges,
   property: history(({ capabilities }) => ({
     groups: [{ topic: "A", options: { group: "g" } }],

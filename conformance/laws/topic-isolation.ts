@@ -10,7 +10,7 @@ const topics = ["A", "a", "A-B", "A_B"] as const;
 export const topicIsolation: Law = {
   name: "topic-isolation",
   promise:
-    "A subscription is given the messages of its own topic and no others, and each says where it was published.",
+    "A subscription gets the messages of its own topic and no others, and each message has the topic that it was published to.",
   property: history(({ capabilities }) => ({
     topics: Object.fromEntries(topics.map((topic) => [topic, {}])),
     groups: topics.map((topic) => ({ topic, options: { group: "g" } })),

@@ -32,7 +32,7 @@ const disturbed: Law["property"] = history(({ fixture }) => ({
   groups: [
     { topic: "A", options: { group: "g" } },
     { topic: "B", options: { group: "g" } },
-    // n.b. a group that is new is given what is there, whatever a topic has room for.
+    // A new group gets what is in the topic, whatever the topic has room for.
     { topic: "B", options: { group: "h" } },
     { topic: "B", options: { group: "i" } },
   ],
@@ -79,7 +79,7 @@ const interrupted: Law["property"] = history(({ fixture }) => ({
 export const transactionVisibility: Law = {
   name: "transaction-visibility",
   promise:
-    "Nothing of a transaction is seen before it commits; then all of it comes, in order; and nothing of it ever does when its work throws.",
+    "Nothing of a transaction is seen before it commits. Then all of it comes, in order. If its work throws, nothing of it ever comes.",
   claim: ({ publisher }) => (publisher.transactions ? undefined : "its publisher says transactions false"),
   property: either(quiet, disturbed, interrupted),
 };

@@ -80,7 +80,7 @@ const always: readonly Check[] = [
     return { laws, observed, expected: "a message keeps its key" };
   },
   ({ seat, pulledAt, restedAt }) => {
-    // n.b. what was handed out just before the end may be seen just after it.
+    // A message delivered just before the end may be seen just after it.
     if (seat.leftAt === undefined || Math.max(pulledAt, restedAt) <= seat.leftAt) return undefined;
     const observed = `was delivered to ${seat.name}, which is over`;
     return { laws: ["quiet-after-close"], observed, expected: "a subscription that is over is silent" };
@@ -178,7 +178,7 @@ function notEarly(book: Book, notBefore: number): Fault | undefined {
 function released(book: Book, holder: Delivery, copy: Copy): Fault | undefined {
   const { settle } = holder;
   if (holder.phase !== "held") return undefined;
-  // n.b. it moved while its settle was on its way, which is told by the answer.
+  // The message moved while its settle was on its way. The answer of the settle will say so.
   if (holder.seat.group.moving && settle?.answer === "waiting") return undefined;
   if (settle?.how === "requeue" || settle?.how === "delay") return notEarly(book, settle.notBefore);
   const laws: LawName[] = ["group-shares", ...copy.taints];
@@ -198,7 +198,7 @@ function mayHaveExpired({ book, copy, seat }: Pick<Arrival, "book" | "copy" | "s
 function inOrder(arrival: Arrival): Fault | undefined {
   const { book, copy, seat, message, undisturbed } = arrival;
   if (copy.deliveries > 0) return undefined;
-  // n.b. what was prefetched and given back comes late, by no fault of the order.
+  // A prefetched message that was given back arrives late. That does not break the order.
   const unseen = seat.group.disturbed || mayHaveExpired(arrival);
   if (unseen && book.promises.noPrefetch !== true) return undefined;
   if (seat.group.scattered) return undefined;
@@ -221,7 +221,7 @@ function inOrder(arrival: Arrival): Fault | undefined {
   return { laws, observed: `${key}came after #${later.posting.id}`, expected };
 }
 
-/** Only where a message that goes back keeps its place: nothing later overtakes what was there before the pull. */
+/** Only if requeued messages keep their place: no later message overtakes one that was there before the pull. */
 function inPlace({ book, copy, seat, message, pulledAt }: Arrival): Fault | undefined {
   if (book.promises.requeueKeepsPlace !== true || seat.group.scattered) return undefined;
   if (isInPlace(book, copy)) book.judged(["requeue-keeps-place"]);
@@ -229,11 +229,15 @@ function inPlace({ book, copy, seat, message, pulledAt }: Arrival): Fault | unde
   for (const other of seat.group.copies.values()) {
     if (other === copy || other.deliveries === 0 || other.state.kind !== "owed") continue;
     const { due, since } = other.state;
-    // n.b. what falls due in this very moment may be a step behind.
+    // A message that falls due at this moment may arrive one step later.
     if (due >= book.now() - (book.virtual ? 0 : book.skewMs) || since >= pulledAt) continue;
     if (!isEarlier(book, other, arriving)) continue;
-    const observed = `came before #${other.posting.id}, which had gone back`;
-    return { laws: ["requeue-keeps-place"], observed, expected: "what goes back comes before what is later" };
+    const observed = `came before #${other.posting.id}, which had been requeued`;
+    return {
+      laws: ["requeue-keeps-place"],
+      observed,
+      expected: "a requeued message comes before later ones",
+    };
   }
   return undefined;
 }
@@ -258,12 +262,12 @@ function counted({ book, copy, seat, message, restedAt }: Arrival): Fault | unde
     expected,
   });
   if (count === undefined || !Number.isSafeInteger(count) || count < 1) return fault("it counts from 1");
-  // n.b. a count kept by the process starts again with a new subscription.
+  // If the process counts, a new subscription starts at 1.
   if (kind === "process" && nth > 1 && copy.lastSeat !== seat) return undefined;
   const { disturbed, moving, sought } = seat.group;
   const unseen = disturbed || moving || sought || mayHaveExpired({ book, copy, seat });
   const exact = book.promises.countsExactly === true || (nth === 1 && !unseen);
-  // n.b. the delivery before it may be one that its holder, who is gone, is to see in this very moment.
+  // The delivery before this one went to a member that is gone. That member may not have shown it yet.
   const crossing = seat.group.leavingAt > restedAt && count > nth;
   const strayed = count > nth && count <= nth + copy.strays;
   if (exact && count !== nth && !crossing && !strayed) return fault(`it is ${nth}`);

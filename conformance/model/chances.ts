@@ -48,7 +48,7 @@ export function isOrdered(arriving: Copy, { firsts, capabilities }: Seat, undist
   );
 }
 
-/** Whether something later waited when this one, which had gone back, came again. */
+/** Whether a later message waited when this one, which had been requeued, came again. */
 export function isInPlace(book: Book, arriving: Copy): boolean {
   const { group, deliveries, state } = arriving;
   if (deliveries === 0 || state.kind !== "owed") return false;

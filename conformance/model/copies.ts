@@ -41,7 +41,7 @@ export function admit(group: Group, posting: Posting, others: readonly Group[], 
   if (posting.state === "refused") {
     copyIn(group, posting, over("publish-refuses", "its publish was refused"));
   } else if (posting.state !== "sent" || isOnItsWay(posting, ahead) || had === "perhaps somebody") {
-    // n.b. what nobody confirmed may still be on its way, and reach the broker after the subscription.
+    // An unconfirmed message may still be on its way, and reach the broker after the subscription.
     copyIn(group, posting, unsure);
   } else if (had === "somebody") {
     copyIn(group, posting, over("backlog", "another subscription has had it"));
@@ -89,7 +89,7 @@ function hadBy(groups: readonly Group[], posting: Posting): "somebody" | "perhap
     if (copy.unsettled) continue;
     const opened = seats.size > 0 || liveSince !== undefined;
     const leaving = !durable && [...seats].every(({ state }) => state === "closing");
-    // n.b. one that is gone may have settled it in the end, or been given it, where nobody settles.
+    // A closed subscription may have settled it at the end. Or it got the message, on a broker where nobody settles.
     const gone = copy.state.kind === "over" && copy.state.law === "quiet-after-close";
     const settled = copy.state.kind === "over" && !gone;
     const seen = capabilities.settlement === "none" && copy.deliveries > 0;

@@ -70,7 +70,7 @@ function byName(headers: Iterable<readonly [name: string, value: HeaderValue]>):
   return found;
 }
 
-/** n.b. UTF-8 has no bytes for a lone surrogate: an encoder writes another character, and the bytes would look the same. */
+/** UTF-8 has no bytes for a lone surrogate. An encoder writes another character instead, so its bytes cannot be compared. */
 function sameValue(sent: HeaderValue, came: HeaderValue | undefined): boolean {
   if (typeof sent === "string" && (typeof came === "string" || !sent.isWellFormed())) return sent === came;
   return came !== undefined && sameBytes(bytesOf(sent), bytesOf(came));

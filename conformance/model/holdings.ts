@@ -42,7 +42,7 @@ export class Holdings {
     return this.#event;
   }
 
-  /** The broker had all the time it needs. n.b. on real time a rebalance may still be under way. */
+  /** The broker has had all the time it needs. In real time, a rebalance may still be under way. */
   rested(): number {
     const now = this.tick();
     for (const group of this.book.virtual ? this.groups.values() : []) {
@@ -83,7 +83,7 @@ export class Holdings {
 
   #moved(delivery: Delivery): void {
     if (delivery.phase !== "held" || delivery.settle !== undefined || !isCurrent(delivery)) return;
-    // n.b. a count kept by the process starts again where the message went, even if that is here.
+    // If the process counts, it starts at 1 at the member that gets the message, even if that is this one.
     delivery.copy.lastSeat = undefined;
     this.revoke(delivery, "rebalance");
   }
@@ -173,8 +173,8 @@ export class Holdings {
   }
 
   /**
-   * From now on the broker may hand it to somebody. n.b. on real time that is told when a call begins which may give it
-   * back: a busy machine hears of the answer long after the next member was given it, and its ack deadline began.
+   * From now on the broker may deliver it to somebody. In real time, that counts from the start of the call that may give it
+   * back. A busy machine may see the answer long after another member got the message and its ack deadline began.
    */
   available(copy: Copy): void {
     copy.availableMs = this.book.now();
@@ -214,12 +214,12 @@ export class Holdings {
       if (!this.book.virtual && copy.posting.state === "sending") group.loose.add(copy);
       this.#letters(copy);
     } else if (copy.deliveries + 1 >= group.deadLetter.maxDeliveries) {
-      // n.b. it may have been handed out a moment ago, which is told when its answer is seen.
+      // It may have been delivered a moment ago, and the answer not be seen yet.
       this.#letters(copy, copy.deliveries + 1);
     }
   }
 
-  /** n.b. a broker that prefetches counts deliveries that nobody saw; then its own count is the better one. */
+  /** A broker that prefetches also counts deliveries that nobody saw. So its own count is the better one. */
   #isExhausted({ group, deliveries, lastCount }: Copy): boolean {
     if (group.deadLetter === undefined) return false;
     const count = this.book.promises.countsExactly === true ? deliveries : (lastCount ?? deliveries);
@@ -261,7 +261,7 @@ export class Holdings {
     // Where nothing is acknowledged there is no settle to refuse, and no delivery to revoke.
     const certain = delivery.seat.capabilities.settlement === "ack" && (this.book.virtual || how !== "crash");
     if (certain) delivery.phase = "revoked";
-    // n.b. what was settled in the moment of a crash is told by the answer, which may be a step behind.
+    // If it was settled at the moment of the crash, only the answer says so, and it may come one step later.
     const untold = how === "crash" && delivery.settle?.answer === "waiting";
     const owesSignal = certain && !untold && delivery.settle?.answer !== "ok";
     if (owesSignal) this.book.judged(["settle-after-revocation"]);
@@ -271,7 +271,7 @@ export class Holdings {
     else this.owe(delivery.copy, 0, 0, delivery.seat);
   }
 
-  /** Whether its settle got there nobody knows: if it went back, it may be anywhere. */
+  /** Nobody knows whether its settle reached the broker. If it was a requeue, the message may be anywhere. */
   #doubt(copy: Copy): void {
     copy.state = unsure;
     this.#takenUnseen(copy);

@@ -140,7 +140,7 @@ export class Ledger {
     return seat;
   }
 
-  /** n.b. a client that lost its connection may subscribe again before it writes what it kept meanwhile. */
+  /** A client that lost its connection may subscribe again before it sends the publishes that waited. */
   #isAhead({ publisher }: Posting, { connection }: OpeningFacts): boolean {
     return this.#holdings.book.promises.ordersCalls === true && publisher === connection && !this.#crashed;
   }
@@ -157,7 +157,9 @@ export class Ledger {
     seat.state = "closed";
     group.seats.delete(seat);
     if (group.durable || group.liveSince === undefined) return;
-    // The server may have had it for a member, and have given it what nobody will see.
+    // The server may have had it for a member, and have given it what nobody will see; or give it that still, until it
+    // notices that the connection is gone.
+    diedUnnoticed(group, this.#holdings.book);
     group.liveSince = isServed(group) ? now : undefined;
     for (const copy of this.owed(group)) copy.state = unsure;
   }
@@ -232,7 +234,7 @@ export class Ledger {
     if (group.durable) return;
     if (how === "crash") diedUnnoticed(group, this.#holdings.book);
     const gone = group.seats.size === 0;
-    // Nobody says when one that comes back by itself is live again, or when the server hears of one that is being opened.
+    // Nobody says when a subscription is live again after a reconnect, or when the server hears of one that opens.
     if (stays || !isServed(group)) group.liveSince = undefined;
     // Nobody has promised to keep what it had: another subscriber may still be given what is left.
     const rest = gone ? over("quiet-after-close", "its subscription is gone", now) : unsure;
@@ -308,7 +310,7 @@ export class Ledger {
       taints.add("settle-after-revocation");
       this.#holdings.taintOthers(delivery, "settle-after-revocation");
     } else {
-      // n.b. a delay that its member keeps is over when the message moves.
+      // If the member keeps the delay, it ends when the message moves to another member.
       const kept = !(delivery.seat.group.moving && delivery.seat.capabilities.delayedRequeue === "local");
       const due = how === "delay" ? this.#holdings.book.now() + delayMs : 0;
       delivery.settle = { how, notBefore: kept ? due : 0, due, answer: "waiting" };

@@ -74,7 +74,7 @@ export function idOfHeaders(message: Message): number | undefined {
  */
 export function comesBefore(a: Posting, b: Posting, order: Capabilities["order"], arrived = false): boolean {
   if (order === "none" || a.topic !== b.topic) return false;
-  // n.b. dead letters are made by the broker, in an order of its own.
+  // The broker publishes dead letters, in an order of its own.
   if (a.setAside !== undefined || b.setAside !== undefined) return false;
   if (order === "partition" && (a.key === undefined || a.key !== b.key)) return false;
   if (b.state === "refused") return false;

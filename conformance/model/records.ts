@@ -8,7 +8,7 @@ export interface Book {
   readonly promises: StrictPromises;
   /** A change of a group's members moves what they hold. */
   readonly rebalances: boolean | "patterns";
-  /** What goes back while a subscriber leaves may be counted from 1 again. */
+  /** The count of a message that is requeued while a subscriber leaves may restart at 1. */
   readonly forgetsCounts: boolean;
   /** On virtual time everything that can happen has happened when a step is over. */
   readonly virtual: boolean;
@@ -58,9 +58,9 @@ export interface Group {
   moving: boolean;
   /** That may still be under way: what a member is handed may be taken from it before anybody sees it. */
   rebalancing: boolean;
-  /** Members that are going, or have gone since the broker last came to rest: they give back unseen what they fetched. */
+  /** Members that are leaving, or have left since the broker was last at rest. They return prefetched messages that nobody saw. */
   readonly goers: Set<Seat>;
-  /** Something went back, or a subscriber went away: a prefetching broker may then hand out in another order. */
+  /** A message was requeued, or a subscriber left. A broker that prefetches may then deliver in another order. */
   disturbed: boolean;
   /** It was moved in its log: what comes after that may be counted from 1 again. */
   sought: boolean;
@@ -84,7 +84,7 @@ export interface Seat {
   readonly connection: string;
   readonly capabilities: Capabilities;
   state: "opening" | "open" | "closing" | "closed";
-  /** Its close() or its connection's close() was called: a connection that comes back does not open it again. */
+  /** Its close() or its connection's close() was called, so a reconnect does not open it again. */
   ends: boolean;
   /** A crash is taking what it holds: what it settles meanwhile may not have reached the broker. */
   crashing: boolean;
@@ -155,7 +155,7 @@ export interface Delivery {
         notBefore: number;
         readonly due: number;
         answer: "waiting" | "ok" | "failed";
-        /** Somebody left before it was answered, who may have fetched unseen what it gave back. */
+        /** Somebody left before it was answered, and may have prefetched the requeued message unseen. */
         abandoned?: boolean;
       }
     | undefined;

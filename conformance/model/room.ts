@@ -15,14 +15,14 @@ export function checkRoom(holdings: Holdings, postings: readonly Posting[], capa
   const sure = there.filter((posting) => kindsOf(posting).some((kind) => kind === "owed" || kind === "held"));
   const possible = there.filter((posting) => kindsOf(posting).some((kind) => kind !== "over"));
   const letters = setAsideIn(holdings, postings[0]?.topic);
-  // n.b. a commit waits in other topics too.
+  // A transaction waits for room in all of its topics.
   const waiting = postings.find(({ state, transaction }) => state === "sending" && transaction === undefined);
   if (sure.length >= capacity && waiting !== undefined) holdings.book.judged(law);
   if (sure.length > capacity + overfill(sure)) {
     const observed = `${sure.length} messages wait in a topic that holds ${capacity}`;
     holdings.violate(law, observed, "a publish waits for room");
   }
-  // n.b. on real time it may only be slow.
+  // In real time, it may only be slow.
   if (holdings.book.virtual && waiting !== undefined && possible.length + letters < capacity) {
     const observed = `the publish of #${waiting.id} waits although there is room`;
     holdings.violate(law, observed, "it resolves when there is room");

@@ -64,7 +64,7 @@ export class Seeks {
   end(move: Move): void {
     const now = this.#holdings.tick();
     const { group } = move.seat;
-    // n.b. of two that overlapped, the one that was called last decides.
+    // If two seeks overlapped, the one called last decides.
     if (this.#moves.get(group) !== move) return;
     this.#moves.delete(group);
     group.soughtAt = now;
@@ -94,7 +94,7 @@ export class Seeks {
     return this.isMoving(group) || (pulledAt < group.soughtAt && restedAt < group.soughtAt);
   }
 
-  /** n.b. what a transaction holds back comes behind the move, if it ever does. */
+  /** Messages of an open transaction arrive after the move, if they ever do. */
   #isInLog(group: Group, posting: Posting): boolean {
     if (!group.target.covers(posting.topic) || posting.state === "refused") return false;
     const state = group.copies.get(posting.id)?.state;
@@ -104,7 +104,7 @@ export class Seeks {
   #revokeHeld({ seat, held }: Move): void {
     for (const delivery of held) {
       const settled = delivery.settle !== undefined && delivery.settle.answer !== "failed";
-      // n.b. on real time another member learns of it from the server.
+      // In real time, another member learns of the seek from the server, and so later.
       const certain = this.#holdings.book.virtual || delivery.seat === seat;
       if (settled || !certain) continue;
       delivery.phase = "revoked";
@@ -129,7 +129,7 @@ export class Seeks {
     if (state.kind === "held") state.delivery.phase = "revoked";
     forget(copy);
     copy.taints.add("seek-lands");
-    // n.b. it was settled while the seek was on its way: before it took effect, or after.
+    // It was settled while the seek was on its way, so nobody knows which of the two took effect first.
     const settled = state.kind === "over" || (state.kind === "owed" && state.notBefore > 0);
     if (posting.state !== "sent" || side === "unknown" || settled) {
       copy.state = unsure;

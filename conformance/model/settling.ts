@@ -71,7 +71,7 @@ function judgeFirst(
   }
   if (isTidelaneError(error, "TIDELANE_SETTLE_UNSUPPORTED") && !supported) return "unsupported";
   if (isTidelaneError(error, "TIDELANE_DELIVERY_REVOKED")) {
-    // n.b. the connection may have died while the settle was on its way.
+    // The connection may have died while the settle was on its way.
     if (ticket.expected === "ok" && delivery.phase === "held")
       violate("rejected with DeliveryRevokedError", "a delivery that is held can be settled");
     return "revoked";

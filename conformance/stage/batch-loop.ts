@@ -8,7 +8,7 @@ const law = ["batches-bounded"] as const;
 
 /** A loop over the batches of a subscriber, in place of one over its deliveries. */
 export class BatchLoop {
-  /** n.b. batches have no fast path. */
+  /** Batches have no fast path. */
   readonly takeReady?: undefined;
   readonly maxWaitMs: number;
   readonly #stage: Stage;

@@ -13,7 +13,7 @@ export class BatchReader {
   readonly #seat: Seat;
   readonly #max: number;
   readonly #maxWaitMs: number;
-  /** Which deliveries, by their number, go back. */
+  /** Which deliveries, by their number, are requeued. */
   readonly #requeued: ReadonlySet<number>;
   #deliveries = 0;
 
@@ -77,7 +77,7 @@ export class BatchReader {
   #checkTime(batch: readonly (Delivery | undefined)[], askedMs: number): void {
     const { pace, subject } = this.#stage;
     const size = batch.length;
-    // The first delivery of a batch comes when it is asked for, or published; what goes back does so before the asking.
+    // The first delivery of a batch comes when it is asked for, or published. A requeue is over before the asking.
     const published = batch.flatMap((delivery) => delivery?.copy.posting.startedMs ?? []);
     const waited = pace.clock.now() - Math.max(askedMs, Math.min(...published));
     const late = waited > this.#maxWaitMs + (pace.virtual ? 0 : subject.timings.arrivalMs);

@@ -97,7 +97,7 @@ export class ConnectionActor {
     this.#stage.violate(["publish-refuses"], observed, "it rejects with InvalidMessageError");
   }
 
-  /** n.b. after the end `connection.publisher()` may throw; or it gives a publisher that refuses every call. */
+  /** After the end, `connection.publisher()` may throw, or give a publisher that refuses every call. */
   #publisher(by: PublisherChoice): Publisher {
     if (by === "first") return this.publisher;
     if (by === "fresh") return this.connection.publisher();
@@ -190,7 +190,7 @@ export class ConnectionActor {
     for (const subscriber of this.#subscribers()) this.#stage.ledger.leaving(subscriber.seat, "crash");
   }
 
-  /** It has ended. An adapter may come back by itself; then its subscriptions live on. */
+  /** It has ended. An adapter may reconnect by itself; then its subscriptions live on. */
   died(): void {
     if (this.connection.state === "closed") {
       this.#gone("crash");

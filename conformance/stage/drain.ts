@@ -52,7 +52,7 @@ async function checkReturned(
   const subscriber = await connection?.open({ topic: "A", options: { group: "g" } });
   if (subscriber === undefined) return;
   const owed = new Set(workload.works.filter(({ id }) => !done.has(id)).map(({ id }) => id));
-  // n.b. on real time a handler may end when the deadline has passed already, and its ack is refused.
+  // In real time, a handler may end after the deadline, and then its ack is refused.
   const inTime = ({ id, doneAt }: { id: number; doneAt: number }): boolean =>
     done.has(id) && (stage.pace.virtual || doneAt < deadline);
   const acked = new Set(workload.works.filter(inTime).map(({ id }) => id));
@@ -63,7 +63,7 @@ async function checkReturned(
       stage.violate(
         law,
         `#${[...owed].join(", #")} did not come again after the drain`,
-        "the rest goes back",
+        "the rest is delivered again",
       );
       return stage.check();
     }

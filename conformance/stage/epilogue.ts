@@ -37,7 +37,7 @@ export async function conclude(stage: Stage): Promise<void> {
     const { group } = seat;
     if (drained.has(group)) continue;
     drained.add(group);
-    // n.b. without acknowledgements what came to one member of a group is for that one alone.
+    // Without acks, a message that one member of a group got is never delivered to another.
     const members = openOnes(stage).filter((other) => other.seat.group === group);
     await drain(stage, group, members);
   }
@@ -70,7 +70,7 @@ const endings: readonly Ending[] = ["dispose", "close"];
 
 /** A subscription that died says so once, whoever waited, and whoever asks afterwards. */
 async function checkFailures(stage: Stage): Promise<void> {
-  // n.b. on real time a fixture may kill a connection and then shut it down, which fails nobody.
+  // In real time, a fixture may kill a connection and then close it. Then no subscription fails.
   if (!stage.pace.virtual) return;
   for (const subscriber of stage.subscribers) {
     const { endedBy, openedAtEnd, left } = subscriber;
@@ -87,7 +87,7 @@ async function checkFailures(stage: Stage): Promise<void> {
   }
 }
 
-/** n.b. not awaited: one that never ends is reported with all other calls that were not answered. */
+/** Does not wait for the close. If it never ends, it is reported with the other calls that were not answered. */
 async function end(stage: Stage, subscriber: SubscriberActor): Promise<void> {
   const way = stage.subscribers.indexOf(subscriber) % 2 === 0 ? "dispose" : "close";
   await stage.step(() => subscriber.close(way));

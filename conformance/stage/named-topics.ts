@@ -118,11 +118,11 @@ export class NamedTopics {
     }
   }
 
-  /** Which of the two it is; 0 for another. n.b. a name that is no name of this history alone may hold what others left. */
+  /** Which of the two it is; 0 for another. If other histories use this name too, the topic may hold messages of theirs. */
   #judge(name: string, message: Message): number {
     const said = message.json() as { history: string; name: string; round: number };
     if (said.history !== this.#stage.base) return 0;
-    // n.b. JSON has a lone surrogate as an escape, and so as it is.
+    // JSON writes a lone surrogate as an escape, so it arrives unchanged.
     if (said.name !== name)
       this.#violate(`${shown(name)} was given what was published to ${shown(said.name)}`);
     if (message.topic !== name)
@@ -140,7 +140,7 @@ export class NamedTopics {
   }
 }
 
-/** n.b. a broker may check the topic of a subscription as it checks that of a message. */
+/** A broker may check the topic of a subscription as it checks the topic of a message. */
 function isRefusal(error: unknown): boolean {
   return (
     isTidelaneError(error, "TIDELANE_INVALID_ARGUMENT") || isTidelaneError(error, "TIDELANE_INVALID_MESSAGE")

@@ -81,7 +81,7 @@ function at({ key, headers, payload, largest }: Content): PostingFacts["at"] {
   return payload === undefined && largest === undefined ? "plain" : "payload";
 }
 
-/** n.b. a transport may count headers and key against the limit of the payload. */
+/** A transport may count the headers and the key toward the limit of the payload. */
 const roomForHeaders = 4_096;
 
 /** Whether a transport may say that it cannot carry it: its key or its headers are not plain, or there is no room for them. */

@@ -9,7 +9,7 @@ export class Patience {
   #asked: Map<CopyState, number> = new Map();
   #forming = "";
 
-  /** A rest begins: what somebody's batch had is given back when it forms no more. */
+  /** A rest begins. If a batch is broken off, its messages are free again. */
   begin(forming: readonly string[]): void {
     if (this.#forming !== forming.join()) this.forget();
     this.#forming = forming.join();

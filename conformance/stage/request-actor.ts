@@ -99,7 +99,7 @@ export class RequestActor {
     const id = asked.headers.get(headerNames.correlationId);
     const headers: [string, string][] = [["x-answer", `${nth} to ${this.posting.id}`]];
     if (id !== undefined) headers.push([headerNames.correlationId, id]);
-    // n.b. an inbox that has gone may refuse the reply.
+    // If the inbox is gone, the broker may refuse the reply.
     const sent = connection.publisher.publish({ topic, payload, headers }).then(
       () => {
         reply.confirmedAt = ledger.event;

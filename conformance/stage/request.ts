@@ -87,6 +87,6 @@ export function mayEndBy(
   if (!isTidelaneError(failure, "TIDELANE_PUBLISH_FAILED")) return false;
   // A broker that knows that nobody is there need not wait.
   if (!heard) return true;
-  // n.b. a connection that comes back by itself has not ended, and its replies are gone all the same.
+  // A connection that reconnects by itself has not ended, but its replies are gone.
   return crashed && connection !== "closed" && failure.retryable;
 }

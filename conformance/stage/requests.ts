@@ -78,7 +78,7 @@ export class Requests {
     this.#stage.trace.line(`answer request ${index}`);
     const id = request.headers.get(headerNames.correlationId);
     const headers: Record<string, string> = id === undefined ? {} : { [headerNames.correlationId]: id };
-    // n.b. an inbox that has gone may refuse the reply; either way nobody hears of it.
+    // If the inbox is gone, the broker may refuse the reply. Nobody waits for it in either case.
     await publisher.publish(replyFor(index, replyTo, headers)).catch(() => undefined);
     await this.#stage.rest();
   }

@@ -32,7 +32,7 @@ export async function refusesLoop(
     line.outcome(nameOfError(error));
     if (isTidelaneError(error, "TIDELANE_SUBSCRIBER_BUSY")) return;
   }
-  // n.b. it may have been closed meanwhile, and then no loop is in the way.
+  // The subscription may be closed by now, and then no other loop is active.
   if (subscriber.seat.state !== "open") return;
   const observed = `${words} over ${name} did not throw SubscriberBusyError`;
   stage.violate(["one-iterator"], observed, "one iterator at a time");

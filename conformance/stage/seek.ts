@@ -21,7 +21,7 @@ export async function seek(stage: Stage, subscriber: SubscriberActor, to: Destin
     }
     line.outcome(nameOfError(error));
     stage.ledger.seeks.giveUp(move);
-    // n.b. it may have ended, or lost its connection, while the seek was on its way.
+    // The subscription may have ended, or its connection been lost, while the seek was on its way.
     const excused = subscriber.seat.state !== "open" || stage.ledger.overlapsDeparture(move);
     if (excused && isTidelaneError(error)) return;
     const observed = `seek of ${subscriber.name} to ${name} rejected with ${nameOfError(error)}`;

@@ -255,13 +255,13 @@ export class Stage {
 
   /** Holds that every waiting pull which should have been answered is. */
   async #feed(): Promise<void> {
-    // n.b. a log may show nothing that was published after what an open transaction holds back.
+    // A log may hide everything that was published after a message of an open transaction.
     if (!this.pace.virtual && this.transactions.some(({ state }) => state === "open")) return;
     this.patience.begin(this.subscribers.flatMap(({ name, seat }) => (seat.forming ? [name] : [])));
     for (const subscriber of this.subscribers) {
       if (subscriber.waiting > 0) this.ledger.waited(subscriber.seat);
       let copy = this.ledger.starving(subscriber.seat);
-      // n.b. on real time a pull may be answered with another message, and the next one with this.
+      // In real time, this pull may get another message, and the next pull this one.
       while (subscriber.waiting > 0 && copy !== undefined) {
         const starved = copy;
         if (!this.pace.virtual && (await this.#answers(subscriber))) {
@@ -270,7 +270,7 @@ export class Stage {
         }
         if (this.pace.virtual && this.#mayForm(copy)) break;
         copy = this.ledger.starving(subscriber.seat);
-        // n.b. a call that was on its way, a seek, may have taken away what was owed.
+        // A seek that was on its way may have ended the claim to this message.
         if (copy !== starved) continue;
         this.ledger.missing(copy, `while ${subscriber.name} waited for it`);
         break;

@@ -183,7 +183,7 @@ export class SubscriberActor {
     else if (this.#stage.untold === 0 && this.#stage.subscribers.every((each) => !each.expecting)) {
       this.#tookReady(taken, { max, waiting, line, pulledAt });
     } else {
-      // n.b. a next() called before may be answered already, which is seen some turns later.
+      // An earlier next() may already be answered. The actor sees that a few turns later.
       const { told } = this.#stage;
       this.#stage.untold += 1;
       this.#stage.told = turns(turnsToSee)

@@ -60,13 +60,13 @@ export class Line {
   }
 }
 
-/** What happened in one history, as lines a person can read. */
+/** What happened in one history, in lines. */
 export interface History {
-  /** The set-up. */
+  /** How it was set up. */
   readonly given: readonly string[];
-  /** The generated steps, numbered from 1 where they are printed. */
+  /** The generated steps. */
   readonly steps: readonly string[];
-  /** What is done at the end of every history, as far as it came. */
+  /** What happened at the end, which is the same for every history. */
   readonly end: readonly string[];
 }
 

@@ -76,7 +76,7 @@ export class TransactionActor {
         !over && posting.refusable === true && isTidelaneError(error, "TIDELANE_INVALID_MESSAGE");
       ledger.notSent(posting, refused ? "publish-refuses" : "transaction-visibility");
       if (refused) return;
-      // n.b. it may have ended while the publish was on its way.
+      // The transaction may have ended while the publish was on its way.
       const ended = over || gone || this.state !== "open";
       if (ended && isTidelaneError(error, "TIDELANE_TRANSACTION")) return;
       if (this.#disturbed && isTidelaneError(error)) return;

@@ -112,8 +112,8 @@ export class Workload {
   }
 
   /**
-   * Until a retry has begun again, or the broker has delivered; false when nothing came of it. n.b. the subscription of
-   * a run that is over is closed: what could still begin is a retry that was armed, and that takes no longer than one.
+   * Waits until a retry has begun, or the broker has delivered. Gives false if neither happened. When a run is over, its
+   * subscription is closed. So only a retry that was already scheduled can still begin, and that takes at most one retry delay.
    */
   async #wait(over: () => boolean): Promise<boolean> {
     const { pace, subject } = this.#stage;

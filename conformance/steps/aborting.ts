@@ -101,7 +101,7 @@ async function connectAndAbort(stage: Stage, later: number): Promise<void> {
   const prompt = await stage.pace.within(answer, stage.pace.virtual ? 0 : stage.subject.timings.stepMs);
   const error = prompt ? await answer : undefined;
   line.outcome(prompt ? nameOfError(error ?? "connected") : "nothing");
-  // n.b. the signal may come too late to be heard.
+  // The signal may fire too late to have an effect.
   if (isTidelaneError(error, "TIDELANE_ABORTED") || (prompt && error === undefined && later > 0)) return;
   const observed = prompt ? nameOfError(error ?? "connected") : "no answer";
   stage.violate(

@@ -5,7 +5,7 @@ import type { Stage } from "../stage/stage.ts";
 import type { SubscriberActor } from "../stage/subscriber-actor.ts";
 import { gap, pick, picked, Step } from "./step.ts";
 
-/** Open, able to read in batches, and not in a loop. n.b. a batch has to close before the ack deadline. */
+/** Open, able to read in batches, and not in a loop. A batch must close before the ack deadline. */
 function idle(stage: Stage, maxWaitMs: number): SubscriberActor[] {
   return stage.subscribers.filter(({ seat, handle, looping, batching }) => {
     const { batches, ackDeadlineMs = Number.POSITIVE_INFINITY } = seat.capabilities;

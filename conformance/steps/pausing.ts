@@ -33,7 +33,7 @@ function pausedOnes(stage: Stage): SubscriberActor[] {
     : stage.subscribers.filter((subscriber) => isPaused(subscriber) && subscriber.waiting === 0);
 }
 
-/** n.b. while a loop of batches is active, another loop over the subscriber cannot begin. */
+/** While a loop of batches is active, no other loop over the subscriber can begin. */
 function isPaused({ seat, batching }: SubscriberActor): boolean {
   return seat.state === "open" && seat.flow === "paused" && batching === undefined;
 }

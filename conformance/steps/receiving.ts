@@ -14,7 +14,7 @@ function subscribed(stage: Stage): SubscriberActor[] {
   return stage.subscribers.filter(({ seat }) => seat.state === "open");
 }
 
-/** n.b. while a loop of batches is active, another loop over the subscriber cannot begin. */
+/** While a loop of batches is active, no other loop over the subscriber can begin. */
 export function pullable(stage: Stage): SubscriberActor[] {
   return subscribed(stage).filter(({ batching }) => batching === undefined);
 }

@@ -30,7 +30,7 @@ export const ask: Arbitrary<Step> = fc.tuple(pick, pick, fc.constantFrom(100, 40
       act: (stage) => {
         const connection = picked(askers(stage), index);
         if (!isRequesting(connection.publisher)) return undefined;
-        // n.b. on a server nobody lets time pass by a step.
+        // In real time, no step moves the clock. So a request waits longer, for the steps that answer it.
         const facts = {
           topic: picked(Object.keys(stage.topics), topic),
           timeoutMs: stage.pace.virtual ? timeoutMs : timeoutMs * 10,

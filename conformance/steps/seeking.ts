@@ -22,7 +22,7 @@ function movable(stage: Stage, state: "open" | "closed"): SubscriberActor[] {
     const plain =
       group.deadLetter === undefined && needs !== undefined && !letters.has(stage.topic(spec.topic));
     const able = seat.capabilities.seek && isSeekable(handle) && group.durable;
-    // n.b. of two seeks of two members at once only the broker knows which was last.
+    // If two members seek at once, only the broker knows which was last.
     const free = stage.pace.virtual || !stage.ledger.seeks.isMoving(group);
     return seat.state === state && able && retained && plain && free;
   });

@@ -27,7 +27,7 @@ export class Step implements AsyncCommand<Stage, Stage> {
   }
 
   async run(stage: Stage): Promise<void> {
-    // n.b. fast-check awaits between check and run: what was there may be gone, where steps overlap.
+    // fast-check awaits between check and run. If steps overlap, what the check saw may be gone.
     await stage.step(() => this.perform(stage), this.#gap);
   }
 

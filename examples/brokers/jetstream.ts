@@ -1,4 +1,4 @@
-// The same as memory.ts, on a stream of NATS: at least once.
+// The same as memory.ts, on a NATS stream: at least once.
 import { byKey, headerNames, pipeline } from "tidelane";
 import { JetStreamBroker, jetStreamSource } from "tidelane/nats";
 

@@ -1,4 +1,4 @@
-// memory.ts on Kafka: topics made by the server, and a consumer group for each.
+// The same as memory.ts, on Kafka: tidelane creates the topics, and each has a consumer group.
 import { byKey, headerNames, pipeline } from "tidelane";
 import { KafkaBroker, kafkaSource } from "tidelane/kafka";
 

@@ -1,4 +1,4 @@
-// A keyed pipeline with a retry and a dead letter. The files of this folder differ in what comes before the line.
+// A keyed pipeline with a retry and a dead letter. The files in this folder differ only above the line.
 import { byKey, headerNames, MemoryBroker, memorySource, pipeline } from "tidelane";
 
 const broker = new MemoryBroker();

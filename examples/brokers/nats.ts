@@ -1,4 +1,4 @@
-// The same as memory.ts, on subjects of NATS: at most once, so what comes while nobody listens is gone.
+// The same as memory.ts, on NATS subjects: at most once, so a message is gone if nobody is subscribed.
 import { byKey, headerNames, pipeline } from "tidelane";
 import { NatsBroker, natsSource } from "tidelane/nats";
 

@@ -1,4 +1,4 @@
-// memory.ts on RabbitMQ: a quorum queue for each topic, declared when it is subscribed to.
+// The same as memory.ts, on RabbitMQ: a quorum queue for each topic, created when you subscribe.
 import { byKey, headerNames, pipeline } from "tidelane";
 import { AmqpBroker, amqpQueue } from "tidelane/amqp";
 

@@ -29,7 +29,7 @@ export class Progress {
   update(counts: ProgressCounts): void {
     if (this.#screen === undefined || this.#now() - this.#drawnAt < redrawMs) return;
     this.#drawnAt = this.#now();
-    // n.b. a terminal that does not know its size says 0.
+    // A terminal that does not know its size says 0.
     this.#screen.write(startOfLine + drawBar(counts, this.#screen.columns || 80));
   }
 

@@ -119,7 +119,7 @@ export class FolderSubscriber implements Subscriber<FolderMessage> {
     return this.#outlet.iterate();
   }
 
-  /** Settled for good: the file goes. A file that stays is a message that stays, and comes again. */
+  /** The message is done, so its file goes. While a file exists, its message will be delivered again. */
   finish(message: FolderMessage): void {
     try {
       remove(message.entry);
@@ -140,7 +140,10 @@ export class FolderSubscriber implements Subscriber<FolderMessage> {
     this.end("its subscriber was closed");
   }
 
-  /** First it takes nothing more, then what it holds is revoked, and only then another may be given it. */
+  /**
+   * The order matters: first it takes nothing more, then its deliveries are revoked, and only then may others get
+   * them.
+   */
   end(reason: string, failure?: ConnectionClosedError): void {
     this.#queue.readers.delete(this.#serve);
     this.#onClose(this);
@@ -170,7 +173,7 @@ export class FolderSubscriber implements Subscriber<FolderMessage> {
     return messages;
   }
 
-  /** undefined: somebody has deleted the file, or it cannot be read; then this subscription ends with the error. */
+  /** Undefined if somebody has deleted the file. If it cannot be read, the subscription ends with the error. */
   #read(entry: Entry): Content | undefined {
     try {
       return read(entry);
@@ -217,7 +220,7 @@ export class FolderConnection implements Connection {
     return this.close();
   }
 
-  /** As if it had died: whoever waits for a message, or asks next, is told so once. */
+  /** Ends the connection as a crash would: one next() of each subscription rejects. */
   kill(): void {
     const failure = new ConnectionClosedError({ broker: "folder", during: "its connection was killed" });
     this.#end("its connection was killed", failure);
@@ -282,7 +285,7 @@ export function folderSource(
   };
 }
 
-/** n.b. as `checkOutgoing` refuses it in a publish: half a character would be another name on the disk. */
+/** Refuses what `checkOutgoing` refuses in a publish. A lone surrogate would get another name on the disk. */
 function checkName(argument: string, text: string): void {
   if (text.length > 0 && text.isWellFormed() && !/\p{Cc}/u.test(text)) return;
   const expected = "a text of at least one character, without control characters and lone surrogates";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Fixture } from "tidelane/conformance";
 import { FolderBroker, type FolderConnection, folderSource } from "./broker.ts";
 
-/** The broker of files under the laws, each history in a folder of its own below `parent`. */
+/** Holds the broker of files to the laws. Each history has a folder of its own below `parent`. */
 export function folderFixture(parent: unknown): Fixture<FolderConnection> {
   return {
     name: "folder",

@@ -5,10 +5,11 @@ import { join } from "node:path";
 const name = /^lock-(\d+)-/;
 
 /**
- * Makes this process the only one at work in a folder, and gives the way to let go of it. Each process writes a file of
- * its own and then looks for others, so of two that begin together at least one sees the other and gives up. A process
- * that was killed leaves its file; nobody has its number then, or somebody who has nothing to do with it: in that case
- * this one refuses to begin, which is safe.
+ * Makes this process the only one that works in a folder, and returns a function that unlocks it.
+ *
+ * Each process writes a file of its own, and then looks for others. So if two start together, at least one sees the
+ * other and gives up. A process that was killed leaves its file. If no process has its number, the file is deleted.
+ * If another program has that number by now, this process refuses to start, which is safe.
  */
 export function lock(folder: string): () => void {
   const own = `lock-${process.pid}-${randomUUID()}`;

@@ -12,28 +12,31 @@ import { join } from "node:path";
 import { MessageHeaders } from "tidelane";
 import { lock } from "./lock.ts";
 
-/** What a file holds. */
+/** The content of a file. */
 export interface Content {
   readonly topic: string;
   readonly headers: MessageHeaders;
   readonly payload: Uint8Array;
 }
 
-/** A message of one group: a file, until it is settled for good. */
+/** A message of one group. Its file exists until the message is done. */
 export interface Entry {
   readonly file: string;
-  /** Orders the messages of the folder. */
+  /** The order of the messages in the folder. */
   readonly sequence: number;
-  /** How often it was handed out since this process began. */
+  /** How often this process has delivered it. */
   deliveries: number;
 }
 
-/** The messages of one group that nobody holds. What is held is a file as well: a process that dies gives it back. */
+/**
+ * The messages of one group that nobody holds. A held message is a file too, so if the process dies, the next one
+ * delivers it again.
+ */
 export class Queue {
   readonly folder: string;
   /** In the order of their sequence. */
   readonly #ready: Entry[] = [];
-  /** Who is told that something is here. */
+  /** Called when there is a message to take. */
   readonly readers: Set<() => void> = new Set();
 
   constructor(folder: string) {
@@ -44,7 +47,7 @@ export class Queue {
     return this.#ready.shift();
   }
 
-  /** New, or given back: then it stands where it stood, before everything later. */
+  /** Adds a new or a requeued message, before everything later. */
   put(entry: Entry): void {
     const behind = this.#ready.findIndex(({ sequence }) => sequence > entry.sequence);
     this.#ready.splice(behind < 0 ? this.#ready.length : behind, 0, entry);
@@ -55,8 +58,8 @@ export class Queue {
 const stores = new Map<string, Store>();
 
 /**
- * A folder of topics: `TOPIC/GROUP/SEQUENCE`, a file a message. Every call is synchronous, so that no two of them overlap
- * and what was published first has the lower number.
+ * A folder of topics: `TOPIC/GROUP/SEQUENCE`, one file for each message. Every call is synchronous. So no two calls
+ * overlap, and an earlier message has the lower number.
  */
 export class Store {
   readonly #folder: string;
@@ -73,7 +76,7 @@ export class Store {
     }
   }
 
-  /** The store of this folder, which the connections of the process share. */
+  /** The store of this folder. All connections of the process share it. */
   static use(folder: string): Store {
     mkdirSync(folder, { recursive: true });
     const path = realpathSync(folder);
@@ -83,7 +86,7 @@ export class Store {
     return store;
   }
 
-  /** Called once by each user. */
+  /** Each user calls it once. */
   release(): void {
     this.#users -= 1;
     if (this.#users > 0) return;
@@ -91,12 +94,12 @@ export class Store {
     this.#unlock();
   }
 
-  /** The queue of a group; a new one is owed what is published from now on. */
+  /** The queue of a group. A new one gets what is published from now on. */
   queue(topic: string, group: string): Queue {
     return this.#queueIn(nameOf(topic), nameOf(group));
   }
 
-  /** A copy for each group. A file appears with its whole content or not at all. */
+  /** Writes a copy for each group. A file appears with its whole content, or not at all. */
   publish(content: Content): void {
     this.#sequence += 1;
     const name = String(this.#sequence).padStart(16, "0");
@@ -133,7 +136,7 @@ export class Store {
   }
 }
 
-/** n.b. a name on a disk may not be `..`, or long, or differ from another by case alone. A topic may. */
+/** A topic may be `..`, or long, or differ from another one by case alone. A name on a disk may not. So it is a hash. */
 function nameOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

@@ -50,7 +50,7 @@ async function installed(): Promise<Set<string>> {
   return new Set(lines.map((line) => line.split(/\s+/)[1]?.replace(/:.*/, "") ?? ""));
 }
 
-/** n.b. a policy-rc.d that answers 101 keeps packages from starting their services while they are installed. */
+/** A policy-rc.d that exits with 101 keeps packages from starting their services during the installation. */
 async function withoutServices<T>(work: () => Promise<T>): Promise<T> {
   if (existsSync(policy)) return work();
   writeFileSync(policy, "#!/bin/sh\n# For the time of one apt-get of `npm run brokers`.\nexit 101\n", {

@@ -167,7 +167,7 @@ async function health({ address, user, ca }: Contact): Promise<string> {
     const { topics } = await admin.fetchTopicMetadata();
     const waiting = topics.find(({ partitions }) => partitions.some(({ leader }) => leader < 0));
     if (waiting) throw new Error(`Topic ${waiting.name} has a partition without a leader.`);
-    // n.b. this also has a new server create its topic of offsets, which a first consumer would wait for.
+    // This also makes a new server create its offsets topic. Otherwise the first consumer would wait for that.
     await admin.fetchOffsets({ groupId: "tidelane-health" });
     return `Kafka, ${brokers.length} ${brokers.length === 1 ? "broker" : "brokers"}`;
   } finally {

@@ -33,7 +33,7 @@ async function take(file: string, own: string, timeoutMs: number): Promise<void>
   }
 }
 
-/** n.b. a link is made in one step with its content in place: nobody sees an empty lock. */
+/** A link appears in one step, with its content. So nobody sees an empty lock. */
 function linked(own: string, file: string): boolean {
   try {
     linkSync(own, file);

@@ -101,8 +101,8 @@ async function plan(site: Site, source: string, server: NatsServer | string): Pr
 }
 
 /**
- * n.b. a file stream is written to the system before the PubAck goes out, so what was confirmed outlives a
- * SIGKILL; only a power cut needs more (`sync_interval: always`, from 2.10).
+ * The server writes a message to the operating system before it sends the PubAck. So confirmed messages survive a
+ * SIGKILL. To survive a power cut, a server needs `sync_interval: always`, from 2.10 on.
  */
 function configuration(
   folder: string,

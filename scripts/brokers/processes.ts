@@ -112,7 +112,7 @@ function statusOf(pid: number): Status | undefined {
 function linuxStatus(pid: number): Status | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // n.b. the second field is the program's name in brackets, and may hold spaces and brackets itself.
+    // The second field is the program's name in brackets, and may itself contain spaces and brackets.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
     return { started: `${boot} ${fields[19]}`, zombie: fields[0] === "Z" };

@@ -31,8 +31,8 @@ export const rabbitmq: Recipe = {
   ],
   advice: `install rabbitmq-server (Debian: apt-get install rabbitmq-server), start a container engine, or set ${variable}`,
   startMs: 90_000,
-  // n.b. the names of quorum queues are written after up to 0.9 s (3.10.8, measured). Killed before, the server
-  // comes back with a queue that has no leader, for good, and what was confirmed in it is lost.
+  // RabbitMQ writes the names of quorum queues up to 0.9 s late (3.10.8, measured). If it is killed before, the queue has no
+  // leader after the restart, for good, and the confirmed messages in it are lost.
   declarationMs: 2000,
   health,
 };
@@ -67,8 +67,8 @@ async function fromScripts(site: Site, source: string): Promise<Plan | string | 
       type: "process",
       before: { program: epmd, args: [], env },
       main: { program, args: [], env },
-      // n.b. a node that misses its name service starts another, within a minute. This ends the one on our port,
-      // and no other; it refuses for the moment in which it still lists the node.
+      // A node without its name service starts another one within a minute. This ends only the one on our port. It refuses
+      // while it still lists the node.
       after: { program: epmd, args: ["-kill"], env },
     },
     durable: true,

@@ -128,7 +128,7 @@ export class Server implements AsyncDisposable {
       if (over || !(await this.running())) {
         const what = over ? `was not ready in ${startMs / 1000} s` : "ended while it was starting";
         if (this.external) throw new ServerStartError(`${this.kind} at the ${this.how} ${what}: ${error}`);
-        // n.b. RabbitMQ says first what is wrong, and then much more.
+        // RabbitMQ first says what is wrong, and then much more.
         const tail = await this.logTail(100);
         throw new ServerStartError(`${this.how} ${what}: ${error}\nThe end of its log:\n${tail}`);
       }

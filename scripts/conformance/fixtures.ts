@@ -18,7 +18,7 @@ export const fixtures: Readonly<Record<string, () => Promise<Fixture>>> = {
     (address) => jetStreamFixture({ address, client: "@nats-io/transport-node" }) as Fixture,
   ),
   rabbitmq: live("rabbitmq", (address) => rabbitmqFixture({ address }) as Fixture),
-  // n.b. a crash shows after the session timeout, whose least value is the server's own configuration.
+  // The group notices a crash after the session timeout. The server's configuration sets the smallest one.
   kafka: async () => {
     const given = await externalServer("kafka");
     await given?.ready();

@@ -8,19 +8,19 @@ const names = plugIns.map(({ name }) => name);
 /** What `--help` prints. */
 export const usage = `usage: npm run faults -- BROKER [options]
 
-Kills, cuts and stalls a server of its own and the consumers on it while messages flow, and holds the
-books: nothing lost, every key in order, handled again only what was in flight.
+Kills, cuts and stalls a server of its own, and the consumers on it, while messages flow. Then checks that
+nothing was lost, that every key stayed in order, and that only messages in flight were handled twice.
 
   BROKER         one of: ${names.join(", ")}
   --rounds N     how many rounds (20)
   --round N      only this round of them
   --seed S       a whole number; the same seed gives the same faults at the same messages (random)
   --messages M   messages of a round (20000)
-  --json FILE    where to write what every round came to
-  --notes        print what consumers and publishers told of, too
+  --json FILE    where to write the results of every round
+  --notes        also print what consumers and publishers reported
   --help         this text
 
-Exit code: 0 all as promised, 1 not, 2 wrong arguments.
+Exit code: 0 nothing lost and in order, 1 a broken promise, 2 wrong arguments.
 `;
 
 /** What the command line asked for, checked. */

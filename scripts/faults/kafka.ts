@@ -15,7 +15,7 @@ async function connect({ contact, port }: Line): Promise<Station> {
     requestTimeoutMs: 3_000,
     closeTimeoutMs: 3_000,
     reconnect: { initialMs: 20, maxMs: 200 },
-    // n.b. the server tells its own address, whatever it was reached by.
+    // The server announces its own address, so kafkajs would go around the proxy.
     socketFactory: ({ onConnect }) => connectTcp({ host: "127.0.0.1", port }, onConnect),
   });
   const connection = await broker.connect();

@@ -28,7 +28,7 @@ async function connect(line: Line): Promise<Station> {
   };
 }
 
-/** n.b. with one active consumer a key is in one process at a time; with several, a queue keeps no order. */
+/** With a single active consumer, a key is in one process at a time. With several consumers, a queue keeps no order. */
 function sourceOf({ topic, inFlight }: Place): ReturnType<typeof amqpQueue> {
   return amqpQueue(topic, { create: { singleActiveConsumer: true }, maxInFlight: inFlight });
 }

@@ -13,17 +13,17 @@ export interface Arguments {
 export function usageOf(brokers: readonly string[], withFaults: readonly string[]): string {
   return `usage: npm run soak -- BROKER [options]
 
-Fresh seeds of laws and of fault rounds in turn, until the time is over. It stops at the first failure and prints the
+Plays laws and fault rounds in turn, at fresh seeds, until the time is over. Stops at the first failure, and prints the
 command that replays it.
 
   BROKER         one of: ${brokers.join(", ")}
                  with fault rounds: ${withFaults.join(", ")}; the others have laws only
-  --minutes N    how long (60); what has begun by then is finished
+  --minutes N    how long (60); a round that has begun is finished
   --seed S       a whole number: the same laws, rounds and seeds in the same order (random)
   --keep-going   collects failures and goes on
   --help         this text
 
-Exit code: 0 all as promised, 1 not, 2 wrong arguments.
+Exit code: 0 no failure, 1 a failure, 2 wrong arguments.
 `;
 }
 

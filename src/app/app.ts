@@ -13,33 +13,35 @@ import type { Health } from "./health.ts";
 import { type AppHooks, checkHooks, type Hooks, hookNames } from "./hooks.ts";
 import { type AppReport, type AppRunOptions, type AppStartOptions, Instance } from "./instance.ts";
 import type { DeadLetterPlace, HasPlace, Inherited } from "./on-failure.ts";
-import { type RouterOptions, routerNames } from "./options.ts";
+import { checkOptions, checkSignal, type RouterOptions, routerNames } from "./options.ts";
 import type { RepliesOptions } from "./replies.ts";
+import type { GivenRequestOptions, Request, Rpc } from "./request.ts";
 import { DeclaringRouter, planRouter, type Router, type RouterHome } from "./router.ts";
-import type { GivenRequestOptions, Request, Rpc } from "./rpc.ts";
 
 /** One broker, or several, each with the name it is addressed by. */
 type GivenBrokers<B extends Brokers> = B extends Broker
   ? { readonly broker: B; readonly brokers?: undefined }
   : { readonly brokers: B; readonly broker?: undefined };
 
+/** Options of `createApp(options)`. */
 export interface AppOptions<
   State = unknown,
   On extends string = never,
   Place extends DeadLetterPlace = DeadLetterPlace,
 > extends RouterOptions<State, On, Place>,
     AppHooks<State, On> {
-  /** Of the service: in descriptions, and in the names of what it makes for itself. */
+  /** The name of the service. It stands in descriptions, and in the names of what the app makes for itself. */
   readonly name: string;
+  /** The version of the service. */
   readonly version?: string;
   /**
-   * Told of every failure that no promise carries, and of what comes next, in every handler without a listener of its own.
+   * Gets every failure that no promise carries, and what comes next, in handlers without a listener of their own.
    * @default the first failure of each kind is a process warning
    */
   readonly onError?: ErrorListener;
-  /** Where replies come to, on brokers without request and reply of their own. */
+  /** Where replies arrive, on brokers without request and reply. */
   readonly replies?: RepliesOptions;
-  /** Where retries and timeouts get their time. @default the system's, or that of a subscription */
+  /** Gives retries and timeouts the time. @default the system's, or that of a subscription */
   readonly clock?: Clock;
 }
 
@@ -51,36 +53,41 @@ export interface App<B extends Brokers = Broker, State = unknown, DeadLetters ex
   readonly version: string | undefined;
   /** Sends a request from anywhere, once the app is connected. */
   readonly request: Request<BrokerName<B>>;
-  /** A pipeline by hand: `open` subscribes and starts a run, once everything is connected, in the order of declarations. */
+  /**
+   * Adds a pipeline that you build yourself. When everything is connected, `open` subscribes and starts a run, in
+   * the order of the declarations.
+   */
   mount(open: (connection: ConnectionOf<BrokerAt<B, never>>) => Promise<Run> | Run): void;
   mount<On extends BrokerName<B>>(
     options: { readonly on: On },
     open: (connection: ConnectionOf<BrokerAt<B, On>>) => Promise<Run> | Run,
   ): void;
-  /** The live connection of a broker. Throws `InvalidArgumentError` before the app has connected it. */
+  /** The connection of a broker. Throws `InvalidArgumentError` before the app has connected it. */
   connection<On extends BrokerName<B>>(
     ...on: [BrokerName<B>] extends [never] ? [] : [on: On]
   ): ConnectionOf<BrokerAt<B, On>>;
-  /** What the app promises, for every subscription, as data and as sentences. Needs no start. */
+  /** What the app promises for each subscription, as data and in sentences. The app need not be started. */
   describe(): AppDescription;
   /**
-   * Connects everything, opens every subscription, then runs the handlers. When something fails, all that was started is ended
-   * in reverse and the error is thrown. `signal`, `drain` and `stop` take a start back: it rejects with `AbortedError`, and
-   * what a broker did not heed in time is ended when it comes. A connect that fails has a stack of one line, its sentence.
+   * Connects every broker, opens every subscription, then runs the handlers. If something fails, it ends what was
+   * started, in reverse, and rejects with the error. `signal`, `drain` and `stop` cancel a start; it then rejects
+   * with `AbortedError`.
    */
   start(options?: AppStartOptions): Promise<void>;
   /**
-   * Pulls no more, lets what is in flight settle, then shuts the connections down in reverse order. Rejects with the error of
-   * a run that ended with one, when all is ended. Called again it is the same end, and the earliest deadline counts.
+   * Pulls nothing more, lets deliveries in flight settle, then closes the connections in reverse order. When all
+   * has ended, it rejects if a run ended with an error. Of several calls, the earliest deadline counts.
    */
   drain(options?: DrainOptions): Promise<AppReport>;
-  /** Stops every run, then shuts the connections down in reverse order. Rejects as `drain` does. */
+  /** Stops every run, then closes the connections in reverse order. Rejects as `drain` does. */
   stop(options?: StopOptions): Promise<AppReport>;
   /**
    * `start`, then until every run has ended: by itself, by a signal, by `drain` or by `stop`. When a run ends with an error
-   * the others are drained and the error is thrown. A warning names handlers that have not returned by then.
+   * the others are drained and the error is thrown. A warning names handlers that have not returned by then. When it rejects
+   * it also sets `process.exitCode` to 1, unless somebody has set it, so that a service that failed does not end as if it had not.
    */
   run(options?: AppRunOptions): Promise<AppReport>;
+  /** The health of the app, for probes. */
   readonly health: Health;
 }
 
@@ -103,7 +110,7 @@ const names = (): OptionNames => ({
 });
 
 /**
- * Makes an app. Nothing is connected before `start()` or `run()`.
+ * Makes an app. It connects nothing before `start()` or `run()`.
  *
  * @example
  * const app = createApp({ name: "billing", broker: new MemoryBroker() });
@@ -143,6 +150,7 @@ function define(options: GivenAppOptions): AppDefinition {
   checkObject(call, options, "an object with name and broker");
   checkOptionNames(call, options, names());
   const { name, version, broker, brokers, onError, replies = {}, clock } = options;
+  checkObject(`${call}: replies`, replies, "an object with topic or source");
   checkName(`${call}: name`, name);
   if (version !== undefined) checkName(`${call}: version`, version);
   if (onError !== undefined) checkFunction(`${call}: onError`, onError);
@@ -178,16 +186,18 @@ function namedBrokers(broker: unknown, brokers: unknown): Map<string, Broker> {
     throw new InvalidArgumentError({ argument, expected, received: broker });
   }
   if (brokers === undefined) {
-    checkFunction(`${argument}.connect`, (broker as Broker | undefined)?.connect);
-    const only = broker as Broker;
+    const only = checkBroker(argument, broker);
     return new Map([[only.name, only]]);
   }
   checkObject("createApp(options): brokers", brokers, "an object of brokers by name");
-  const all = Object.entries(brokers as Record<string, Broker>);
-  for (const [name, each] of all) {
-    checkFunction(`createApp(options): brokers.${name}.connect`, each?.connect);
-  }
-  return new Map(all);
+  const all = Object.entries(brokers as Readonly<Record<string, unknown>>);
+  return new Map(all.map(([name, each]) => [name, checkBroker(`createApp(options): brokers.${name}`, each)]));
+}
+
+function checkBroker(argument: string, given: unknown): Broker {
+  if (typeof (given as Partial<Broker> | undefined)?.connect === "function") return given as Broker;
+  const expected = "a broker, as in { broker: new MemoryBroker() }; several go into brokers, by name";
+  throw new InvalidArgumentError({ argument, expected, received: given });
 }
 
 /** An app: what was declared, and its life. */
@@ -246,10 +256,10 @@ export class DeclaredApp implements RouterHome {
 
   mount(...given: readonly unknown[]): void {
     this.definition.checkOpen("app.mount()");
-    const open = given.length === 1 ? given[0] : given[1];
+    const open = given.length < 2 ? given[0] : given[1];
     checkFunction("app.mount(open)", open);
-    const options = (given.length === 1 ? {} : given[0]) as { readonly on?: string };
-    checkOptionNames("app.mount(options, open)", options, { on: true });
+    const options = (given.length < 2 ? {} : given[0]) as { readonly on?: string };
+    checkOptions("app.mount(options, open): options", options, { on: true });
     const broker = this.definition.brokerName("app.mount(options, open): on", options.on);
     this.definition.plans.push({ broker, open: open as (connection: Connection) => Run });
   }
@@ -263,24 +273,34 @@ export class DeclaredApp implements RouterHome {
   }
 
   async start(options: AppStartOptions = {}): Promise<void> {
-    checkOptionNames("app.start(options)", options, startNames);
+    checkOptions("app.start(options)", options, startNames);
+    checkSignal("app.start(options): signal", options.signal);
     await this.#own.start(options);
   }
 
   drain(options: DrainOptions = {}): Promise<AppReport> {
-    checkOptionNames("app.drain(options)", options, drainNames);
+    checkOptions("app.drain(options)", options, drainNames);
+    checkSignal("app.drain(options): signal", options.signal);
     if (options.deadlineMs !== undefined) checkDuration("drain: deadlineMs", options.deadlineMs);
     return this.#own.drain(options);
   }
 
   stop(options: StopOptions = {}): Promise<AppReport> {
-    checkOptionNames("app.stop(options)", options, stopNames);
+    checkOptions("app.stop(options)", options, stopNames);
     if (options.deadlineMs !== undefined) checkDuration("stop: deadlineMs", options.deadlineMs);
     return this.#own.stop(options);
   }
 
   async run(options: AppRunOptions = {}): Promise<AppReport> {
-    checkOptionNames("app.run(options)", options, runNames);
+    checkOptions("app.run(options)", options, runNames);
+    if (options.signals !== undefined && !Array.isArray(options.signals)) {
+      const expected = 'a list of signals, as in ["SIGINT", "SIGTERM"]';
+      throw new InvalidArgumentError({
+        argument: "app.run(options): signals",
+        expected,
+        received: options.signals,
+      });
+    }
     if (options.deadlineMs !== undefined) checkDuration("app.run: deadlineMs", options.deadlineMs);
     return this.#own.run(options);
   }

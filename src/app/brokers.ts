@@ -1,12 +1,12 @@
 import type { Broker, Connection } from "../traits/broker.ts";
 
-/** The broker of an app, or several by names. */
+/** The broker of an app, or several brokers by name. */
 export type Brokers = Broker | { readonly [name: string]: Broker };
 
-/** The names by which the brokers of an app are addressed; none where it has one broker. */
+/** The names of an app's brokers; none if it has one broker. */
 export type BrokerName<B extends Brokers> = B extends Broker ? never : Extract<keyof B, string>;
 
-/** A broker of an app by its name; the only one needs none. */
+/** The type of a broker of an app, by its name. */
 export type BrokerAt<B extends Brokers, On> = B extends Broker
   ? B
   : On extends keyof B

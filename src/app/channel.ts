@@ -6,10 +6,10 @@ import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import { TopicTemplate } from "./topic-template.ts";
 
 /**
- * One definition of a topic, shared by all who publish to it, handle it, test it or document it. It is data: it belongs to no
- * broker, and nothing happens when it is made.
+ * The one definition of a topic, for those who publish to it, handle it, test it or document it. It is data: it
+ * belongs to no broker.
  *
- * `Value` is what handlers get, `Input` what `publish` takes, `Headers` the schema of the headers.
+ * `Value` is what handlers get, `Input` what `publish` takes, and `Headers` the schema of the headers.
  */
 export interface Channel<
   Topic extends string = string,
@@ -17,7 +17,7 @@ export interface Channel<
   Input = Value,
   Headers extends StandardSchema | undefined = StandardSchema | undefined,
 > {
-  /** As it was given, with its parameters: `"orders.{tenant}"`. */
+  /** The topic as you gave it, with its parameters: `"orders.{tenant}"`. */
   readonly topic: Topic;
   readonly schema: StandardSchema | undefined;
   readonly codec: Codec<unknown>;
@@ -38,22 +38,23 @@ export type OutputOf<Schema extends StandardSchema> = NonNullable<Schema["~stand
 type ValueOf<Schema, Carried> = Schema extends StandardSchema ? OutputOf<Schema> : Carried;
 type GivenOf<Schema, Carried> = Schema extends StandardSchema ? InputOf<Schema> : Carried;
 
+/** Options of `channel(topic, options)`. */
 export interface ChannelOptions<
   Schema extends StandardSchema | undefined = undefined,
   Carried = unknown,
   Headers extends StandardSchema | undefined = undefined,
 > {
   /**
-   * Any Standard Schema (zod, valibot, arktype, ...). `publish` takes its input type and refuses what it refuses; handlers get
-   * its output type. What travels is the input, because the other side validates it again.
+   * Any Standard Schema, of zod, valibot, arktype and others. `publish` takes its input type and rejects an invalid
+   * value. Handlers get its output type. The input is what travels, because the consumer validates it again.
    * @default no check
    */
   readonly schema?: Schema;
-  /** How values become bytes. @default json */
+  /** Turns values into bytes and back. @default json */
   readonly codec?: Codec<Carried>;
   /**
-   * The key of a value: the partition key on publish, and the lane of its handler. It must give the same key for the same
-   * value, and always a string. @default no key
+   * The key of a value, always a string: the partition key on publish, and the lane of its handler. Equal values
+   * must have equal keys. @default no key
    */
   readonly key?: (value: ValueOf<Schema, Carried>) => string;
   /** A schema for the headers, as an object of lower-case names and texts. @default no check */
@@ -91,7 +92,7 @@ export function channel<
   return Object.freeze(defined);
 }
 
-/** The headers of a message as its handler gets them: what the schema gives, or all as they are. */
+/** The headers as a handler gets them: what the schema gives, or all of them. */
 export type HeadersOf<Headers> = Headers extends StandardSchema ? OutputOf<Headers> : MessageHeaders;
 
 /** What channel() made, with its topic as it was read. */
@@ -101,8 +102,24 @@ const templates = new WeakMap<object, TopicTemplate>();
 export function templateOf(argument: string, channel: Channel): TopicTemplate {
   const template = templates.get(channel ?? {});
   if (template !== undefined) return template;
-  const expected = "a channel, as channel(topic, options) gives one";
+  const { request } = (channel ?? {}) as { readonly request?: object };
+  const expected = templates.has(request ?? {})
+    ? "a channel, and this is an rpc: answer it with app.respond(), and ask with request()"
+    : "a channel, as channel(topic, options) gives one";
   throw new InvalidArgumentError({ argument, expected, received: channel });
+}
+
+export function isChannel(given: unknown): boolean {
+  return templates.has((given ?? {}) as object);
+}
+
+/** A call as the caller wrote it, with the topic it is about: `app.subscribe("orders")`. */
+export function callOf(
+  name: string,
+  argument: string,
+  given: { readonly topic?: unknown } | undefined,
+): string {
+  return typeof given?.topic === "string" ? `${name}("${given.topic}")` : `${name}(${argument})`;
 }
 
 export function checkSchema(argument: string, schema: unknown): void {

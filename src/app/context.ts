@@ -4,7 +4,7 @@ import type { StandardSchema } from "../traits/codec.ts";
 import type { Message } from "../traits/message.ts";
 import type { Channel, HeadersOf } from "./channel.ts";
 import type { Publish } from "./publishing.ts";
-import type { Request } from "./rpc.ts";
+import type { Request } from "./request.ts";
 import type { TopicParams, TopicTemplate } from "./topic-template.ts";
 import { headersOf } from "./wire.ts";
 
@@ -17,13 +17,16 @@ export interface MessageContext<
   M extends Message = Message,
 > extends HandlerContext<M> {
   readonly channel: Channel;
-  /** What stands in the topic for its parameters: `{ tenant: "acme" }`. */
+  /** The parameters of the topic: `{ tenant: "acme" }`. */
   readonly params: TopicParams<Topic>;
   /** What the headers schema of the channel gives; without one, the headers of the message. */
   readonly headers: HeadersOf<Headers>;
   /** What `onStart` of the app returned. */
   readonly state: State;
-  /** Publishes; on the broker this message came from, unless told otherwise. Await it: the ack comes when the handler returns. */
+  /**
+   * Publishes, by default on the broker that this message came from. Await it, because the ack comes when the
+   * handler returns.
+   */
   readonly publish: Publish<On>;
   /** Sends a request and waits for its reply. */
   readonly request: Request<On>;
@@ -38,11 +41,11 @@ export type MiddlewareContext<State = unknown, On extends string = never> = Mess
 > & { readonly value: unknown };
 
 /**
- * Wraps every run of a handler, after decoding. Those of the app come first, then those of its routers from the outside in,
- * then those of the handler; the first of each is the outermost.
+ * Wraps every run of a handler, after decoding. Middleware of the app comes first, then that of the routers from
+ * the outside in, then that of the handler. At each of them, the first is the outermost.
  *
- * `next()` runs the rest and resolves with what came of it; return that, or another outcome in its place. A handler that
- * threw gives `{ kind: "failure", error }`. Call `next()` at most once.
+ * `next()` runs the rest and resolves with its outcome. Return that outcome, or another one in its place. If the
+ * handler throws, it resolves with `{ kind: "failure", error }`. Call `next()` at most once.
  */
 export type AppMiddleware<State = unknown, On extends string = never> = (
   context: MiddlewareContext<State, On>,

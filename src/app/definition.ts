@@ -3,13 +3,14 @@ import type { Run } from "../runtime/run.ts";
 import type { Broker, Connection, SubscriptionSource } from "../traits/broker.ts";
 import type { Clock } from "../traits/clock.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
+import type { Batches } from "./batch.ts";
 import { type Channel, templateOf } from "./channel.ts";
 import type { AppMiddleware } from "./context.ts";
 import type { Hooks } from "./hooks.ts";
 import type { GivenOnFailure, NamedPlace } from "./on-failure.ts";
 import type { PublishMiddleware } from "./publishing.ts";
 import type { RepliesOptions } from "./replies.ts";
-import type { Rpc } from "./rpc.ts";
+import type { Rpc } from "./request.ts";
 import { TopicTemplate } from "./topic-template.ts";
 
 /** A handler, as it is called with a value and a context. */
@@ -34,6 +35,8 @@ export interface SubscriptionPlan {
   readonly maxInFlight: number | undefined;
   readonly timeoutMs: number | undefined;
   readonly onTimeout: "wait" | "abandon";
+  /** Set where the handler gets batches; then `workers` counts these. */
+  readonly batch: Batches | undefined;
   readonly onFailure: GivenOnFailure;
   readonly deadLetters: NamedPlace | undefined;
   readonly middleware: readonly AppMiddleware[];
@@ -44,6 +47,14 @@ export interface SubscriptionPlan {
 
 /** The subscription whose handler sends; undefined: the app, from outside its handlers. */
 export type Sender = SubscriptionPlan | "test" | undefined;
+
+/** On whose behalf something is published: a handler, a router, or the app. */
+export interface OutboundScope {
+  readonly broker: string | undefined;
+  readonly prefix: string;
+  readonly layers: readonly PublishMiddleware[];
+  readonly from: Sender;
+}
 
 /** A pipeline by hand. */
 export interface MountPlan {

@@ -1,30 +1,34 @@
-import { type CheckedPolicy, checkPolicy } from "../runtime/failure-policy.ts";
+import type { CheckedPolicy } from "../runtime/failure-policy.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
-import type { Publisher } from "../traits/publisher.ts";
 import type { AppDefinition, SubscriptionPlan } from "./definition.ts";
-import { type NamedPlace, policyOf } from "./on-failure.ts";
+import { checkOnFailure, type NamedPlace } from "./on-failure.ts";
 
 /** What one subscription does, and what it promises. */
 export interface SubscriptionDescription {
-  /** With its prefix and parameters. */
+  /** The topic, with its prefix and its parameters. */
   readonly topic: string;
   readonly broker: string;
   readonly group: string | undefined;
   readonly workers: number;
+  /** The most messages its handler gets at once; `undefined` where it gets one. `workers` counts batches then. */
+  readonly batch: number | undefined;
   /** Whether it answers requests. */
   readonly responds: boolean;
-  /** A sentence each: what happens when the handler throws, when the process dies, and when a payload does not decode. */
+  /** What happens when the handler throws, in a sentence. */
   readonly onFailure: string;
+  /** What happens when the process dies, in a sentence. */
   readonly onCrash: string;
+  /** What happens when a payload does not decode, in a sentence. */
   readonly onUndecodable: string;
-  /** Which messages are handled in order, and what may break it. */
+  /** Which messages are handled in order, and what may break that order. */
   readonly order: string;
 }
 
+/** What an app does, and what it promises. */
 export interface AppDescription {
   readonly name: string;
   readonly version: string | undefined;
-  /** By the name each has in the app. */
+  /** The names of its brokers. */
   readonly brokers: readonly string[];
   readonly subscriptions: readonly SubscriptionDescription[];
 }
@@ -35,14 +39,15 @@ export function describe(definition: AppDefinition): AppDescription {
 }
 
 function describePlan(plan: SubscriptionPlan): SubscriptionDescription {
-  const { template, broker, group, workers, rpc, source, onFailure, deadLetters } = plan;
-  const policy = checkPolicy(policyOf(onFailure, deadLetters, deadLetters && unsent));
+  const { call, template, broker, group, workers, rpc, source, onFailure, deadLetters } = plan;
   const { capabilities } = source;
+  const policy = checkOnFailure(call, onFailure, deadLetters, capabilities);
   return {
     topic: template.text,
     broker,
     group,
     workers,
+    batch: plan.batch?.max,
     responds: rpc !== undefined,
     onFailure: rpc ? "The requester gets the error; nothing is retried." : onThrow(policy, deadLetters),
     onCrash: onCrash(capabilities),
@@ -52,8 +57,6 @@ function describePlan(plan: SubscriptionPlan): SubscriptionDescription {
     order: order(plan, policy, capabilities),
   };
 }
-
-const unsent = { publish: async () => undefined } as unknown as Publisher;
 
 function onThrow(
   { mode, backoff, maxAttempts, ...policy }: CheckedPolicy,
@@ -85,10 +88,17 @@ const scopes: Readonly<Record<Capabilities["order"], string>> = {
   none: "in no order the broker promises",
 };
 
-function order({ channel, workers }: SubscriptionPlan, policy: CheckedPolicy, of: Capabilities): string {
-  const keyed = channel.key !== undefined || of.partitionKey;
-  const whose = workers === 1 ? "Messages are" : keyed ? "Messages of one key are" : undefined;
-  if (whose === undefined) return `Up to ${workers} messages are handled at once, without order.`;
+function order(
+  { channel, batch, ...plan }: SubscriptionPlan,
+  policy: CheckedPolicy,
+  of: Capabilities,
+): string {
+  const workers = plan.workers * (batch?.max ?? 1);
+  const free = `up to ${workers} messages are handled at once, without order`;
+  const keyed =
+    channel.key !== undefined ? "Messages of one key are" : "Messages that carry the same key are";
+  const whose = workers === 1 ? "Messages are" : keyed;
+  if (workers > 1 && channel.key === undefined && !of.partitionKey) return `Up${free.slice(2)}.`;
   const first = `${whose} handled one after another, ${scopes[of.order]}`;
   const retried =
     policy.mode === "in-place"
@@ -96,5 +106,9 @@ function order({ channel, workers }: SubscriptionPlan, policy: CheckedPolicy, of
       : "one that is retried comes after those behind it";
   const takenBack =
     of.settlement === "none" ? "" : ", and one that the broker takes back may come after them";
-  return `${first}; ${retried}${takenBack}.`;
+  const keyless =
+    workers > 1 && channel.key === undefined
+      ? ` The channel has no key, so what it publishes carries none: of messages without a key, ${free}.`
+      : "";
+  return `${first}; ${retried}${takenBack}.${keyless}`;
 }

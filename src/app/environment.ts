@@ -1,4 +1,5 @@
 import type { PipelineOptions } from "../runtime/pipeline.ts";
+import type { ErrorListener } from "../runtime/report.ts";
 import type { Broker, SubscriptionSource } from "../traits/broker.ts";
 import { type Clock, systemClock } from "../traits/clock.ts";
 import type { Message } from "../traits/message.ts";
@@ -15,10 +16,12 @@ export interface Observer {
   handling(message: Message): void;
   /** A message is about to be published. What it returns takes that back, where the publish fails. */
   published(outgoing: Outgoing, from: Sender): () => void;
+  /** What a run says to its error listener. */
+  failed(report: Parameters<ErrorListener>[0]): void;
   /** A dead letter was published. */
   setAside(plan: SubscriptionPlan, letter: OutgoingMessage): void;
-  /** A handler waits for the reply to a request, or does no longer. */
-  waiting(change: 1 | -1): void;
+  /** So many more handlers wait for the reply to a request, or for a batch to be full. */
+  waiting(change: number): void;
 }
 
 /** What an app runs on: its own brokers and time, or those of a test. */

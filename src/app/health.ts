@@ -7,25 +7,23 @@ import type { ConnectionState } from "../traits/broker.ts";
 /** "failed": a broker did not connect, a subscription did not open, a hook threw, or a run ended with an error. */
 export type AppState = "idle" | "starting" | "running" | "draining" | "stopping" | "stopped" | "failed";
 
-/** An answer to a probe. */
+/** The answer to a probe. */
 export interface Probe {
   readonly ok: boolean;
-  /** A sentence for each thing that is wrong, with the broker or the topic; empty when `ok`. */
+  /** One sentence for each thing that is wrong, with the broker or the topic; empty if `ok`. */
   readonly reasons: readonly string[];
 }
 
-/** What a probe asks for: cheap, and true at the moment of the call. */
+/** The health of an app, at the moment of the call. */
 export interface Health {
   readonly state: AppState;
-  /** Not when the app has failed, or a run has ended with an error: only a new start helps. */
+  /** Not ok if the app has failed or a run has ended with an error: then only a restart helps. */
   readonly live: Probe;
-  /**
-   * Not before the app runs, nor when it ends, is not live, has no connection to a broker, or has a run whose intake has
-   * stalled or whose settles and dead letters fail (`RunStats.stalled`, `blocked`).
-   */
+  /** Not ok if the app is not live, is not running, has lost a connection, or has a run that is stalled or blocked. */
   readonly ready: Probe;
-  /** By the name it has in the app, or its own where the app has one broker. */
+  /** The name and the state of each connection. */
   readonly brokers: readonly { readonly name: string; readonly state: ConnectionState | "idle" }[];
+  /** The counters of each run. */
   readonly runs: readonly RunStats[];
 }
 

@@ -1,7 +1,7 @@
 import { checkFunction } from "../traits/arguments.ts";
 import { type OptionNames, optionNames } from "../traits/option-names.ts";
 import type { Publish } from "./publishing.ts";
-import type { Request } from "./rpc.ts";
+import type { Request } from "./request.ts";
 
 /** What a hook gets while the app is connected. */
 export interface HookContext<State = unknown, On extends string = never> {
@@ -14,15 +14,21 @@ export interface HookContext<State = unknown, On extends string = never> {
 /** What an app does when it starts and ends, in this order. */
 export interface AppHooks<State = unknown, On extends string = never> {
   /**
-   * Before anything is connected. What it returns is the state: every handler, middleware and later hook gets it. `signal`
-   * aborts when the start is taken back.
+   * Runs before anything is connected. It returns the state, which every handler, middleware and later hook gets.
+   * `signal` aborts when the start is canceled.
    */
   readonly onStart?: (start: { readonly signal: AbortSignal }) => State | Promise<State>;
-  /** Everything is connected and subscribed, and handlers run. When it throws, the start is undone. */
+  /** Runs when everything is connected and subscribed, and handlers run. If it throws, the start is undone. */
   readonly onReady?: (context: HookContext<State, On>) => void | Promise<void>;
-  /** The app is about to end, and still handles what comes. Intake stops when this returns, or at the deadline. */
+  /**
+   * Runs when the app is about to end and still takes messages. It stops pulling when this returns, or at the
+   * deadline.
+   */
   readonly onDrain?: (context: HookContext<State, On>) => void | Promise<void>;
-  /** Everything is closed: releases what `onStart` made. Called too when a start that came past `onStart` is undone. */
+  /**
+   * Runs when everything is closed, to release what `onStart` made. It also runs when a start is undone after
+   * `onStart`.
+   */
   readonly onStop?: (stop: { readonly state: State }) => void | Promise<void>;
 }
 

@@ -1,4 +1,6 @@
 export { type App, type AppOptions, createApp } from "./app.ts";
+export type { BatchContext, Batches, BatchHandler } from "./batch.ts";
+export { type BatchesOptions, batches } from "./batches.ts";
 export type { BrokerAt, BrokerName, Brokers, ConnectionOf } from "./brokers.ts";
 export { type Channel, type ChannelOptions, channel, type HeadersOf } from "./channel.ts";
 export type { AppMiddleware, MessageContext, MiddlewareContext } from "./context.ts";
@@ -16,6 +18,7 @@ export type {
   PublishMiddleware,
 } from "./publishing.ts";
 export type { RepliesOptions } from "./replies.ts";
+export type { Request, Rpc } from "./request.ts";
 export type { MessageHandler, Responder, Router } from "./router.ts";
-export { type Request, type Rpc, type RpcOptions, rpc } from "./rpc.ts";
+export { type RpcOptions, rpc } from "./rpc.ts";
 export type { TopicParams } from "./topic-template.ts";

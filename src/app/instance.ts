@@ -4,7 +4,12 @@ import { factsOf } from "../runtime/run-facts.ts";
 import { messageOf } from "../runtime/thrown.ts";
 import type { Connection } from "../traits/broker.ts";
 import { sleep, systemClock } from "../traits/clock.ts";
-import { InvalidArgumentError, isTidelaneError, throwIfAborted } from "../traits/errors.ts";
+import {
+  ConnectFailedError,
+  InvalidArgumentError,
+  isTidelaneError,
+  throwIfAborted,
+} from "../traits/errors.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
 import type { AppDefinition, MountPlan, SubscriptionPlan } from "./definition.ts";
 import type { Environment } from "./environment.ts";
@@ -14,24 +19,28 @@ import { Outbound } from "./outbound.ts";
 import { serve } from "./serve.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
+/** How an app ended. */
 export interface AppReport {
   readonly runs: readonly RunReport[];
   /** The signal that ended `run()`, if one did. */
   readonly signal?: NodeJS.Signals;
 }
 
+/** Options of `app.start(options)`. */
 export interface AppStartOptions {
+  /** Cancels the start when it aborts. */
   readonly signal?: AbortSignal;
 }
 
+/** Options of `app.run(options)`. */
 export interface AppRunOptions {
-  /** The first of them drains, the second stops. @default ["SIGINT", "SIGTERM"] */
+  /** The first of these signals drains the app, the second stops it. @default ["SIGINT", "SIGTERM"] */
   readonly signals?: readonly NodeJS.Signals[];
-  /** For the drain after the first signal, in milliseconds. @default 30_000 */
+  /** How long the drain after the first signal may take, in milliseconds. @default 30_000 */
   readonly deadlineMs?: number;
   /**
-   * A handler that has not returned when the app has ended may keep the process alive; a warning names it. `true` ends the
-   * process then, with exit code 1. @default false
+   * If a handler has not returned when the app has ended, it may keep the process alive, and a warning names it.
+   * `true`: the process then ends with exit code 1. @default false
    */
   readonly exitOnStop?: boolean;
 }
@@ -146,7 +155,7 @@ export class Instance {
       own(received === undefined ? this.drain({ deadlineMs }) : this.stop());
       received ??= signal;
     };
-    // n.b. Node does not wait for signals: with brokers that hold no socket, the process would end while the app is idle.
+    // A signal handler does not keep Node alive. Without this timer the process would end, if no broker holds a socket.
     const alive = systemClock.schedule(Number.MAX_SAFE_INTEGER, () => undefined);
     try {
       for (const name of signals) process.on(name, onSignal);
@@ -156,6 +165,8 @@ export class Instance {
     } catch (error) {
       // The caller gets the error first, and has this turn to write it down.
       if (nameLeft(this.#left) && exitOnStop) void exitNextTurn();
+      // Also where the caller only logs it: a service that could not run has failed.
+      process.exitCode ??= 1;
       throw error;
     } finally {
       alive.cancel();
@@ -177,7 +188,7 @@ export class Instance {
 
   async #connect(signal: AbortSignal): Promise<void> {
     for (const [name, broker] of this.#environment.brokers) {
-      const connecting = broker.connect({ signal });
+      const connecting = broker.connect({ signal }).catch(adviseToWait);
       const connection = await unlessAborted(signal, connecting, (late) => late.close());
       this.#connections.set(name, connection);
       this.outbound.connected(name, connection);
@@ -337,6 +348,14 @@ export class Instance {
       received: this.#state,
     });
   }
+}
+
+/** Servers often come up after the services that use them. */
+function adviseToWait(error: unknown): never {
+  if (!isTidelaneError(error, "TIDELANE_CONNECT_FAILED") || !error.retryable) throw error;
+  const { broker, reason, cause } = error as ConnectFailedError;
+  const advice = "to wait until it can be reached, set connect: { waitMs } of the broker";
+  throw new ConnectFailedError({ broker, reason: `${reason}; ${advice}`, retryable: true, cause });
 }
 
 /** A rejection that reaches its caller another way. */

@@ -1,28 +1,36 @@
-import type { Backoff, FailurePolicy } from "../runtime/failure-policy.ts";
-import { checkObject } from "../traits/arguments.ts";
-import { InvalidArgumentError } from "../traits/errors.ts";
+import {
+  type Backoff,
+  type CheckedPolicy,
+  checkPolicy,
+  checkPolicyFits,
+  type FailurePolicy,
+} from "../runtime/failure-policy.ts";
+import { checkName, checkObject } from "../traits/arguments.ts";
+import type { Capabilities } from "../traits/capabilities.ts";
+import { InvalidArgumentError, isTidelaneError } from "../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { Publisher } from "../traits/publisher.ts";
-import { type Channel, templateOf } from "./channel.ts";
+import { type Channel, isChannel, templateOf } from "./channel.ts";
 
 /**
- * Where dead letters go: a topic or a channel, of the broker the message came from; a topic of another broker of the app;
- * `"broker"` where the broker sets dropped messages aside itself; or, explicitly, `"drop"`.
+ * Where dead letters go: a topic or a channel, on the broker that the message came from; a topic on another broker
+ * of the app; `"broker"`, if the broker dead-letters dropped messages; or `"drop"`.
  */
 export type DeadLetterPlace = string | Channel | { readonly topic: string; readonly on: string };
 
 interface Retries {
   /**
-   * "in-place" holds the delivery and runs it again here: its key waits, so its order survives. "redeliver" gives it back to
-   * the broker, and later messages of the key overtake it. @default "in-place"
+   * "in-place": the handler runs again here, and its key waits, so the order survives. "redeliver": the message is
+   * requeued, and later messages of the key overtake it. @default "in-place"
    */
   readonly mode?: "in-place" | "redeliver";
+  /** How long to wait before each retry. */
   readonly backoff?: Backoff;
 }
 
 /**
- * What happens when a handler throws or asks for a retry. The default retries without end, and loses nothing. A handler has
- * what it does not say itself from its router, and that from the app.
+ * What happens when a handler throws or asks for a retry. By default it runs again until it succeeds, so nothing is
+ * lost. What a handler leaves out comes from its router, and what the router leaves out from the app.
  */
 export type OnFailure<Place extends DeadLetterPlace = DeadLetterPlace> = Retries &
   (
@@ -85,18 +93,70 @@ export function placeOf(
   if (deadLetter === undefined || deadLetter === "broker" || deadLetter === "drop") return undefined;
   const argument = `${call}: onFailure.deadLetter`;
   if (typeof deadLetter === "string") return { topic: prefix + deadLetter, on: undefined };
-  checkObject(argument, deadLetter, 'a topic, a channel, { topic, on }, "broker" or "drop"');
-  if ("on" in deadLetter) {
-    checkOptionNames(call, { onFailure: { deadLetter } }, { onFailure: { deadLetter: placeNames } });
-    return { topic: prefix + deadLetter.topic, on: deadLetter.on };
-  }
-  const template = templateOf(argument, deadLetter);
+  checkObject(argument, deadLetter, places);
+  if (!isChannel(deadLetter)) return elsewhere(call, argument, deadLetter as NamedPlace, prefix);
+  const template = templateOf(argument, deadLetter as Channel);
   if (template.params.length === 0) return { topic: prefix + template.text, on: undefined };
   const expected = "a channel without parameters: the topic of dead letters is one topic";
   throw new InvalidArgumentError({ argument, expected, received: template.text });
 }
 
+const places = 'a topic, a channel, { topic, on }, "broker" or "drop"';
 const placeNames = optionNames<NamedPlace>()({ topic: true, on: true });
+
+function elsewhere(call: string, argument: string, given: NamedPlace, prefix: string): NamedPlace {
+  if (!("topic" in given) || "request" in given) {
+    throw new InvalidArgumentError({ argument, expected: places, received: given });
+  }
+  checkOptionNames(call, { onFailure: { deadLetter: given } }, { onFailure: { deadLetter: placeNames } });
+  if (typeof given.on !== "string") {
+    const expected = "the name of a broker of the app; for the broker of the message give the topic alone";
+    throw new InvalidArgumentError({ argument: `${argument}.on`, expected, received: given.on });
+  }
+  return { topic: prefix + checkName(`${argument}.topic`, given.topic), on: given.on };
+}
+
+/**
+ * The policy of one subscription, checked with everything it has from its router. What is wrong is said of the subscription,
+ * in the words of an app.
+ */
+export function checkOnFailure(
+  call: string,
+  onFailure: GivenOnFailure,
+  place: NamedPlace | undefined,
+  capabilities: Capabilities,
+): CheckedPolicy {
+  const { maxAttempts, deadLetter } = onFailure;
+  if (maxAttempts !== undefined && deadLetter === undefined) {
+    const expected = `${places} where maxAttempts is given: it says what comes after the last attempt`;
+    throw new InvalidArgumentError({
+      argument: `${call}: onFailure.deadLetter`,
+      expected,
+      received: deadLetter,
+    });
+  }
+  try {
+    const policy = checkPolicy(policyOf(onFailure, place, place && unsent));
+    checkPolicyFits(policy, capabilities);
+    return policy;
+  } catch (error) {
+    if (!isTidelaneError(error, "TIDELANE_INVALID_ARGUMENT")) throw error;
+    const { argument, expected } = error as InvalidArgumentError;
+    const path = argument.replace("onFailure: ", "");
+    throw new InvalidArgumentError({
+      argument: `${call}: onFailure.${path}`,
+      expected: expected.replace("{ topic, publisher }", "a topic or a channel"),
+      received: path.split(".").reduce<unknown>(valueAt, onFailure),
+    });
+  }
+}
+
+function valueAt(object: unknown, name: string): unknown {
+  return (object as Readonly<Record<string, unknown>> | undefined)?.[name];
+}
+
+/** Stands for a publisher where a policy is only checked. */
+const unsent = { publish: async () => undefined } as unknown as Publisher;
 
 /** The policy of a pipeline, with the publisher of the broker its dead letters go to. */
 export function policyOf(

@@ -1,29 +1,33 @@
 import type { ErrorListener } from "../runtime/report.ts";
+import { checkFunction, checkObject } from "../traits/arguments.ts";
 import type { Connection, SubscriptionSource } from "../traits/broker.ts";
+import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
-import { type OptionNames, optionNames } from "../traits/option-names.ts";
+import { checkOptionNames, type OptionNames, optionNames } from "../traits/option-names.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
+import type { Batches } from "./batch.ts";
 import type { BrokerAt, BrokerName, Brokers, ConnectionOf, GroupOn } from "./brokers.ts";
 import type { AppMiddleware } from "./context.ts";
 import type { DeadLetterPlace, GivenOnFailure, OnFailure } from "./on-failure.ts";
 import type { PublishMiddleware } from "./publishing.ts";
 
-/** What a router gives its handlers and routers where they do not say it themselves. */
+/** Options of `app.router(options)`: what its handlers and routers use unless they say otherwise. */
 export interface RouterOptions<
   State = unknown,
   On extends string = never,
   Place extends DeadLetterPlace = DeadLetterPlace,
 > {
-  /** Stands before every topic that is subscribed or published to through this router. @default "" */
+  /** Stands before every topic that is read or published to through this router. @default "" */
   readonly prefix?: string;
-  /** Runs around every handler, inside that of the app and of outer routers. */
+  /** Wraps every run of a handler, inside the middleware of the app and of outer routers. */
   readonly middleware?: readonly AppMiddleware<State, On>[];
-  /** Runs around every publish of its handlers and publishers. */
+  /** Wraps every publish of its handlers and publishers. */
   readonly publishMiddleware?: readonly PublishMiddleware[];
+  /** What happens when a handler fails. */
   readonly onFailure?: OnFailure<Place>;
-  /** @default 1 */
+  /** How many handlers run at once, in each subscription. @default 1 */
   readonly workers?: number;
-  /** @default none */
+  /** The group of its subscriptions. @default none */
   readonly group?: string;
 }
 
@@ -37,7 +41,7 @@ interface WorkOptions {
   readonly maxInFlight?: number;
 }
 
-/** How one handler is subscribed. */
+/** Options of `app.subscribe(channel, options, handler)`. */
 export interface SubscriptionOptions<
   B extends Brokers = Brokers,
   State = unknown,
@@ -46,32 +50,51 @@ export interface SubscriptionOptions<
   M extends Message = Message,
 > extends WorkOptions {
   /**
-   * Subscriptions of one group share the messages, also those of other processes; each group gets all of them. Without a
-   * group it is as the broker has it: mostly a copy for this subscription alone. @default that of the router: none
+   * Subscriptions of one group share the messages, also over several processes; each group gets all of them.
+   * Without a group it is up to the broker: mostly a copy for this subscription alone. @default that of the router:
+   * none
    */
   readonly group?: GroupOn<BrokerAt<B, On>>;
-  /** A source of the broker's own, in place of `group`: what it reads, and how. @default the broker's usual source */
+  /** A source of the broker's own, in place of `group`. @default the broker's usual source */
   readonly source?: SubscriptionSource<ConnectionOf<BrokerAt<B, On>>, Subscriber<M>>;
+  /** What happens when the handler fails. What it leaves out comes from the router. */
   readonly onFailure?: OnFailure<Place>;
+  /** Wraps every run of the handler, inside the middleware of the router. */
   readonly middleware?: readonly AppMiddleware<State, BrokerName<B>>[];
+  /** Wraps every publish of the handler, inside that of the router. */
   readonly publishMiddleware?: readonly PublishMiddleware[];
-  /** How long one run of the handler may take; then its signal aborts and it has failed. @default no limit */
+  /**
+   * How long one run of the handler may take, in milliseconds. Then its signal aborts, and the run has failed.
+   * @default no limit
+   */
   readonly timeoutMs?: number;
-  /** "wait": the key waits until a handler that is late returns. "abandon": it goes on at once. @default "wait" */
+  /** "wait": the key waits until a late handler returns. "abandon": it goes on at once. @default "wait" */
   readonly onTimeout?: "wait" | "abandon";
+  /**
+   * Gives the handler lists of values: `batches({ max: 100, maxWaitMs: 50 })`. `workers` counts batches then, and the time of
+   * `timeoutMs` begins when a message begins to wait for its batch. @default one message at a time
+   */
+  readonly batch?: Batches;
   /** Told of every failure of this subscription. @default that of the app */
   readonly onError?: ErrorListener;
 }
 
-/** How a responder is subscribed. Its group is shared by all instances of the app, as each request has one answer. */
+/**
+ * Options of `app.respond(rpc, options, responder)`. All instances of the app share the group, because each request
+ * has one answer.
+ */
 export interface ResponderOptions<B extends Brokers = Brokers, State = unknown, On extends string = string>
   extends WorkOptions {
-  /** @default that of the router, else the name of the app where the broker has groups */
+  /**
+   * Instances of one group share the requests. @default that of the router, else the name of the app where the
+   * broker has groups
+   */
   readonly group?: GroupOn<BrokerAt<B, On>>;
-  /** @default the broker's usual source */
+  /** A source of the broker's own, in place of `group`. @default the broker's usual source */
   readonly source?: SubscriptionSource<ConnectionOf<BrokerAt<B, On>>>;
+  /** Wraps every answer, inside the middleware of the router. */
   readonly middleware?: readonly AppMiddleware<State, BrokerName<B>>[];
-  /** Told of every failure of this subscription. @default that of the app */
+  /** Gets every failure of this responder. @default that of the app */
   readonly onError?: ErrorListener;
 }
 
@@ -87,6 +110,7 @@ export interface GivenSubscriptionOptions {
   readonly publishMiddleware?: readonly PublishMiddleware[] | undefined;
   readonly timeoutMs?: number | undefined;
   readonly onTimeout?: "wait" | "abandon" | undefined;
+  readonly batch?: Batches | undefined;
   readonly onError?: ErrorListener | undefined;
 }
 
@@ -114,6 +138,8 @@ export const subscriptionNames: OptionNames = optionNames<GivenSubscriptionOptio
   publishMiddleware: true,
   timeoutMs: true,
   onTimeout: true,
+  // Made by batches(), with names of its own.
+  batch: true,
 });
 
 export const routerNames: OptionNames = optionNames<RouterOptions>()({
@@ -124,3 +150,26 @@ export const routerNames: OptionNames = optionNames<RouterOptions>()({
   workers: true,
   group: true,
 });
+
+/** Options of a public call: an object, with known names. */
+export function checkOptions(call: string, options: unknown, names: OptionNames): void {
+  checkObject(call, options, "an object of options, or left out");
+  checkOptionNames(call, options, names);
+}
+
+/** A list of middleware. */
+export function checkLayers(call: string, option: string, layers: unknown): void {
+  if (!Array.isArray(layers)) {
+    throw new InvalidArgumentError({
+      argument: `${call}: ${option}`,
+      expected: "a list of functions",
+      received: layers,
+    });
+  }
+  for (const [index, layer] of layers.entries()) checkFunction(`${call}: ${option}[${index}]`, layer);
+}
+
+export function checkSignal(argument: string, signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new InvalidArgumentError({ argument, expected: "an AbortSignal", received: signal });
+}

@@ -1,11 +1,9 @@
-import { checkPolicy, checkPolicyFits } from "../runtime/failure-policy.ts";
-import { checkCount, checkDuration, checkFunction, checkName, checkObject } from "../traits/arguments.ts";
+import { checkCount, checkDuration, checkFunction, checkName } from "../traits/arguments.ts";
 import type { Broker, SubscriptionSource } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { InvalidArgumentError, NotSupportedError } from "../traits/errors.ts";
-import { checkOptionNames } from "../traits/option-names.ts";
-import type { Publisher } from "../traits/publisher.ts";
-import type { Channel } from "./channel.ts";
+import { checkBatches } from "./batch.ts";
+import { type Channel, callOf } from "./channel.ts";
 import {
   type AnyHandler,
   type AppDefinition,
@@ -13,9 +11,15 @@ import {
   type RouterPlan,
   type SubscriptionPlan,
 } from "./definition.ts";
-import { mergeOnFailure, placeOf, policyOf } from "./on-failure.ts";
-import { type GivenSubscriptionOptions, responderNames, subscriptionNames } from "./options.ts";
-import type { Rpc } from "./rpc.ts";
+import { checkOnFailure, mergeOnFailure, placeOf } from "./on-failure.ts";
+import {
+  checkLayers,
+  checkOptions,
+  type GivenSubscriptionOptions,
+  responderNames,
+  subscriptionNames,
+} from "./options.ts";
+import type { Rpc } from "./request.ts";
 import type { TopicTemplate } from "./topic-template.ts";
 
 /** What a handler or a responder was declared with. */
@@ -32,29 +36,30 @@ export function planSubscription(
   router: RouterPlan,
   { channel, rpc, options, handler }: Declared,
 ): SubscriptionPlan {
-  const call = `app.${rpc ? "respond" : "subscribe"}("${channel.topic}")`;
-  checkObject(`${call}: options`, options);
-  checkOptionNames(call, options, rpc ? responderNames : subscriptionNames);
+  const call = rpc ? callOf("app.respond", "rpc", rpc) : callOf("app.subscribe", "channel", channel);
+  checkOptions(`${call}: options`, options, rpc ? responderNames : subscriptionNames);
   checkFunction(`${call}: handler`, handler);
-  const { on, timeoutMs, maxInFlight, onTimeout = "wait", onError = definition.onError } = options;
+  const { on, timeoutMs, maxInFlight, batch, onTimeout = "wait", onError = definition.onError } = options;
   const broker = definition.brokerName(`${call}: on`, on);
-  const template = prefixed(call, router.prefix, channel);
+  const template = prefixed(`${call}: channel`, router.prefix, channel);
   const { middleware = [], publishMiddleware = [] } = options;
-  for (const layer of [...middleware, ...publishMiddleware]) checkFunction(`${call}: middleware`, layer);
+  checkLayers(call, "middleware", middleware);
+  checkLayers(call, "publishMiddleware", publishMiddleware);
   const { source, group } = sourceFor(call, definition, broker, template, rpc !== undefined, {
     group: options.group ?? (options.source === undefined ? router.group : undefined),
     source: options.source,
   });
   const workers = checkCount(`${call}: workers`, options.workers ?? router.workers);
-  if (maxInFlight !== undefined) checkCount(`${call}: maxInFlight`, maxInFlight, workers, true);
+  checkBatches(`${call}: batch`, batch);
+  const atOnce = workers * (batch?.max ?? 1);
+  if (maxInFlight !== undefined) checkCount(`${call}: maxInFlight`, maxInFlight, atOnce, true);
   if (timeoutMs !== undefined) checkDuration(`${call}: timeoutMs`, timeoutMs);
   const onFailure = mergeOnFailure(call, rpc ? undefined : router.onFailure, options.onFailure) ?? {};
   const deadLetters = placeOf(call, onFailure, router.prefix);
   if (deadLetters?.on !== undefined) {
     definition.brokerName(`${call}: onFailure.deadLetter.on`, deadLetters.on);
   }
-  const policy = checkPolicy(policyOf(onFailure, deadLetters, deadLetters && unsent));
-  checkPolicyFits(policy, source.capabilities);
+  checkOnFailure(call, onFailure, deadLetters, source.capabilities);
   const plan: SubscriptionPlan = {
     call,
     channel,
@@ -69,6 +74,7 @@ export function planSubscription(
     maxInFlight,
     timeoutMs,
     onTimeout,
+    batch,
     onFailure,
     deadLetters,
     middleware: [...router.middleware, ...middleware],
@@ -80,9 +86,6 @@ export function planSubscription(
   definition.register(call, broker, template, channel);
   return plan;
 }
-
-/** Stands for a publisher where a policy is only checked. */
-const unsent = { publish: async () => undefined } as unknown as Publisher;
 
 function sourceFor(
   call: string,

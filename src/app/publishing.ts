@@ -27,7 +27,7 @@ type WithHeaders<Headers> = Headers extends StandardSchema
 
 type WithAll<Topic extends string, Headers, More> = More & WithParams<Topic> & WithHeaders<Headers>;
 
-/** The last argument of `publish`: left out where it needs to say nothing. */
+/** The options of `publish`: needed only if the topic has parameters, or if a headers schema needs headers. */
 export type PublishArguments<Topic extends string, Headers, On, More = PublishBase<On>> =
   Partial<WithAll<Topic, Headers, More>> extends WithAll<Topic, Headers, More>
     ? [options?: WithAll<Topic, Headers, More>]
@@ -42,8 +42,9 @@ export interface GivenPublishOptions {
 }
 
 /**
- * Publishes a value on a channel. Checks it first: a value, a header or a parameter that does not fit rejects with
- * `InvalidMessageError`, with every issue and its path, and nothing is sent. Resolves when the broker has the message.
+ * Publishes a value on a channel. If the value, a header or a parameter is invalid, it rejects with
+ * `InvalidMessageError`, with every issue and its path, and sends nothing. Resolves when the broker has the
+ * message.
  */
 export type Publish<On extends string = never> = <
   Topic extends string,
@@ -58,23 +59,24 @@ export type Publish<On extends string = never> = <
 
 /** Publishes on one channel, inside handlers and outside. */
 export interface ChannelPublisher<Topic extends string, Input, Headers extends StandardSchema | undefined> {
-  /** As `publish` of a handler's context. Rejects before the app has connected, and after it has ended. */
+  /** Does what `publish` of a handler's context does. Rejects before the app has connected, and after it has ended. */
   publish(value: Input, ...options: PublishArguments<Topic, Headers, never>): Promise<void>;
 }
 
-/** One message on its way out, as publish middleware sees it. */
+/** A message on its way out, as a publish middleware sees it. */
 export interface Outgoing {
   readonly channel: Channel;
-  /** As its handlers will get it. */
+  /** The value as its handlers will get it. */
   readonly value: unknown;
   readonly message: OutgoingMessage;
-  /** The name of the broker it goes to. */
+  /** The name of the broker that it goes to. */
   readonly broker: string;
 }
 
 /**
- * Wraps every publish, after the value was checked and encoded. `next()` sends the message and resolves when the broker has
- * it; `next(changed)` sends another one in its place, as one with a further header. Call it at most once.
+ * Wraps every publish, after the value was checked and encoded. `next()` sends the message, and resolves when the
+ * broker has it. `next(changed)` sends another message in its place, for example with one more header. Call it at
+ * most once.
  */
 export type PublishMiddleware = (
   outgoing: Outgoing,

@@ -1,4 +1,4 @@
-import { codeOf, Reporter } from "../runtime/report.ts";
+import { codeOf, type ErrorListener, Reporter } from "../runtime/report.ts";
 import { isThenable } from "../runtime/thenable.ts";
 import { messageOf } from "../runtime/thrown.ts";
 import { toDecodeError } from "../runtime/undecodable.ts";
@@ -8,13 +8,10 @@ import type { OutgoingMessage } from "../traits/publisher.ts";
 import type { Channel } from "./channel.ts";
 import type { DeliveryContext } from "./context.ts";
 import type { SubscriptionPlan } from "./definition.ts";
-import type { Outbound } from "./outbound.ts";
-import type { Rpc } from "./rpc.ts";
-import { TopicTemplate } from "./topic-template.ts";
+import type { Rpc } from "./request.ts";
+import type { Asked, Replying } from "./rpc-parts.ts";
+import type { TopicTemplate } from "./topic-template.ts";
 import { decoderFor, encode } from "./wire.ts";
-
-/** A request as it was decoded. One that does not decode is answered as well, so it is a value too. */
-export type Asked = { readonly value: unknown } | { readonly value?: undefined; readonly error: unknown };
 
 export function askedDecoder(
   channel: Channel,
@@ -32,8 +29,6 @@ export function askedDecoder(
   };
 }
 
-const replyTemplate = /* @__PURE__ */ new TopicTemplate("reply", "reply");
-
 /**
  * Answers each request once, with a reply or with the error of its handler, published and confirmed before the request is
  * acked. A reply that cannot be published now is a failure of the delivery, and the request is handled again; one that never
@@ -43,27 +38,30 @@ export function answering(
   plan: SubscriptionPlan,
   rpc: Rpc,
   handler: (value: unknown, context: DeliveryContext) => unknown,
-  outbound: Outbound,
+  outbound: Replying,
+  onError: ErrorListener | undefined,
 ): (asked: Asked, context: DeliveryContext) => Promise<void> {
-  const reporter = new Reporter(plan.template.text, plan.onError);
+  const topic = plan.template.text;
+  const reporter = new Reporter(topic, onError);
+  const envelope = { what: "the reply of its responder" };
   return async (asked, context) => {
     const { message, signal } = context;
     let answer: Pick<OutgoingMessage, "payload" | "headers">;
     try {
       if ("error" in asked) throw asked.error;
       const reply = await handler(asked.value, context);
-      answer = (await encode(rpc.reply, replyTemplate, reply, {})).message;
+      answer = (await encode(rpc.reply, { fill: () => topic }, reply, envelope)).message;
     } catch (error) {
       // Told to give up: the request goes back, and another instance answers it.
       if (signal.aborted) throw error;
       reporter.failed(error, context);
       answer = failure(error);
     }
-    const topic = message.headers.get(headerNames.replyTo);
-    if (topic === undefined) return;
+    const address = message.headers.get(headerNames.replyTo);
+    if (address === undefined) return;
     try {
       const headers = withCorrelation(MessageHeaders.from(answer.headers), message);
-      await outbound.reply(plan.broker, { topic, payload: answer.payload, headers });
+      await outbound.reply(plan.broker, { topic: address, payload: answer.payload, headers });
     } catch (error) {
       if ((error as { retryable?: unknown }).retryable !== false) throw error;
       reporter.failed(error, context);

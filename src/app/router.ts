@@ -1,35 +1,43 @@
 import type { HandlerResult } from "../runtime/outcome.ts";
 import type { Refused } from "../runtime/refused.ts";
-import { checkCount, checkFunction, checkName, checkObject } from "../traits/arguments.ts";
+import { checkCount, checkFunction, checkName } from "../traits/arguments.ts";
 import type { Broker } from "../traits/broker.ts";
 import type { StandardSchema } from "../traits/codec.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
-import { checkOptionNames } from "../traits/option-names.ts";
+import type { BatchContext, Batches, BatchHandler } from "./batch.ts";
 import type { BrokerName, Brokers, OnBroker } from "./brokers.ts";
-import type { Channel } from "./channel.ts";
+import { type Channel, callOf } from "./channel.ts";
 import type { MessageContext } from "./context.ts";
-import { type AnyHandler, type AppDefinition, prefixed, type RouterPlan } from "./definition.ts";
+import {
+  type AnyHandler,
+  type AppDefinition,
+  type OutboundScope,
+  prefixed,
+  type RouterPlan,
+} from "./definition.ts";
 import { type DeadLetterPlace, type HasPlace, type Inherited, mergeOnFailure } from "./on-failure.ts";
 import {
+  checkLayers,
+  checkOptions,
   type GivenSubscriptionOptions,
   type ResponderOptions,
   type RouterOptions,
   routerNames,
   type SubscriptionOptions,
 } from "./options.ts";
-import type { OutboundScope } from "./outbound.ts";
 import { planSubscription } from "./plan.ts";
 import type { ChannelPublisher, GivenPublishOptions, Publish } from "./publishing.ts";
-import { checkRpc, type Rpc } from "./rpc.ts";
+import type { Rpc } from "./request.ts";
+import { checkRpc } from "./rpc-parts.ts";
 
-/** Does the work for one message. Nothing returned is `ack()`; a throw follows `onFailure`. */
+/** Does the work for one message. Returning nothing is `ack()`. After a throw, `onFailure` decides. */
 export type MessageHandler<Value, Context, DeadLetters extends boolean = boolean> = (
   value: Value,
   context: Context,
 ) => HandlerResult<DeadLetters> | Promise<HandlerResult<DeadLetters>>;
 
-/** Answers one request. What it returns is the reply; what it throws reaches the requester as a `RemoteError`. */
+/** Answers a request. What it returns is the reply. If it throws, the requester gets a `RemoteError`. */
 export type Responder<Value, Reply, Context> = (value: Value, context: Context) => Reply | Promise<Reply>;
 
 /** Without options where the app has one broker; with several, somebody has to say which. */
@@ -38,8 +46,9 @@ type Only<B extends Brokers, Handler> = [BrokerName<B>] extends [never]
   : Refused<"The app has several brokers: say which as { on: name } before the handler.">;
 
 /**
- * Where handlers are declared: an app, or a part of one with its own prefix, middleware and defaults. A part of the service in
- * another file is a function that takes one: `export function billing(app: Router<KafkaBroker>) { app.subscribe(...) }`.
+ * Where you declare handlers: an app, or a part of one with its own prefix, middleware and defaults. A part of a
+ * service in another file is a function that takes one: `export function billing(app: Router<KafkaBroker>) {
+ * app.subscribe(...) }`.
  */
 export interface Router<B extends Brokers = Broker, State = unknown, DeadLetters extends boolean = boolean> {
   /** Declares a handler of a channel. Nothing happens before the app starts. */
@@ -60,10 +69,28 @@ export interface Router<B extends Brokers = Broker, State = unknown, DeadLetters
     const Place extends DeadLetterPlace = Inherited,
   >(
     channel: Channel<Topic, Value, Input, Headers>,
-    options: SubscriptionOptions<B, State, On, Place, M> & OnBroker<B, On>,
+    options: SubscriptionOptions<B, State, On, Place, M> & OnBroker<B, On> & { readonly batch?: undefined },
     handler: MessageHandler<
       Value,
       MessageContext<Topic, Headers, State, BrokerName<B>, M>,
+      HasPlace<Place, DeadLetters>
+    >,
+  ): void;
+  /** The same for a handler of batches. */
+  subscribe<
+    Topic extends string,
+    Value,
+    Input,
+    Headers extends StandardSchema | undefined,
+    On extends BrokerName<B>,
+    M extends Message = Message,
+    const Place extends DeadLetterPlace = Inherited,
+  >(
+    channel: Channel<Topic, Value, Input, Headers>,
+    options: SubscriptionOptions<B, State, On, Place, M> & OnBroker<B, On> & { readonly batch: Batches },
+    handler: BatchHandler<
+      Value,
+      BatchContext<Topic, Headers, State, BrokerName<B>, M>,
       HasPlace<Place, DeadLetters>
     >,
   ): void;
@@ -80,7 +107,10 @@ export interface Router<B extends Brokers = Broker, State = unknown, DeadLetters
     options: ResponderOptions<B, State, On> & OnBroker<B, On>,
     responder: Responder<Value, NoInfer<Reply>, MessageContext<Topic, undefined, State, BrokerName<B>>>,
   ): void;
-  /** A part of this router: its prefix comes after this one's, its middleware inside, its defaults before. */
+  /**
+   * A part of this router. Its prefix comes after this one's, its middleware runs inside, and its defaults come
+   * first.
+   */
   router<const Place extends DeadLetterPlace = Inherited>(
     options?: RouterOptions<State, BrokerName<B>, Place>,
   ): Router<B, State, HasPlace<Place, DeadLetters>>;
@@ -109,7 +139,7 @@ export class DeclaringRouter {
   }
 
   subscribe(channel: Channel, ...rest: readonly unknown[]): void {
-    const call = `app.subscribe("${channel?.topic}")`;
+    const call = callOf("app.subscribe", "channel", channel);
     const { definition } = this.#home;
     definition.checkOpen(call);
     const { options, handler } = split(call, rest);
@@ -117,10 +147,10 @@ export class DeclaringRouter {
   }
 
   respond(rpc: Rpc, ...rest: readonly unknown[]): void {
-    const call = `app.respond("${rpc?.topic}")`;
+    const call = callOf("app.respond", "rpc", rpc);
     const { definition } = this.#home;
     definition.checkOpen(call);
-    checkRpc(call, rpc);
+    checkRpc(`${call}: rpc`, rpc);
     const { options, handler } = split(call, rest);
     definition.plans.push(
       planSubscription(definition, this.#plan, { channel: rpc.request, rpc, options, handler }),
@@ -136,8 +166,8 @@ export class DeclaringRouter {
     options: { readonly on?: string } = {},
   ): ChannelPublisher<string, unknown, undefined> {
     const { definition } = this.#home;
-    const call = `app.publisher("${channel?.topic}")`;
-    checkOptionNames(call, options, { on: true });
+    const call = callOf("app.publisher", "channel", channel);
+    checkOptions(`${call}: options`, options, { on: true });
     const broker = definition.brokerName(`${call}: on`, options.on);
     const { prefix, publishMiddleware: layers } = this.#plan;
     definition.register(call, broker, prefixed(`${call}: channel`, prefix, channel), channel);
@@ -153,8 +183,7 @@ export class DeclaringRouter {
 
 /** `inner` inside `outer`: prefixes join, middleware goes inside, and what is not said comes from outside. */
 export function planRouter(call: string, outer: RouterPlan, options: RouterOptions): RouterPlan {
-  checkObject(call, options);
-  checkOptionNames(call, options, routerNames);
+  checkOptions(call, options, routerNames);
   const { prefix = "", middleware = [], publishMiddleware = [], workers = outer.workers } = options;
   const { group = outer.group } = options;
   if (prefix !== "") checkName(`${call}: prefix`, prefix);
@@ -162,7 +191,8 @@ export function planRouter(call: string, outer: RouterPlan, options: RouterOptio
     const expected = 'a text without parameters and wildcards, as in "billing."';
     throw new InvalidArgumentError({ argument: `${call}: prefix`, expected, received: prefix });
   }
-  for (const layer of [...middleware, ...publishMiddleware]) checkFunction(`${call}: middleware`, layer);
+  checkLayers(call, "middleware", middleware);
+  checkLayers(call, "publishMiddleware", publishMiddleware);
   checkCount(`${call}: workers`, workers);
   if (group !== undefined) checkName(`${call}: group`, group);
   return {
@@ -181,10 +211,10 @@ function split(
   rest: readonly unknown[],
 ): { readonly options: GivenSubscriptionOptions; readonly handler: AnyHandler } {
   const [first, second] = rest;
-  const handler = rest.length === 1 ? first : second;
+  const handler = rest.length < 2 ? first : second;
   checkFunction(`${call}: handler`, handler);
   return {
-    options: rest.length === 1 ? {} : (first as GivenSubscriptionOptions),
+    options: rest.length < 2 ? {} : (first as GivenSubscriptionOptions),
     handler: handler as AnyHandler,
   };
 }

@@ -2,7 +2,7 @@ import { checkName } from "../traits/arguments.ts";
 import { InvalidArgumentError, InvalidMessageError } from "../traits/errors.ts";
 import { show } from "../traits/show.ts";
 
-/** The parameters in a topic: `{ tenant: string }` of `"orders.{tenant}"`. */
+/** The parameters of a topic, as a type: `{ tenant: string }` for `"orders.{tenant}"`. */
 export type TopicParams<Topic extends string> = string extends Topic
   ? Readonly<Record<string, string>>
   : { readonly [Name in ParamName<Topic>]: string };

@@ -13,6 +13,8 @@ import type { TopicTemplate } from "./topic-template.ts";
 export interface Envelope {
   readonly params?: Readonly<Record<string, string>> | undefined;
   readonly headers?: HeadersInit | undefined;
+  /** In errors. @default "the value" */
+  readonly what?: string;
 }
 
 /** A value ready to be sent, and as its handlers will get it. */
@@ -27,14 +29,15 @@ export interface Encoded {
  */
 export function encode(
   channel: Channel,
-  template: TopicTemplate,
+  template: Pick<TopicTemplate, "fill">,
   input: unknown,
   envelope: Envelope,
 ): Encoded | Promise<Encoded> {
   const topic = template.fill(envelope.params);
   const headers = MessageHeaders.from(envelope.headers);
   const fit = channel.headers && validated(topic, "its headers do", channel.headers, recordOf(headers));
-  const value = validated(topic, "the value does", channel.schema, input);
+  const { what = "the value" } = envelope;
+  const value = validated(topic, `${what} does`, channel.schema, input);
   if (isLate(value) || isLate(fit)) {
     return Promise.all([value, fit]).then(([late]) => finish(channel, topic, input, late, headers));
   }

@@ -230,7 +230,7 @@ export class ActiveRun<M extends Message, Value> implements Run {
     for (let turns = 0; this.#phase === "draining" && this.#isHeld(); turns += 1) {
       if (turns === turnsToMoveClock) {
         const error = new NotSupportedError({
-          capability: `To wait for the drain of "${this.topic}" while its clock stands still`,
+          capability: `The drain of "${this.topic}" on a clock that stands still`,
           reason: "deliveries wait for their retry; advance the clock, then await the drain",
         });
         this.#reporter.failed(error);

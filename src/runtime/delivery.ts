@@ -5,32 +5,32 @@ import { retryCountIn } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
 import type { Lane, LaneEntry } from "./lanes.ts";
 
-/** How a delivery left: told to the continuations, the statistics and the settle channel. */
+/** How a delivery left a pipeline. */
 export type Settlement = "ack" | "drop" | "dead-letter" | "redeliver" | "by-handler" | "revoked";
 
 /** What a handler and a middleware get beside the value. */
 export interface HandlerContext<M extends Message = Message> {
   readonly message: M;
   readonly topic: string;
-  /** The key of the lane; `undefined` without one. */
+  /** The key of its lane; `undefined` if it has none. */
   readonly key: string | undefined;
   /**
-   * 1 on the first run at this topic. Counts redeliveries by the broker, where it counts them, retries in place, and what a
-   * copy says of its time at this topic.
+   * 1 on the first run. It counts redeliveries that the broker counts, retries in place, and attempts at this topic
+   * before the message was published again.
    */
   readonly attempt: number;
-  /** The worker this runs on, 0 to n - 1. */
+  /** The worker that runs it, from 0. */
   readonly worker: number;
   /**
-   * Aborts when the delivery is revoked, when the time of `timeoutMs` is up, when the run is stopped, and when the deadline of
-   * a drain has passed.
+   * Aborts when the delivery is revoked, when `timeoutMs` is over, when the run is stopped, and when the deadline
+   * of a drain has passed.
    */
   readonly signal: AbortSignal;
   /**
-   * Runs `work` after the delivery has left, off the delivery path: it delays no other delivery, and drain waits for it.
-   * 16 of a run are at work at once; while 1,024 are unfinished nothing more is pulled, so that work which is slower than
-   * the stream slows the stream and does not fill the memory. A failure is reported, never retried. When this run is
-   * retried in place, what it asked for is forgotten.
+   * Runs `work` after the delivery has left. It delays no delivery, and a drain waits for it. If it fails, that is
+   * reported, and it is not retried. At most 16 pieces of a run work at once. While 1,024 are unfinished, the run
+   * pulls nothing, so slow work slows the stream instead of filling the memory. If this run of the handler is
+   * retried in place, its work is discarded.
    */
   afterSettle(work: (settlement: Settlement) => void | Promise<void>): void;
 }

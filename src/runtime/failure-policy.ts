@@ -7,46 +7,54 @@ import { comesBack } from "../traits/reach.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
 import type { Refused } from "./refused.ts";
 
-/** Exponential backoff: `min(maxMs, initialMs * factor ** (retry - 1))`, then jitter takes off up to its share. */
+/** How long to wait before each retry: `min(maxMs, initialMs * factor ** (retry - 1))`, less a random share of it. */
 export interface Backoff {
-  /** @default 100 */
+  /** The first wait, in milliseconds. @default 100 */
   readonly initialMs?: number;
-  /** @default 2 */
+  /** Each wait is this many times the one before; at least 1. @default 2 */
   readonly factor?: number;
-  /** @default 30_000 */
+  /** The longest wait, in milliseconds. @default 30_000 */
   readonly maxMs?: number;
-  /** Share of the delay that is random, 0 to 1. @default 0.2 */
+  /** The random share of a wait, from 0 to 1. @default 0.2 */
   readonly jitter?: number;
 }
 
 /**
- * Where dead letters go: published and confirmed there before the original is acked. Before a run pulls anything it asks
- * the publisher whether the topic takes messages, where the broker can tell; a topic that is missing ends the run.
+ * Where a pipeline publishes dead letters. It acks the original when the copy is confirmed.
  *
- * While it runs, a publish that fails is tried again after the backoff, and the key waits (`stats.blocked`). A publish that
- * can never succeed, as its error says with `retryable: false` (the topic is gone, the message is too large, the connection
- * of the publisher is closed), ends the run with that error, and the original goes back to the broker.
+ * The subscription must not deliver this topic itself, because each dead letter would become one again. `handle`
+ * throws if it can tell. Before a run pulls anything, it asks the publisher whether the topic exists, if the broker
+ * can tell. If the topic is missing, the run ends with the publisher's error.
+ *
+ * If a publish fails later, the run tries it again after the backoff, and the key waits (`stats.blocked`). If the
+ * error says `retryable: false`, as when the topic is gone or the message is too large, the run ends with it, and
+ * the original stays unsettled.
  */
 export interface DeadLetterTarget {
+  /** The topic to publish dead letters to. */
   readonly topic: string;
+  /** The publisher to publish them with. */
   readonly publisher: Publisher;
 }
 
 interface RetryPolicy {
   /**
-   * "in-place" holds the delivery and runs it again here: its lane waits, so the order of its key survives. "redeliver"
-   * gives it back with `nackAfter`: no slot is held, and later messages of the key overtake it. @default "in-place"
+   * "in-place": the handler runs again here, and the lane waits, so the order of the key survives. "redeliver": the
+   * message is requeued with `nackAfter`, and later messages of the key overtake it. @default "in-place"
    */
   readonly mode?: "in-place" | "redeliver";
+  /** How long to wait before each retry. */
   readonly backoff?: Backoff;
 }
 
 /**
- * What happens when a handler throws or asks for a retry. The default retries for ever and loses nothing.
+ * What happens when a handler throws or asks for a retry. By default it runs again until it succeeds, so nothing is
+ * lost.
  *
- * `maxAttempts` counts runs, the first included, and needs to be told what comes after the last: a dead letter topic,
- * `"broker"` (the broker sets dropped messages aside itself) or, explicitly, `"drop"`. Payloads that do not decode go
- * to the same place at once; without one they are dropped, with an error event.
+ * `maxAttempts` counts runs of the handler, the first one included. It needs `deadLetter`, which says what comes
+ * after the last attempt: a dead letter topic; `"broker"`, if the broker dead-letters dropped messages; or
+ * `"drop"`, which needs `maxAttempts`. A payload that does not decode goes there at once. Without `deadLetter`,
+ * such a payload is dropped and reported.
  */
 export type FailurePolicy = RetryPolicy &
   (
@@ -143,7 +151,7 @@ function checkAttempts({
     throw new InvalidArgumentError({
       argument: "onFailure: deadLetter",
       expected:
-        'a { topic, publisher }, "broker" or "drop" when maxAttempts is given, so that nothing is lost unsaid',
+        'a { topic, publisher }, "broker" or "drop" when maxAttempts is given, so that no message is lost silently',
       received: deadLetter,
     });
   }
@@ -187,12 +195,12 @@ export function checkPolicyFits(policy: CheckedPolicy, capabilities: Capabilitie
   }
 }
 
-/** Refuses a dead letter topic that the subscription delivers: each dead letter would come back and be one again. */
+/** Refuses a dead letter topic that the subscription delivers, because each dead letter would become one again. */
 export function checkNoReturn({ deadLetter: target }: CheckedPolicy, subscriber: Subscriber): void {
   if (typeof target !== "object" || !comesBack(target.topic, target.publisher, subscriber)) return;
   throw new InvalidArgumentError({
     argument: "onFailure: deadLetter.topic",
-    expected: `a topic that the subscription of "${subscriber.topic}" does not deliver, or each dead letter would come back and be one again`,
+    expected: `a topic that the subscription of "${subscriber.topic}" does not deliver, because each dead letter would be delivered and dead-lettered again`,
     received: target.topic,
   });
 }

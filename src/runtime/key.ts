@@ -7,14 +7,14 @@ import { messageOf } from "./thrown.ts";
 
 /** How a delivery finds its lane. `Value` is what the pipeline decodes to. */
 export interface KeySelector<Value> {
-  /** Whether `select` reads the decoded value, so that decoding comes before the lane. */
+  /** Whether `select` reads the decoded value. Then the payload is decoded before the delivery enters its lane. */
   readonly readsValue: boolean;
   readonly select: (value: Value, message: Message) => string | undefined;
 }
 
 /**
- * The key the message carries, `message.partitionKey`. A message without one goes to any free worker, in no order. If the
- * first 100 deliveries of a run have none, it says so once.
+ * The key that the message was published with: `message.partitionKey`. A message without a key goes to any free
+ * worker, in no order. If none of the first 100 deliveries of a run has a key, the run says so once.
  */
 export const byKey: KeySelector<unknown> = {
   readsValue: false,
@@ -22,10 +22,11 @@ export const byKey: KeySelector<unknown> = {
 };
 
 /**
- * A key computed from the decoded value (or the message, before `.decode`). `select` is synchronous and returns a
- * string, or `undefined` for no key: that delivery goes to any free worker, in no order. If `select` throws or returns
- * anything else, as `null` or a number, the delivery is dead-lettered if the failure policy has a place for it; otherwise
- * the run ends with `KeyError` and the delivery goes back. If the first 100 deliveries of a run have no key, it says so once.
+ * A key computed from the decoded value, or from the message if the pipeline does not decode. `select` is
+ * synchronous. It returns a string, or `undefined` for no key; then the delivery goes to any free worker, in no
+ * order. If `select` throws or returns anything else, such as `null` or a number, the delivery goes to the dead
+ * letters of the failure policy. Without such a place, the run ends with `KeyError`. If none of the first 100
+ * deliveries of a run has a key, the run says so once.
  */
 export function by<Value>(
   select: (value: Value, message: Message) => string | undefined,

@@ -6,12 +6,12 @@ import { isThenable } from "./thenable.ts";
 /**
  * Wraps every run of the handler, after decoding. The first `use` is the outermost.
  *
- * `next()` runs the rest of the chain and resolves with what came of it. A handler that threw gives
- * `{ kind: "failure", error }`, so a middleware sees every run end. Return that outcome, and the failure policy decides;
- * return another outcome, and it replaces the failure: nothing is reported then. A middleware that throws is a failure too.
- * Call `next()` at most once: a second call rejects.
+ * `next()` runs the rest of the chain and resolves with its outcome. If the handler throws, it resolves with `{
+ * kind: "failure", error }`. Return that outcome, and the failure policy decides. Return another one, and it
+ * replaces the failure, which is then not reported. If a middleware throws or returns nothing, that is a failure
+ * too. Call `next()` at most once; a second call rejects.
  *
- * A payload that does not decode has no value, so no middleware sees it. `onError` reports it, with what comes next.
+ * A payload that does not decode has no value, so no middleware sees it. `onError` gets it.
  */
 export type Middleware<M extends Message = Message, Value = unknown> = (
   context: HandlerContext<M> & { readonly value: Value },

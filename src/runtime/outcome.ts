@@ -3,38 +3,45 @@ import { InvalidArgumentError } from "../traits/errors.ts";
 import { show } from "../traits/show.ts";
 import type { Refused } from "./refused.ts";
 
+/** What `ack()` returns. */
 export interface AckOutcome {
   readonly kind: "ack";
 }
 
+/** What `retry()` and `retryAfter(ms)` return. */
 export interface RetryOutcome {
   readonly kind: "retry";
-  /** Milliseconds; `undefined` leaves it to the backoff of the failure policy. */
+  /** The delay in milliseconds; `undefined`: the backoff of the failure policy. */
   readonly delayMs: number | undefined;
 }
 
+/** What `drop()` returns. */
 export interface DropOutcome {
   readonly kind: "drop";
 }
 
+/** What `deadLetter(reason)` returns. */
 export interface DeadLetterOutcome {
   readonly kind: "dead-letter";
   readonly reason: string;
 }
 
-/** What a handler decided about one delivery. Returning nothing is `ack()`; throwing follows the failure policy. */
+/** What a handler decides about a delivery. Returning nothing is `ack()`. After a throw, the failure policy decides. */
 export type Outcome = AckOutcome | RetryOutcome | DropOutcome | DeadLetterOutcome;
 
-/** What a handler threw, as a middleware sees it. A handler itself throws; it does not return this. */
+/** What a handler threw, as a middleware sees it. A handler throws; it does not return this. */
 export interface FailureOutcome {
   readonly kind: "failure";
   readonly error: unknown;
 }
 
-/** What came of a run, and what a middleware makes of it. */
+/** What `next()` resolves with, and what a middleware returns. */
 export type MiddlewareOutcome = Outcome | FailureOutcome;
 
-/** What a handler may return. Without a dead letter topic in the failure policy, `deadLetter()` does not type-check. */
+/**
+ * What a handler may return. `deadLetter()` does not type-check if the failure policy has no place for dead
+ * letters.
+ */
 export type HandlerResult<DeadLetters extends boolean = boolean> =
   | undefined
   // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement returns void
@@ -49,27 +56,30 @@ const acked: AckOutcome = Object.freeze({ kind: "ack" });
 const retried: RetryOutcome = Object.freeze({ kind: "retry", delayMs: undefined });
 const dropped: DropOutcome = Object.freeze({ kind: "drop" });
 
-/** Done. */
+/** The message is done. */
 export function ack(): AckOutcome {
   return acked;
 }
 
-/** Run it again after the backoff of the failure policy. Counts as an attempt. */
+/** Runs the handler again after the backoff of the failure policy. Counts as an attempt. */
 export function retry(): RetryOutcome {
   return retried;
 }
 
-/** Run it again no sooner than `delayMs` milliseconds from now. Counts as an attempt. */
+/**
+ * Runs the handler again, at least `delayMs` milliseconds from now. Counts as an attempt. Throws
+ * `InvalidArgumentError` if the delay is negative or not finite.
+ */
 export function retryAfter(delayMs: number): RetryOutcome {
   return { kind: "retry", delayMs: checkDuration("retryAfter(delayMs)", delayMs) };
 }
 
-/** Give it up: settled without a requeue. Where the broker sets dropped messages aside, it does. */
+/** Gives the message up: it is settled without a requeue. If the broker dead-letters dropped messages, it does so. */
 export function drop(): DropOutcome {
   return dropped;
 }
 
-/** Set it aside in the dead letter topic of the failure policy, with this reason. */
+/** Publishes the message to the dead letter topic of the failure policy, with this reason. */
 export function deadLetter(reason: string): DeadLetterOutcome {
   return { kind: "dead-letter", reason: checkReason("deadLetter(reason)", reason) };
 }

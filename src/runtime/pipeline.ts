@@ -23,42 +23,43 @@ import type { Refused } from "./refused.ts";
 import { type ErrorListener, Reporter, warn } from "./report.ts";
 import type { Run } from "./run.ts";
 
+/** Options of `pipeline(subscriber, options)`. */
 export interface PipelineOptions {
-  /** Where retries and deadlines get their time. @default the subscriber's clock: the system's, except in tests */
+  /** Gives retries, timeouts and deadlines the time. @default the subscriber's clock: the system's, except in tests */
   readonly clock?: Clock;
-  /** Source of jitter, 0 to 1. @default Math.random */
+  /** The source of jitter: a number from 0 to 1. @default Math.random */
   readonly random?: () => number;
   /**
-   * Told of every failure that no promise carries, and of what comes next. Without it, and without a subscriber of the
-   * diagnostics channel "tidelane:error", the first failure of each kind is a process warning: once for each error code (or
-   * name of an error) and what it leads to, in each run.
+   * Gets every failure that no promise carries, and what comes next. Without it, and without a listener on the
+   * diagnostics channel "tidelane:error", the run prints a process warning for the first failure of each kind. A
+   * kind is an error code, or the name of an error, together with what comes next.
    */
   readonly onError?: ErrorListener;
 }
 
+/** Options of `workers(count, key, options)`. */
 export interface WorkersOptions {
   /**
-   * The most deliveries in flight: waiting in lanes, running and settling. At least the number of workers. A key that is
-   * slow fills it in the end, so give it room. Without a key, what exceeds `n` may overtake a delivery that waits for its
-   * retry. @default `max(256, 32 * n)` with a key, `n` without
+   * The most deliveries in flight: waiting in lanes, running and settling; at least the number of workers. Give it
+   * room, because the messages of a slow key fill it in the end. Without a key, deliveries beyond `n` may overtake
+   * one that waits for its retry. @default `max(256, 32 * n)` with a key, `n` without
    */
   readonly maxInFlight?: number;
 }
 
+/** Options of `handle(handler, options)`. */
 export interface HandleOptions {
   /** Stops the run when it aborts. */
   readonly signal?: AbortSignal;
   /**
-   * How long one run of the handler may take. Then `context.signal` aborts with a `TimeoutError` that names topic, key and
-   * attempt, and the run has failed, whatever the handler returns later: the failure policy decides. Only a run that is
-   * being stopped carries out what a late handler decides. An async decoder is not covered: it must limit its waits itself.
-   * @default no limit
+   * How long one run of the handler may take, in milliseconds. Then `context.signal` aborts with a `TimeoutError`,
+   * and the run has failed, whatever the handler returns later. Only while the pipeline is stopped does a late
+   * handler still decide. It does not limit an async decoder. @default no limit
    */
   readonly timeoutMs?: number;
   /**
-   * "wait": the worker and the key's lane wait until the handler returns, so that a key has one handler at a time. A
-   * handler that ignores its signal is reported once, with `next: { kind: "wait" }`. "abandon": they go on at once, and the
-   * old handler may still be running while the next one of its key does. @default "wait"
+   * "wait": the worker and the lane wait until the handler returns, so a key has one handler at a time. "abandon":
+   * they go on at once, and the old handler may still be running beside the next one of its key. @default "wait"
    */
   readonly onTimeout?: "wait" | "abandon";
 }
@@ -69,7 +70,7 @@ const optionNamesOf = {
   handle: optionNames<HandleOptions>()({ signal: true, timeoutMs: true, onTimeout: true }),
 };
 
-/** Does the work for one delivery. Nothing returned is `ack()`; a throw follows the failure policy. */
+/** Does the work for one delivery. Returning nothing is `ack()`. After a throw, the failure policy decides. */
 export type Handler<M extends Message = Message, Value = M, DeadLetters extends boolean = boolean> = (
   value: Value,
   context: HandlerContext<M>,
@@ -85,41 +86,46 @@ interface UsedSteps {
   readonly onFailure: Refused<"onFailure() comes once.">;
 }
 
-/** A pipeline; the steps that cannot come any more say why. */
+/** A pipeline. A step that cannot come any more has a type that says why. */
 export type Pipeline<M extends Message, Value, DeadLetters extends boolean, Used extends Step = never> = Omit<
   PipelineSteps<M, Value, DeadLetters, Used>,
   Used
 > &
   Pick<UsedSteps, Used>;
 
-/** Every step returns a new pipeline; `handle` starts the run. */
+/** The steps of a pipeline. Each returns a new pipeline, and `handle` starts the run. */
 export interface PipelineSteps<M extends Message, Value, DeadLetters extends boolean, Used extends Step> {
   /**
-   * Payloads become values: by a codec (`json`, `text`, `bytes` or your own), or as JSON checked by any Standard Schema.
-   * A payload that fails never reaches the handler and never stops the run. Comes before the steps that see the value.
+   * Turns payloads into values: with a codec (`json`, `text`, `bytes` or your own), or as JSON checked by a
+   * Standard Schema. A payload that does not decode never reaches the handler and does not stop the run. Comes
+   * before `use` and `workers`, because they see the value.
    */
   decode<const Decoder extends Codec<unknown> | StandardSchema>(
     decoder: Decoder,
   ): Pipeline<M, Decoded<Decoder>, DeadLetters, Used | "decode">;
-  /** Wraps the handler. The first one is the outermost. */
+  /** Wraps the handler. The first middleware is the outermost. */
   use(middleware: Middleware<M, Value>): Pipeline<M, Value, DeadLetters, Used | "decode">;
   /**
-   * Up to `count` handlers at once; with a key, one key strictly in order. Without this step: one at a time, in order.
+   * Runs up to `count` handlers at once. With a key, the messages of one key run in order. Without this step: one
+   * handler at a time, in order.
    */
   workers(
     count: number,
     key?: KeySelector<Value>,
     options?: WorkersOptions,
   ): Pipeline<M, Value, DeadLetters, Used | "decode" | "workers">;
-  /** What happens when a handler throws or asks for a retry. Without this step: retry for ever, in place. */
+  /**
+   * What happens when a handler throws or asks for a retry. Without this step, it runs again in place until it
+   * succeeds.
+   */
   onFailure<const Policy extends GivenPolicy>(
     policy: Policy & NoOtherOptions<Policy>,
   ): Pipeline<M, Value, HasDeadLetters<Policy>, Used | "onFailure">;
-  /** Starts pulling. Throws `SubscriberBusyError` when the subscriber is being iterated. */
+  /** Starts pulling, and returns the run. Throws `SubscriberBusyError` if the subscriber has an active iterator. */
   handle(handler: Handler<M, Value, DeadLetters>, options?: HandleOptions): Run;
 }
 
-/** Runs handlers over a subscription: decode, order, run, settle. */
+/** Runs handlers over a subscription: it decodes, orders, runs and settles. */
 export function pipeline<M extends Message>(
   subscriber: Subscriber<M>,
   options: PipelineOptions = {},

@@ -5,8 +5,8 @@ import { isThenable } from "./thenable.ts";
 import { sentenceOf } from "./thrown.ts";
 
 /**
- * Told of every failure that no promise carries: a handler that threw, a payload that did not decode, a dead letter that
- * could not be published. `next` says what comes of it.
+ * Gets every failure that no promise carries: a handler that threw, a payload that did not decode, a dead letter
+ * that could not be published. `next` says what comes next.
  */
 export type ErrorListener = (report: ErrorReport & { readonly next: NextStep }) => void;
 

@@ -1,44 +1,54 @@
 import type { Settlement } from "./delivery.ts";
 
-/** Counters of one run. Each delivery is counted once among the ways to leave, or is in flight, or was left by a stop. */
+/** The counters of a run. Each delivery is in flight, or was left by a stop, or is counted once by how it left. */
 export interface RunStats {
-  /** Taken from the subscriber. `pulled = handled + dropped + deadLettered + redelivered + revoked + inFlight`. */
+  /**
+   * Deliveries taken from the subscriber. `pulled = handled + dropped + deadLettered + redelivered + revoked +
+   * inFlight`.
+   */
   readonly pulled: number;
-  /** Left with an ack, or settled by the handler itself, in whatever way. */
+  /** Acked, or settled by the handler itself. */
   readonly handled: number;
-  /** Left without a requeue: `drop()`, undecodable payloads and spent attempts without a dead letter topic. */
+  /**
+   * Settled without a requeue: `drop()`, payloads that did not decode, and used-up attempts without a dead letter
+   * topic.
+   */
   readonly dropped: number;
+  /** Published to the dead letter topic and acked, or dead-lettered by the broker. */
   readonly deadLettered: number;
-  /** Given back with a delay, in the "redeliver" mode. */
+  /** Requeued with a delay, in the "redeliver" mode. */
   readonly redelivered: number;
-  /** No longer known to the broker, or its settle failed: the broker delivers them again. */
+  /** Revoked by the broker, or left after a failed settle. The broker delivers them again. */
   readonly revoked: number;
-  /** Runs scheduled again in place. */
+  /** Retries in place that were scheduled. */
   readonly retries: number;
-  /** Handler runs that threw. */
+  /** Handler runs that failed. */
   readonly failures: number;
-  /** Payloads that did not decode; each left as dropped or dead-lettered. */
+  /** Payloads that did not decode. Each was dropped or dead-lettered. */
   readonly undecodable: number;
   /** `inFlight = waiting + running + settling`. */
   readonly inFlight: number;
-  /** In a lane, or holding for a retry. */
+  /** In a lane, or waiting for a retry. */
   readonly waiting: number;
+  /** With a handler. */
   readonly running: number;
+  /** With a settle on its way. */
   readonly settling: number;
-  /** In flight after their handler failed or asked for it: they wait for their retry, or run again. */
+  /** In flight, and failed at least once. */
   readonly retrying: number;
-  /** In flight after their settle failed, or the publish of their dead letter: it is tried again, and their lanes wait. */
+  /** In flight, while the run tries again to settle them or to publish their dead letter. Their lanes wait. */
   readonly blocked: number;
   /**
-   * Nothing was pulled for at least 5 seconds because there is no room: deliveries that are `retrying` or `blocked` fill it
-   * with those that wait behind them, or `continuations` do. Reported as `IntakeStalledError` when it begins.
+   * `true` if nothing was pulled for 5 seconds because there was no room: failing deliveries and those behind them
+   * fill `maxInFlight`, or 1,024 `afterSettle` jobs are unfinished. When it begins, the run reports an
+   * `IntakeStalledError`.
    */
   readonly stalled: boolean;
-  /** The most there were in flight at once. */
+  /** The most that were in flight at once. */
   readonly peakInFlight: number;
   /** Keys with deliveries in flight. */
   readonly lanes: number;
-  /** Asked for with `afterSettle` by deliveries that have left, and not finished. At 1,024 nothing is pulled. */
+  /** Unfinished `afterSettle` work. At 1,024 the run pulls nothing. */
   readonly continuations: number;
 }
 

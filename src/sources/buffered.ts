@@ -10,20 +10,24 @@ import type { BatchOptions, BatchSubscriber, Subscriber, SubscriberIterator } fr
 import { Collector } from "./collector.ts";
 import { isSource, type MessageOf } from "./types.ts";
 
-// n.b. neither `buffer` nor `bufferCountOrTime` of ix is used here. In test/sources/ix-combinators.test.ts:
-// - `buffer(3)` over "a0" and "a1" waits for a third however long it takes; `return()` resolves neither itself nor the waiting
-//   `next()`, and when the source fails the two are lost;
-// - `bufferCountOrTime(10, 100)` closes a batch 1 ms after its first message, when that came 99 ms after the first pull: its
-//   time runs on the machine's timers and not from the message;
-// - `bufferCountOrTime(2, 100)` over five messages has pulled the third when its first batch is handed out, loses it on
-//   `break`, and keeps the source busy.
+// `buffer` and `bufferCountOrTime` of ix do not fit here. test/sources/ix-combinators.test.ts shows why:
+// - `buffer(3)` over "a0" and "a1" waits for a third message without a limit. `return()` resolves neither itself nor the waiting
+//   `next()`. If the source fails, both messages are lost.
+// - `bufferCountOrTime(10, 100)` counts its time from the first pull. If the first message comes after 99 ms, its batch closes
+//   1 ms later.
+// - `bufferCountOrTime(2, 100)` over five messages has pulled the third when it gives the first batch. A `break` loses that third
+//   message, and keeps the source busy.
 
+/** Options of `buffered(from, options)`. */
 export interface BufferedOptions {
-  /** The size of a batch where `batches()` names none: a whole number of at least 1. */
+  /** The most messages in a batch, unless `batches()` says otherwise: a whole number of at least 1. */
   readonly max: number;
-  /** Milliseconds from the first message of a batch to its end, where `batches()` names none. @default 10 */
+  /**
+   * How long a batch waits for more, in milliseconds, counted from its first message, unless `batches()` says
+   * otherwise. @default 10
+   */
   readonly maxWaitMs?: number;
-  /** @default that of the subscription */
+  /** What `maxWaitMs` is measured by. @default that of the subscription */
   readonly clock?: Clock;
 }
 
@@ -36,13 +40,13 @@ export interface BufferedSubscriber<M extends Message = Message> extends BatchSu
 }
 
 /**
- * Batches for a subscription that has none of its own.
+ * Batches for a subscription that has none.
  *
- * A batch closes when it is full, `maxWaitMs` after its first message arrived, or when the subscription ends; it is never
- * empty. Messages are pulled while a batch is waited for and one at a time, so between batches one message at most is held
- * here. `break` loses nothing: what was collected and not handed out goes to the next iterator, of either kind.
+ * A batch closes when it is full, `maxWaitMs` after its first message, or when the subscription ends. It is never
+ * empty. Messages are pulled one at a time, and only while somebody waits for a batch. So between batches, at most
+ * one message is held here. `break` loses nothing: the next iterator gets what was collected.
  *
- * Given a source it is a source; given a subscriber it is a subscriber, and that one is its own from then on.
+ * With a source it gives a source; with a subscriber, a subscriber. It then owns that subscriber.
  */
 export function buffered<S extends SubscriptionSource>(
   source: S,

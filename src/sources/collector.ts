@@ -46,7 +46,7 @@ export class Collector<M extends Message> {
     return this.#outlet.iterate();
   }
 
-  /** Ends iteration and lets go of what is held, for the subscriber to give back. */
+  /** Ends iteration and forgets what is held. The subscriber requeues it. */
   close(): void {
     this.#held.length = 0;
     this.#end();

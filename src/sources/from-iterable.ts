@@ -7,18 +7,19 @@ import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { IterableItem } from "./iterable-message.ts";
 import { IterableSubscriber } from "./iterable-subscriber.ts";
 
+/** Options of `fromIterable(items, options)`. */
 export interface FromIterableOptions {
   /** The topic of every message. */
   readonly topic: string;
-  /** What `nackAfter` goes by. @default the system clock */
+  /** What `nackAfter` is measured by. @default the system clock */
   readonly clock?: Clock;
-  /** How many settlements a subscriber remembers, the latest; `Infinity` for all. @default 10_000 */
+  /** How many settlements a subscriber remembers, the latest ones; `Infinity` for all. @default 10_000 */
   readonly keepSettlements?: number;
 }
 
 const names = optionNames<FromIterableOptions>()({ topic: true, clock: true, keepSettlements: true });
 
-/** A source that needs no broker: it opens on any connection, and without one. */
+/** A source that needs no broker. It opens on any connection, or without one. */
 export interface IterableSource extends SubscriptionSource<Connection, IterableSubscriber> {
   open(connection?: Connection): Promise<IterableSubscriber>;
 }
@@ -41,15 +42,16 @@ const capabilities: Capabilities = {
 };
 
 /**
- * A subscription to what an iterable gives, for a replay or a backfill: `fromIterable(lines, { topic: "log" })`.
+ * A subscription to the items of an iterable, for a replay or a backfill: `fromIterable(lines, { topic: "log" })`.
  *
- * Items are taken on demand, one at a time. What is requeued comes again before anything new, in the order of the items;
- * what is sent back with `nackAfter` comes when its delay is over, while later items flow. Iteration ends when the
- * iterable has ended **and every delivery is settled for good**: until then one of them may come again. An iterable that
- * throws, or an item that is not an `IterableItem`, is the end in the same way, with a `SubscriptionFailedError`.
+ * It takes items one at a time, when somebody pulls. A requeued item comes again before new ones, in the order of
+ * the items. After `nackAfter` it comes when its delay is over, while later items go on. The iteration ends when
+ * the iterable has ended **and every delivery is settled**, because an unsettled one may come again. If the
+ * iterable throws, or gives something that is not an `IterableItem`, the iteration ends with
+ * `SubscriptionFailedError`.
  *
- * Each subscriber iterates anew: an array may be opened many times, a generator gives its items once. `close()` calls
- * `return()` of the iterator. There is nothing for what is unsettled to go back to; open the source again.
+ * Each subscriber iterates anew: an array may be opened many times, a generator gives its items once. `close()`
+ * calls `return()` of the iterator, and forgets unsettled items. To get them again, open the source again.
  */
 export function fromIterable(
   items: Iterable<IterableItem> | AsyncIterable<IterableItem>,

@@ -15,9 +15,8 @@ const noLimits: PublisherCapabilities = {
   requestReply: false,
 };
 
-// n.b. `from` and `map` of ix are not used here. They are async generators, and a generator's `return()` waits behind its
-// pending `next()`: in test/sources/ix-combinators.test.ts `return()` over a quiet source stays open until that source ends
-// by itself, so that close() would not reach an iterable that is being waited for.
+// `from` and `map` of ix do not fit here. They are async generators, whose `return()` waits for the pending `next()`. So
+// `close()` would wait until a quiet iterable gives its next item. test/sources/ix-combinators.test.ts shows it.
 
 /** Reads an iterable one item at a time, on demand, and checks what it gives. */
 export class ItemReader {

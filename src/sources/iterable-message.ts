@@ -4,7 +4,7 @@ import type { CheckedMessage } from "../traits/outgoing.ts";
 import type { OutgoingMessage } from "../traits/publisher.ts";
 import type { Positioned } from "../traits/subscriber.ts";
 
-/** One thing to deliver: a payload, or a message without its topic. */
+/** One item to deliver: a payload, or a message without its topic. */
 export type IterableItem = Uint8Array | string | Omit<OutgoingMessage, "topic">;
 
 /** One item of the iterable, between its deliveries. */
@@ -15,7 +15,7 @@ export interface Item {
   readonly deliveries: number;
 }
 
-/** One settle of a message of an iterable. */
+/** One settle of a message, as the subscriber remembers it. */
 export type IterableSettlement = { readonly position: number; readonly deliveryCount: number } & (
   | { readonly settle: "ack" }
   | { readonly settle: "nack"; readonly requeue: boolean }

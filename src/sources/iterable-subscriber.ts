@@ -6,13 +6,13 @@ import { ItemReader } from "./item-reader.ts";
 import type { IterableItem } from "./iterable-message.ts";
 import { type Item, IterableMessage, type IterableSettlement } from "./iterable-message.ts";
 
-/** What became of the deliveries so far. */
+/** How many deliveries there were, and how they were settled. */
 export interface IterableCounts {
   readonly delivered: number;
   readonly acked: number;
-  /** By `nack({ requeue: false })`. */
+  /** Settled by `nack({ requeue: false })`. */
   readonly dropped: number;
-  /** By `nack()` and `nackAfter()`. */
+  /** Settled by `nack()` or `nackAfter()`. */
   readonly requeued: number;
 }
 
@@ -23,7 +23,7 @@ interface Setup {
   readonly keepSettlements: number;
 }
 
-/** Delivers the items of an iterable, again where it is asked to, and remembers how they were settled. */
+/** Delivers the items of an iterable, and remembers how they were settled. */
 export class IterableSubscriber implements Subscriber<IterableMessage> {
   readonly topic: string;
   readonly capabilities: Capabilities;
@@ -55,12 +55,12 @@ export class IterableSubscriber implements Subscriber<IterableMessage> {
     });
   }
 
-  /** The settlements so far, the oldest first; of very many only the latest, see `keepSettlements`. */
+  /** The settlements, the oldest first. `keepSettlements` bounds how many it remembers. */
   get settlements(): readonly IterableSettlement[] {
     return this.#settlements.slice(Math.max(0, this.#settlements.length - this.#keep));
   }
 
-  /** Exact, however many there were. */
+  /** How many deliveries there were, and how they were settled. */
   get counts(): IterableCounts {
     return { ...this.#counts };
   }

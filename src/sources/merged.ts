@@ -11,24 +11,25 @@ import { weakest } from "./capabilities.ts";
 import { MergedPart } from "./merged-part.ts";
 import { type ConnectionOf, isSource, type MessageOf } from "./types.ts";
 
-// n.b. `merge` of ix is not used here. Over two subscribers, in test/sources/ix-combinators.test.ts:
-// - `return()` while a `next()` waits resolves neither; when "a0" and "a1" then arrive, the cancelled `next()` takes "a0", and
-//   "a1" is pulled behind it and handed to nobody;
-// - `break` after "a0" has pulled "a0", "a1" and "b0", and the last two are lost;
-// - `break` returns neither source, so both stay busy, each with a `next()` waiting, for good.
+// `merge` of ix does not fit here, because it loses deliveries. test/sources/ix-combinators.test.ts shows it over two subscribers:
+// - `return()` while a `next()` waits resolves neither. When "a0" and "a1" then arrive, the canceled `next()` takes "a0", and
+//   `merge` pulls "a1" and gives it to nobody.
+// - A `break` after "a0" has pulled "a0", "a1" and "b0". The last two are lost.
+// - A `break` returns neither source. Both stay busy, each with a waiting `next()`.
 
 /**
  * Several subscriptions as one.
  *
- * - **Fair.** A part that has something waits for at most one message of each other part (for one share of a
- *   `takeReady`). The order of each part is kept; there is none between parts.
- * - **Pull is demand.** A part is asked for its next message only while a `next()` waits, and for one at a time. So up to one
- *   message a part may be held here, unsettled, for the next call or the next iterator.
- * - **Ends together.** `close()` closes every part. When one part fails, all are closed and iteration rejects once with
- *   `SubscriptionFailedError`, its `cause` the error of the part. A part that ends by itself leaves the others running.
+ * - **Fair.** A part that has a message waits for at most one message of each other part. With `takeReady`, it
+ *   waits for at most one share of each. The order of each part stays. Between parts there is none.
+ * - **Pulls on demand.** It asks a part for its next message only while a `next()` waits. So it may hold one
+ *   message of each part, unsettled, for the next call or the next iterator.
+ * - **Ends together.** `close()` closes every part. If one part fails, all are closed, and one `next()` rejects
+ *   with `SubscriptionFailedError`, whose `cause` is the error of the part. If a part ends by itself, the others go
+ *   on.
  *
- * Given sources it is a source, which opens all of them or none; given subscribers it is a subscriber, and they are its own
- * from then on.
+ * With sources it gives a source, which opens all of them or none. With subscribers it gives a subscriber, and then
+ * owns them.
  */
 export function merged<const Sources extends readonly SubscriptionSource[]>(
   sources: Sources,
@@ -175,7 +176,7 @@ function areSources(
 }
 
 function checkParts(parts: readonly (SubscriptionSource | Subscriber)[]): void {
-  const expected = "a list of sources, or of subscribers, with at least one in it and none twice";
+  const expected = "a list of at least one source or subscriber, none of them twice";
   if (!Array.isArray(parts) || parts.length === 0 || new Set(parts).size < parts.length) {
     throw new InvalidArgumentError({ argument: "merged(parts)", expected, received: parts });
   }

@@ -5,8 +5,8 @@ import type { Subscriber } from "../traits/subscriber.ts";
 import { noClaims } from "./capabilities.ts";
 
 /**
- * What subscribing by name gives on a connection of type `C`. n.b. `subscribe` is overloaded, and an overload can only be
- * read together with those after it: three are matched here, in any order, and the one that takes a string is chosen.
+ * What `subscribe(name)` gives on a connection of type `C`. `subscribe` is overloaded, and TypeScript infers an overload only
+ * together with those after it. So this type matches three, in any order, and chooses the one that takes a string.
  */
 export type NamedSubscriber<C extends Connection & Subscribe> = C extends {
   subscribe: {
@@ -25,12 +25,11 @@ type OfName<Overload> = Overload extends [infer By, infer S extends Subscriber]
   : never;
 
 /**
- * The subscription of `topic` with the broker's defaults, whichever broker it is: `connection.subscribe(topic)` as a value.
- * Its type follows from where it goes: passed to `connection.subscribe` it gives that broker's own subscriber. Where
- * nothing says which connection it will be opened on, name it, `named<NatsConnection>("orders")`; or a `Subscriber` is
- * all that is known.
+ * The subscription to `topic` with the broker's defaults, on any broker: `connection.subscribe(topic)` as a value.
+ * Its type follows from the connection that you pass it to. If that is not known, name it:
+ * `named<NatsConnection>("orders")`.
  *
- * It claims no capability, as it does not know its broker. The subscriber it opens says what it can do.
+ * It claims no capability, because it does not know its broker. Its subscriber says what it can do.
  */
 export function named<C extends Connection & Subscribe = Connection & Subscribe>(
   topic: string,

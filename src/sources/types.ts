@@ -2,7 +2,7 @@ import type { Connection, SubscriptionSource } from "../traits/broker.ts";
 import type { Message } from "../traits/message.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
 
-/** The messages of a subscriber, or of what a source opens. */
+/** The type of the messages of a subscriber, or of what a source opens. */
 export type MessageOf<From> =
   From extends Subscriber<infer M extends Message>
     ? M
@@ -10,7 +10,7 @@ export type MessageOf<From> =
       ? MessageOf<S>
       : never;
 
-/** A connection on which every one of these sources opens: the intersection of theirs. */
+/** The type of a connection on which all of these sources open. */
 export type ConnectionOf<Source> = (
   Source extends SubscriptionSource<infer C, infer _>
     ? (connection: C) => void

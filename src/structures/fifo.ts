@@ -1,6 +1,6 @@
 const chunkSize = 1024;
 
-/** Slots that are kept when the last element leaves: a queue that comes and goes allocates nothing. */
+/** How many slots to keep when the queue is empty, so that a queue that fills and empties allocates nothing. */
 const keptSlots = 32;
 
 class Chunk<T> {
@@ -9,15 +9,15 @@ class Chunk<T> {
 }
 
 /**
- * First in, first out, in linked chunks: pushing and shifting cost the same at any size, nothing is ever copied, and a
- * drained chunk of more than 32 is let go at once.
+ * First in, first out, in linked chunks. Pushing and shifting cost the same at any size, and nothing is copied. An
+ * empty chunk of more than 32 slots is freed at once.
  */
 export class Fifo<T extends object> implements Iterable<T> {
   #first: Chunk<T> = new Chunk();
   #last: Chunk<T> = this.#first;
-  /** The slot of `#first` that holds the oldest element; slots before it are cleared. */
+  /** The slot in `#first` of the oldest element. Slots before it are cleared. */
   #head = 0;
-  /** The slot of `#last` that the next element gets. */
+  /** The slot in `#last` for the next element. */
   #tail = 0;
   #size = 0;
 

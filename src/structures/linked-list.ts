@@ -1,12 +1,12 @@
-/** What an element carries to stand in a list: in one list at a time. */
+/** The links that an element carries. It is in one list at a time. */
 export interface Linked<T extends Linked<T>> {
   previous: T | undefined;
   next: T | undefined;
-  /** The list it stands in now. */
+  /** The list that it is in now. */
   list: LinkedList<T> | undefined;
 }
 
-/** A list whose elements carry the links themselves, so that any of them leaves it in constant time. */
+/** A list whose elements carry their own links, so that each can leave it in constant time. */
 export class LinkedList<T extends Linked<T>> {
   #first: T | undefined = undefined;
   #last: T | undefined = undefined;
@@ -30,7 +30,7 @@ export class LinkedList<T extends Linked<T>> {
     this.#size += 1;
   }
 
-  /** Nothing to do for an element that does not stand in this list. */
+  /** Removes the element. Does nothing if it is not in this list. */
   remove(element: T): void {
     if (element.list !== this) return;
     if (element.previous === undefined) this.#first = element.next;
@@ -43,7 +43,7 @@ export class LinkedList<T extends Linked<T>> {
     this.#size -= 1;
   }
 
-  /** `successor`, which stands in no list, takes the place of `element`, which stands in this one. */
+  /** Puts `successor`, which is in no list, in the place of `element`. */
   replace(element: T, successor: T): void {
     const { previous, next } = element;
     successor.list = this;
@@ -64,7 +64,7 @@ export class LinkedList<T extends Linked<T>> {
     return first;
   }
 
-  /** A copy, to walk while elements leave. */
+  /** A copy, to iterate while elements leave. */
   toArray(): T[] {
     const elements: T[] = [];
     for (let element = this.#first; element !== undefined; element = element.next) elements.push(element);

@@ -3,19 +3,19 @@ import { checkCount } from "../traits/arguments.ts";
 import { SubscriberBusyError } from "../traits/errors.ts";
 
 /**
- * Where an outlet gets what it hands out. It is called synchronously and does not throw. It may call `serve()` and `end()`
- * from within: while somebody waits, the outlet takes until nothing is here.
+ * Where an outlet gets its items. The outlet calls it synchronously, and it must not throw. It may call `serve()`
+ * and `end()` from within.
  */
 export interface Supply<T> {
-  /** Up to `max` items that are here already. An item that was taken is handed out: there is no way back. */
+  /** Gives up to `max` items that are already here. The outlet delivers every item that it takes. */
   take(max: number): T[];
-  /** A `next()` waits and nothing was here: get something, then call `serve()`. */
+  /** A `next()` waits, and nothing is here. Get something, then call `serve()`. */
   wanted?(): void;
-  /** The iterator was returned: nobody waits any more. What was taken in stays for the next one. */
+  /** The iterator was returned, so nobody waits. Cancel what was asked for. The next iterator gets what has arrived. */
   released?(): Promise<void>;
 }
 
-/** What `iterate()` gives: the `SubscriberIterator` of the contract, over any item. */
+/** What `iterate()` gives: a `SubscriberIterator` over any item. */
 export interface OutletIterator<T> extends AsyncIterator<T, undefined, undefined> {
   next(): Promise<IteratorResult<T, undefined>>;
   return(): Promise<IteratorResult<T, undefined>>;
@@ -26,22 +26,19 @@ export interface OutletIterator<T> extends AsyncIterator<T, undefined, undefined
 const done = { done: true, value: undefined } as const;
 
 /**
- * The side of a subscriber that faces its consumer, for authors of brokers: one iterator at a time, answers in the order
- * asked, an error told once, a `return()` that ends every waiting `next()`. It holds no item itself, so that there is
- * nothing in it to lose.
- *
- * The line of waiting `next()` is an `AsyncSink` of ix, which keeps the order, ends all of them at once and tells an error
- * to one alone. It is only ever written to while somebody waits, so it buffers nothing.
+ * For authors of brokers: the rules of iteration. It allows one iterator at a time, answers `next()` in the order
+ * of the calls, tells an error once, and ends every waiting `next()` on `return()`. It holds no items, so it can
+ * lose none.
  */
 export class Outlet<T extends object> {
   readonly #topic: string;
   readonly #supply: Supply<T>;
   #active: Gate<T> | undefined;
-  /** Nothing more will come; what the supply still has is handed out first. */
+  /** No more items will come. Items that the supply still has are delivered first. */
   #over = false;
-  /** `serve()` is at work. A call from within, by the supply, leaves the rest to it: else it would overtake. */
+  /** `serve()` is running. A call from the supply, inside it, does nothing, because its item would overtake others. */
   #serving = false;
-  /** Not told yet. */
+  /** The error that was not told yet. */
   #failure: { readonly error: unknown } | undefined;
 
   constructor(topic: string, supply: Supply<T>) {
@@ -49,21 +46,22 @@ export class Outlet<T extends object> {
     this.#supply = supply;
   }
 
-  /** Whether an iterator is at work: made, and neither returned nor at its end. */
+  /** Whether an iterator is active: made, not returned, and not at its end. */
   get active(): boolean {
     return this.#active !== undefined;
   }
 
-  /** How many `next()` wait. */
+  /** How many `next()` calls wait. */
   get waiting(): number {
     return this.#active?.waiting ?? 0;
   }
 
+  /** Whether `end()` was called. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** Throws `SubscriberBusyError` while an iterator is active. */
+  /** Makes an iterator. Throws `SubscriberBusyError` while one is active. */
   iterate(): OutletIterator<T> {
     this.refuseSecond();
     this.#active = new Gate(this);
@@ -75,7 +73,7 @@ export class Outlet<T extends object> {
     if (this.#active) throw new SubscriberBusyError({ topic: this.#topic });
   }
 
-  /** Answers who waits, as far as the supply goes. */
+  /** Answers waiting `next()` calls with items of the supply. */
   serve(): void {
     const active = this.#active;
     if (!active || this.#serving) return;
@@ -89,7 +87,10 @@ export class Outlet<T extends object> {
     if (this.#over && active.waiting > 0) this.#finish(active);
   }
 
-  /** Only the first call counts. */
+  /**
+   * Ends the iteration after the items that the supply still has. With `failure`, one `next()` rejects with its
+   * error. Only the first call counts.
+   */
   end(failure?: { readonly error: unknown }): void {
     if (this.#over) return;
     this.#over = true;
@@ -136,7 +137,7 @@ export class Outlet<T extends object> {
 class Gate<T extends object> implements OutletIterator<T> {
   readonly #outlet: Outlet<T>;
   readonly #line = new AsyncSink<T>();
-  /** How many `next()` are in the line; the sink does not tell. */
+  /** How many `next()` calls wait, which the sink does not tell. */
   #waiting = 0;
 
   constructor(outlet: Outlet<T>) {

@@ -40,8 +40,8 @@ interface Retried {
 
 /** What happened in an app under test. */
 export class AppRecord implements Observer {
-  /** Requests whose reply has not come. */
-  waitingRequests = 0;
+  /** Handlers that wait for a reply, or for others of their batch. */
+  waitingHandlers = 0;
   /** Counts everything, so that one who waits sees that something happened. */
   events = 0;
   readonly #definition: AppDefinition;
@@ -58,13 +58,11 @@ export class AppRecord implements Observer {
   listen(): void {
     subscribe("tidelane:settle", this.#onSettle);
     subscribe("tidelane:retry", this.#onRetry);
-    subscribe("tidelane:error", this.#onError);
   }
 
   close(): void {
     unsubscribe("tidelane:settle", this.#onSettle);
     unsubscribe("tidelane:retry", this.#onRetry);
-    unsubscribe("tidelane:error", this.#onError);
   }
 
   // ---- what the app tells
@@ -118,9 +116,9 @@ export class AppRecord implements Observer {
     this.#say(`"${plan.template.text}" set aside a message in "${letter.topic}"`);
   }
 
-  waiting(change: 1 | -1): void {
+  waiting(change: number): void {
     this.events += 1;
-    this.waitingRequests += change;
+    this.waitingHandlers += change;
   }
 
   readonly #onSettle = (event: unknown): void => {
@@ -139,12 +137,11 @@ export class AppRecord implements Observer {
     this.#say(`"${message.topic}" retries ${valueIn(seen)} in ${delayMs} ms, after attempt ${attempt}`);
   };
 
-  readonly #onError = (event: unknown): void => {
-    const { message, error, topic } = event as DiagnosticEvents["tidelane:error"];
+  failed({ message, error, topic }: DiagnosticEvents["tidelane:error"]): void {
     const seen = message && this.#byMessage.get(message);
     if (seen === undefined) return;
     this.#say(`"${topic}" failed ${valueIn(seen)}: ${sentenceOf(error)}`);
-  };
+  }
 
   // ---- what a test asks
 

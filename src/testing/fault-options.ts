@@ -4,27 +4,27 @@ import { InvalidArgumentError } from "../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 
 /**
- * Which faults, and how often. A rate is a share from 0 to 1 of the messages that come from what is wrapped; a fault that is
- * not named does not happen. Each message draws its faults once, so what comes again because of one draws none.
+ * Which faults happen, and how often. A rate is the share of messages that get the fault, from 0 to 1. A fault that
+ * you leave out does not happen. Each message draws its faults once, so a redelivery draws none.
  */
 export interface FaultOptions {
-  /** A whole number. One seed and one sequence of messages give one sequence of faults. */
+  /** A whole number. The same seed and the same messages give the same faults. */
   readonly seed: number;
-  /** What delays and stalls go by. @default that of the subscription */
+  /** What delays and stalls are measured by. @default that of the subscription */
   readonly clock?: Clock;
   /**
-   * The message is delivered a second time, up to `withinMs` after the first (0: right behind it). The copy is a delivery of
-   * its own, with its own settle; what is asked of it is honoured here and does not touch the original.
+   * The message is delivered a second time, at most `withinMs` milliseconds after the first; 0: right after it. The
+   * copy has its own settle, which does not reach the broker.
    */
   readonly duplicates?: { readonly rate: number; readonly withinMs?: number };
-  /** The message comes up to `maxMs` late, and those behind it with it: the order stays. */
+  /** The message comes up to `maxMs` milliseconds late. Those behind it wait too, so the order stays. */
   readonly delays?: { readonly rate: number; readonly maxMs: number };
   /**
-   * The connection breaks before this message and is restored at once: every delivery that is not settled is revoked, and
-   * delivered again before this one.
+   * The connection is lost before this message, and restored at once. Every unsettled delivery is revoked, and
+   * delivered again before this message.
    */
   readonly disconnects?: { readonly rate: number };
-  /** Nothing moves for `ms`: nothing is delivered, and settles wait. */
+  /** For `ms` milliseconds nothing is delivered, and settles wait. */
   readonly stalls?: { readonly rate: number; readonly ms: number };
 }
 

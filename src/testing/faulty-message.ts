@@ -39,7 +39,7 @@ export class FaultyMessage<M extends Message = Message> extends Message {
     this.#parcel = parcel;
   }
 
-  /** The message of the wrapped subscription. Settle this one, not that. */
+  /** The message of the wrapped subscription. Settle the faulty message, not this one. */
   get original(): M {
     return this.#parcel.original;
   }

@@ -8,20 +8,20 @@ import type { Faults } from "./fault-options.ts";
 import { FaultyMessage, type Parcel } from "./faulty-message.ts";
 import { randomFrom } from "./random.ts";
 
-/** A fault that was made to happen, for a test to look at. */
+/** A fault that happened. */
 export interface FaultRecord {
   readonly fault: "duplicate" | "delay" | "disconnect" | "stall";
-  /** At which message of the wrapped subscription, from 0. */
+  /** The number of the message in the wrapped subscription, from 0. */
   readonly message: number;
-  /** When, by the clock of the subscription. */
+  /** When it happened, in milliseconds of the subscription's clock. */
   readonly at: number;
-  /** How long a delay or a stall takes, or after what time a duplicate comes. */
+  /** How long a delay or a stall takes, or after what time a duplicate comes, in milliseconds. */
   readonly ms?: number;
   /** How many deliveries a disconnect revoked. */
   readonly revoked?: number;
 }
 
-/** What `faulty` makes of a subscriber. */
+/** The subscriber that `faulty` makes. */
 export class FaultySubscriber<M extends Message = Message> implements Subscriber<FaultyMessage<M>> {
   readonly topic: string;
   readonly clock: Clock;

@@ -8,11 +8,11 @@ import { FaultySubscriber } from "./faulty-subscriber.ts";
 type MessageOf<S> = S extends Subscriber<infer M extends Message> ? M : never;
 
 /**
- * A subscription that goes wrong, on purpose and the same way each time, without ever breaking the contract: every fault is
- * one that a broker may show. Code that is right over it loses nothing and settles each delivery once.
+ * A subscription with faults, for tests. The same seed gives the same faults. Every fault is one that a broker may
+ * show, so the contract still holds: correct code loses nothing over it, and settles each delivery once.
  *
- * Given a source it is a source, whose subscribers all follow the seed from its start; given a subscriber it is a subscriber,
- * and that one is its own from then on.
+ * With a source it gives a source, each of whose subscribers starts from the seed. With a subscriber it gives a
+ * subscriber, and then owns that one.
  */
 export function faulty<C extends Connection, S extends Subscriber>(
   source: SubscriptionSource<C, S>,

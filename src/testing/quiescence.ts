@@ -30,7 +30,7 @@ export async function quiescence(instance: Instance, record: AppRecord, patience
 }
 
 function activity({ runs }: Instance, record: AppRecord): { busy: number; signature: string } {
-  let busy = -record.waitingRequests;
+  let busy = -record.waitingHandlers;
   const counts: number[] = [record.events];
   for (const { stats } of runs) {
     busy += stats.running + stats.settling + stats.continuations;

@@ -6,18 +6,18 @@ import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 
 /** What a {@link RecordingMessage} is made of. Everything has a default. */
 export interface RecordingMessageInit {
-  /** @default "test" */
+  /** The topic. @default "test" */
   readonly topic?: string;
   /** Bytes, or text as UTF-8. @default empty */
   readonly payload?: Uint8Array | string;
   readonly headers?: HeadersInit;
-  /** @default the `partition-key` header, if there is one */
+  /** The key. @default the `partition-key` header, if there is one */
   readonly partitionKey?: string;
-  /** @default 1 */
+  /** The delivery count. @default 1 */
   readonly deliveryCount?: number;
-  /** With a clock every record says when it was made, in `at`. */
+  /** With a clock, each record has the time of its settle in `at`. */
   readonly clock?: Clock;
-  /** Called with each settle that gets past the guard. What it throws or rejects with is the answer of that settle. */
+  /** Called with each settle that the guard lets through. If it throws or rejects, the settle fails with that error. */
   readonly onSettle?: (settlement: Settlement) => Promise<void> | void;
 }
 
@@ -31,20 +31,20 @@ const names = optionNames<RecordingMessageInit>()({
   onSettle: true,
 });
 
-/** One settle, as it would have been sent to a broker. */
+/** One settle, as a broker would get it. */
 export type Settlement =
   | { readonly settle: "ack" }
   | { readonly settle: "nack"; readonly requeue: boolean }
   | { readonly settle: "nackAfter"; readonly delayMs: number };
 
-/** A settle that reached the transport; `error` when it was made to fail, `at` when the message has a clock. */
+/** A settle that reached the transport. `error`: what it failed with. `at`: when, if the message has a clock. */
 export type RecordedSettlement = Settlement & { readonly error?: unknown; readonly at?: number };
 
 const encoder = new TextEncoder();
 
 /**
- * A message without a broker, for testing code that takes messages. It has the guard of every message (a second settle
- * rejects and is not recorded), writes down what reached the transport, and can be revoked or made to fail.
+ * A message without a broker, for tests of code that takes messages. Like every message it settles once. It records
+ * each settle that would reach the broker. A test can revoke it, or make a settle fail.
  */
 export class RecordingMessage extends Message {
   readonly topic: string;
@@ -82,30 +82,30 @@ export class RecordingMessage extends Message {
     return this.#deliveryCount;
   }
 
-  /** Every settle that reached the transport, in order. More than one only when an earlier one failed. */
+  /** Every settle that reached the transport, in order. There is a second one only after a settle that failed. */
   get settlements(): readonly RecordedSettlement[] {
     return this.#settlements;
   }
 
-  /** Resolves with the settle that succeeded. Stays open while there is none. */
+  /** Resolves with the settle that succeeded, once there is one. */
   get settledWith(): Promise<Settlement> {
     return this.#settledWith.promise;
   }
 
-  /** How often `keepAlive()` was accepted. */
+  /** How many `keepAlive()` calls were accepted. */
   get keepAlives(): number {
     return this.#keepAlives;
   }
 
   /**
-   * Makes the next settle that gets past the guard reject with `error`; called again, the one after. With a
-   * `SettleUnsupportedError` the message stays unsettled, with any other error the settle is used up.
+   * Makes the next settle fail with `error`; a second call, the one after it. After a `SettleUnsupportedError` the
+   * message is still unsettled. After any other error the settle is used up.
    */
   rejectNextSettle(error: unknown): void {
     this.#refusals.push(error);
   }
 
-  /** As if the broker had taken the delivery back: `signal` aborts and settles reject with `DeliveryRevokedError`. */
+  /** Revokes the delivery, as a broker does: `signal` aborts, and settles reject with `DeliveryRevokedError`. */
   override revoke(reason = "the test revoked it", cause?: unknown): void {
     super.revoke(reason, cause);
   }

@@ -8,12 +8,13 @@ import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { Subscriber, SubscriberIterator } from "../traits/subscriber.ts";
 import { RecordingMessage } from "./recording-message.ts";
 
+/** Options of `new ScriptedSubscriber(options)`. */
 export interface ScriptedSubscriberOptions {
-  /** @default "test" */
+  /** The topic of the subscription. @default "test" */
   readonly topic?: string;
-  /** What `wait` goes by. @default the system clock */
+  /** What `wait` is measured by. @default the system clock */
   readonly clock?: Clock;
-  /** What it claims, over the defaults: settlement and requeue of every kind, order by topic, no bound, no extras. */
+  /** Capabilities that differ from the defaults: all settles, order by topic, no limit, no batches, seek or pause. */
   readonly capabilities?: Partial<Capabilities>;
 }
 
@@ -63,15 +64,14 @@ const claims: Capabilities = {
 /**
  * A subscriber that plays a script: `new ScriptedSubscriber({ clock }).deliver(a).wait(100).deliver(b).end()`.
  *
- * The script runs from the moment it is written, as a broker would, whether anybody pulls or not: `a` is here at once, `b`
- * 100 ms later. What is here waits to be pulled and is handed out before a failure or an end that comes after it. More may
- * be written at any time. It keeps the contract of every subscriber; it does not deliver again what is requeued, unless
- * the script says so.
+ * The script starts when you write it, whether anybody pulls or not: `a` is here at once, `b` 100 ms later. You may
+ * add steps at any time. Messages wait to be pulled, and come before a later failure or end. It does not deliver
+ * requeued messages again, unless the script does.
  */
 export class ScriptedSubscriber<M extends Message = RecordingMessage> implements Subscriber<M> {
   readonly topic: string;
   readonly capabilities: Capabilities;
-  /** A pipeline over it goes by this clock. */
+  /** The clock that a pipeline over it uses. */
   readonly clock: Clock;
   readonly #outlet: Outlet<M>;
   /** Not reached yet. While `#timer` is armed a `wait` is on, and they come after it. */
@@ -92,22 +92,22 @@ export class ScriptedSubscriber<M extends Message = RecordingMessage> implements
     this.#outlet = new Outlet(this.topic, { take: (max) => this.#take(max) });
   }
 
-  /** Everything handed out, in order. */
+  /** Everything that was pulled, in order. */
   get pulled(): readonly M[] {
     return this.#pulled;
   }
 
-  /** How many have arrived and were not pulled. */
+  /** How many messages have arrived and were not pulled. */
   get ready(): number {
     return this.#here.length;
   }
 
-  /** How many `next()` wait for an answer. */
+  /** How many `next()` calls wait. */
   get waiting(): number {
     return this.#outlet.waiting;
   }
 
-  /** Whether an iterator is active, so that a second would be refused. */
+  /** Whether an iterator is active, so that a second one would throw. */
   get iterating(): boolean {
     return this.#outlet.active;
   }
@@ -116,7 +116,7 @@ export class ScriptedSubscriber<M extends Message = RecordingMessage> implements
     return this.#closed;
   }
 
-  /** These arrive next, all at one moment. */
+  /** These messages arrive next, all at one moment. */
   deliver(...messages: M[]): this {
     for (const message of messages) this.#write({ do: "deliver", message });
     return this;
@@ -127,12 +127,12 @@ export class ScriptedSubscriber<M extends Message = RecordingMessage> implements
     return this.#write({ do: "wait", ms: checkDuration("wait(ms)", ms) });
   }
 
-  /** The subscription fails for good: `next()` rejects once with exactly this error, then iteration is over. */
+  /** The subscription fails: one `next()` rejects with exactly this error, then the iteration is over. */
   fail(error: unknown): this {
     return this.#write({ do: "fail", error });
   }
 
-  /** Iteration is over without an error. */
+  /** The iteration ends without an error. */
   end(): this {
     return this.#write({ do: "end" });
   }
@@ -141,7 +141,7 @@ export class ScriptedSubscriber<M extends Message = RecordingMessage> implements
     return this.#outlet.iterate();
   }
 
-  /** Ends iteration and the script. Recording messages that were pulled and are not settled are revoked. */
+  /** Ends the iteration and the script. Revokes recording messages that were pulled and are not settled. */
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;

@@ -5,69 +5,83 @@ import type { BrokerName, Brokers } from "../app/brokers.ts";
 import type { Channel } from "../app/channel.ts";
 import type { SubscriptionPlan } from "../app/definition.ts";
 import { Instance } from "../app/instance.ts";
+import { checkOptions } from "../app/options.ts";
 import { usualSource } from "../app/plan.ts";
 import type { Publish } from "../app/publishing.ts";
-import type { Request } from "../app/rpc.ts";
+import type { Request } from "../app/request.ts";
 import { MemoryBroker } from "../brokers/memory/broker.ts";
 import { checkDuration } from "../traits/arguments.ts";
 import type { SubscriptionSource } from "../traits/broker.ts";
 import type { StandardSchema } from "../traits/codec.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
-import { checkOptionNames, optionNames } from "../traits/option-names.ts";
+import { optionNames } from "../traits/option-names.ts";
 import type { DeadLetter, PublishedMessage, RetriedDelivery, SettledDelivery } from "./app-events.ts";
 import { AppRecord } from "./app-record.ts";
 import { quiescence } from "./quiescence.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
+/** Options of `testApp(app, options)`. */
 export interface TestAppOptions<State = unknown> {
-  /** In place of what `onStart` would make; then neither `onStart` nor `onStop` runs. @default what `onStart` returns */
+  /**
+   * The state, in place of what `onStart` makes. Then neither `onStart` nor `onStop` runs. @default what `onStart`
+   * returns
+   */
   readonly state?: State;
   /**
-   * How long, in real milliseconds, handlers may take until everything is quiet; then the call rejects and names those that
-   * have not returned. @default 5_000
+   * How long, in real milliseconds, handlers may take until everything is quiet. Then the call rejects and names
+   * those that have not returned. @default 5_000
    */
   readonly patienceMs?: number;
 }
 
 type AnyChannel<Value> = Channel<string, Value, unknown, StandardSchema | undefined>;
 
-/** An app under test: its own handlers over memory, on a clock that only the test moves. */
+/** An app under test. Its own handlers run on the memory broker, and only the test moves time. */
 export interface TestApp<State = unknown, On extends string = never> extends AsyncDisposable {
-  /** What the handlers get as state. */
+  /** The state that the handlers get. */
   readonly state: State;
   readonly clock: VirtualClock;
   /**
-   * Publishes from outside, and resolves when nothing more can happen without the clock: every handler this led to has
-   * returned, and what they published was handled too.
+   * Publishes from outside. Resolves when everything that it led to is handled, and nothing more can happen until
+   * the clock moves.
    */
   readonly publish: Publish<On>;
-  /** Sends a request from outside. Resolves, or rejects, as `app.request` does. */
+  /** Sends a request from outside. Resolves or rejects as `app.request` does. */
   readonly request: Request<On>;
-  /** Moves the time on: retries that fall due run, and what they lead to. */
+  /**
+   * Moves the clock by `ms` milliseconds, and waits until everything is quiet: retries that are due have run, and
+   * what they led to is handled.
+   */
   advance(ms: number): Promise<void>;
-  /** The values that the app published on a channel, in order; not what the test published. */
+  /** The values that the app published on a channel, in order. It does not have what the test published. */
   published<Value>(channel: AnyChannel<Value>): Value[];
-  /** The same with topic, key and headers. */
+  /** The same, with topic, key and headers. */
   publishedMessages<Value>(channel: AnyChannel<Value>): PublishedMessage<Value>[];
-  /** The values that a handler of the channel got: one for each delivery, however often it was tried. */
+  /** The values that a handler of the channel got, one for each delivery. */
   received<Value>(channel: AnyChannel<Value>): Value[];
+  /** How each delivery of the channel ended. */
   settled<Value>(channel: AnyChannel<Value>): SettledDelivery<Value>[];
+  /** The runs of the channel that failed and are retried. */
   retried<Value>(channel: AnyChannel<Value>): RetriedDelivery<Value>[];
+  /** The messages of the channel that were dead-lettered. */
   deadLettered<Value>(channel: AnyChannel<Value>): DeadLetter<Value>[];
-  /** Throws an `AssertionError` where `published(channel)` is something else, with everything that did happen. */
+  /**
+   * Throws an `AssertionError` if `published(channel)` differs from `expected`. The error lists everything that
+   * happened.
+   */
   expectPublished<Value>(channel: AnyChannel<Value>, expected: readonly NoInfer<Value>[]): void;
-  /** Waits as `publish` does: for what was published another way, as by `app.publisher`. */
+  /** Waits as `publish` does. Use it after a publish by other means, such as `app.publisher`. */
   quiet(): Promise<void>;
-  /** Everything that happened, a line each: for a failure message, or to print. */
+  /** Everything that happened, one line each. */
   story(): string;
-  /** Drains the app and closes everything; `await using` does it. */
+  /** Drains the app and closes everything. `await using` calls it. */
   close(): Promise<void>;
 }
 
 const names = optionNames<TestAppOptions>()({ state: true, patienceMs: true });
 
 /**
- * Starts an app for a test: the app as it is, with memory in place of its brokers and a virtual clock in place of time.
+ * Starts an app for a test: the same app, on the memory broker and a virtual clock.
  *
  * @example
  * await using test = await testApp(app);
@@ -79,7 +93,7 @@ export async function testApp<B extends Brokers, State, DeadLetters extends bool
   options: TestAppOptions<NoInfer<State>> = {},
 ): Promise<TestApp<State, BrokerName<B>>> {
   const declared = declaredApp("testApp(app)", app);
-  checkOptionNames("testApp(app, options)", options, names);
+  checkOptions("testApp(app, options)", options, names);
   const { patienceMs = 5_000 } = options;
   checkDuration("testApp(app, options): patienceMs", patienceMs);
   checkFree(declared);

@@ -10,10 +10,10 @@ const flushTurns = 8;
 const turnsBetweenTimers = 2;
 
 /**
- * A clock that stands still until a test moves it. It uses no timer of the machine, so a test over hours takes
- * milliseconds and gives the same result each time.
+ * A clock that moves only when a test moves it. So a test over hours takes milliseconds, and gives the same result
+ * each time.
  *
- * Calls to `advance` and `advanceToNext` that overlap run one after another, in the order they were made.
+ * If calls of `advance` and `advanceToNext` overlap, they run one after another.
  */
 export class VirtualClock implements Clock {
   readonly manual = true;
@@ -38,12 +38,12 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
-  /** How many timers are armed: neither fired nor cancelled. 0 at the end of a test says nothing was left waiting. */
+  /** How many timers are armed. If it is 0 at the end of a test, nothing was left waiting. */
   get timers(): number {
     return this.#heap.size;
   }
 
-  /** A delay below 0 counts as 0, as it does on the machine's clock; one of `Infinity` never fires. */
+  /** A negative delay counts as 0. `Infinity` never fires. */
   schedule(delayMs: number, callback: () => void): Timer {
     if (typeof delayMs !== "number" || Number.isNaN(delayMs)) {
       throw new InvalidArgumentError({
@@ -60,9 +60,9 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Moves time on by `ms`, firing what falls due in order of due time, then of creation. Everything runnable runs
-   * before the first timer and after each, so that work one timer starts may schedule more inside the window. A
-   * callback that throws stops the clock there and rejects with its error.
+   * Moves time by `ms` milliseconds. Timers fire in the order of their due times. Everything that can run does so
+   * before the first timer and after each, so a timer's work may schedule more timers within `ms`. If a callback
+   * throws, the clock stops there, and the call rejects with the error.
    */
   advance(ms: number): Promise<void> {
     try {
@@ -79,7 +79,10 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Moves to the next due time and fires all that is due then. Resolves `false`, having moved nothing, without one. */
+  /**
+   * Moves time to the next timer, and fires all that are due then. Resolves with `false`, and moves nothing, if
+   * there is no timer.
+   */
   advanceToNext(): Promise<boolean> {
     return this.#inTurn(async () => {
       await turns(flushTurns);
@@ -91,7 +94,7 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Lets everything runnable run, and leaves time where it is: microtasks, and several turns of the event loop. */
+  /** Lets everything run that can, and does not move time. */
   flush(): Promise<void> {
     return turns(flushTurns);
   }

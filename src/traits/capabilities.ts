@@ -1,51 +1,65 @@
 /**
- * What a subscription promises, as data. Every claim is checked by a law of the conformance harness; a law whose claim
- * is not made shows as "not claimed" in the report.
+ * What a subscription promises, as data. A law of the conformance harness checks each claim. If a claim is not
+ * made, the report says "not claimed" for its laws.
  */
 export interface Capabilities {
-  /** "none": the transport has no acknowledgements. `ack()` and `nack({ requeue: false })` resolve and tell nobody. */
+  /** "none": the transport has no acks. Then `ack()` and `nack({ requeue: false })` resolve, and nothing is sent. */
   readonly settlement: "ack" | "none";
-  /** Whether `nack({ requeue: true })` is honoured. Where not, it rejects with `SettleUnsupportedError`. */
+  /** Whether `nack({ requeue: true })` works. Otherwise it rejects with `SettleUnsupportedError`. */
   readonly requeue: boolean;
   /**
-   * Who keeps the delay of `nackAfter`: the broker ("native"), the subscriber ("local": its end, or a crash of this
-   * process, ends the delay early), or nobody ("none": it is an immediate requeue).
+   * Who keeps the delay of `nackAfter`. "native": the broker. "local": this process, so the delay ends early if the
+   * subscription closes or the process dies. "none": nobody, so it requeues at once.
    */
   readonly delayedRequeue: "native" | "local" | "none";
-  /** Who counts deliveries: the broker, this process since it subscribed, or nobody (`deliveryCount` is undefined). */
+  /**
+   * Who counts deliveries: the broker; this process, since it subscribed; or nobody, and then `deliveryCount` is
+   * undefined.
+   */
   readonly deliveryCount: "broker" | "process" | "none";
-  /** The widest scope whose messages are first delivered in the order they were published. */
+  /** The widest scope in which first deliveries come in the order of the publishes. */
   readonly order: "topic" | "partition" | "publisher" | "none";
-  /** Whether messages carry a key, so that `byKey` has something to go by. */
+  /** Whether messages carry a key, for `byKey`. */
   readonly partitionKey: boolean;
-  /** Subscriptions of one group share the messages of a topic; different groups get a copy each. */
+  /** Whether subscriptions of one group share the messages of a topic, and each group gets all of them. */
   readonly groups: boolean;
   /**
-   * Which messages published before the subscription opened (for the first time, for a group) are delivered to it: all
-   * that the broker still has, those that no subscription has had yet ("unread"), or none.
+   * Which earlier messages a subscription gets when it opens, or a group when it opens for the first time. `true`:
+   * all that the broker still has. "unread": those that no subscription has had. `false`: none.
    */
   readonly backlog: boolean | "unread";
-  /** A delivery unsettled for this many milliseconds is revoked and delivered again, unless `keepAlive()` is called. */
+  /**
+   * If a delivery stays unsettled for this many milliseconds, it is revoked and delivered again. `keepAlive()`
+   * starts the time afresh.
+   */
   readonly ackDeadlineMs?: number;
-  /** The most deliveries this subscription holds unsettled at once; the next waits at the broker. `Infinity`: unbounded. */
+  /**
+   * The most deliveries that the subscription holds unsettled; further messages wait at the broker. `Infinity`: no
+   * limit.
+   */
   readonly maxInFlight: number;
-  /** Whether a dropped message (`nack({ requeue: false })`) is set aside by the broker rather than gone. */
+  /** Whether the broker sets a dropped message aside. Otherwise it is gone. */
   readonly deadLetter: boolean;
+  /** Whether the subscriber has `batches()`. */
   readonly batches: boolean;
+  /** Whether the subscriber has `seek()`. */
   readonly seek: boolean;
+  /** Whether the subscriber has `pause()` and `resume()`. */
   readonly pause: boolean;
 }
 
 /** What a publisher promises, as data. */
 export interface PublisherCapabilities {
-  /** "broker": `publish` resolves when the broker has the message. "none": it cannot know. */
+  /** "broker": `publish` resolves when the broker has the message. "none": it resolves when the message is sent. */
   readonly confirmation: "broker" | "none";
-  /** Whether header values may be bytes. Where "text", bytes reject with `InvalidMessageError`. */
+  /** "text": a header value in bytes rejects with `InvalidMessageError`. */
   readonly headerValues: "bytes" | "text";
-  /** Whether a header name may occur more than once. Where not, a second one rejects with `InvalidMessageError`. */
+  /** Whether a header name may occur twice. Otherwise the second one rejects with `InvalidMessageError`. */
   readonly duplicateHeaders: boolean;
-  /** The largest payload in bytes; a larger one rejects with `InvalidMessageError`. `Infinity`: no limit of its own. */
+  /** A larger payload rejects with `InvalidMessageError`. `Infinity`: the publisher has no limit. */
   readonly maxPayloadBytes: number;
+  /** Whether the publisher has `transaction()`. */
   readonly transactions: boolean;
+  /** Whether the publisher has `request()`. */
   readonly requestReply: boolean;
 }

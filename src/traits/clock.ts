@@ -1,23 +1,27 @@
 import { AbortedError, InvalidArgumentError, throwIfAborted } from "./errors.ts";
 
-/** A timer that can be taken back. Cancelling twice, or after it fired, does nothing. */
+/** A timer that can be canceled. After it fired, or a second time, `cancel()` does nothing. */
 export interface Timer {
   cancel(): void;
 }
 
 /**
- * Where time comes from. Everything in this library that waits takes a clock, so that a test can own time
- * (`VirtualClock` in `tidelane/testing`).
+ * Where time comes from. Everything in tidelane that waits takes a clock, so that a test can move time with a
+ * `VirtualClock`.
  */
 export interface Clock {
-  /** Milliseconds since some fixed moment; never goes back. */
+  /** Milliseconds since some fixed moment. It never decreases. */
   now(): number;
   /**
-   * Calls back once, no sooner than `delayMs` from now and never at once. Below 0 counts as 0, `Infinity` never comes, `NaN`
-   * throws `InvalidArgumentError`. `callback` must not throw.
+   * Calls `callback` once, at least `delayMs` milliseconds from now, and never before `schedule` returns. A
+   * negative delay counts as 0. `Infinity` never fires. `NaN` throws `InvalidArgumentError`. `callback` must not
+   * throw.
    */
   schedule(delayMs: number, callback: () => void): Timer;
-  /** Set where time moves only when somebody moves it, as in a test: what waits for it says so instead of hanging. */
+  /**
+   * `true` if time moves only when somebody moves it, as in a test. Then a drain that waits for the clock alone
+   * rejects instead of hanging.
+   */
   readonly manual?: boolean;
 }
 
@@ -57,13 +61,13 @@ class SystemTimer implements Timer {
   }
 }
 
-/** The machine's monotonic clock. Its timers keep the process alive until they fire or are cancelled. */
+/** The machine's monotonic clock. A timer keeps the process alive until it fires or is canceled. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   schedule: (delayMs, callback) => new SystemTimer(delayMs, callback),
 };
 
-/** Resolves after `delayMs` on `clock`; rejects with `AbortedError` when `signal` fires first. */
+/** Resolves after `delayMs` milliseconds of `clock`. If `signal` aborts first, it rejects with `AbortedError`. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     throwIfAborted(signal, "A wait");

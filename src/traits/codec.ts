@@ -1,7 +1,7 @@
 import { DecodeError, type DecodeIssue, InvalidArgumentError } from "./errors.ts";
 import type { Message } from "./message.ts";
 
-/** Turns payloads into values and back. `decode` may throw anything; the runtime wraps it in `DecodeError`. */
+/** Turns payloads into values and back. If `decode` throws, the pipeline reports a `DecodeError`. */
 export interface Codec<T> {
   /** The media type of what `encode` makes, for the `content-type` header. */
   readonly contentType: string;
@@ -9,10 +9,7 @@ export interface Codec<T> {
   encode(value: T): Uint8Array;
 }
 
-/**
- * The part of the Standard Schema interface (version 1) that is called here: any schema of zod, valibot, arktype and
- * others fits.
- */
+/** The part of Standard Schema, version 1, that tidelane calls. Schemas of zod, valibot, arktype and others have it. */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly "~standard": {
     readonly version: 1;
@@ -22,16 +19,18 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   };
 }
 
+/** What a schema answers: the value, or what is wrong with it. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
+/** One thing that a schema found wrong. */
 export interface SchemaIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** What a schema or codec makes of a payload. */
+/** The type of value that a schema or a codec gives. */
 export type Decoded<D> =
   D extends Codec<infer T> ? T : D extends StandardSchema<infer _, infer Output> ? Output : never;
 
@@ -44,7 +43,10 @@ export const bytes: Codec<Uint8Array> = {
   encode: (value) => value,
 };
 
-/** UTF-8 text. Bytes that are not UTF-8 are a `DecodeError`, a lone surrogate in `encode` an `InvalidArgumentError`. */
+/**
+ * UTF-8 text. `decode` throws `DecodeError` if the bytes are not UTF-8. `encode` throws `InvalidArgumentError` on a
+ * lone surrogate.
+ */
 export const text: Codec<string> = {
   contentType: "text/plain; charset=utf-8",
   decode: (message) => message.text(),
@@ -59,8 +61,8 @@ export const text: Codec<string> = {
 };
 
 /**
- * JSON, unchecked. For a checked value pass a schema to `.decode(schema)`. `encode` throws `InvalidArgumentError` on what
- * JSON has no text for: `undefined`, a function, a symbol.
+ * JSON, unchecked. For a checked value, pass a schema to `.decode(schema)`. `encode` throws `InvalidArgumentError`
+ * on a value that JSON cannot carry: `undefined`, a function, a symbol.
  */
 export const json: Codec<unknown> = {
   contentType: "application/json",

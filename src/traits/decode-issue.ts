@@ -1,4 +1,4 @@
-/** One thing a schema found wrong, with the path to it ([] is the value itself). */
+/** One thing that a schema found wrong, and the path to it. An empty path is the value itself. */
 export interface DecodeIssue {
   readonly message: string;
   readonly path: readonly PropertyKey[];

@@ -1,58 +1,59 @@
 import { type Channel, channel } from "node:diagnostics_channel";
 import type { Message } from "./message.ts";
 
-/** What comes next for the delivery that something failed for. */
+/** What comes next for a delivery after a failure. */
 export type NextStep =
-  /** It runs again here, after `delayMs`; its lane waits. */
+  /** The handler runs again here, after `delayMs`; its lane waits. */
   | { readonly kind: "retry"; readonly delayMs: number }
-  /** It is given back to the broker, to come again after `delayMs`. */
+  /** The message is requeued, and the broker delivers it again after `delayMs`. */
   | { readonly kind: "redeliver"; readonly delayMs: number }
   | { readonly kind: "dead-letter" }
   | { readonly kind: "drop" }
-  /** The handler is not run again. Its settle, or the publish of its dead letter, is, after `delayMs`; its lane waits. */
+  /** After `delayMs`, the run tries again to settle the message or to publish its dead letter. The handler does not run again; its lane waits. */
   | { readonly kind: "settle"; readonly delayMs: number }
-  /** The time is up and the wait goes on: the lane for its handler, or the run for what its publisher says of a topic. */
+  /** The time is over, but the wait goes on: for a handler that ignored its timeout, or for a publisher's answer about the dead letter topic. */
   | { readonly kind: "wait" }
-  /** The run ends with this error, and what is in flight goes back to the broker. */
+  /** The run ends with this error, and deliveries in flight stay unsettled. */
   | { readonly kind: "end" }
-  /** Nothing: the delivery was settled or revoked, or the failure is no delivery's. */
+  /** Nothing: the delivery is settled or revoked, or no delivery is concerned. */
   | { readonly kind: "none" };
 
 /** A failure that no promise carries. */
 export interface ErrorReport {
   readonly error: unknown;
-  /** Of the message; of the subscription for a failure that is no delivery's. */
+  /** The topic of the message, or of the subscription if no message is concerned. */
   readonly topic: string;
+  /** The message; left out if none is concerned. */
   readonly message?: Message;
-  /** Of the lane; `undefined` without one. */
+  /** The key of its lane; undefined if it has none. */
   readonly key?: string | undefined;
   /** The attempt that failed. */
   readonly attempt?: number;
-  /** Pipelines say it. */
+  /** What comes next. Pipelines always say it. */
   readonly next?: NextStep;
 }
 
-/** What each channel publishes. Subscribe with `node:diagnostics_channel`; without a subscriber nothing is built. */
+/** What each channel of `node:diagnostics_channel` publishes. Without a subscriber, tidelane builds no event. */
 export interface DiagnosticEvents {
-  /** A delivery was taken by a pipeline. */
+  /** A pipeline took a delivery. */
   "tidelane:delivery": { readonly message: Message };
-  /** A delivery left a pipeline: the outcome, and the error when the settle itself failed. */
+  /** A delivery left a pipeline. `error`: why its settle failed. */
   "tidelane:settle": {
     readonly message: Message;
     readonly outcome: string;
     readonly attempt: number;
     readonly error?: unknown;
   };
-  /** A handler failed or asked for it: the delivery runs again after `delayMs`. */
+  /** A delivery will run again here, after `delayMs` milliseconds. */
   "tidelane:retry": {
     readonly message: Message;
     readonly attempt: number;
     readonly delayMs: number;
     readonly error: unknown;
   };
-  /** Something went wrong that nobody is awaiting: a dropped payload, a failing continuation, a failed keepAlive. */
+  /** Something failed that no promise carries: a payload that did not decode, `afterSettle` work, a `keepAlive()`. */
   "tidelane:error": ErrorReport;
-  /** A connection went away ("lost"), or came back ("restored"). */
+  /** A connection was "lost", or is "restored". */
   "tidelane:reconnect": {
     readonly broker: string;
     readonly state: "lost" | "restored";

@@ -1,16 +1,19 @@
 import { checkObject } from "./arguments.ts";
 import { InvalidArgumentError } from "./errors.ts";
 
-/** A header value as it travels: text, or bytes where the transport carries them. */
+/** A header value: text, or bytes if the transport carries them. */
 export type HeaderValue = string | Uint8Array;
 
-/** What headers can be made from. A record holds one value a name; pairs keep order and duplicates. */
+/**
+ * What headers can be made from. A record holds one value for each name. Pairs keep the order, and may repeat a
+ * name.
+ */
 export type HeadersInit =
   | MessageHeaders
   | Readonly<Record<string, HeaderValue>>
   | Iterable<readonly [name: string, value: HeaderValue]>;
 
-/** Names with a meaning of their own, the same as RustStream's where both have one. */
+/** Header names that tidelane gives a meaning. RustStream uses the same names where it has the same meaning. */
 export const headerNames = {
   contentType: "content-type",
   correlationId: "correlation-id",
@@ -35,16 +38,16 @@ export function keyHeaderIn(headers: MessageHeaders): string | undefined {
   return headers.size === 0 ? undefined : keyHeaders.find((name) => headers.has(name));
 }
 
-/** The key that travels in a header, under our name or a neighbour's. */
+/** The key in the headers, under tidelane's name or one of RustStream's; `undefined` if there is none. */
 export function partitionKeyIn(headers: MessageHeaders): string | undefined {
   const name = keyHeaderIn(headers);
   return name === undefined ? undefined : headers.get(name);
 }
 
 /**
- * How often the message was handled at `topic` before this copy of it was made. A copy says at which topic that was: what is
- * counted at one topic uses up no attempt at another. RustStream's programs write the count alone; it holds wherever the
- * copy is read. 0 where no header says so, or says no number.
+ * How often the message was handled at `topic` before this copy of it was published; 0 if no header says so. A copy
+ * carries the count together with its topic, because attempts at one topic do not count at another. RustStream
+ * writes the count without a topic; it then counts everywhere.
  */
 export function retryCountIn(headers: MessageHeaders, topic: string): number {
   const carried = headers.size === 0 ? undefined : headers.get(headerNames.retryCount);
@@ -52,7 +55,7 @@ export function retryCountIn(headers: MessageHeaders, topic: string): number {
   return (headers.get(headerNames.retryTopic) ?? topic) === topic ? Number(carried) : 0;
 }
 
-/** The headers of a copy of a message that was handled `count` times at `topic`. */
+/** The headers for a copy of a message that was handled `count` times at `topic`. */
 export function withRetryCount(headers: MessageHeaders, topic: string, count: number): MessageHeaders {
   return headers.with(headerNames.retryCount, String(count)).with(headerNames.retryTopic, topic);
 }
@@ -72,10 +75,10 @@ function copyPair(pair: readonly [name: string, value: HeaderValue]): readonly [
 }
 
 /**
- * The headers of one message: an ordered list of name and value, immutable.
+ * The headers of one message: an immutable list of names and values, in order.
  *
- * Names are compared without regard to case and kept as they were written. A name may occur several times. A value is
- * text or bytes; `get` gives text (bytes read as UTF-8, wrong bytes replaced), `getBytes` gives bytes.
+ * A name may be in any case, and may occur twice. A value is text or bytes. `get` gives text, and reads bytes as
+ * UTF-8, with wrong bytes replaced. `getBytes` gives bytes.
  */
 export class MessageHeaders implements Iterable<readonly [name: string, value: HeaderValue]> {
   static readonly empty: MessageHeaders = new MessageHeaders([]);
@@ -86,7 +89,10 @@ export class MessageHeaders implements Iterable<readonly [name: string, value: H
     this.#entries = entries;
   }
 
-  /** Throws `InvalidArgumentError` on what is neither headers, a record nor pairs; names and values are not looked at. */
+  /**
+   * Makes headers. Throws `InvalidArgumentError` if `init` is neither headers, a record nor pairs. It does not
+   * check names and values.
+   */
   static from(init: HeadersInit | undefined): MessageHeaders {
     if (init === undefined) return MessageHeaders.empty;
     if (init instanceof MessageHeaders) return init;
@@ -103,19 +109,19 @@ export class MessageHeaders implements Iterable<readonly [name: string, value: H
     return this.#find(name) !== undefined;
   }
 
-  /** The first value of that name as text. */
+  /** The first value of this name, as text. */
   get(name: string): string | undefined {
     const value = this.#find(name);
     return value === undefined || typeof value === "string" ? value : decoder.decode(value);
   }
 
-  /** The first value of that name as bytes. */
+  /** The first value of this name, as bytes. */
   getBytes(name: string): Uint8Array | undefined {
     const value = this.#find(name);
     return typeof value === "string" ? encoder.encode(value) : value;
   }
 
-  /** Every value of that name, in order, as it travelled. */
+  /** Every value of this name, in order, as it traveled. */
   getAll(name: string): HeaderValue[] {
     const wanted = name.toLowerCase();
     return this.#entries
@@ -123,13 +129,13 @@ export class MessageHeaders implements Iterable<readonly [name: string, value: H
       .map(([, value]) => value);
   }
 
-  /** A copy in which `name` has this one value, at the end; earlier ones of that name are gone. */
+  /** A copy with this value at its end, and no other value of this name. */
   with(name: string, value: HeaderValue): MessageHeaders {
     // `concat` makes an array of the right length; a spread with an element behind it keeps room for 16 more.
     return new MessageHeaders(this.#others(name).concat([[name, value]]));
   }
 
-  /** A copy without any value of that name. */
+  /** A copy without any value of this name. */
   without(name: string): MessageHeaders {
     return new MessageHeaders(this.#others(name));
   }

@@ -13,27 +13,28 @@ import { checkOptionNames, type OptionNames } from "./option-names.ts";
 const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const byteOrderMark = "\uFEFF";
 
-/** What every `ack()` and `nack()` returns that was over at once. Compare by identity to skip an `await`. */
+/** What `ack()` and `nack()` return if they are done at once. Compare by identity to skip an `await`. */
 export const settledAtOnce: Promise<void> = Promise.resolve();
 
 /**
- * One delivery handed to this process: a payload, headers, a key, and the right to settle it once.
+ * One delivery: a payload, headers, a key, and the right to settle once.
  *
  * - The first settle wins. A later one rejects with `AlreadySettledError` and never reaches the broker.
- * - It is bound to the channel, assignment or connection that delivered it. When that is gone the delivery is revoked:
- *   `signal` aborts, and every settle rejects with `DeliveryRevokedError` and touches nothing else.
- * - A settle the transport cannot do rejects with `SettleUnsupportedError`; the message is still unsettled then.
- * - A resolved settle means it is on its way to the broker, at the latest when this turn of the event loop ends; not
- *   that the broker has confirmed it, unless the adapter says so.
+ * - A delivery belongs to the channel, assignment or connection that it came through. When that ends, the delivery
+ *   is revoked: `signal` aborts, and a settle rejects with `DeliveryRevokedError` and affects no other delivery.
+ * - If the transport cannot do a settle, it rejects with `SettleUnsupportedError`, and the message is still
+ *   unsettled.
+ * - When a settle resolves, it is on its way to the broker, or leaves at the end of this turn of the event loop.
+ *   The broker has confirmed it only if the adapter says so.
  *
- * Adapters extend it and implement the `send…` hooks; the guard above lives here, once.
+ * An adapter extends this class and implements the `send…` hooks.
  */
 export abstract class Message {
-  /** Where it was published: a subject, a topic, a queue or routing key. For a pattern, the concrete topic. */
+  /** The topic that it was published to. With a pattern, the concrete topic. */
   abstract readonly topic: string;
-  /** The bytes as published. Do not modify: other holders may share them. */
+  /** The bytes as published. Do not change them, because others may share them. */
   abstract readonly payload: Uint8Array;
-  /** Read again and again by whoever holds the message: an adapter builds them when first asked, and keeps them. */
+  /** The headers. They are read often, so an adapter builds them once, when they are first read. */
   abstract readonly headers: MessageHeaders;
 
   /** True from the moment a settle was accepted. A revoked delivery that was not settled before stays `false`. */
@@ -42,7 +43,7 @@ export abstract class Message {
   /** Created when `signal` is first read; most messages never need one. */
   #controller: AbortController | undefined;
 
-  /** The payload as UTF-8 text, decoded each time. Throws `DecodeError` on bytes that are not UTF-8. */
+  /** The payload as UTF-8 text, decoded on each call. Throws `DecodeError` if the bytes are not UTF-8. */
   text(): string {
     try {
       return strictText.decode(this.payload);
@@ -52,8 +53,8 @@ export abstract class Message {
   }
 
   /**
-   * The payload as JSON, parsed each time; a byte order mark before it is passed over. Throws `DecodeError`. Use
-   * `.decode(schema)` for a checked value.
+   * The payload as JSON, parsed on each call. Ignores a byte order mark. Throws `DecodeError` if it is not JSON.
+   * For a checked value, use `.decode(schema)`.
    */
   json(): unknown {
     const text = this.text();
@@ -66,19 +67,22 @@ export abstract class Message {
   }
 
   /**
-   * What `byKey` goes by; by default `undefined`, a message without a key. Adapters give the record key where the
-   * broker has one and the `partition-key` header elsewhere.
+   * The key that `byKey` uses; `undefined` if the message has none. An adapter gives the record key, or the
+   * `partition-key` header if the transport has no keys.
    */
   get partitionKey(): string | undefined {
     return undefined;
   }
 
-  /** How often it was delivered, 1 on the first. `capabilities.deliveryCount` says who counts; `undefined`: nobody. */
+  /**
+   * How often the message was delivered, 1 on the first. `capabilities.deliveryCount` says who counts; if nobody
+   * does, it is `undefined`.
+   */
   get deliveryCount(): number | undefined {
     return undefined;
   }
 
-  /** Aborts when the delivery is revoked; its reason is the `DeliveryRevokedError`. */
+  /** Aborts when the delivery is revoked, with the `DeliveryRevokedError` as its reason. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -87,17 +91,17 @@ export abstract class Message {
     return this.#controller.signal;
   }
 
-  /** Whether a settle was accepted. */
+  /** Whether a settle was accepted. It stays `false` if the delivery was revoked before. */
   get settled(): boolean {
     return this.#settled;
   }
 
-  /** Why, once the delivery is revoked. */
+  /** The error that says why, once the delivery is revoked. */
   get revoked(): DeliveryRevokedError | undefined {
     return this.#revoked;
   }
 
-  /** Done: never deliver it again. */
+  /** The message is done: the broker does not deliver it again. */
   ack(): Promise<void> {
     const refusal = this.#claim("ack");
     if (refusal) return Promise.reject(refusal);
@@ -110,8 +114,9 @@ export abstract class Message {
   }
 
   /**
-   * Not done. With `requeue` (the default) it is delivered again; without, it is dropped, or dead-lettered where the
-   * broker is set up to. Rejects with `InvalidArgumentError` or `UnknownOptionError`, unsettled, on anything else than `{ requeue }`.
+   * The message is not done. With `requeue: true`, the default, the broker delivers it again. With `requeue: false`
+   * it drops or dead-letters it. Rejects with `InvalidArgumentError` or `UnknownOptionError` on any other argument;
+   * the message is then still unsettled.
    */
   nack(options?: { readonly requeue?: boolean }): Promise<void> {
     const fault = options === undefined ? undefined : nackFault(options);
@@ -127,9 +132,9 @@ export abstract class Message {
   }
 
   /**
-   * Deliver it again, no sooner than `delayMs` milliseconds from now. Where the transport has no delay
-   * (`capabilities.delayedRequeue` is "none") it is requeued at once. A delay that is negative or not finite rejects
-   * with `InvalidArgumentError` and leaves the message unsettled.
+   * The broker delivers the message again, at least `delayMs` milliseconds from now. If
+   * `capabilities.delayedRequeue` is "none", it requeues at once. A delay that is negative or not finite rejects
+   * with `InvalidArgumentError`; the message is then still unsettled.
    */
   async nackAfter(delayMs: number): Promise<void> {
     checkDuration("nackAfter(delayMs)", delayMs);
@@ -143,8 +148,8 @@ export abstract class Message {
   }
 
   /**
-   * Extends the ack deadline by its full length; nothing to do where there is none. Settles nothing. Rejects with
-   * `AlreadySettledError` or `DeliveryRevokedError` where a settle would.
+   * Starts the ack deadline afresh. Without a deadline it does nothing. Rejects with `AlreadySettledError` or
+   * `DeliveryRevokedError`, as a settle would.
    */
   async keepAlive(): Promise<void> {
     const refusal = this.#refusal("keepAlive");
@@ -153,21 +158,29 @@ export abstract class Message {
   }
 
   /**
-   * The hooks of a settle. One that cannot do what is asked throws or rejects with `SettleUnsupportedError`, having sent
-   * nothing; that reopens the guard. Any other error is the answer of this settle, which has then been used up. One that
-   * finds the delivery gone calls `revoke()` and fails with `revoked`.
+   * For adapters: sends the ack. Called at most once, unless it fails with `SettleUnsupportedError`.
+   *
+   * A hook that cannot do what is asked throws or rejects with `SettleUnsupportedError`, and sends nothing; then
+   * another settle may follow. With any other error, the settle is used up. A hook that finds the delivery gone
+   * calls `revoke()` and fails with `this.revoked`.
    */
   protected abstract sendAck(): Promise<void> | void;
 
+  /** For adapters: sends a requeue, or a drop. Fails as `sendAck` does. */
   protected abstract sendNack(requeue: boolean): Promise<void> | void;
 
+  /** For adapters: sends a requeue with a delay. By default it requeues at once. */
   protected sendNackAfter(_delayMs: number): Promise<void> | void {
     return this.sendNack(true);
   }
 
+  /** For adapters: starts the ack deadline afresh. By default it does nothing. */
   protected sendKeepAlive(): Promise<void> | void {}
 
-  /** For the adapter: the delivery is gone. Only the first call counts; after a settle only `signal` and `revoked` tell. */
+  /**
+   * For adapters: the broker will deliver the message again, so this delivery can no longer be settled. Only the
+   * first call counts. After a settle it changes only `signal` and `revoked`.
+   */
   protected revoke(reason: string, cause?: unknown): void {
     if (this.#revoked) return;
     this.#revoked = new DeliveryRevokedError({ topic: this.topic, reason, cause });
@@ -202,7 +215,7 @@ export abstract class Message {
 
 const nackNames: OptionNames = { requeue: true };
 
-/** What is wrong with them, if anything: a misspelt `requeue` would give back what was to be dropped. */
+/** What is wrong with them, if anything. A misspelt `requeue` would requeue a message that was to be dropped. */
 function nackFault(options: unknown): Error | undefined {
   if (typeof options !== "object" || options === null) return notOptions(options);
   const { requeue }: { requeue?: unknown } = options;

@@ -1,6 +1,6 @@
 import { UnknownOptionError } from "./errors.ts";
 
-/** The names an options object may have; options that hold options of ours name those in turn. */
+/** The names that an options object may have. If an option is an object itself, its names stand in place of `true`. */
 export interface OptionNames {
   readonly [name: string]: true | OptionNames;
 }
@@ -8,8 +8,8 @@ export interface OptionNames {
 type KeysOf<Options> = Options extends unknown ? Extract<keyof Options, string> : never;
 
 /**
- * Declares the names of `Options` beside its interface. The compiler refuses a name the interface lacks, and one that is
- * missing here: the check at run time cannot fall behind the types.
+ * Lists the names of `Options` beside its interface. The compiler refuses a name that the interface lacks, and a
+ * list that lacks a name. So the check at run time always matches the types.
  *
  * @example
  * const names = optionNames<ReconnectOptions>()({ initialMs: true, maxMs: true });
@@ -23,8 +23,8 @@ export function optionNames<Options>(): (
 }
 
 /**
- * Throws `UnknownOptionError` on an option that `names` does not have, nested ones too. `call` says where the options
- * were given, as the caller wrote it: `amqpQueue("orders", options)`. What is no object is for other checks.
+ * Throws `UnknownOptionError` if `options`, or an object in it, has a name that `names` lacks. `call` is the call
+ * as the user wrote it: `amqpQueue("orders", options)`. If `options` is not an object, it does nothing.
  */
 export function checkOptionNames(call: string, options: unknown, names: OptionNames, path = ""): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) return;

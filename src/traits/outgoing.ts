@@ -5,7 +5,10 @@ import { checkOptionNames, type OptionNames } from "./option-names.ts";
 import type { OutgoingMessage } from "./publisher.ts";
 import { show } from "./show.ts";
 
-/** An outgoing message that was checked: its payload is bytes, its key also stands in `headers` when asked for. */
+/**
+ * An outgoing message after `checkOutgoing`: its payload is bytes, and its key is also in the headers, if the
+ * transport needs that.
+ */
 export interface CheckedMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
@@ -18,13 +21,13 @@ const controlCharacter = /\p{Cc}/u;
 const headerBreaker = /[\r\n\0]/;
 
 /**
- * Checks what every transport asks of an outgoing message, and what `limits` says of this one. Throws
- * `InvalidMessageError`; adapters call it first, so that nothing has been sent then. What one transport alone refuses (a
- * wildcard, a longer name, a space it would trim) its adapter checks next.
+ * For adapters: checks an outgoing message before anything is sent. Throws `InvalidMessageError` if no transport
+ * could carry it, or if it is beyond `limits`. Afterwards the adapter checks what only its own transport refuses,
+ * such as a wildcard or a long name.
  *
- * A field that no message has throws `UnknownOptionError`: a misspelt `key` would be an order nobody keeps. `more` names what
- * this transport has beside the usual ones. `keyHeader` names the header that carries the key, `"partition-key"` unless a neighbour reads another; `false` where the
- * transport has a place of its own for it.
+ * Throws `UnknownOptionError` if the message has a field that nobody reads, because a misspelt `key` would lose its
+ * order. `more` names the fields that this transport adds. `keyHeader` is the header that carries the key; `false`
+ * if the transport has another place for it.
  */
 export function checkOutgoing(
   message: OutgoingMessage,

@@ -269,7 +269,7 @@ describe("createApp", () => {
 
   it("refuses a broker that cannot connect, and a mount that returns no run", async () => {
     expect(() => createApp({ name: "shop", broker: {} as MemoryBroker })).toThrow(
-      "createApp(options): broker.connect must be a function; received undefined.",
+      "createApp(options): broker must be a broker, as in { broker: new MemoryBroker() }; several go into brokers, by name; received an object (Object).",
     );
     const app = createApp({ name: "shop", broker: new MemoryBroker() });
     app.mount((() => undefined) as never);

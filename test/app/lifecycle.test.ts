@@ -195,7 +195,7 @@ describe("an app", () => {
     const app = createApp({ name: "shop", broker: new MemoryBroker() });
     const publisher = app.publisher(orders);
     await expect(publisher.publish("tea")).rejects.toThrow(
-      'A publish to "memory" must be made while the app is connected: after start() and before it has ended',
+      'publish("orders") must be called once the app is connected to "memory": after app.start() has resolved',
     );
     await app.start();
     await publisher.publish("tea");
@@ -216,14 +216,17 @@ describe("an app", () => {
 
   it.each([
     [{}, "createApp(options): name must be a non-empty string"],
-    [{ name: "shop" }, "createApp(options): broker.connect must be a function; received undefined."],
-    [{ name: "shop", brokers: { a: {} } }, "createApp(options): brokers.a.connect must be a function"],
+    [
+      { name: "shop" },
+      "createApp(options): broker must be a broker, as in { broker: new MemoryBroker() }; several go into brokers, by name; received undefined.",
+    ],
+    [{ name: "shop", brokers: { a: {} } }, "createApp(options): brokers.a must be a broker"],
     [{ name: "shop", broker: new MemoryBroker(), brokers: {} }, "left out where brokers is given"],
     [
       { name: "shop", broker: new MemoryBroker(), prefix: "a.{b}." },
       "a text without parameters and wildcards",
     ],
-    [{ name: "shop", broker: new MemoryBroker(), middleware: [3] }, "middleware must be a function"],
+    [{ name: "shop", broker: new MemoryBroker(), middleware: [3] }, "middleware[0] must be a function"],
     [{ name: "shop", broker: new MemoryBroker(), replies: { topik: "x" } }, 'no option "replies.topik"'],
     [undefined, "createApp(options) must be an object with name and broker; received undefined."],
   ])("cannot be made of %#", (options, sentence) => {

@@ -257,11 +257,11 @@ describe("rpc()", () => {
   it("is what respond and request take, and nothing else", async () => {
     const app = createApp({ name: "shop", broker: new MemoryBroker() });
     expect(() => app.respond(channel("quotes") as never, () => 1)).toThrow(
-      'app.respond("quotes") must be what rpc(topic, { request, reply }) gives',
+      'app.respond("quotes"): rpc must be an rpc, and this is a channel',
     );
     expect(() => app.respond(quotes, { onFailure: {} } as never, failing)).toThrow('no option "onFailure"');
     await app.start();
-    await expect(app.request(channel("quotes") as never, 1 as never)).rejects.toThrow("must be what rpc(");
+    await expect(app.request(channel("quotes") as never, 1 as never)).rejects.toThrow("rpc must be an rpc");
     await app.drain();
   });
 });

@@ -15,6 +15,7 @@ const rooms: Readonly<Record<string, Room>> = {
   "src/runtime": { rooms: ["src/traits", "src/structures"], packages: ["p-queue"] },
   "src/app": { rooms: ["src/traits", "src/runtime"], packages: [] },
   "src/sources": { rooms: ["src/traits", "src/structures"], packages: [] },
+  "src/codecs": { rooms: ["src/traits"], packages: ["cborg", "@msgpack/msgpack"] },
   "src/testing": {
     rooms: ["src/traits", "src/structures", "src/app", "src/runtime", "src/brokers/memory"],
     packages: [],

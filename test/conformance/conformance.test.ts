@@ -49,7 +49,7 @@ describe("conformance", () => {
   it("registers one test for each law with any runner, named by its promise", () => {
     const [tests] = register(memoryFixture as Fixture, { laws: ["single-use"] });
     expect([...tests.keys()]).toEqual([
-      "single-use: The first settle of a delivery wins: any later one rejects with AlreadySettledError and changes nothing.",
+      "single-use: The first settle of a delivery wins. A later one rejects with AlreadySettledError and changes nothing.",
     ]);
   });
 

@@ -68,7 +68,7 @@ class PrefetchingSubscriber implements Subscriber<MemoryMessage> {
   }
 
   #next(): Promise<IteratorResult<MemoryMessage, undefined>> {
-    // n.b. what was fetched is lost when its connection dies.
+    // When the connection dies, its prefetched deliveries are revoked.
     this.#inbox = this.#inbox.filter(({ revoked }) => revoked === undefined);
     const value = this.#inbox.shift();
     if (value !== undefined) {

@@ -11,7 +11,7 @@ import type { Runaway } from "./runaway-fixture.ts";
 const module = new URL("./runaway-fixture.ts", import.meta.url);
 const loader = "tsx/esm/api";
 
-/** n.b. a heap that is nearly full is busy being cleaned: that is not the limit those are about. */
+/** Garbage collection keeps a nearly full heap busy. So the histories that eat memory get a longer busy limit. */
 function limitsOf(deed: Runaway): Limits {
   return { busyMs: deed.startsWith("eats") ? 30_000 : 2_000, memoryMb: 200 };
 }

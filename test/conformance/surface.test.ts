@@ -56,7 +56,7 @@ function isPublic(member: ts.TypeElement | ts.ClassElement): boolean {
   return (ts.getCombinedModifierFlags(member as ts.Declaration) & hidden) === 0;
 }
 
-/** n.b. how a symbol describes itself differs between versions of Node. */
+/** The description of a symbol differs between versions of Node. */
 function nameOf(property: string | symbol): string {
   if (property === Symbol.asyncDispose) return "[Symbol.asyncDispose]";
   return property === Symbol.asyncIterator ? "[Symbol.asyncIterator]" : String(property);

@@ -29,7 +29,7 @@ describe("a clock that only a test moves", () => {
     const run = stage.pipeline.handle(() => (isFixed ? undefined : failing()));
     await stage.clock.flush();
     await expect(run.drain()).rejects.toThrow(
-      'To wait for the drain of "orders" while its clock stands still is not supported here: deliveries wait for their retry; advance the clock, then await the drain.',
+      'The drain of "orders" on a clock that stands still is not supported here: deliveries wait for their retry; advance the clock, then await the drain.',
     );
     isFixed = true;
     await stage.clock.advance(100);

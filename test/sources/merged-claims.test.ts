@@ -16,8 +16,8 @@ describe("what merged subscribers claim", () => {
   it("refuses what it cannot merge", () => {
     const one = part("a");
     const source = scriptedSource("a", one.capabilities);
-    expect(() => merged([])).toThrow("at least one in it and none twice");
-    expect(() => merged([one, one])).toThrow("none twice");
+    expect(() => merged([])).toThrow("at least one source or subscriber");
+    expect(() => merged([one, one])).toThrow("none of them twice");
     expect(() => merged([one, source] as unknown as Subscriber[])).toThrow("all sources or all subscribers");
   });
 

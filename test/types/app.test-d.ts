@@ -1,6 +1,7 @@
 import {
   type App,
   ack,
+  batches,
   bytes,
   type Channel,
   channel,
@@ -54,6 +55,31 @@ describe("a channel", () => {
     channel("a", { schema: Order, key: (order) => order.at });
     // @ts-expect-error: no such option
     channel("a", { shcema: Order });
+  });
+});
+
+describe("a handler of batches", () => {
+  it("gets lists, and returns one outcome or one for each", () => {
+    app.subscribe(orders, { batch: batches({ max: 3 }) }, (values, { deliveries, state }) => {
+      expectTypeOf(values).toEqualTypeOf<readonly Order[]>();
+      expectTypeOf(deliveries[0]?.headers).toEqualTypeOf<MessageHeaders | undefined>();
+      expectTypeOf(state).toEqualTypeOf<undefined>();
+      return values.map(() => ack());
+    });
+    app.subscribe(orders, { batch: batches({ max: 3 }) }, async () => undefined);
+    app.subscribe(orders, { batch: batches({ max: 3 }), onFailure: { deadLetter: "dead" } }, () => [
+      deadLetter("no"),
+    ]);
+    // @ts-expect-error: no place for dead letters
+    app.subscribe(orders, { batch: batches({ max: 3 }) }, () => [deadLetter("no")]);
+    // @ts-expect-error: the values are a list
+    app.subscribe(orders, { batch: batches({ max: 3 }) }, (order) => void order.customer);
+    // @ts-expect-error: without batches() the value is no list
+    app.subscribe(orders, { workers: 2 }, (order) => void order.length);
+    // @ts-expect-error: the numbers alone are no batch
+    app.subscribe(orders, { batch: { max: 3 } }, (values: readonly Order[]) => void values);
+    // @ts-expect-error: no such option
+    batches({ max: 3, maxWait: 3 });
   });
 });
 

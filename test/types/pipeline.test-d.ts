@@ -260,7 +260,7 @@ describe("a dead letter", () => {
 
 describe("a failure policy", () => {
   it("with maxAttempts says what comes after the last", () => {
-    // @ts-expect-error nothing is lost unsaid
+    // @ts-expect-error no message is lost silently
     pipeline(orders).onFailure({ maxAttempts: 3 });
     pipeline(orders).onFailure({ maxAttempts: 3, deadLetter: "drop" });
     pipeline(orders).onFailure({ maxAttempts: 3, deadLetter: "broker" });

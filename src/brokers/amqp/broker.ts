@@ -7,7 +7,7 @@ import type { ConnectSettings } from "./connection/socket-connection.ts";
 import type { AmqpBrokerOptions } from "./options/options.ts";
 import { usualSource } from "./source.ts";
 
-/** RabbitMQ, by AMQP 0-9-1. Needs the package `amqplib`. */
+/** RabbitMQ, over AMQP 0-9-1. Needs the package `amqplib`. */
 export class AmqpBroker implements Broker<AmqpConnection> {
   readonly name: string;
   readonly #settings: ConnectSettings;
@@ -17,7 +17,10 @@ export class AmqpBroker implements Broker<AmqpConnection> {
     this.name = this.#settings.name;
   }
 
-  /** A queue has one name, and all its consumers share it. */
+  /**
+   * The queue named `topic`. Throws `InvalidArgumentError` with a `group` or a `pattern`: the consumers of one
+   * queue are the group, and a queue has one name.
+   */
   source(
     queue: string,
     options?: { readonly group?: undefined; readonly pattern?: false },
@@ -26,8 +29,8 @@ export class AmqpBroker implements Broker<AmqpConnection> {
   }
 
   /**
-   * Tries each address once, and again for as long as `connect.waitMs` says while none can be reached. After that first
-   * time, a lost connection is restored by itself.
+   * Tries each address once. If none can be reached, it keeps trying for `connect.waitMs`. Once connected, the
+   * connection reconnects by itself.
    */
   async connect(options?: { readonly signal?: AbortSignal }): Promise<AmqpConnection> {
     checkOptionNames("connect(options)", options, { signal: true });

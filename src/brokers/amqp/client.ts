@@ -7,6 +7,7 @@ import type { Secrets } from "../shared/secrets.ts";
 
 // The part of amqplib 2.3 that is called here, so that it stays an optional peer and a fake of it stays short.
 
+/** The part of the package `amqplib` that tidelane calls. */
 export interface AmqpClient {
   connect(target: ConnectTarget, socket: SocketSettings): Promise<ClientConnection>;
 }
@@ -25,7 +26,7 @@ export interface ConnectTarget {
   readonly channelMax?: number;
 }
 
-/** Of `node:tls`. */
+/** TLS options of `node:tls`: `ca`, `cert`, `key`, `servername` and others. */
 export type AmqpTls = Omit<ConnectionOptions, "timeout">;
 
 /** Handed on to `net.connect` or `tls.connect`, which destroy the socket when `signal` fires. */
@@ -135,11 +136,15 @@ export interface ReturnedMessage {
 /** A value of a table as amqplib gives and takes it: numbers, text, `Buffer`, arrays, tables, `{ "!": type, value }`. */
 export type AmqpField = unknown;
 
+/** A table of AMQP, as amqplib takes and gives it. */
 export interface AmqpTable {
   readonly [name: string]: AmqpField;
 }
 
-/** The properties of a message as they came, undecoded: what `message.headers` leaves out is here. */
+/**
+ * The properties of a message, as the client gives them. They include what `message.headers` leaves out or
+ * converts.
+ */
 export interface AmqpProperties {
   readonly contentType?: string | undefined;
   readonly contentEncoding?: string | undefined;

@@ -112,11 +112,11 @@ export function channelFault(error: unknown): { readonly reason: string; readonl
     return { reason: `the ${kind} ${JSON.stringify(name)} does not exist; ${remedy}`, final: true };
   }
   if (text.includes("inequivalent arg")) {
-    const reason = `it is declared in another way already (${text}); declare it as it is there, or delete it first`;
+    const reason = `it exists with other settings (${text}); declare it with those, or delete it first`;
     return { reason, final: true };
   }
   if (text.includes("in exclusive use") || code === 405) {
-    const reason = `somebody else has it alone (${text}); close that consumer, or that connection, first`;
+    const reason = `another consumer or connection uses it exclusively (${text}); close that one first`;
     return { reason, final: false };
   }
   if (code === 403) {

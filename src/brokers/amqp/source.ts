@@ -9,7 +9,10 @@ import {
   checkQueueOptions,
 } from "./options/subscription.ts";
 
-/** A queue, shared with everybody who consumes from it. Throws `InvalidArgumentError`. */
+/**
+ * A subscription to the queue `queue`, whose consumers share its messages. Throws `InvalidArgumentError` or
+ * `UnknownOptionError` if an option is wrong.
+ */
 export function amqpQueue(
   queue: string,
   options: AmqpQueueOptions = {},
@@ -18,7 +21,11 @@ export function amqpQueue(
   return { topic, capabilities, open: (connection) => connection.subscribe(queue, options) };
 }
 
-/** A copy of what an exchange is sent, from now on and for as long as the connection lasts: a queue of its own. */
+/**
+ * A subscription with a queue of its own, bound to an exchange: it gets a copy of every message that matches
+ * `topic`. The queue lasts as long as the connection. So the subscription misses messages that are published while
+ * the connection is lost. Throws `InvalidArgumentError` or `UnknownOptionError` if an option is wrong.
+ */
 export function amqpExclusiveQueue(
   topic: string,
   options: AmqpExclusiveQueueOptions,

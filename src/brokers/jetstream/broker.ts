@@ -9,7 +9,7 @@ import { checkApi, type JetStreamOptions, jetStreamOptionNames } from "./options
 import { jetStreamPatternSource, jetStreamSource } from "./source.ts";
 
 /**
- * NATS with JetStream: streams that keep messages, consumers that acknowledge them.
+ * NATS streams: at least once. A stream stores messages, and a consumer delivers each one until it is acked.
  *
  * Needs nats-server 2.10 or later, and the package `nats` 2.29 or a client in the options.
  */

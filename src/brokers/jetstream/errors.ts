@@ -1,8 +1,8 @@
-/** A refusal by the JetStream API, or of a stream. The cause of our errors, for those who look at the numbers. */
+/** What the JetStream API or a stream answered when it refused. It is the `cause` of tidelane's own error. */
 export class JetStreamApiError extends Error {
-  /** As in HTTP; 503 where nobody answers. */
+  /** The status, as in HTTP; 503 if nobody answered. */
   readonly status: number;
-  /** The server's own number for it, 10_000 and up; 0 where nobody answers. */
+  /** The server's own number for the error, 10_000 and up; 0 if nobody answered. */
   readonly errorCode: number;
 
   constructor(facts: { status: number; errorCode: number; description: string }) {

@@ -6,12 +6,13 @@ import { checkPattern } from "../nats/message/subject.ts";
 import { checkToken, type NatsOptions, natsOptionNames, positive } from "../nats/options.ts";
 import type { ApiSettings } from "./client.ts";
 
+/** Options of `new JetStreamBroker(options)`: those of `NatsOptions`, and these. */
 export interface JetStreamOptions extends NatsOptions {
-  /** The JetStream domain, where the servers have several. */
+  /** The JetStream domain, if the servers have several. */
   readonly domain?: string;
-  /** The subject of the API, where an account imports it under another one. @default "$JS.API" */
+  /** The subject of the API, if the account imports it under another one. @default "$JS.API" */
   readonly apiPrefix?: string;
-  /** How long a call of the API may take. @default 5_000 */
+  /** How long a call of the API may take, in milliseconds. @default 5_000 */
   readonly apiTimeoutMs?: number;
 }
 
@@ -36,26 +37,43 @@ export function checkApi(options: JetStreamOptions): ApiSettings {
   return { prefix, timeoutMs: positive("options.apiTimeoutMs", apiTimeoutMs) };
 }
 
-/** A stream to create where it is missing. What is left out is the server's default, and is not checked. */
+/**
+ * The settings of a stream, for `createStream(name, settings)` and for `create`. If the stream is missing, it gets
+ * the server's defaults for what you leave out. If it exists, tidelane checks only what you give.
+ */
 export interface StreamSettings {
-  /** What the stream stores, patterns too. @default the subject of the subscription, or the stream's name */
+  /**
+   * The subjects that the stream stores; patterns too. @default the subject of the subscription, or the stream's
+   * name
+   */
   readonly subjects?: readonly string[];
-  /** `"add"`: a stream that is there gets the subjects it lacks; nothing else of it is changed. */
+  /** `"add"`: if the stream exists, tidelane adds the subjects that it lacks, and changes nothing else. */
   readonly update?: "add";
-  /** @default "file" */
+  /** Where the stream stores messages. @default "file" */
   readonly storage?: "file" | "memory";
-  /** @default "limits" */
+  /**
+   * What the stream keeps: everything up to its limits, what some consumer has yet to ack, or what nobody has
+   * acked. @default "limits"
+   */
   readonly retention?: "limits" | "interest" | "workqueue";
-  /** What goes when a limit is reached: the oldest message, or the new one, which is refused then. @default "old" */
+  /** What the stream does at a limit: `"old"` drops the oldest message, `"new"` refuses the new one. @default "old" */
   readonly discard?: "old" | "new";
+  /** The most messages that the stream keeps. */
   readonly maxMessages?: number;
+  /** The most messages that it keeps of one subject. */
   readonly maxMessagesPerSubject?: number;
+  /** The most bytes that it keeps. */
   readonly maxBytes?: number;
+  /** The largest message that it takes, in bytes. */
   readonly maxMessageBytes?: number;
+  /** How long it keeps a message, in milliseconds. */
   readonly maxAgeMs?: number;
-  /** Within it a second message of the same id is dropped. @default the server's: two minutes */
+  /**
+   * The window, in milliseconds, in which the stream drops a second message with the same id. @default the
+   * server's: two minutes
+   */
   readonly duplicateWindowMs?: number;
-  /** @default 1 */
+  /** How many servers of a cluster store a copy. @default 1 */
   readonly replicas?: number;
 }
 
@@ -74,7 +92,10 @@ export const streamNames: OptionNames = optionNames<StreamSettings>()({
   replicas: true,
 });
 
-/** Where a new consumer starts in its stream: at what comes, the first, the last, the last of each subject, or further. */
+/**
+ * Where a new consumer starts: with messages stored from now on, with the first, the last, the last of each
+ * subject, a sequence number, or a time.
+ */
 export type StartPosition =
   | "new"
   | "start"
@@ -83,46 +104,61 @@ export type StartPosition =
   | { readonly sequence: number }
   | { readonly time: Date };
 
+/** Options of `jetStreamSource(subject, options)` and of `connection.subscribe(subject, options)` on streams. */
 export interface JetStreamSubscribeOptions {
   /**
-   * @default the one stream that has the subject; for one to create, the subject's tokens with "-" between them, `any` for
-   * `*` and `all` for `>`
+   * The stream to read from. @default the one stream that has the subject; for one to create, the subject's tokens
+   * with "-" between them, `any` for `*` and `all` for `>`
    */
   readonly stream?: string;
   /**
-   * The name of a durable consumer: subscriptions of one group share its messages, and it keeps its place when they
-   * close. It is created where it is missing. Without a group the subscription has a consumer of its own that goes when
-   * it closes.
+   * The name of a durable consumer. Subscriptions of one group share its messages, and it keeps its position when
+   * they close. If it is missing, tidelane creates it. If it exists with other settings than you name here, the
+   * subscription fails. Without a group the subscription has its own consumer, which tidelane deletes when it
+   * closes.
    */
   readonly group?: string;
   /**
-   * What to do where no stream has the subject. `false`: the subscription fails, and says so. `true`: it creates one
-   * that stores the subject. Settings: it creates the stream with them, or checks one that is there. @default false
+   * What to do if no stream has the subject. `false`: the subscription fails. `true`: tidelane creates a stream
+   * that stores the subject. Settings: tidelane creates the stream with them, or checks the one that exists.
+   * @default false
    */
   readonly create?: boolean | StreamSettings;
   /** Where a new consumer starts. @default "start" with a group, "new" without */
   readonly from?: StartPosition;
-  /** A delivery unsettled for this long is revoked and delivered again; see `keepAlive()`. @default 30_000 */
+  /**
+   * How long, in milliseconds, a delivery may stay unsettled. Then it is revoked, and the server delivers it again.
+   * `keepAlive()` starts the time afresh. @default 30_000
+   */
   readonly ackDeadlineMs?: number;
-  /** Deliveries this subscription holds unsettled at most, prefetched ones included. @default 256 */
+  /** The most deliveries that this subscription holds unsettled, prefetched ones included. @default 256 */
   readonly maxInFlight?: number;
-  /** Of those, how many may wait here to be asked for. @default 64 */
+  /** How many of those may wait here before you take them; at most `maxInFlight`. @default 64 */
   readonly prefetch?: number;
   /**
-   * No other subscription reads from this group. What a reader held that died, or was sent into a connection that was
-   * lost, is then taken back at once and comes before anything new, also where it is more than `maxInFlight`: so the
-   * order of the stream holds over crashes. Otherwise it comes when its ack deadline has passed, after what was
-   * delivered meanwhile. Delays by `nackAfter` end early by it. n.b. two at a time would take each other's deliveries.
-   * @default false
+   * Says that no other subscription reads from this group. Then tidelane requeues at once what a dead reader held,
+   * or what a lost connection swallowed, and delivers it before anything new, even beyond `maxInFlight`. So the
+   * order of the stream holds over crashes. Without `sole`, those messages come after their ack deadline, behind
+   * later ones. This also ends delays of `nackAfter` early. Two subscriptions with `sole` would take each other's
+   * deliveries. @default false
    */
   readonly sole?: boolean;
-  /** Deliveries all subscriptions of the group hold unsettled at most, delayed ones included. @default the server's: 1000 */
+  /**
+   * The most deliveries that all subscriptions of the group hold unsettled, delayed ones included. @default the
+   * server's: 1000
+   */
   readonly maxAckPending?: number;
-  /** `ack()` resolves when the server has confirmed it, and not when it was sent. @default false */
+  /** `true`: `ack()` resolves when the server has confirmed it. `false`: when it is on its way. @default false */
   readonly confirmAcks?: boolean;
-  /** How often the server says that it is there while there is nothing to deliver; it is missed after 2.5 of these. @default 5_000 */
+  /**
+   * How often the server sends a heartbeat while it has nothing to deliver, in milliseconds: 100 to 15,000.
+   * tidelane misses it after 2.5 of these. @default 5_000
+   */
   readonly heartbeatMs?: number;
-  /** How long a consumer may be out of reach, over a connection that is up, before the subscription fails. @default 60_000 */
+  /**
+   * How long, in milliseconds, the consumer may be out of reach while the connection is up. Then the subscription
+   * fails. @default 60_000
+   */
   readonly recoveryMs?: number;
 }
 
@@ -212,7 +248,7 @@ function checkPrefetch(prefetch: number | undefined, maxInFlight: number): numbe
 
 function checkSole(sole: boolean, group: string | undefined): boolean {
   if (!sole || group !== undefined) return sole === true;
-  const expected = "left out without a group, where nobody else can read";
+  const expected = "left out without a group, because then nobody else reads";
   throw new InvalidArgumentError({ argument: "options.sole", expected, received: sole });
 }
 
@@ -268,17 +304,18 @@ export function checkStreamSettings(argument: string, settings: StreamSettings):
   }
 }
 
+/** Options of `connection.publisher(options)` on streams. */
 export interface JetStreamPublisherOptions {
-  /** Messages on their way to be confirmed; further ones wait. @default 4_096 */
+  /** The most messages that wait for their confirmation. Further ones are not sent yet. @default 4_096 */
   readonly maxOutstanding?: number;
   /**
-   * Every message without an id gets one, and is sent again when the connection was lost before it was confirmed, or no
-   * stream was there: within `publishTimeoutMs`, and the stream's window for duplicates, each is stored once.
-   * @default false
+   * Gives an id to every message that has none. If the connection was lost before the confirmation, or no stream
+   * was there, tidelane sends the message again, within `publishTimeoutMs`. The stream stores each id once within
+   * its duplicate window. @default false
    */
   readonly resend?: boolean;
   /**
-   * The header a message's key travels in. Neighbours may read another one: RustStream's crate for NATS reads
+   * The header that carries the key. Other programs may read another one: RustStream's crate for NATS reads
    * `"nats-partition-key"`. @default "partition-key"
    */
   readonly keyHeader?: string;
@@ -290,19 +327,26 @@ export const publisherOptionNames: OptionNames = optionNames<JetStreamPublisherO
   keyHeader: true,
 });
 
-/** What has to be so for a message to be stored; otherwise its publish rejects, and it is not. */
+/** Conditions for one message. The stream stores it only if all of them hold; otherwise `publish` rejects. */
 export interface Expectation {
+  /** The name of the stream. */
   readonly stream?: string;
-  /** The sequence of the last message of the stream; 0 for none. */
+  /** The sequence of the stream's last message; 0 for none. */
   readonly lastSequence?: number;
-  /** The same among the messages of its subject. */
+  /** The sequence of the subject's last message; 0 for none. */
   readonly lastSubjectSequence?: number;
+  /** The id of the stream's last message. */
   readonly lastMessageId?: string;
 }
 
+/** Options of `publish(message, options)` on streams. */
 export interface JetStreamPublishOptions extends PublishOptions {
-  /** A second message of this id within the stream's window is not stored, and its publish resolves. */
+  /**
+   * An id for the message. If the stream has stored this id within its duplicate window, it does not store the
+   * message again, and `publish` resolves.
+   */
   readonly messageId?: string;
+  /** Conditions under which the stream stores the message. */
   readonly expect?: Expectation;
 }
 

@@ -6,8 +6,8 @@ import type { JetStreamSubscriber } from "./consumer/subscriber.ts";
 import { checkSubscribeOptions, type JetStreamSubscribeOptions } from "./options.ts";
 
 /**
- * One subscription to a subject of a stream. Throws `InvalidArgumentError` on what `connection.subscribe` would refuse
- * without asking the server.
+ * A subscription to a subject of a stream. Throws `InvalidArgumentError` or `UnknownOptionError` if the subject or
+ * an option is wrong.
  */
 export function jetStreamSource(
   subject: string,
@@ -22,7 +22,10 @@ export function jetStreamSource(
   };
 }
 
-/** One subscription to a pattern: `*` stands for one token, `>` at the end for one or more. */
+/**
+ * A subscription to every subject of a stream that the pattern matches. `*` matches one token between dots; `>` at
+ * the end matches one or more. Throws as `jetStreamSource` does.
+ */
 export function jetStreamPatternSource(
   pattern: string,
   options: JetStreamSubscribeOptions = {},

@@ -7,7 +7,7 @@ import { framedSockets } from "./connection/framed-socket.ts";
 import { checkOptions, type KafkaBrokerOptions, type Settings } from "./options/options.ts";
 import { usualSource } from "./source.ts";
 
-/** A Kafka cluster, by way of kafkajs. */
+/** A Kafka cluster, through the package `kafkajs`. */
 export class KafkaBroker implements Broker<KafkaConnection> {
   readonly name: string;
   readonly #settings: Settings;

@@ -5,6 +5,7 @@ import { loadClient } from "../shared/load-client.ts";
 // The part of kafkajs 2.2 that is called here, so that it stays an optional peer and a fake of it stays short. Offsets
 // are decimal strings there; the names of events are those of `consumer.events`.
 
+/** The part of the package `kafkajs` that tidelane calls. */
 export interface KafkaModule {
   readonly Kafka: new (config: ClientConfig) => Client;
   readonly PartitionAssigners: { readonly roundRobin: CreateAssigner };
@@ -21,7 +22,7 @@ export interface KafkaModule {
       }): Buffer;
     };
   };
-  /** By the number of the compression. Those that are not installed throw. */
+  /** The codecs by their numbers. A codec that is not installed throws. */
   readonly CompressionCodecs: { readonly [type: number]: (() => unknown) | undefined };
 }
 
@@ -38,7 +39,7 @@ export interface RetryConfig {
   readonly restartOnFailure?: (error: Error) => Promise<boolean>;
 }
 
-/** Credentials, handed to kafkajs as they are. */
+/** Credentials, as kafkajs takes them. */
 export type SaslOptions =
   | ({ readonly mechanism: "plain" } & Login)
   | ({ readonly mechanism: "scram-sha-256" } & Login)

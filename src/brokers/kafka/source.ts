@@ -9,8 +9,8 @@ import {
 } from "./options/subscription.ts";
 
 /**
- * One subscription, to a topic or several. Throws `InvalidArgumentError` or `UnknownOptionError` on what
- * `connection.subscribe` would refuse.
+ * A subscription to one topic, or to several. Throws `InvalidArgumentError` or `UnknownOptionError` if a topic or
+ * an option is wrong.
  */
 export function kafkaSource(
   topics: string | readonly string[],
@@ -24,7 +24,7 @@ export function kafkaSource(
   };
 }
 
-/** One subscription, to every topic whose name the pattern matches, those created later included. */
+/** A subscription to every topic whose name the pattern matches, later ones too. Throws as `kafkaSource` does. */
 export function kafkaPatternSource(
   pattern: RegExp,
   options: KafkaSubscribeOptions = {},

@@ -10,8 +10,8 @@ import { memoryPatternSource, memorySource } from "./source.ts";
 const connectNames = optionNames<{ signal?: AbortSignal }>()({ signal: true });
 
 /**
- * A broker inside this process, on its own or under test. Topics, groups and what they hold live as long as this object,
- * and every connection of it shares them.
+ * A broker inside this process. Topics, groups and messages live as long as this object, and all its connections
+ * share them.
  */
 export class MemoryBroker implements Broker<MemoryConnection> {
   readonly name: string;

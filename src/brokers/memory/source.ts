@@ -10,7 +10,10 @@ import {
 } from "./options/options.ts";
 import { Pattern } from "./options/pattern.ts";
 
-/** One subscription by name. Throws `InvalidArgumentError` on what `connection.subscribe` would refuse. */
+/**
+ * A subscription to one topic. Throws `InvalidArgumentError` or `UnknownOptionError` if the topic or an option is
+ * wrong.
+ */
 export function memorySource(
   topic: string,
   options: SubscribeOptions = {},
@@ -24,7 +27,10 @@ export function memorySource(
   };
 }
 
-/** One subscription by pattern. */
+/**
+ * A subscription to every topic that the pattern matches. `*` matches one token between dots; `>` at the end
+ * matches one or more. Throws as `memorySource` does.
+ */
 export function memoryPatternSource(
   pattern: string,
   options: SubscribeOptions = {},

@@ -7,7 +7,8 @@ import { type NatsOptions, natsOptionNames } from "./options.ts";
 import { natsPatternSource, natsSource } from "./source.ts";
 
 /**
- * NATS subjects: fast, at most once, nothing kept. For what must not be lost there is `JetStreamBroker`.
+ * NATS subjects: at most once. A message goes to whoever is subscribed when it is published, and the server keeps
+ * no copy. For at least once, use `JetStreamBroker`.
  *
  * Needs nats-server 2.10 or later, and the package `nats` 2.29 or a client in the options.
  */

@@ -6,13 +6,13 @@ import type { RequestFault } from "./errors.ts";
 // connections of `nats` 2.29 and of `@nats-io/nats-core` 3.4 (`@nats-io/transport-node`) both have it, so the same code
 // runs over either. JetStream is spoken over it in its own protocol: neither client's JetStream part is needed.
 
-/** What `import("nats")` and `import("@nats-io/transport-node")` have in common. */
+/** The part of a NATS client that tidelane calls. The packages `nats` and `@nats-io/transport-node` both have it. */
 export interface ClientModule {
   connect(options: ClientOptions): Promise<ClientConnection>;
   headers(): ClientHeaders;
 }
 
-/** What we say when we connect; the client has more, see `NatsOptions.clientOptions`. */
+/** What tidelane passes to the client's `connect`. The client has more options; see `NatsOptions.clientOptions`. */
 export interface ClientOptions {
   servers: string[];
   name?: string;
@@ -31,9 +31,13 @@ export interface ClientOptions {
   inboxPrefix: string;
 }
 
-/** Answers the server's challenge: `nkeyAuthenticator`, `jwtAuthenticator`, `credsAuthenticator` of the clients make one. */
+/**
+ * Answers the server's challenge. The clients' `nkeyAuthenticator`, `jwtAuthenticator` and `credsAuthenticator`
+ * make one.
+ */
 export type ClientAuthenticator = (nonce?: string) => ClientAuth;
 
+/** What an authenticator answers. */
 export type ClientAuth =
   // biome-ignore lint/suspicious/noConfusingVoidType: the type of the clients, which has to fit in both directions
   | void
@@ -42,7 +46,7 @@ export type ClientAuth =
   | { nkey: string; sig: string }
   | { jwt: string; nkey?: string; sig?: string };
 
-/** Files are read when a connection is made; the other fields are those of `node:tls`. */
+/** TLS options. The client reads the files when it connects. The other fields are those of `node:tls`. */
 export interface ClientTlsOptions {
   readonly ca?: string;
   readonly caFile?: string;
@@ -54,6 +58,7 @@ export interface ClientTlsOptions {
   readonly rejectUnauthorized?: boolean;
 }
 
+/** The part of a client's connection that tidelane calls. */
 export interface ClientConnection {
   /** About the server it is connected to. Undefined once it is closed, and while it reconnects. */
   readonly info?: ClientServerInfo;
@@ -104,17 +109,20 @@ export interface ClientMessage {
   readonly headers?: ClientHeaders;
 }
 
-/** By name, as it is written; values of one name keep their order. Space around a value is cut off. */
+/**
+ * Headers by name, in the case they were written. The values of a name keep their order. Space around a value is
+ * cut off.
+ */
 export interface ClientHeaders extends Iterable<[name: string, values: string[]]> {
-  /** Of a status message, 0 otherwise. */
+  /** The code of a status message; 0 otherwise. */
   readonly code: number;
   readonly description: string;
   append(name: string, value: string): void;
 }
 
 /**
- * "disconnect", "reconnecting" (an attempt), "reconnect", "error"; others are not looked at. What came with an error is
- * in `permissionContext` in 2.29 and in `error` in 3.4.
+ * A change of the connection: "disconnect", "reconnecting" (an attempt), "reconnect" or "error". tidelane ignores
+ * other types. An error has its details in `permissionContext` in 2.29, and in `error` in 3.4.
  */
 export interface ClientStatus {
   readonly type: string;

@@ -12,54 +12,67 @@ import type {
   ClientTlsOptions,
 } from "./client.ts";
 
-/** A connection that was made elsewhere. It stays open when ours is closed. */
+/** A connection of the client that you made. tidelane never closes it. */
 export interface HandedInConnection {
   readonly connection: ClientConnection;
-  /** The `headers` function of the package the connection comes from. */
+  /** The `headers` function of the same package. */
   readonly headers: () => ClientHeaders;
 }
 
+/** `options.reconnect` of a `NatsBroker` or a `JetStreamBroker`. */
 export interface ReconnectOptions extends BackoffOptions {
-  /** Attempts, to each server, after which a lost connection is given up. @default Infinity */
+  /** How many attempts, on each server, before tidelane gives up a lost connection. @default Infinity */
   readonly maxAttempts?: number;
 }
 
+/** Options of `new NatsBroker(options)` and `new JetStreamBroker(options)`. */
 export interface NatsOptions {
-  /** Stands in errors and events. @default "nats" */
+  /** Names the broker in errors and events. @default "nats" */
   readonly name?: string;
   /**
-   * `nats://host:4222`, `tls://host`, or `host:port`; several in a list or with commas. May hold credentials:
+   * `nats://host:4222`, `tls://host` or `host:port`; several as a list or with commas. A URL may hold credentials:
    * `nats://user:password@host`, `nats://token@host`. @default "nats://127.0.0.1:4222"
    */
   readonly servers?: string | readonly string[];
+  /** Overrides the user in a URL. */
   readonly user?: string;
+  /** Overrides the password in a URL. */
   readonly password?: string;
+  /** Overrides the token in a URL. */
   readonly token?: string;
-  /** For nkeys and JWTs: what `nkeyAuthenticator`, `jwtAuthenticator` or `credsAuthenticator` of the client gives. */
+  /** For nkeys and JWTs: the result of the client's `nkeyAuthenticator`, `jwtAuthenticator` or `credsAuthenticator`. */
   readonly authenticator?: ClientAuthenticator;
-  /** `true`, or options: without TLS no connection is made. @default only where the server asks for it */
+  /**
+   * `true`, or TLS options. With either, tidelane connects only with TLS. @default only where the server asks for
+   * it
+   */
   readonly tls?: true | ClientTlsOptions;
   /**
-   * The client: `import * as client from "@nats-io/transport-node"`, or a connection made with one. With a connection
-   * the options above, and those on connecting, have no effect. @default the package "nats"
+   * The client module, as from `import * as client from "@nats-io/transport-node"`, or a connection that you made
+   * with one. With a connection, the options about servers, login, TLS and connecting have no effect. @default the
+   * package "nats"
    */
   readonly client?: ClientModule | HandedInConnection;
-  /** Further options for the client's own `connect`; ours win. */
+  /** More options for the client's own `connect`. The options of tidelane override them. */
   readonly clientOptions?: Readonly<Record<string, unknown>>;
-  /** @default 5_000 */
+  /** How long connecting to one server may take, in milliseconds. @default 5_000 */
   readonly connectTimeoutMs?: number;
-  /** A connection on which nothing answers is given up after three of these. @default 10_000 */
+  /**
+   * How often tidelane pings the server, in milliseconds. After three pings without an answer it gives the
+   * connection up. @default 10_000
+   */
   readonly pingIntervalMs?: number;
-  /** How the first connect waits for a server that cannot be reached. */
+  /** How long the first connect waits for a server that cannot be reached. */
   readonly connect?: ConnectOptions;
+  /** How to reconnect. */
   readonly reconnect?: ReconnectOptions;
-  /** How long a publish may wait for the connection, and for its confirmation. @default 5_000 */
+  /** How long a publish may wait for a lost connection and for its confirmation, in milliseconds. @default 5_000 */
   readonly publishTimeoutMs?: number;
-  /** The longest that `close()` of a subscription or the connection takes. @default 5_000 */
+  /** The longest that `close()` may take, in milliseconds. @default 5_000 */
   readonly closeTimeoutMs?: number;
-  /** Where answers come to; a connection handed in may have permission for its own only. @default "_INBOX" */
+  /** The prefix of reply subjects. A connection that you made may be allowed only its own prefix. @default "_INBOX" */
   readonly inboxPrefix?: string;
-  /** @default the system's */
+  /** Gives tidelane the time, for tests. @default the system's */
   readonly clock?: Clock;
 }
 
@@ -156,21 +169,22 @@ export function positive(argument: string, value: unknown): number {
   throw new InvalidArgumentError({ argument, expected: "more than 0 milliseconds", received: value });
 }
 
-/** What happens to a message that finds the inbox full. There is no way to make a NATS server wait. */
+/** What to do with a message that does not fit the inbox. A NATS server cannot be made to wait. */
 export type OverflowPolicy = "drop-newest" | "drop-oldest" | "fail";
 
+/** Options of `natsSource(subject, options)` and of `connection.subscribe(subject, options)` on subjects. */
 export interface NatsSubscribeOptions {
-  /** Subscriptions of one queue group share the messages. Without it each gets all of them. */
+  /** The queue group. Its subscriptions share the messages. Without a group each subscription gets all of them. */
   readonly group?: string;
-  /** What may wait here for the consumer, in messages and in bytes of payload. */
+  /** Where messages wait for the consumer. */
   readonly inbox?: {
-    /** @default 65_536 */
+    /** The most messages that wait. @default 65_536 */
     readonly maxMessages?: number;
-    /** @default 64 MiB */
+    /** The most bytes of payload that wait. @default 64 MiB */
     readonly maxBytes?: number;
     /**
-     * What is dropped is counted (`subscriber.dropped`) and reported. "fail" ends the subscription with an error.
-     * @default "drop-newest"
+     * What to do when the inbox is full. "drop-newest" and "drop-oldest" drop a message, count it in
+     * `subscriber.dropped`, and report it. "fail" ends the subscription with an error. @default "drop-newest"
      */
     readonly overflow?: OverflowPolicy;
   };
@@ -208,14 +222,16 @@ export function checkSubscribeOptions(call: string, options: NatsSubscribeOption
   };
 }
 
+/** Options of `connection.publisher(options)` on subjects. */
 export interface NatsPublisherOptions {
   /**
-   * `publish` resolves when the server has the message, by a round trip that overlapping publishes share. n.b. the
-   * server has it; who subscribes to it may still lose it. @default false
+   * `true`: `publish` resolves when the server has the message. Overlapping publishes share one round trip. A
+   * subscriber may still lose the message, because subjects deliver at most once. `false`: it resolves when the
+   * message is sent. @default false
    */
   readonly confirm?: boolean;
   /**
-   * The header a message's key travels in. Neighbours may read another one: RustStream's crate for NATS reads
+   * The header that carries the key. Other programs may read another one: RustStream's crate for NATS reads
    * `"nats-partition-key"`. @default "partition-key"
    */
   readonly keyHeader?: string;

@@ -5,7 +5,10 @@ import type { NatsSubscriber } from "./consumer/subscriber.ts";
 import { checkPattern, checkSubject } from "./message/subject.ts";
 import { checkSubscribeOptions, type NatsSubscribeOptions } from "./options.ts";
 
-/** One subscription to a subject, at most once. Throws `InvalidArgumentError` on what `connection.subscribe` would refuse. */
+/**
+ * A subscription to a subject, at most once. Throws `InvalidArgumentError` or `UnknownOptionError` if the subject
+ * or an option is wrong.
+ */
 export function natsSource(
   subject: string,
   options: NatsSubscribeOptions = {},
@@ -19,7 +22,10 @@ export function natsSource(
   };
 }
 
-/** One subscription to a pattern: `*` stands for one token, `>` at the end for one or more. */
+/**
+ * A subscription to every subject that the pattern matches. `*` matches one token between dots; `>` at the end
+ * matches one or more. Throws as `natsSource` does.
+ */
 export function natsPatternSource(
   pattern: string,
   options: NatsSubscribeOptions = {},

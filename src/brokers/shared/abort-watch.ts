@@ -1,4 +1,4 @@
-/** Something that ends when a signal fires. */
+/** A call that a signal may abort. */
 export interface Abortable {
   onAbort(): void;
 }
@@ -11,8 +11,8 @@ interface Watch {
 const watches = new WeakMap<AbortSignal, Watch>();
 
 /**
- * Calls `onAbort` when the signal fires. Node takes more than ten listeners on a signal for a leak and says so, and any
- * number of calls may wait with one signal: so there is one listener a signal, while anything waits.
+ * Calls `onAbort` when the signal aborts. Any number of calls may wait with one signal, but Node warns of a leak at
+ * more than ten listeners. So a signal has one listener, while any call waits with it.
  */
 export function watchAbort(signal: AbortSignal, abortable: Abortable): void {
   const known = watches.get(signal);

@@ -1,8 +1,8 @@
 import { PendingCall } from "./pending-call.ts";
 
 /**
- * Rejects with `AbortedError` when the signal fires first. Then nobody sees how the promise ends, and `discard` is given
- * what it resolves with.
+ * Resolves or rejects as `promise` does. If the signal aborts first, it rejects with `AbortedError`, and `discard`
+ * gets what `promise` resolves with later.
  */
 export function abortable<T>(
   promise: Promise<T>,

@@ -1,10 +1,10 @@
 import type { Clock, Timer } from "../../traits/clock.ts";
 
-/** One timer that stands for any number of moments: it rings at the earliest of those asked for since it last rang. */
+/** One timer for any number of moments. It rings at the earliest moment that was asked for since it last rang. */
 export class Alarm {
   readonly #clock: Clock;
   readonly #onRing: () => void;
-  /** When it rings next; `Infinity` while no timer runs. */
+  /** When it rings next; `Infinity` if no timer runs. */
   #due = Number.POSITIVE_INFINITY;
   #timer: Timer | undefined = undefined;
 
@@ -13,7 +13,7 @@ export class Alarm {
     this.#onRing = onRing;
   }
 
-  /** Rings no later than at `due`. It may ring sooner, for a moment that no longer matters: look at the clock. */
+  /** Rings at `due` or earlier. It may ring for a moment that no longer matters, so look at the clock. */
   at(due: number): void {
     if (due >= this.#due) return;
     this.#timer?.cancel();

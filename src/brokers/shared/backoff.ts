@@ -1,13 +1,14 @@
 import { checkDuration, checkFunction } from "../../traits/arguments.ts";
 
+/** How long to wait before each attempt to reconnect. The waits are jittered. */
 export interface BackoffOptions {
-  /** Milliseconds, about, before the next attempt; each wait after it is twice as long. @default 200 */
+  /** About how long the first wait is, in milliseconds. Each further wait is twice as long. @default 200 */
   readonly initialMs?: number;
-  /** The longest wait. @default 10_000 */
+  /** The longest wait, in milliseconds. @default 10_000 */
   readonly maxMs?: number;
 }
 
-/** How long to wait before trying again: exponential up to a cap, spread over the upper half of each step. */
+/** How long to wait before the next attempt: exponential up to a limit, with a random share of at most half. */
 export class Backoff {
   readonly #initialMs: number;
   readonly #maxMs: number;
@@ -26,7 +27,7 @@ export class Backoff {
     return this.#attempts;
   }
 
-  /** The next wait in milliseconds. */
+  /** The next wait, in milliseconds. */
   next(): number {
     const step = Math.min(this.#maxMs, this.#initialMs * 2 ** Math.min(this.#attempts, 30));
     this.#attempts += 1;

@@ -10,8 +10,8 @@ import type { BatchOptions } from "../../traits/subscriber.ts";
 const batchNames = optionNames<BatchOptions>()({ max: true, maxWaitMs: true });
 
 /**
- * Checks them and fills in the defaults. What waits in a batch is unsettled: `maxWaitMs` has to be less than the ack deadline,
- * where there is one.
+ * Checks the options and fills in the defaults. `maxWaitMs` must be less than the ack deadline, because deliveries
+ * that wait in a batch are unsettled.
  */
 export function readBatchOptions(options: BatchOptions, ackDeadlineMs?: number): Required<BatchOptions> {
   checkOptionNames("batches(options)", options, batchNames);
@@ -20,18 +20,18 @@ export function readBatchOptions(options: BatchOptions, ackDeadlineMs?: number):
   if (ackDeadlineMs === undefined || maxWaitMs < ackDeadlineMs) return { max, maxWaitMs };
   throw new InvalidArgumentError({
     argument: "options.maxWaitMs",
-    expected: `less than the ack deadline of ${ackDeadlineMs} ms, or what waits in a batch would be revoked`,
+    expected: `less than the ack deadline of ${ackDeadlineMs} ms, because deliveries that wait in a batch would be revoked`,
     received: maxWaitMs,
   });
 }
 
-/** Where batches are made from. */
+/** Where batches get their items. */
 export interface BatchSupply<T extends object> {
-  /** One iterator at a time, as everywhere. */
+  /** Makes an iterator. Throws `SubscriberBusyError` while one is active. */
   iterate(): OutletIterator<T>;
-  /** Taken and not handed out: back to the front, in this order. */
+  /** Returns items that were taken but not delivered. They are delivered first, in this order. */
   giveBack(items: readonly T[]): void;
-  /** Whether it is still to be handed out. What was revoked meanwhile is not. */
+  /** Whether to deliver the item. A revoked delivery is not. */
   isLive(item: T): boolean;
 }
 
@@ -39,7 +39,7 @@ type Result<T> = IteratorResult<T[], undefined>;
 
 const done = { done: true, value: undefined } as const;
 
-/** What `subscriber.batches()` gives, over any outlet; each loop over it forms its own batches. */
+/** What `subscriber.batches()` gives, over any outlet. Each loop over it forms its own batches. */
 export class Batches<T extends object> implements AsyncIterable<T[]> {
   readonly #supply: BatchSupply<T>;
   readonly #clock: Clock;
@@ -64,16 +64,16 @@ class BatchIterator<T extends object> implements AsyncIterator<T[], undefined, u
   readonly #max: number;
   readonly #maxWaitMs: number;
   readonly #inner: OutletIterator<T>;
-  /** Calls of `next()` that wait; the batch that forms is for the first. */
+  /** Waiting calls of `next()`. The batch that forms is for the first. */
   readonly #calls = new Fifo<Deferred<Result<T>>>();
-  /** Taken and not handed out. Empty while nobody waits. */
+  /** Items that were taken and not delivered. Empty while nobody waits. */
   #forming: T[] = [];
-  /** Runs from the first item of `#forming` until it is handed out. */
+  /** Runs from the first item of `#forming` until the batch is delivered. */
   #timer: Timer | undefined = undefined;
   /** A `next()` of the inner iterator waits. */
   #pulling = false;
   #returned = false;
-  /** The inner iterator is over; its error is still to be told. */
+  /** Set when the inner iterator is over, until its error is told. */
   #over: { readonly failure?: { readonly error: unknown } } | undefined = undefined;
 
   constructor(supply: BatchSupply<T>, clock: Clock, max: number, maxWaitMs: number) {
@@ -102,7 +102,7 @@ class BatchIterator<T extends object> implements AsyncIterator<T[], undefined, u
     return done;
   }
 
-  /** Takes what is here, and waits for more unless that is enough. */
+  /** Takes items that are here, and waits for more until they are enough. */
   #fill(): void {
     while (this.#calls.size > 0) {
       if (!this.#pulling) {
@@ -159,7 +159,7 @@ class BatchIterator<T extends object> implements AsyncIterator<T[], undefined, u
     return this.#forming.length >= (this.#maxWaitMs === 0 ? 1 : this.#max);
   }
 
-  /** A batch of which every item was revoked while it formed is none: the call waits on. */
+  /** Delivers the batch. If every item was revoked while it formed, the call goes on waiting. */
   #handOut(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -168,7 +168,7 @@ class BatchIterator<T extends object> implements AsyncIterator<T[], undefined, u
     if (batch.length > 0) this.#calls.shift()?.resolve({ value: batch, done: false });
   }
 
-  /** What was taken is the last batch; the error is told after it, once. */
+  /** The items taken so far are the last batch. The error comes after it, once. */
   #finish(): void {
     this.#handOut();
     for (let call = this.#calls.shift(); call; call = this.#calls.shift()) {

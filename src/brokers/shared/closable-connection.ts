@@ -1,4 +1,4 @@
-/** A connection that `await using` closes, too. */
+/** A connection that `await using` closes. */
 export abstract class ClosableConnection implements AsyncDisposable {
   abstract close(): Promise<void>;
 

@@ -1,9 +1,9 @@
 import { Fifo } from "../../structures/fifo.ts";
 
-/** Deliveries that nobody has taken yet, in order. Those that were given back come first, in the order they had. */
+/** Deliveries that nobody has taken yet, in order. Returned ones come first, in the order they had. */
 export class DeliveryQueue<T extends object> {
   readonly #messages = new Fifo<T>();
-  /** The last one comes first. */
+  /** In reverse: the last one is delivered first. */
   readonly #returned: T[] = [];
 
   get size(): number {
@@ -22,7 +22,7 @@ export class DeliveryQueue<T extends object> {
     return this.#returned.pop() ?? this.#messages.shift();
   }
 
-  /** At most `max`. Those that are not live any more are dropped. */
+  /** Takes at most `max` deliveries. Drops those that are not live. */
   take(max: number, isLive: (message: T) => boolean): T[] {
     const taken: T[] = [];
     while (taken.length < max) {

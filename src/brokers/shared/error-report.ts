@@ -1,21 +1,21 @@
 import { diagnostics, type ErrorReport } from "../../traits/diagnostics.ts";
 import { isTidelaneError } from "../../traits/errors.ts";
 
-/** The kinds of error that were warned of, each of one topic. */
+/** What was warned of: the kinds of error, for each topic. */
 const warned = new Set<string>();
 
-/** A program whose topics or errors never repeat does not fill the log, nor the memory. */
+/** Bounds the memory and the log of a program whose topics or errors never repeat. */
 const mostKinds = 1_000;
 
 /**
- * Tells of an error that no promise carries: on the channel "tidelane:error", and where nobody listens there as a process
+ * Reports an error that no promise carries, on the channel "tidelane:error". Without a listener it prints a process
  * warning, once for each topic and kind of error.
  */
 export function reportError(report: ErrorReport): void {
   reportOrWarn(report, () => firstOfItsKind(report));
 }
 
-/** As `reportError`, with a warning of its own; `undefined`: none this time. */
+/** Reports like `reportError`, but with its own warning; none if `warning` gives `undefined`. */
 export function reportOrWarn(report: ErrorReport, warning: () => string | undefined): void {
   const channel = diagnostics["tidelane:error"];
   if (channel.hasSubscribers) {

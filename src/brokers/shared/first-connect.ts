@@ -4,10 +4,11 @@ import { isTidelaneError } from "../../traits/errors.ts";
 import { type OptionNames, optionNames } from "../../traits/option-names.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 
+/** `options.connect` of a broker. */
 export interface ConnectOptions {
   /**
-   * How long the first connect keeps trying a server that cannot be reached. A refusal, as of a wrong password, ends it at
-   * once. @default 0, one attempt
+   * How long, in milliseconds, the first connect keeps trying a server that cannot be reached. A refusal, such as a
+   * wrong password, ends it at once. @default 0, one attempt
    */
   readonly waitMs?: number;
 }
@@ -21,7 +22,7 @@ export function checkConnect(options: ConnectOptions = {}): Required<ConnectOpti
   return { waitMs: isUnbounded ? waitMs : checkDuration("options.connect.waitMs", waitMs) };
 }
 
-/** Calls `connect` until it succeeds, fails for good, or `waitMs` is over; then its last error is thrown. */
+/** Calls `connect` until it succeeds or fails for good, or `waitMs` is over. Then it throws the last error. */
 export async function connectInTime<C>(
   { waitMs }: Required<ConnectOptions>,
   reconnect: BackoffOptions,

@@ -1,8 +1,8 @@
 import { ConnectFailedError } from "../../traits/errors.ts";
 
 /**
- * Loads the client of a broker, which is an optional peer. `install` is what to give to `npm install`. Rejects with
- * `ConnectFailedError` where it is not there.
+ * Loads the client of a broker, which is an optional peer dependency. If it is missing, it rejects with
+ * `ConnectFailedError`, which names `install` for `npm install`.
  */
 export async function loadClient<T>(
   broker: string,
@@ -11,7 +11,7 @@ export async function loadClient<T>(
 ): Promise<T> {
   try {
     const module = await load();
-    // n.b. of a CommonJS package only some names are seen from outside; its default is the package itself.
+    // Node exports only some names of a CommonJS package. Its default export is the whole package.
     return { ...module, ...(module.default as T | undefined) };
   } catch (cause) {
     const missing = cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND";

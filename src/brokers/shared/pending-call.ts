@@ -1,7 +1,7 @@
 import { AbortedError } from "../../traits/errors.ts";
 import { type Abortable, unwatchAbort, watchAbort } from "./abort-watch.ts";
 
-/** Where the answer to a call goes: one of the two is called, once. */
+/** Takes the answer to a call: one of the two is called, once. */
 export interface CallAnswer<T> {
   resolve(value: T): void;
   reject(error: unknown): void;
@@ -22,7 +22,7 @@ export class PendingCall<T> implements Abortable {
     if (signal !== undefined) watchAbort(signal, this);
   }
 
-  /** It waits no longer. */
+  /** Whether it waits no longer. */
   get over(): boolean {
     return this.#over;
   }

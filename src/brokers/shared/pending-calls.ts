@@ -4,21 +4,21 @@ import { Alarm } from "./alarm.ts";
 /** A call that waits until `due` at most. */
 export interface TimedCall {
   readonly due: number;
-  /** Its time is over. It must leave the calls it is in. */
+  /** Its time is over. It must remove itself from its `PendingCalls`. */
   expire(): void;
 }
 
 /**
- * Calls that wait for an answer, in the order they were added. They share one timer, because setting and canceling a timer
- * for each took a twentieth of the time of a request.
+ * Calls that wait for an answer, in the order they were added. They share one timer, because setting and canceling
+ * a timer for each one took a twentieth of the time of a request.
  */
 export class PendingCalls<K, C extends TimedCall> implements Iterable<C> {
   readonly #clock: Clock;
   readonly #calls = new Map<K, C>();
   readonly #alarm: Alarm;
-  /** The latest `due` of a call since there was none. */
+  /** The latest `due` since there was no call. */
   #latestDue = Number.NEGATIVE_INFINITY;
-  /** Their order is that of `due` too, as it is of calls with one time limit. */
+  /** Whether the calls stand in the order of `due`, as calls with one time limit do. */
   #inOrder = true;
 
   constructor(clock: Clock) {

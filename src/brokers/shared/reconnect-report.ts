@@ -1,12 +1,12 @@
 import { diagnostics } from "../../traits/diagnostics.ts";
 
 /**
- * Tells when a connection goes and when it is back: on the channel "tidelane:reconnect", and where nobody listens there as
- * a process warning, once for the loss and once for the return.
+ * Reports a lost connection and its return, on the channel "tidelane:reconnect". Without a listener it prints a
+ * process warning, once for each.
  */
 export class ReconnectReport {
   readonly #broker: string;
-  /** A loss was warned of and its return was not. */
+  /** A warning of the loss was printed, and none of the return yet. */
   #warned = false;
 
   /** `broker` names what is lost, as the sentences show it. */
@@ -15,8 +15,8 @@ export class ReconnectReport {
   }
 
   /**
-   * It is gone, or attempt number `attempt` to bring it back failed. `error` holds no credential. `isFinal`: nothing tries any
-   * more.
+   * The connection was lost, or attempt number `attempt` to restore it failed. `error` holds no credential.
+   * `isFinal`: there will be no further attempt.
    */
   lost(attempt: number, error?: unknown, isFinal = false): void {
     const channel = diagnostics["tidelane:reconnect"];
@@ -35,7 +35,7 @@ export class ReconnectReport {
     }
   }
 
-  /** It is back, after that many attempts. */
+  /** The connection is restored, after that many attempts. */
   restored(attempt: number): void {
     const channel = diagnostics["tidelane:reconnect"];
     if (channel.hasSubscribers) channel.publish({ broker: this.#broker, state: "restored", attempt });

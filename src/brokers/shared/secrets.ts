@@ -2,9 +2,9 @@ import { inspect } from "node:util";
 
 const mask = "***";
 
-/** Keeps what was given as a credential out of everything that is shown. */
+/** Removes credentials from everything that is shown. */
 export class Secrets {
-  /** Longest first, so that one that contains another is masked whole. */
+  /** The longest first, so that a credential that contains another one is masked as a whole. */
   readonly #values: readonly string[];
 
   /** Values of fewer than three characters are left out: masking them would only garble. */
@@ -19,7 +19,7 @@ export class Secrets {
     return this.#values.reduce((cleaned, value) => cleaned.replaceAll(value, mask), text);
   }
 
-  /** An error to hand on as a cause: as it is, or a cleaned copy of its text where a credential shows anywhere in it. */
+  /** The error, to be the cause of another one. If it shows a credential anywhere, a copy of its text without it. */
   cause(error: unknown): unknown {
     if (this.#values.length === 0) return error;
     const shown = inspect(error, { depth: 8, showHidden: true });

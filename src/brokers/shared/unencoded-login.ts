@@ -1,9 +1,9 @@
-/** What to do about it; names no part of the URL. */
+/** What to do about it. It names no part of the URL. */
 export const loginEncoding: string = "a percent-encoded login: @ is %40, / is %2F, # is %23 and ? is %3F";
 
 /**
- * Whether a `/`, `#`, `?` or `@` of the login is not percent-encoded: it ends the login early, and the rest of a password is
- * then taken for the host. An `@` in a path looks the same, so it has to be encoded too.
+ * Whether a `/`, `#`, `?` or `@` in the login is not percent-encoded. It would end the login early, so that the
+ * rest of a password would look like the host. An `@` in the path looks the same, so it must be encoded too.
  */
 export function hasUnencodedLogin(url: string): boolean {
   const rest = url.replace(/^[a-z][a-z\d+.-]*:\/\//i, "");

@@ -1,8 +1,8 @@
 import type { Clock } from "../../traits/clock.ts";
 
 /**
- * Waits for `promise` to settle, but no longer than `limitMs`. Tells whether it did. Never rejects, and owns the promise:
- * how it ends, now or later, is for nobody else to see.
+ * Waits for `promise` to settle, but at most `limitMs`. Resolves with whether it did. Never rejects, and nobody
+ * else sees how the promise ends.
  */
 export function within(clock: Clock, limitMs: number, promise: Promise<unknown>): Promise<boolean> {
   return new Promise((resolve) => {

@@ -1,12 +1,12 @@
 import { show } from "../show.ts";
 import { TidelaneError } from "./tidelane-error.ts";
 
-/** An argument or option outside its range, named with the value received. */
+/** An argument or an option is not allowed. */
 export class InvalidArgumentError extends TidelaneError {
   readonly code = "TIDELANE_INVALID_ARGUMENT";
   declare readonly argument: string;
   declare readonly expected: string;
-  /** As the sentence shows it: the value itself may hold a secret, or a lot of memory. */
+  /** The value, as the message shows it. It is not the value itself, which may hold a secret. */
   declare readonly received: string;
 
   constructor(facts: { argument: string; expected: string; received: unknown }) {
@@ -15,16 +15,16 @@ export class InvalidArgumentError extends TidelaneError {
   }
 }
 
-/** An option nobody reads, so a misspelt one is not silently ignored. */
+/** An option that nobody reads, such as a misspelt one. */
 export class UnknownOptionError extends TidelaneError {
   readonly code = "TIDELANE_UNKNOWN_OPTION";
-  /** Where the options were given, as the caller wrote it. */
+  /** The call with the options, as the user wrote it. */
   declare readonly call: string;
-  /** With its path: `reconnect.initalMs`. */
+  /** The option with its path: `reconnect.initalMs`. */
   declare readonly option: string;
-  /** The known option it was probably meant to be, without the path. */
+  /** The known option that it may have been meant to be, without the path. */
   declare readonly nearest: string | undefined;
-  /** All there are at that place. */
+  /** All options at that place. */
   declare readonly known: readonly string[];
 
   constructor(facts: {
@@ -48,7 +48,7 @@ export class UnknownOptionError extends TidelaneError {
   }
 }
 
-/** The broker does not have the capability that was asked for. */
+/** The broker cannot do what was asked. */
 export class NotSupportedError extends TidelaneError {
   readonly code = "TIDELANE_NOT_SUPPORTED";
   declare readonly capability: string;
@@ -59,7 +59,7 @@ export class NotSupportedError extends TidelaneError {
   }
 }
 
-/** Something did not happen within the time the caller gave it. */
+/** Something took longer than the time it was given. */
 export class TimeoutError extends TidelaneError {
   readonly code = "TIDELANE_TIMEOUT";
   override readonly retryable: boolean = true;
@@ -71,7 +71,7 @@ export class TimeoutError extends TidelaneError {
   }
 }
 
-/** The caller's `AbortSignal` fired. `cause` is the signal's reason. */
+/** The caller's signal aborted. `cause` is the reason of the signal. */
 export class AbortedError extends TidelaneError {
   readonly code = "TIDELANE_ABORTED";
   declare readonly what: string;
@@ -81,7 +81,7 @@ export class AbortedError extends TidelaneError {
   }
 }
 
-/** Throws {@link AbortedError} when `signal` has fired already. */
+/** Throws {@link AbortedError} if `signal` has aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new AbortedError({ what, cause: signal.reason });
 }

@@ -1,6 +1,6 @@
 import { TidelaneError } from "./tidelane-error.ts";
 
-/** `connect()` could not reach the broker or was refused by it. */
+/** `connect()` could not reach the broker, or the broker refused. */
 export class ConnectFailedError extends TidelaneError {
   readonly code = "TIDELANE_CONNECT_FAILED";
   declare readonly retryable: boolean;
@@ -12,7 +12,7 @@ export class ConnectFailedError extends TidelaneError {
   }
 }
 
-/** The connection was closed, or died for good, before or during the call. */
+/** The connection was closed, or lost for good, before or during the call. */
 export class ConnectionClosedError extends TidelaneError {
   readonly code = "TIDELANE_CONNECTION_CLOSED";
   declare readonly broker: string;
@@ -23,7 +23,7 @@ export class ConnectionClosedError extends TidelaneError {
   }
 }
 
-/** A fault the adapter could not recover from ended the subscription. */
+/** The subscription ended, because of a fault that the adapter could not repair. */
 export class SubscriptionFailedError extends TidelaneError {
   readonly code = "TIDELANE_SUBSCRIPTION_FAILED";
   declare readonly topic: string;
@@ -34,7 +34,7 @@ export class SubscriptionFailedError extends TidelaneError {
   }
 }
 
-/** A second iterator was asked for while the first is active. */
+/** Somebody asked for a second iterator while the first is active. */
 export class SubscriberBusyError extends TidelaneError {
   readonly code = "TIDELANE_SUBSCRIBER_BUSY";
   declare readonly topic: string;
@@ -47,7 +47,7 @@ export class SubscriberBusyError extends TidelaneError {
   }
 }
 
-/** A seek to a position the log does not hold. The subscriber has not moved. */
+/** The log does not hold the position. The subscriber has not moved. */
 export class PositionUnavailableError extends TidelaneError {
   readonly code = "TIDELANE_POSITION_UNAVAILABLE";
   declare readonly topic: string;
@@ -59,12 +59,16 @@ export class PositionUnavailableError extends TidelaneError {
   }
 }
 
-/** Messages came faster than they were taken, from a transport that cannot wait, and did not fit. They are gone. */
+/**
+ * Messages arrived faster than the program took them, and the transport cannot wait. Those that did not fit are
+ * gone.
+ */
 export class MessagesDroppedError extends TidelaneError {
   readonly code = "TIDELANE_MESSAGES_DROPPED";
   declare readonly topic: string;
-  /** Since the last report, and since the subscription opened. */
+  /** How many were dropped since the last report. */
   declare readonly dropped: number;
+  /** How many were dropped since the subscription opened. */
   declare readonly total: number;
   declare readonly reason: string;
 

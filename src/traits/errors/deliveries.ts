@@ -1,10 +1,11 @@
 import { type DecodeIssue, reasonWithIssues } from "../decode-issue.ts";
 import { TidelaneError } from "./tidelane-error.ts";
 
-/** A payload that could not be turned into a value. Carries every issue the schema reported. */
+/** A payload did not become a value. */
 export class DecodeError extends TidelaneError {
   readonly code = "TIDELANE_DECODE";
   declare readonly topic: string;
+  /** What the schema found wrong; empty if it was something else. */
   declare readonly issues: readonly DecodeIssue[];
   declare readonly reason: string;
 
@@ -15,7 +16,7 @@ export class DecodeError extends TidelaneError {
   }
 }
 
-/** The key function threw or did not return a string, so the delivery has no lane. */
+/** The key function threw, or returned something other than a string. So the delivery has no lane. */
 export class KeyError extends TidelaneError {
   readonly code = "TIDELANE_KEY";
   declare readonly topic: string;
@@ -26,7 +27,7 @@ export class KeyError extends TidelaneError {
   }
 }
 
-/** A second settle of the same message. The first one stands; this one never reached the broker. */
+/** The message was settled before. The first settle stands, and this one never reached the broker. */
 export class AlreadySettledError extends TidelaneError {
   readonly code = "TIDELANE_ALREADY_SETTLED";
   declare readonly topic: string;
@@ -41,8 +42,8 @@ export class AlreadySettledError extends TidelaneError {
 }
 
 /**
- * The broker no longer recognises the delivery: its channel, assignment or deadline is gone. A broker that redelivers
- * delivers it again.
+ * The broker no longer accepts a settle of this delivery, because its channel, assignment, connection or ack
+ * deadline has ended. A broker that redelivers will deliver the message again.
  */
 export class DeliveryRevokedError extends TidelaneError {
   readonly code = "TIDELANE_DELIVERY_REVOKED";
@@ -57,7 +58,7 @@ export class DeliveryRevokedError extends TidelaneError {
   }
 }
 
-/** The transport cannot do what the settle asks. Nothing was sent and the message is still unsettled. */
+/** The transport cannot do this settle. Nothing was sent, and the message is still unsettled. */
 export class SettleUnsupportedError extends TidelaneError {
   readonly code = "TIDELANE_SETTLE_UNSUPPORTED";
   declare readonly topic: string;
@@ -69,7 +70,7 @@ export class SettleUnsupportedError extends TidelaneError {
   }
 }
 
-/** A handler asked for a dead letter, and the pipeline has no place to put one. */
+/** A handler returned `deadLetter()`, but the pipeline has no dead letter topic. */
 export class MissingDeadLetterError extends TidelaneError {
   readonly code = "TIDELANE_MISSING_DEAD_LETTER";
   declare readonly topic: string;
@@ -82,14 +83,17 @@ export class MissingDeadLetterError extends TidelaneError {
   }
 }
 
-/** For a while a run has pulled nothing, because deliveries that are retried fill its room. They are retried all the same. */
+/**
+ * A run has pulled nothing for a while, because retried deliveries leave no room for others, or `afterSettle` work
+ * has not finished. The run goes on.
+ */
 export class IntakeStalledError extends TidelaneError {
   readonly code = "TIDELANE_INTAKE_STALLED";
   declare readonly topic: string;
   declare readonly inFlight: number;
-  /** Of those in flight: retried because they failed, or asked for a retry more than once. */
+  /** How many deliveries in flight are retried because they failed, or asked for a retry more than once. */
   declare readonly failing: number;
-  /** Set where unfinished work of `afterSettle` is the reason, and how much of it there is. */
+  /** How many pieces of `afterSettle` work are unfinished, if they are the reason. */
   declare readonly continuations?: number;
   declare readonly stalledMs: number;
 

@@ -1,12 +1,12 @@
 import { type DecodeIssue, reasonWithIssues } from "../decode-issue.ts";
 import { TidelaneError } from "./tidelane-error.ts";
 
-/** An outgoing message the transport cannot carry exactly. Nothing was sent. */
+/** The transport cannot carry the message exactly, or its channel refuses it. Nothing was sent. */
 export class InvalidMessageError extends TidelaneError {
   readonly code = "TIDELANE_INVALID_MESSAGE";
   declare readonly topic: string;
   declare readonly reason: string;
-  /** What the schema of its channel found wrong; empty where it was something else. */
+  /** What the schema of its channel found wrong; empty if it was something else. */
   declare readonly issues: readonly DecodeIssue[];
 
   constructor(facts: { topic: string; reason: string; issues?: readonly DecodeIssue[]; cause?: unknown }) {
@@ -16,7 +16,7 @@ export class InvalidMessageError extends TidelaneError {
   }
 }
 
-/** The broker did not confirm an outgoing message. Whether it has it is not known. */
+/** The broker did not confirm the message. It may have it all the same. */
 export class PublishFailedError extends TidelaneError {
   readonly code = "TIDELANE_PUBLISH_FAILED";
   declare readonly retryable: boolean;
@@ -28,7 +28,7 @@ export class PublishFailedError extends TidelaneError {
   }
 }
 
-/** Misuse or failure of a transaction. Nothing of it is visible. */
+/** The transaction failed, or was misused. Nothing of it is visible. */
 export class TransactionError extends TidelaneError {
   readonly code = "TIDELANE_TRANSACTION";
   declare readonly reason: string;
@@ -38,11 +38,11 @@ export class TransactionError extends TidelaneError {
   }
 }
 
-/** The responder of a request answered with an error. Its stack stays where it was thrown. */
+/** The responder of a request answered with an error. */
 export class RemoteError extends TidelaneError {
   readonly code = "TIDELANE_REMOTE";
   declare readonly topic: string;
-  /** The `code` of the error at the responder, or "ERROR" where it had none. */
+  /** The `code` of the error at the responder; "ERROR" if it had none. */
   declare readonly remoteCode: string;
   declare readonly reason: string;
 

@@ -1,4 +1,4 @@
-/** Every condition tidelane reports, as a stable string. Codes are public: they change only with a major version. */
+/** The code of every error that tidelane makes. A code changes only with a major version. */
 export const errorCodes = [
   "TIDELANE_ABORTED",
   "TIDELANE_ALREADY_SETTLED",
@@ -29,21 +29,22 @@ export type ErrorCode = (typeof errorCodes)[number];
 /** Registered globally, so that an error made by another copy of this library is still recognised. */
 const brand: unique symbol = Symbol.for("tidelane.error");
 
+/** The facts of an error. They become its fields. */
 export interface TidelaneErrorOptions {
   readonly cause?: unknown;
   readonly [fact: string]: unknown;
 }
 
 /**
- * The base of every error this library creates. Facts are fields; the message is one sentence that names what was
- * wrong, where, and what to do.
+ * The base of every error that tidelane makes. The message is one sentence: what was wrong, where, and what to do.
+ * The facts in it are fields too.
  *
- * Recognise it with {@link isTidelaneError} rather than `instanceof`: two copies of the library in one process have
- * two classes, and one brand.
+ * To recognize one, use {@link isTidelaneError} instead of `instanceof`, because a process may hold two copies of
+ * the library.
  */
 export abstract class TidelaneError extends Error {
   abstract readonly code: ErrorCode;
-  /** Whether the same call may succeed later without a change by the caller. */
+  /** Whether the same call may succeed later, without a change. */
   readonly retryable: boolean = false;
 
   /** The facts become fields. */
@@ -56,7 +57,10 @@ export abstract class TidelaneError extends Error {
   }
 }
 
-/** Whether `value` is an error of this library, made by any copy of it, and has `code` when one is given. */
+/**
+ * Whether `value` is an error of tidelane, made by any copy of the library. With `code`, whether it also has that
+ * code.
+ */
 export function isTidelaneError(value: unknown, code?: ErrorCode): value is TidelaneError {
   if (typeof value !== "object" || value === null || !(brand in value)) return false;
   return code === undefined || (value as { code?: unknown }).code === code;

@@ -197,7 +197,7 @@ describe("a topic full of messages that no subscription has had", () => {
       retryable: true,
       topic: "orders",
       message: expect.stringMatching(
-        /"orders".* full with 2 messages that no subscription has had; subscribe to it, raise its capacity/,
+        /"orders".* full with 2 unread messages; subscribe to it, raise its capacity/,
       ),
     });
     const subscriber = await connection.subscribe("orders", { group: "g" });
@@ -289,7 +289,7 @@ describe("a broker full of messages that no subscription has had", () => {
       retryable: true,
       topic: "c",
       message: expect.stringMatching(
-        /"c".* nobody subscribes to it, and the broker is full with 2 messages .* raise the broker's unread\.messages/,
+        /"c".* nobody subscribes to it, and the broker is full with 2 unread messages; .* raise the broker's unread\.messages/,
       ),
     });
     await expect(publisher.checkTopic("c")).rejects.toMatchObject({ code: "TIDELANE_PUBLISH_FAILED" });

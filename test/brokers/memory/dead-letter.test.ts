@@ -146,6 +146,6 @@ describe("a dead letter topic", () => {
   it("cannot be matched by the pattern it serves", async () => {
     const { connection } = await setUp();
     const attempt = connection.subscribePattern("orders.>", { deadLetter: { topic: "orders.dead" } });
-    await expect(attempt).rejects.toThrow(/options.deadLetter.topic must be a topic that is not subscribed/);
+    await expect(attempt).rejects.toThrow(/options.deadLetter.topic must be a topic that this subscription does not read/);
   });
 });

@@ -244,6 +244,17 @@ describe("a member whose opening failed, where nobody settles", () => {
     expect(told.broken()).toEqual([]);
   });
 
+  it("may be given, on real time, what is published until the server notices that its connection is gone", () => {
+    const told = new Told({}, false, false, false);
+    const open = told.open({ capabilities });
+    told.ledger.openFailed(told.begin({ capabilities, connection: "c2" }));
+    told.publish();
+    expect(told.ledger.owed(open.group)).toEqual([]);
+    told.now = 1_000;
+    const later = told.publish();
+    expect(told.ledger.owed(open.group).map(({ posting }) => posting)).toEqual([later]);
+  });
+
   it("leaves a group that nobody else has open without a promise, until the next member is", () => {
     const told = new Told();
     const first = told.open({ capabilities });

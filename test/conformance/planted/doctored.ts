@@ -118,7 +118,7 @@ function iterator(
   };
 }
 
-/** n.b. no generator: its return() would wait for the next() that waits. */
+/** Not a generator, because its return() would wait for the pending next(). */
 function batches(real: AsyncIterable<MemoryMessage[]>, doctor: Doctor): AsyncIterable<MemoryMessage[]> {
   const wrap = (message: MemoryMessage): MemoryMessage => override(message, doctor.message?.(message));
   return {

@@ -44,7 +44,7 @@ export function rabbitmqFixture({
             },
           },
           topology: { exchanges: [{ name: exchange, type: "topic" }] },
-          // n.b. what is published before a group has its queue is for nobody.
+          // A message published before a group has its queue reaches no queue.
           publish: { exchange, mandatory: false },
           maxPayloadBytes: 100_000,
           reconnect: afterKill === "restored" ? { initialMs: 20, maxMs: 200 } : false,
@@ -66,13 +66,13 @@ export function rabbitmqFixture({
     timings: { arrivalMs: 5_000, stepMs: 80, closeMs: 10_000 },
     gaps: {
       "dead-letter":
-        "RabbitMQ says of a dead letter why and from where, and not how often it was delivered; the pipeline's own dead letters say that too",
+        "RabbitMQ does not say how often it delivered a dead letter; dead letters of a pipeline say that too",
     },
     secrets: [username, password],
   };
 }
 
-/** n.b. queues delete themselves when a history is over. */
+/** The queues expire, so that they are gone some time after their history. */
 function source(
   topic: string,
   { group, maxInFlight, deadLetter }: SourceOptions,

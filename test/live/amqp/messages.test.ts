@@ -88,7 +88,7 @@ await describeLive("rabbitmq", "messages on RabbitMQ", (server) => {
     const orders = await open(connection, queue, { create: { maxLength: 2 }, maxInFlight: 1 });
     const publisher = connection.publisher();
     let refused: unknown;
-    // n.b. a quorum queue notices a little late that it is full.
+    // A quorum queue notices a little late that it is full.
     for (let index = 0; index < 200 && refused === undefined; index += 1) {
       refused = await publisher
         .publish({ topic: queue, payload: `${index}` })

@@ -83,7 +83,7 @@ await describeLive("rabbitmq", "connecting to RabbitMQ", (server) => {
     const name = fresh("conflict");
     await connect(server, { topology: { exchanges: [{ name, type: "topic" }] } });
     expect(await told({ url: server.address, topology: { exchanges: [{ name, type: "fanout" }] } })).toBe(
-      `Connecting to "rabbitmq" failed: its topology could not be declared: it is declared in another way already (inequivalent arg 'type' for exchange '${name}' in vhost '/': received 'fanout' but current is 'topic'); declare it as it is there, or delete it first.`,
+      `Connecting to "rabbitmq" failed: its topology could not be declared: it exists with other settings (inequivalent arg 'type' for exchange '${name}' in vhost '/': received 'fanout' but current is 'topic'); declare it with those, or delete it first.`,
     );
   });
 
@@ -113,7 +113,7 @@ await describeLive("rabbitmq", "subscribing on RabbitMQ", (server) => {
     );
     await open(connection, queue);
     await expect(open(connection, queue, { type: "classic" })).rejects.toThrow(
-      `The subscription of "${queue}" ended: it is declared in another way already (inequivalent arg 'x-queue-type' for queue '${queue}' in vhost '/': received 'classic' but current is 'quorum'); declare it as it is there, or delete it first.`,
+      `The subscription of "${queue}" ended: it exists with other settings (inequivalent arg 'x-queue-type' for queue '${queue}' in vhost '/': received 'classic' but current is 'quorum'); declare it with those, or delete it first.`,
     );
     await expect(open(connection, queue, { bindings: [{ exchange: "nope" }] })).rejects.toThrow(
       `The subscription of "${queue}" ended: the exchange "nope" does not exist; name it in the topology of the broker, or create it first.`,
@@ -121,7 +121,7 @@ await describeLive("rabbitmq", "subscribing on RabbitMQ", (server) => {
     const classic = { type: "classic", exclusive: true } as const;
     await open(connection, `${queue}-alone`, classic);
     await expect(open(connection, `${queue}-alone`, classic)).rejects.toThrow(
-      `The subscription of "${queue}-alone" ended: somebody else has it alone (queue '${queue}-alone' in vhost '/' in exclusive use); close that consumer, or that connection, first.`,
+      `The subscription of "${queue}-alone" ended: another consumer or connection uses it exclusively (queue '${queue}-alone' in vhost '/' in exclusive use); close that one first.`,
     );
   });
 

@@ -71,7 +71,7 @@ const odd: readonly Raw[] = [
   },
 ];
 
-/** n.b. not for the server to set aside: 3.10 ends its dead-lettering, of all queues, over such a history. */
+/** The server must not dead-letter it: after such a history, RabbitMQ 3.10 stops dead-lettering in all queues. */
 const madeUp: Raw = {
   name: "a history that was made up",
   payload: text('{"value":14}'),
@@ -266,7 +266,7 @@ const field = fc.letrec((tie) => ({
     fc.constant(null),
     fc.integer(),
     fc.maxSafeInteger(),
-    // n.b. amqplib cannot encode larger ones, which it takes for whole numbers.
+    // amqplib takes larger ones for whole numbers, and cannot encode them.
     fc.double({ noNaN: true, min: -(2 ** 50), max: 2 ** 50 }),
     fc.uint8Array({ maxLength: 9 }).map((bytes) => Buffer.from(bytes)),
     fc.array(tie("any"), { maxLength: 3 }),
@@ -279,7 +279,7 @@ const rawMessage: fc.Arbitrary<Raw> = fc.record({
   payload: fc.uint8Array({ maxLength: 300 }),
   options: fc.record(
     {
-      // n.b. the server takes a list of topics as CC and BCC, and closes the channel for anything else.
+      // The server expects a list of topics in CC and BCC, and closes the channel for anything else.
       headers: fc.dictionary(
         fc.oneof(plainName, anyText, knownName).filter((name) => !/^B?CC$/.test(name)),
         field,

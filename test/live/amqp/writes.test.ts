@@ -39,7 +39,7 @@ await describeLive("rabbitmq", "writes to RabbitMQ", (server) => {
     await publisher.publish(message);
     const before = count.writes;
     await Promise.all(Array.from({ length: 256 }, () => publisher.publish(message)));
-    // n.b. a heartbeat, which goes past the channels, may come between.
+    // A heartbeat belongs to no channel, and may come between.
     expect(count.writes - before).toBeLessThanOrEqual(2);
   });
 });

@@ -14,7 +14,7 @@ const notClaimed: readonly LawName[] = [
   "lanes-work-conserving",
 ];
 
-// n.b. a crash shows after the session timeout, whose least value is the server's own configuration.
+// The group notices a crash after the session timeout. The server's configuration sets the smallest one.
 const given = await externalServer("kafka");
 const sessionTimeoutMs = given === undefined ? 1_000 : 6_000;
 

@@ -31,7 +31,7 @@ export function kafkaFixture({
   partitions = 1,
 }: KafkaFixtureOptions): Fixture<KafkaConnection> {
   const lines = new WeakMap<KafkaConnection, Line>();
-  // n.b. a group of Kafka goes over all its topics: two patterns of one group share what both match.
+  // In Kafka a group spans its topics: two patterns of one group share the topics that both match.
   const options = (target: string, given: SourceOptions): KafkaSubscribeOptions => ({
     ...(given.group === undefined ? {} : { group: `${given.group} of ${target}` }),
     ...(given.maxInFlight === undefined ? {} : { maxInFlight: given.maxInFlight }),

@@ -159,8 +159,8 @@ await describeLive(
         const settled = Promise.all(messages.map((message) => message.ack()));
         await server.restart();
         await settled;
-        // n.b. a server that was killed may have forgotten that it delivered them, or have no place yet for the acks. They
-        // come again, at the latest when their ack deadline has passed, and are acked again.
+        // A server that was killed may have forgotten the deliveries, or may not take acks yet. It delivers the messages again,
+        // after their ack deadline at the latest, and the loop acks them again.
         loop.next().catch(() => {});
         await until("all are acked", async () => {
           const info = await manager.consumers.info(name, "g").catch(() => undefined);
@@ -228,7 +228,7 @@ await describeLive(
         const address = `127.0.0.1:${proxy.port}`;
         const connection = await connect({ address }, client, { publishTimeoutMs: 20_000 });
         const name = await stream(connection);
-        // n.b. without it what was on the way when the line was cut comes after its ack deadline, behind later messages.
+        // Without `sole`, messages on the way when the line was cut come after their ack deadline, behind later messages.
         const one = { group: "g", sole: true, ...options } as const;
         const handling = new Handling(await connection.subscribe(`${name}.a`, one));
         const publishing = new Publishing(connection, `${name}.a`);
@@ -275,7 +275,7 @@ await describeLive(
         await pause(100);
         proxy.stall();
         await until("the heartbeats are missed", () => seen.includes("jetstream lost"));
-        // n.b. the client has noticed nothing: it is the heartbeats alone.
+        // The client has noticed nothing. Only the missed heartbeats show it.
         expect(connection.state).toBe("open");
         proxy.resume();
         await publish(connection, `${name}.a`, ["1"]);

@@ -131,7 +131,7 @@ await describeLive("nats", "streams on a NATS server", (server) => {
       }
     });
 
-    // n.b. the server takes acks and requests by two ways: with maxInFlight alone it may count more for a moment.
+    // Acks and pull requests reach the server on separate paths. So with maxInFlight alone, the server may count more for a moment.
     it("are never unsettled beyond maxAckPending, and are all handled", async () => {
       const connection = await connect(server, client);
       const name = await stream(connection);

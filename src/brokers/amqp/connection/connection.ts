@@ -30,7 +30,7 @@ import { AmqpPublisher } from "../publisher/publisher.ts";
 import { DelayQueues } from "../topology/delay-queues.ts";
 import type { ReconnectingConnection } from "./reconnecting-connection.ts";
 
-/** A connection to RabbitMQ, over all its reconnects. */
+/** A connection to RabbitMQ. It reconnects by itself. */
 export class AmqpConnection
   extends ClosableConnection
   implements Connection, DescribeServer, Subscribe<AmqpSubscriber>
@@ -49,19 +49,22 @@ export class AmqpConnection
     return this.#connection.state;
   }
 
-  /** Why the server takes no publishes now, as when it runs out of memory or disk; those wait. */
+  /**
+   * Why the server takes no publishes now, such as low memory; undefined while it takes them. Publishes wait
+   * meanwhile.
+   */
   get blocked(): string | undefined {
     return this.#connection.current?.blocked;
   }
 
-  /** The address it is, or was last, connected to. */
+  /** The server that the connection is connected to, or was last. */
   describe(): ServerDescription {
     const { address, server } = this.#connection.last;
     const version = `${server.product} ${server.version}`.trim();
     return { protocol: address.protocol, address: showAddress(address), version };
   }
 
-  /** What is left out is as `options.publish` of the broker has it. */
+  /** A publisher. What `options` leave out is as in the broker's `publish`. */
   publisher(options: AmqpPublisherOptions = {}): AmqpPublisher {
     checkNames("publisher(options)", "options", options, publisherOptionNames);
     const settings = checkPublisherOptions("options", options, this.#connection.settings.publish);
@@ -70,7 +73,7 @@ export class AmqpConnection
     return settings.exchange === "" ? setHome(publisher, this.#connection) : publisher;
   }
 
-  /** By the name of a queue, or by a source, whose own subscriber is the result. */
+  /** Subscribes to the queue of this name, or opens a source and gives its subscriber. */
   subscribe(queue: string, options?: AmqpQueueOptions): Promise<AmqpSubscriber>;
   subscribe<S extends Subscriber>(source: SubscriptionSource<AmqpConnection, S>): Promise<S>;
   async subscribe(
@@ -85,7 +88,10 @@ export class AmqpConnection
     return this.#open(checkQueueOptions("subscribe", target, options ?? {}));
   }
 
-  /** By a queue of this connection alone, bound to an exchange. What comes while the connection is lost is not in it. */
+  /**
+   * Subscribes with a queue of its own, bound to an exchange. It misses messages that are published while the
+   * connection is lost.
+   */
   async subscribeExclusive(topic: string, options: AmqpExclusiveQueueOptions): Promise<AmqpSubscriber> {
     this.#connection.check("subscribeExclusive()");
     return this.#open(checkExclusiveQueueOptions("subscribeExclusive", topic, options));

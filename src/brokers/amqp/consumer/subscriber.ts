@@ -14,9 +14,9 @@ import type { SubscriptionSettings } from "../options/subscription.ts";
 import { Consumer, type ConsumerContext } from "./consumer.ts";
 import { checkDeadLetter } from "./dead-letter-check.ts";
 
-/** A consumer of a queue, over all reconnects. */
+/** A consumer of a queue. After a reconnect it consumes again. */
 export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
-  /** The queue; of one the server has named, what it is bound by. */
+  /** The name of the queue; for an exclusive queue, the topic that it is bound with. */
   readonly topic: string;
   readonly capabilities: Capabilities;
   readonly clock: Clock;
@@ -85,7 +85,10 @@ export class AmqpSubscriber implements BatchSubscriber<AmqpMessage> {
     return new Batches(supply, this.#connection.settings.clock, options);
   }
 
-  /** A connection that is closed meanwhile waits for this, because nothing can be sent after its close. */
+  /**
+   * Closes the subscription. If its connection closes too, the connection waits for it, because acks cannot be sent
+   * later.
+   */
   async close(): Promise<void> {
     await this.#end("its subscriber was closed", undefined);
     this.#connection.delete(this.#listener);

@@ -7,7 +7,7 @@ export function isDelayQueue(name: string): boolean {
   return /\.delay\.\d+$/.test(name);
 }
 
-/** Whether a message that waited in `name` went back to `queue`. */
+/** Whether a message that waited in `name` returned to `queue`. */
 export function isDelayQueueOf(queue: string, name: string): boolean {
   return isDelayQueue(name) && name.startsWith(`${queue}.delay.`);
 }

@@ -33,7 +33,7 @@ export interface DeliveryControl {
 
 export let deliveries: DeliveryControl;
 
-/** One delivery of RabbitMQ. A settle that resolved is on its way to the server, which does not confirm it. */
+/** One delivery of RabbitMQ. A settle resolves when it is on its way, because the server does not confirm acks. */
 export class AmqpMessage extends Message {
   readonly #from: ClientMessage;
   readonly #acknowledger: Acknowledger;
@@ -51,7 +51,7 @@ export class AmqpMessage extends Message {
     this.#context = context;
   }
 
-  /** The routing key it was published with. */
+  /** The routing key that it was published with. */
   get topic(): string {
     const { fields, properties } = this.#from;
     return topicOf(properties.headers ?? {}, fields.routingKey);
@@ -62,8 +62,8 @@ export class AmqpMessage extends Message {
   }
 
   /**
-   * Content type, correlation id, message id and reply-to among them. Numbers and tables of other senders come as text;
-   * as they are they stand in `properties`.
+   * The header table, and content type, correlation id, message id and reply-to as headers. Numbers and tables
+   * become text; `properties` has them as they came.
    */
   get headers(): MessageHeaders {
     this.#headers ??= readHeaders(this.#from.properties);
@@ -75,7 +75,10 @@ export class AmqpMessage extends Message {
     return typeof key === "string" ? key : partitionKeyIn(this.headers);
   }
 
-  /** Of this copy. A copy that waited in a delay queue begins at 1, and its `x-ruststream-retry-count` says what was before. */
+  /**
+   * How often this copy was delivered, on a quorum queue; undefined on a classic one. A copy that waited in a delay
+   * queue starts at 1. Its header `x-ruststream-retry-count` has the count before that.
+   */
   override get deliveryCount(): number | undefined {
     if (!this.#context.counts) return undefined;
     const { "x-delivery-count": returns } = this.#from.properties.headers ?? {};
@@ -85,17 +88,17 @@ export class AmqpMessage extends Message {
     return this.redelivered ? 1 + Number(returns) : 1;
   }
 
-  /** The exchange it was published to; "" for the one that leads to queues by their names. */
+  /** The exchange it was published to; "" is the one that leads to queues by their names. */
   get exchange(): string {
     return this.#from.fields.exchange;
   }
 
-  /** Whether the server delivered it before. A copy that waited in a delay queue begins again. */
+  /** Whether the server delivered this copy before. */
   get redelivered(): boolean {
     return this.#from.fields.redelivered;
   }
 
-  /** All properties, and the header table, as the client gives them. */
+  /** All properties and the header table, as the client gives them. */
   get properties(): AmqpProperties {
     return this.#from.properties;
   }
@@ -166,7 +169,7 @@ export class AmqpReply extends Message {
     throw new SettleUnsupportedError({
       topic: this.topic,
       settle: "nack({ requeue: true })",
-      reason: "a reply stands in no queue to go back to",
+      reason: "a reply is in no queue, so it cannot be requeued",
     });
   }
 }

@@ -15,42 +15,53 @@ import {
 } from "./publisher.ts";
 import { type AmqpTopology, checkTopology, topologyNames } from "./topology.ts";
 
+/** Options of `new AmqpBroker(options)`. */
 export interface AmqpBrokerOptions {
   /**
-   * `amqp://user:password@host:port/vhost`, `amqps:` for TLS; several for the nodes of a cluster, tried in turn.
-   * @default "amqp://guest:guest@127.0.0.1:5672/"
+   * `amqp://user:password@host:port/vhost`, or `amqps:` for TLS. A list names the nodes of a cluster; they are
+   * tried in turn. @default "amqp://guest:guest@127.0.0.1:5672/"
    */
   readonly url?: string | readonly string[];
-  /** Stands in errors and events, and on the server as the name of the connection. @default "rabbitmq" */
+  /** Names the broker in errors and events, and the connection on the server. @default "rabbitmq" */
   readonly name?: string;
-  /** Of `node:tls`: ca, cert, key, servername and so on. Goes with `amqps:`. */
+  /** TLS options of `node:tls`: `ca`, `cert`, `key`, `servername` and others. They need an `amqps:` URL. */
   readonly tls?: AmqpTls;
-  /** How long one server may take to let us in. @default 10_000 */
+  /** How long connecting to one server may take, in milliseconds. @default 10_000 */
   readonly connectTimeoutMs?: number;
-  /** A server that is silent for two to three of these is given up. Whole seconds; 0: never. @default 10_000 */
+  /**
+   * How often the server and tidelane send heartbeats, in milliseconds: whole seconds. tidelane gives up a server
+   * that is silent for two to three of these. 0: no heartbeats. @default 10_000
+   */
   readonly heartbeatMs?: number;
-  /** How the first connect goes about a server that cannot be reached. */
+  /** How long the first connect waits for a server that cannot be reached. */
   readonly connect?: ConnectOptions;
-  /** How to come back after a loss; `false`: not at all, the connection is closed then. */
+  /** How to reconnect. `false`: a lost connection is closed. */
   readonly reconnect?: ReconnectOptions | false;
-  /** A `publish` that has no answer by then rejects with `TimeoutError`. `Infinity`: it waits. @default 30_000 */
+  /**
+   * How long a publish may wait for its confirm, in milliseconds; then it rejects with `TimeoutError`. `Infinity`:
+   * no limit. @default 30_000
+   */
   readonly publishTimeoutMs?: number;
-  /** How long closing may take, before the rest is left to the server. @default 3_000 */
+  /** How long closing may take, in milliseconds. After that, tidelane leaves the rest to the server. @default 3_000 */
   readonly closeTimeoutMs?: number;
-  /** The server's `max_message_size`: 16 MiB from RabbitMQ 4.0 on, more before. @default 16 MiB */
+  /**
+   * A larger payload rejects with `InvalidMessageError`. The server's own limit is `max_message_size`: 16 MiB from
+   * RabbitMQ 4.0 on, and more before. @default 16 MiB
+   */
   readonly maxPayloadBytes?: number;
-  /** What publishers do that are not told otherwise. */
+  /** The defaults of all publishers of the connection. */
   readonly publish?: AmqpPublisherOptions;
-  /** Declared on connecting, and again after every reconnect. @default nothing */
+  /** Exchanges, queues and bindings that tidelane declares on each connect and reconnect. @default nothing */
   readonly topology?: AmqpTopology;
-  /** @default the system's */
+  /** Gives tidelane the time, for tests. @default the system's */
   readonly clock?: Clock;
-  /** A loaded amqplib. @default the one that is installed */
+  /** The module amqplib. @default the one that is installed */
   readonly client?: AmqpClient;
 }
 
+/** `options.reconnect` of an `AmqpBroker`. */
 export interface ReconnectOptions extends BackoffOptions {
-  /** Attempts in a row before it is given up. @default Infinity */
+  /** How many attempts in a row before tidelane gives up a lost connection. @default Infinity */
   readonly maxAttempts?: number;
 }
 

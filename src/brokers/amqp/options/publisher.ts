@@ -4,18 +4,34 @@ import { type OptionNames, optionNames } from "../../../traits/option-names.ts";
 import { checkMilliseconds, checkShortName } from "./field-checks.ts";
 import { isReservedHeader } from "./reserved-headers.ts";
 
+/** Options of `connection.publisher(options)`, and the defaults in `publish` of the broker. */
 export interface AmqpPublisherOptions {
-  /** Where it publishes, with the topic as routing key. @default "", the exchange that leads to the queue of that name */
+  /**
+   * The exchange to publish to, with the topic as routing key. @default "", the exchange that leads to the queue of
+   * that name
+   */
   readonly exchange?: string;
-  /** A message no queue takes rejects with `PublishFailedError`; without, it is gone and nobody is told. @default true */
+  /**
+   * `true`: if no queue takes a message, `publish` rejects with `PublishFailedError`. `false`: such a message is
+   * gone silently. @default true
+   */
   readonly mandatory?: boolean;
-  /** Kept over a restart of the server, by classic queues; quorum queues keep all. @default true */
+  /**
+   * Whether a classic queue keeps the message over a restart of the server. A quorum queue always does. @default
+   * true
+   */
   readonly persistent?: boolean;
-  /** 0 to 255, higher first, in queues that go by it. @default none */
+  /** 0 to 255, higher first, in queues that have priorities. @default none */
   readonly priority?: number;
-  /** Dropped, or dead-lettered, when it waited in a queue for this long. @default never */
+  /**
+   * How long, in milliseconds, a message may wait in a queue. Then the server drops or dead-letters it. @default
+   * never
+   */
   readonly expirationMs?: number;
-  /** The header the key of a message is written to. RustStream's crate for RabbitMQ reads "amqp-partition-key". @default "partition-key" */
+  /**
+   * The header that carries the key. RustStream's crate for RabbitMQ reads "amqp-partition-key". @default
+   * "partition-key"
+   */
   readonly keyHeader?: string;
 }
 

@@ -18,32 +18,41 @@ import {
 export const defaultMaxInFlight = 256;
 
 interface ConsumerOptions {
-  /** Deliveries held unsettled at most; the server sends no more (its prefetch). 1 to 65,535. @default 256 */
+  /**
+   * The most deliveries that the subscription holds unsettled: the prefetch of its channel, 1 to 65,535. @default
+   * 256
+   */
   readonly maxInFlight?: number;
-  /** Declared before the queue. @default none */
+  /** Exchanges to declare before the queue. @default none */
   readonly exchanges?: readonly ExchangeDeclaration[];
 }
 
+/** Options of `amqpQueue(queue, options)` and of `connection.subscribe(queue, options)`. */
 export interface AmqpQueueOptions extends ConsumerOptions {
-  /** What kind of queue it is, or is made as. @default "quorum" */
+  /** The kind of the queue. @default "quorum" */
   readonly type?: QueueType;
   /**
-   * Makes the queue where it is missing, durable, with these settings; `true`: with the defaults. `false`: a queue that is
-   * missing is an error. @default false
+   * What to do if the queue is missing. `false`: the subscription fails. `true`: tidelane creates a durable queue
+   * with the defaults. An object: tidelane creates it with these settings. If the queue exists with other settings,
+   * the subscription fails, because tidelane never changes a queue. @default false
    */
   readonly create?: boolean | QueueDeclaration;
-  /** From where messages come into the queue, besides by its name. */
+  /** Bindings that tidelane makes for the queue. Without any, messages come by the queue's name. */
   readonly bindings?: readonly QueueBinding[];
   /**
-   * Declares a queue for each of these durations, `<queue>.delay.<ms>`, where a message waits that is retried later: it
-   * takes the shortest that is long enough. Without, or when none is, it is held here. @default none
+   * Delays, in milliseconds. For each one tidelane declares a queue `<queue>.delay.<ms>`, in which a message waits
+   * after `nackAfter(ms)`. A message takes the shortest delay that is long enough. If there is none, this process
+   * holds the delivery for the delay. @default none
    */
   readonly delaysMs?: readonly number[];
-  /** That the queue, when `create` is false, has a dead letter exchange, as by a policy. @default false */
+  /**
+   * Says that the queue has a dead letter exchange, as by a policy. Only for a queue that exists, with `create:
+   * false`. @default false
+   */
   readonly deadLetters?: boolean;
-  /** Of a classic queue: nobody else may consume from it meanwhile. @default false */
+  /** Classic queues only: nobody else may consume from the queue meanwhile. @default false */
   readonly exclusive?: boolean;
-  /** Consumers of a higher one are served first. @default 0 */
+  /** The server delivers to consumers of a higher priority first. @default 0 */
   readonly priority?: number;
 }
 
@@ -60,8 +69,9 @@ const queueOptionNames = optionNames<AmqpQueueOptions>()({
   priority: true,
 });
 
+/** Options of `amqpExclusiveQueue(topic, options)` and of `connection.subscribeExclusive(topic, options)`. */
 export interface AmqpExclusiveQueueOptions extends ConsumerOptions {
-  /** The exchange it is bound to, with the topic as routing key, or as pattern on a topic exchange. */
+  /** The exchange that the queue is bound to. The topic is the routing key; on a topic exchange it may be a pattern. */
   readonly exchange: string;
 }
 

@@ -3,44 +3,54 @@ import { type OptionNames, optionNames } from "../../../traits/option-names.ts";
 import type { AmqpTable } from "../client.ts";
 import { checkMilliseconds, checkNames, checkShortName, refuse } from "./field-checks.ts";
 
+/** "quorum": replicated, counts deliveries. "classic": on one node, does not count. */
 export type QueueType = "quorum" | "classic";
 
+/** The settings of a queue that tidelane creates. */
 export interface QueueDeclaration {
   /**
-   * Where a message goes that is dropped, expires, or was delivered too often: a routing key of `exchange`, which by
-   * default is the name of a queue. It is not declared by this. @default such a message is gone
+   * Where a message goes that is dropped, expires, or was delivered too often. tidelane does not create that queue.
+   * @default such a message is gone
    */
   readonly deadLetter?: DeadLetterDeclaration;
   /**
-   * Of a quorum queue: a message that would be delivered once more than this is dead-lettered. "server": what the server
-   * has as its default, which from RabbitMQ 4.0 on is 21 and then it is gone. @default "unlimited"
+   * Quorum queues only: the server dead-letters a message after this many deliveries. Needs `deadLetter`. "server":
+   * the server's own limit; from RabbitMQ 4.0 on it is 21, and then the message is gone. @default "unlimited"
    */
   readonly maxDeliveries?: number | "unlimited" | "server";
-  /** One consumer at a time is given messages, and the next only when that one is gone. @default false */
+  /**
+   * The server delivers to one consumer at a time. The next one takes over when that consumer is gone. @default
+   * false
+   */
   readonly singleActiveConsumer?: boolean;
-  /** Messages it holds at most. @default no limit */
+  /** The most messages that the queue holds. @default no limit */
   readonly maxLength?: number;
-  /** Bytes of payload it holds at most. @default no limit */
+  /** The most bytes of payload that the queue holds. @default no limit */
   readonly maxBytes?: number;
-  /** With `maxLength` or `maxBytes`: refuse what is published, or drop the oldest. @default "reject-publish" */
+  /**
+   * What the queue does at `maxLength` or `maxBytes`: refuse the new message, or drop the oldest one. @default
+   * "reject-publish"
+   */
   readonly overflow?: "reject-publish" | "drop-head";
-  /** Messages older than this are dropped, or dead-lettered. @default never */
+  /** How long, in milliseconds, a message stays. Then the server drops or dead-letters it. @default never */
   readonly messageTtlMs?: number;
-  /** The queue is deleted when nobody used it for so long. @default never */
+  /** How long, in milliseconds, an unused queue stays. Then the server deletes it. @default never */
   readonly expiresMs?: number;
-  /** Of a classic queue: how many priorities it tells apart. @default none */
+  /** Classic queues only: how many priorities the queue has, 1 to 255. @default none */
   readonly maxPriority?: number;
-  /** Of a classic queue: it is deleted with its last consumer. @default false */
+  /** Classic queues only: the server deletes the queue with its last consumer. @default false */
   readonly autoDelete?: boolean;
-  /** Anything else the server knows; wins over the others. */
+  /** Any other argument of the server. It overrides the settings above. */
   readonly arguments?: AmqpTable;
 }
 
+/** Where a queue sends its dead letters. */
 export interface DeadLetterDeclaration {
+  /** The routing key of the dead letters. With the default exchange, the name of a queue. */
   readonly topic: string;
-  /** @default "", the one that leads to the queue of that name */
+  /** The exchange that they go to. @default "", the one that leads to the queue of that name */
   readonly exchange?: string;
-  /** Of a quorum queue: keep the message until the dead letter queue has it. @default true */
+  /** Quorum queues only: the queue keeps the message until the dead letter queue has it. @default true */
   readonly atLeastOnce?: boolean;
 }
 
@@ -66,26 +76,27 @@ const queueNames = {
 
 export const queueDeclarationNames: OptionNames = optionNames<QueueDeclaration>()(queueNames);
 
+/** A queue in `topology.queues`. */
 export interface NamedQueueDeclaration extends QueueDeclaration {
   readonly name: string;
-  /** @default "quorum" */
+  /** The kind of the queue. @default "quorum" */
   readonly type?: QueueType;
 }
 
 const namedQueueNames = optionNames<NamedQueueDeclaration>()({ ...queueNames, name: true, type: true });
 
-/** Durable, unless it says otherwise. */
+/** An exchange that tidelane declares. */
 export interface ExchangeDeclaration {
   readonly name: string;
-  /** One of the server's own, or of a plugin. */
+  /** One of the server's own types, or one of a plugin. */
   readonly type: "direct" | "topic" | "fanout" | "headers" | (string & {});
-  /** @default true */
+  /** Whether the exchange survives a restart of the server. @default true */
   readonly durable?: boolean;
-  /** Deleted with its last binding. @default false */
+  /** The server deletes the exchange with its last binding. @default false */
   readonly autoDelete?: boolean;
-  /** Takes messages from other exchanges only. @default false */
+  /** The exchange takes messages only from other exchanges. @default false */
   readonly internal?: boolean;
-  /** Where it sends what nothing is bound for. @default nowhere */
+  /** The exchange that gets the messages for which there is no binding. @default nowhere */
   readonly alternateExchange?: string;
   readonly arguments?: AmqpTable;
 }
@@ -100,9 +111,10 @@ const exchangeNames = optionNames<ExchangeDeclaration>()({
   arguments: true,
 });
 
+/** Binds a queue to an exchange. */
 export interface QueueBinding {
   readonly exchange: string;
-  /** @default "" */
+  /** The routing key, or a pattern on a topic exchange. @default "" */
   readonly routingKey?: string;
   readonly arguments?: AmqpTable;
 }
@@ -111,7 +123,7 @@ const bindingNames = { exchange: true, routingKey: true, arguments: true } as co
 
 export const queueBindingNames: OptionNames = optionNames<QueueBinding>()(bindingNames);
 
-/** Binds one queue or exchange to an exchange. */
+/** Binds a queue, or another exchange, to an exchange. */
 export type AmqpBinding = QueueBinding &
   (
     | { readonly queue: string; readonly toExchange?: never }
@@ -120,7 +132,10 @@ export type AmqpBinding = QueueBinding &
 
 const topologyBindingNames = optionNames<AmqpBinding>()({ ...bindingNames, queue: true, toExchange: true });
 
-/** What is to be on the server, in the order it is declared. What is there already has to be the same. */
+/**
+ * What tidelane declares on each connect: first the exchanges, then the queues, then the bindings. If one exists
+ * with other settings, connecting fails.
+ */
 export interface AmqpTopology {
   readonly exchanges?: readonly ExchangeDeclaration[];
   readonly queues?: readonly NamedQueueDeclaration[];
@@ -225,7 +240,8 @@ function checkSetAside(argument: string, type: QueueType, queue: QueueDeclaratio
     refuse(`${argument}.maxDeliveries`, "left out, as a classic queue does not count", maxDeliveries);
   }
   if (deadLetter === undefined) {
-    const expected = "given together with deadLetter, or the last delivery would be followed by nothing";
+    const expected =
+      "given together with deadLetter, which says where a message goes after its last delivery";
     refuse(`${argument}.maxDeliveries`, expected, maxDeliveries);
   }
 }

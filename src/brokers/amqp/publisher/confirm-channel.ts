@@ -192,7 +192,11 @@ export class ConfirmChannel implements ConnectionListener {
   #lost(publish: PendingPublish, fault: unknown, alone: boolean): PublishFailedError {
     const { topic } = publish;
     if (fault === undefined) {
-      return new PublishFailedError({ topic, reason: "the connection was lost before", retryable: true });
+      return new PublishFailedError({
+        topic,
+        reason: "the connection was lost before the server confirmed it",
+        retryable: true,
+      });
     }
     const failure = publishFailure(topic, fault, this.#connection.settings.secrets);
     const { code } = readFault(fault);

@@ -61,7 +61,7 @@ export class PendingPublish extends PendingCall<void> {
   }
 
   /**
-   * Whether this is what the server gave back, which names no number. Of two that are alike in everything, either will
+   * Whether this is the message that the server returned, because a return has no number. Of two equal messages, either will
    * do: nobody could tell them apart in a queue either.
    */
   matches({ fields, properties, content }: ReturnedMessage): boolean {

@@ -1,4 +1,4 @@
-import { checkDuration } from "../../../traits/arguments.ts";
+import { checkDuration, checkObject } from "../../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { InvalidMessageError, throwIfAborted } from "../../../traits/errors.ts";
 import { headerNames, MessageHeaders } from "../../../traits/headers.ts";
@@ -25,7 +25,7 @@ import type { ConfirmChannels } from "./confirm-channels.ts";
 import { PendingPublish, type PublishFields } from "./pending-publish.ts";
 import type { Requests } from "./requests.ts";
 
-/** For one message; what is left out is as the publisher has it. */
+/** Options of one `publish` or `request`. They override the options of the publisher. */
 export interface AmqpPublishOptions
   extends PublishOptions,
     Omit<AmqpPublisherOptions, "exchange" | "keyHeader"> {}
@@ -40,7 +40,7 @@ const requestOptionNames = optionNames<AmqpPublishOptions & RequestOptions>()({
 
 const none: AmqpPublishOptions = {};
 
-/** Publishes to one exchange. Each publish resolves when the server has confirmed it. */
+/** Publishes to one exchange. `publish` resolves when the server has confirmed the message. */
 export class AmqpPublisher implements RequestReply {
   readonly capabilities: PublisherCapabilities;
   readonly #connection: ServerConnection;
@@ -69,8 +69,9 @@ export class AmqpPublisher implements RequestReply {
   }
 
   /**
-   * Waits while the connection is being restored, or the server blocks publishers. `PublishFailedError`: the server
-   * refused it, no queue took it, or the connection was lost before it was confirmed (`retryable` tells these apart).
+   * Waits while the connection is lost or the server blocks publishers. Rejects with `PublishFailedError` if no
+   * queue took the message, if a queue refused it, or if the connection was lost before the confirm. The first is
+   * not `retryable`; the others are.
    */
   publish(message: OutgoingMessage, options: AmqpPublishOptions = none): Promise<void> {
     // What is thrown in here rejects.
@@ -84,10 +85,14 @@ export class AmqpPublisher implements RequestReply {
     });
   }
 
-  /** A request nobody takes rejects at once. Its reply has nothing to settle: `ack()` resolves. */
+  /**
+   * Publishes the message and resolves with the first reply. If no queue takes the request, it rejects at once with
+   * `PublishFailedError`. If no reply comes within `timeoutMs`, it rejects with `TimeoutError`.
+   */
   request(message: OutgoingMessage, options: RequestOptions & AmqpPublishOptions): Promise<Message> {
     return new Promise((resolve, reject) => {
       this.#connection.check("request()");
+      checkObject("request(message, options)", options, "an object with timeoutMs");
       checkNames("request(message, options)", options, requestOptionNames);
       throwIfAborted(options.signal, "request()");
       // Once: a caller's iterable may have nothing the second time.
@@ -107,8 +112,8 @@ export class AmqpPublisher implements RequestReply {
   }
 
   /**
-   * Asks for the queue, or for the exchange this publisher has; what is bound to an exchange the server does not say. It is
-   * asked whether or not `mandatory` is set.
+   * Asks the server for the queue, or for the exchange of this publisher. It does not look at bindings, because the
+   * server does not tell them. It asks even without `mandatory`.
    */
   async checkTopic(topic: string, options: PublishOptions = {}): Promise<void> {
     this.#connection.check("checkTopic()");

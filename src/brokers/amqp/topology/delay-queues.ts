@@ -3,7 +3,7 @@ import { delayQueueName } from "../message/delay-queue-names.ts";
 import { declareQueue } from "./topology.ts";
 
 /**
- * Queues in which a message waits before it goes back to its own queue: one for each duration, as a queue lets messages
+ * Queues in which a message waits before it returns to its own queue: one for each duration, because a queue lets messages
  * out at its head only, and with one duration in it the head is always the first to be due.
  */
 export class DelayQueues {

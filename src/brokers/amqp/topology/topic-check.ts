@@ -50,7 +50,7 @@ async function ask(connection: ServerConnection, { topic, exchange, routingKey }
     const { code, text } = readFault(error);
     // Somebody has the queue alone: nobody else may ask about it, and everybody may publish to it.
     if (code === 405) return;
-    // A queue whose node is down is answered with 404 too, and comes back.
+    // The server also answers 404 while the node of a queue is down.
     if (code === 404 && exchange === "" && text.includes("no queue "))
       throw unroutable(topic, exchange, routingKey);
     throw publishFailure(topic, opened.over ? opened.fault : error, connection.settings.secrets);

@@ -57,7 +57,7 @@ export class JetStreamConnection
     return this.#connection.server.state;
   }
 
-  /** The same connection, for subjects without a stream and for requests. It ends with this one. */
+  /** The same connection, for requests and for subjects without a stream. It ends with this one. */
   get core(): NatsConnection {
     return this.#core;
   }
@@ -70,7 +70,7 @@ export class JetStreamConnection
     return setHome(new JetStreamPublisher(this.#api, options), this.#connection);
   }
 
-  /** By name, or by a source, whose own subscriber is the result. */
+  /** Subscribes to a subject of a stream, or opens a source and gives its subscriber. */
   subscribe(subject: string, options?: JetStreamSubscribeOptions): Promise<JetStreamSubscriber>;
   subscribe<S extends Subscriber>(source: SubscriptionSource<JetStreamConnection, S>): Promise<S>;
   async subscribe(
@@ -83,7 +83,10 @@ export class JetStreamConnection
     return this.#open(`connection.subscribe("${target}", options)`, target, options);
   }
 
-  /** Every subject the pattern matches: `*` stands for one dot-separated token, `>` at the end for one or more. */
+  /**
+   * Subscribes to every subject of a stream that the pattern matches. `*` matches one token between dots; `>` at
+   * the end matches one or more.
+   */
   async subscribePattern(
     pattern: string,
     options: JetStreamSubscribeOptions = {},
@@ -94,8 +97,9 @@ export class JetStreamConnection
   }
 
   /**
-   * Creates the stream where it is missing, and checks what `settings` say where it is not: what is different rejects
-   * with `InvalidArgumentError`, and nothing is changed. With `update: "add"` a stream gets the subjects it lacks.
+   * Creates the stream if it is missing. If it exists with other settings than `settings` name, it rejects with
+   * `InvalidArgumentError` and changes nothing. With `update: "add"`, tidelane adds the subjects that the stream
+   * lacks.
    */
   async createStream(name: string, settings: StreamSettings = {}): Promise<void> {
     this.#connection.server.check("createStream()");

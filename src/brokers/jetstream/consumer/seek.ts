@@ -2,7 +2,10 @@ import { InvalidArgumentError, PositionUnavailableError } from "../../../traits/
 import type { StartPosition } from "../options.ts";
 import type { Consumer } from "../topology/topology.ts";
 
-/** A sequence of the stream, a moment, or an end of it: `"start"` is the oldest message there is, `"end"` the next to come. */
+/**
+ * A sequence number of the stream, a time, or an end of the stream: `"start"` is the oldest message, `"end"` the
+ * next one to be stored.
+ */
 export type JetStreamPosition = number | Date | "start" | "end";
 
 /** Where the consumer has to start. Rejects with `PositionUnavailableError` if the stream does not have the message. */

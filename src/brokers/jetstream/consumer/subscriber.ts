@@ -101,7 +101,7 @@ export class JetStreamSubscriber
     if (settings.sole) this.#recovery = this.#begin();
   }
 
-  /** By the ack deadline that the consumer has now. */
+  /** Its `ackDeadlineMs` is the deadline that the consumer has now. */
   get capabilities(): Capabilities {
     return this.#capabilities;
   }
@@ -114,7 +114,7 @@ export class JetStreamSubscriber
     return this.#pull.iterate();
   }
 
-  /** `maxWaitMs` has to be less than the ack deadline. */
+  /** `maxWaitMs` must be less than the ack deadline. */
   batches(options: BatchOptions): AsyncIterable<JetStreamMessage[]> {
     return new Batches(this.#pull, this.#connection.settings.clock, options, this.#consumer.ackDeadlineMs);
   }
@@ -123,7 +123,7 @@ export class JetStreamSubscriber
     return this.#pull.paused;
   }
 
-  /** No pull request is sent; messages that are on their way are still handed out. */
+  /** Sends no pull requests until `resume()`. Messages that are on their way are still delivered. */
   pause(): void {
     if (!this.#over.signal.aborted) this.#pull.pause();
   }
@@ -133,9 +133,10 @@ export class JetStreamSubscriber
   }
 
   /**
-   * Moves the consumer, and with it the whole group, by making it again. What is in flight is revoked, here at once and with
-   * the rest of the group when the server tells it; delivery counts start again at 1. n.b. a crash in the middle leaves a
-   * group without its consumer.
+   * Moves the consumer, and with it the whole group: tidelane deletes the consumer and creates it again. Deliveries
+   * in flight are revoked, here at once, and in the rest of the group when the server says so. Delivery counts
+   * start at 1. A crash between the two steps leaves the group without a consumer. Rejects with
+   * `PositionUnavailableError`, and moves nothing, if the stream does not have the message.
    */
   async seek(position: JetStreamPosition): Promise<void> {
     this.#checkOpen("seek()");
@@ -200,7 +201,7 @@ export class JetStreamSubscriber
     if (signal.aborted || state === "disconnected") return;
     if (state === "stream gone") throw new Error("its stream was deleted");
     if (state === "gone") {
-      if (!this.#consumer.isEphemeral) throw new Error("it was deleted, and with it the place of its group");
+      if (!this.#consumer.isEphemeral) throw new Error("it was deleted, with the position of its group");
       const sequence = this.#pull.restart("its consumer was deleted");
       await retry(() => resumeAt(sequence, this.#consumer), this.#recoveryContext());
     } else if (state === "renewed") {

@@ -31,9 +31,9 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
   readonly #sender: AckSender;
   #confirms = false;
   #reason: string | undefined = undefined;
-  /** When its ack deadline began. The subscriber's to write. */
+  /** When its ack deadline started. Only the subscriber sets it. */
   since = 0;
-  /** Whether it was taken, rather than waiting to be asked for. The subscriber's to write. */
+  /** Whether somebody has pulled it. Until then it waits here, prefetched. Only the subscriber sets it. */
   taken = false;
 
   static {
@@ -70,7 +70,7 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
     return new Date(this.#delivery.storedAt);
   }
 
-  /** How many the consumer had still to deliver when it delivered this one. */
+  /** How many messages the consumer had still to deliver after this one. */
   get pendingAfter(): number {
     return this.#delivery.pending;
   }
@@ -91,15 +91,15 @@ export class JetStreamMessage extends ClientDelivery implements Positioned<numbe
     this.#ackSubject = ackSubject;
   }
 
-  /** `ack()` that resolves when the server has confirmed it, whatever the options of the source say. */
+  /** Acks, and resolves when the server has confirmed the ack, even without `confirmAcks`. */
   ackConfirmed(): Promise<void> {
     this.#confirms = true;
     return this.ack();
   }
 
   /**
-   * A drop, `nack({ requeue: false })`, with a reason for the server's advisories. Servers before 2.10.4 know no
-   * reasons, and get the drop without it.
+   * Drops the message, as `nack({ requeue: false })` does, with a reason for the server's advisories. A server
+   * before 2.10.4 gets no reason.
    */
   drop(reason: string): Promise<void> {
     this.#reason = reason;

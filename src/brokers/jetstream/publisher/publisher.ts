@@ -27,11 +27,12 @@ import {
 } from "../options.ts";
 import { TopicCheck } from "./topic-check.ts";
 
-/** Where a message was stored. */
+/** Where a stream stored a message. */
 export interface PubAck {
   readonly stream: string;
+  /** Its sequence in the stream, from 1. */
   readonly sequence: number;
-  /** It was there already: this is where. */
+  /** `true`: the stream already had a message with this id, at this place. */
   readonly duplicate: boolean;
 }
 
@@ -41,7 +42,7 @@ interface WireAck {
   readonly duplicate?: boolean;
 }
 
-/** Publishes to streams: a publish resolves when a stream has stored the message. */
+/** Publishes to streams. `publish` resolves when a stream has stored the message. */
 export class JetStreamPublisher implements Publisher {
   readonly #api: JetStreamApi;
   readonly #connection: CoreConnection;
@@ -82,8 +83,9 @@ export class JetStreamPublisher implements Publisher {
   }
 
   /**
-   * `publish`, with the answer of the stream. Rejects with `PublishFailedError` where no stream has the subject, where the
-   * stream refuses (`cause` is the `JetStreamApiError`), and where the connection was lost before it was confirmed.
+   * Does what `publish` does, and resolves with the stream's answer. Rejects with `PublishFailedError` if no stream
+   * has the subject, if the stream refuses (`cause` is the `JetStreamApiError`), or if the connection was lost
+   * before the confirmation.
    */
   publishAcked(message: OutgoingMessage, options: JetStreamPublishOptions = {}): Promise<PubAck> {
     const { server } = this.#connection;
@@ -105,8 +107,8 @@ export class JetStreamPublisher implements Publisher {
   }
 
   /**
-   * Asks JetStream whether a stream has the subject. Where it names none, a request that no stream may store asks the
-   * subject itself.
+   * Asks JetStream whether a stream has the subject. If JetStream names none, it sends a request to the subject
+   * that no stream may store, because JetStream does not list every stream.
    */
   async checkTopic(topic: string, { signal }: PublishOptions = {}): Promise<void> {
     const what = "checkTopic()";
@@ -206,7 +208,7 @@ const idHeader = "Nats-Msg-Id";
 
 function failure(topic: string, error: unknown): unknown {
   if (error instanceof SyntaxError) {
-    const reason = "what answered on the subject is no stream: it sent something else than a confirmation";
+    const reason = "the answer on the subject came from no stream: it is not a confirmation";
     return new PublishFailedError({ topic, reason, retryable: false, cause: error });
   }
   if (!(error instanceof JetStreamApiError)) return publishError(topic, error);

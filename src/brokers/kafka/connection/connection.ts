@@ -40,7 +40,10 @@ interface Target {
   readonly covers: (topic: string) => boolean;
 }
 
-/** One user of a Kafka cluster. Every subscription and every publisher with options has network connections of its own. */
+/**
+ * A connection to a Kafka cluster. Each subscription, and each publisher with options, has network connections of
+ * its own.
+ */
 export class KafkaConnection
   extends ClosableConnection
   implements Connection, DescribeServer, Subscribe<KafkaSubscriber>, PatternSubscribe<RegExp, KafkaSubscriber>
@@ -70,7 +73,10 @@ export class KafkaConnection
     return this.#description;
   }
 
-  /** Without options always the same. Throws `NotSupportedError` on a compression kafkajs has no codec for. */
+  /**
+   * A publisher. Without options it is always the same one. Throws `NotSupportedError` if kafkajs has no codec for
+   * the compression.
+   */
   publisher(options?: KafkaPublisherOptions): KafkaPublisher {
     if (options === undefined && this.#publisher) return this.#publisher;
     const publisher = new KafkaPublisher(
@@ -84,7 +90,7 @@ export class KafkaConnection
     return publisher;
   }
 
-  /** To a topic, to several, or by a source, whose own subscriber is the result. */
+  /** Subscribes to one topic or several, or opens a source and gives its subscriber. */
   subscribe(topics: string | readonly string[], options?: KafkaSubscribeOptions): Promise<KafkaSubscriber>;
   subscribe<S extends Subscriber>(source: SubscriptionSource<KafkaConnection, S>): Promise<S>;
   async subscribe(
@@ -114,7 +120,7 @@ export class KafkaConnection
     );
   }
 
-  /** To every topic whose name the pattern matches, those created later included. */
+  /** Subscribes to every topic whose name the pattern matches, later ones too. */
   async subscribePattern(pattern: RegExp, options: KafkaSubscribeOptions = {}): Promise<KafkaSubscriber> {
     this.#check("subscribePattern()");
     const checked = checkPattern("subscribePattern(pattern)", pattern);

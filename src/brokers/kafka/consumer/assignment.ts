@@ -192,7 +192,7 @@ export class Assignment implements PartitionOwner {
     this.#decision.resolve();
   }
 
-  /** Offers what was kept from the assignment before: what came back meanwhile, and what was fetched. */
+  /** Offers records that were kept from the last assignment: requeued ones, and fetched ones. */
   offerKept(): void {
     for (const partition of this.#partitions.values()) {
       this.offer(partition);

@@ -4,7 +4,7 @@ import { Alarm } from "../../shared/alarm.ts";
 import type { KafkaRecord } from "../message/message.ts";
 import type { Partition } from "./partition.ts";
 
-/** Records that come back later, on one timer. */
+/** Records that are delivered again later, on one timer. */
 export class Delays {
   readonly #clock: Clock;
   readonly #due: (record: KafkaRecord) => void;

@@ -15,13 +15,13 @@ import { Watermark } from "./offsets/watermark.ts";
 
 /** What a partition tells its assignment. */
 export interface PartitionOwner extends TransactionalSettlement {
-  /** A delivery went out (1), or came back settled (-1). */
+  /** A delivery was taken (1), or settled (-1). */
   out(change: 1 | -1): void;
   /** It may have become ready. */
   offer(partition: Partition): void;
   /** What the clock will say in so many milliseconds. */
   momentIn(delayMs: number): number;
-  /** It comes back at that moment; at once where that has passed. */
+  /** The record is ready again at that moment, or at once if it has passed. */
   delay(record: KafkaRecord, dueMs: number): void;
   /** There may be more to commit. */
   moved(partition: Partition): void;
@@ -171,7 +171,7 @@ export class Partition implements RecordPartition, CommittedPartition {
     if (!this.#fetched.extendTo(end)) this.#passTo(end);
   }
 
-  /** The next delivery: what came back first, then in order. */
+  /** The next delivery: requeued records first, then in order. */
   take(): KafkaMessage | undefined {
     const record = this.#returned.pop() ?? this.#next();
     if (record === undefined) return undefined;

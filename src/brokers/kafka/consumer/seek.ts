@@ -6,8 +6,9 @@ import type { Partition } from "./partition.ts";
 import type { Subscription } from "./subscription.ts";
 
 /**
- * One record of one partition; or, in every partition this member of the group has now, the oldest record, the next to
- * come, or the first at or after a time (milliseconds since 1970).
+ * One record of one partition. Or a position in every partition that this member has now: `"start"` is the oldest
+ * record, `"end"` the next one to be written, and `{ timeMs }` the first record at or after that time, in
+ * milliseconds since 1970.
  */
 export type KafkaPosition = KafkaOffset | "start" | "end" | { readonly timeMs: number };
 

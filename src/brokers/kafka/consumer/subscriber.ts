@@ -20,11 +20,11 @@ export interface TopicPartition {
 }
 
 /**
- * A subscription to topics of Kafka. Records of one partition come in the order of its log. A requeued one comes before
- * those not yet delivered, and holds the group's committed offset until it is settled.
+ * A subscription to topics of Kafka. The records of a partition come in the order of its log. A requeued record
+ * comes before those that were not delivered yet, and the committed offset waits until it is settled.
  */
 export class KafkaSubscriber implements BatchSubscriber<KafkaMessage>, Seekable<KafkaPosition>, Pausable {
-  /** The topic, the topics with commas, or the pattern. */
+  /** The topic, several topics with commas, or the pattern. */
   readonly topic: string;
   readonly capabilities: Capabilities;
   readonly clock: Clock;
@@ -37,7 +37,7 @@ export class KafkaSubscriber implements BatchSubscriber<KafkaMessage>, Seekable<
     this.clock = clock;
   }
 
-  /** The partitions this member of the group has now; none while they move. */
+  /** The partitions that this member has now; none during a rebalance. */
   get assignment(): readonly TopicPartition[] {
     const partitions = this.#subscription.generation?.assignment.partitions ?? [];
     return Array.from(partitions, ({ topic, id }) => ({ topic, partition: id }));
@@ -61,7 +61,10 @@ export class KafkaSubscriber implements BatchSubscriber<KafkaMessage>, Seekable<
     return this.#subscription.paused;
   }
 
-  /** Stops fetching from every partition. Fetched records are still delivered, and this member stays in its group. */
+  /**
+   * Stops fetching from every partition until `resume()`. Fetched records are still delivered, and the member stays
+   * in its group.
+   */
   pause(): void {
     this.#subscription.pause();
   }
@@ -71,8 +74,9 @@ export class KafkaSubscriber implements BatchSubscriber<KafkaMessage>, Seekable<
   }
 
   /**
-   * Moves the partitions of this member. What is out of them is revoked, delivery counts begin again, and the group's
-   * committed offset moves along. A record of a partition that another member has cannot be sought.
+   * Moves the partitions of this member, and the group's committed offsets with them. Deliveries in flight from
+   * them are revoked, and their delivery counts start at 1. Rejects with `PositionUnavailableError`, and moves
+   * nothing, if the log does not hold the position or another member has the partition.
    */
   seek(position: KafkaPosition): Promise<void> {
     return seekIn(this.#subscription, position);

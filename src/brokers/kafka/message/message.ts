@@ -6,7 +6,7 @@ import { headersFrom, plain } from "./headers.ts";
 import { keyText } from "./text.ts";
 import { tombstone } from "./tombstone.ts";
 
-/** Where a record stands. Seeking there delivers it again. */
+/** The position of a record. Seeking to it delivers the record again. */
 export interface KafkaOffset {
   readonly topic: string;
   readonly partition: number;
@@ -67,8 +67,8 @@ export interface DeliveryControl {
 export let deliveries: DeliveryControl;
 
 /**
- * One delivery of a record. A settle takes effect here before its call returns, and the group's offset follows; while
- * partitions move it waits until it is known whether this one stays.
+ * One delivery of a record. A settle takes effect in this process before its call returns, and the committed offset
+ * follows. During a rebalance, a settle waits until the new assignment says whether the partition stays.
  */
 export class KafkaMessage extends Message implements Positioned<KafkaOffset>, Partitioned {
   readonly #record: KafkaRecord;
@@ -107,7 +107,10 @@ export class KafkaMessage extends Message implements Positioned<KafkaOffset>, Pa
     return { topic: this.topic, partition: this.partition, offset: this.offset };
   }
 
-  /** When it was published, or appended to the log where the topic is set so: milliseconds since 1970. */
+  /**
+   * When it was published, in milliseconds since 1970; or when it was appended to the log, if the topic is
+   * configured so.
+   */
   get timestampMs(): number {
     return Number(this.#raw.timestamp);
   }
@@ -117,7 +120,7 @@ export class KafkaMessage extends Message implements Positioned<KafkaOffset>, Pa
     return this.#payload;
   }
 
-  /** Whether its value is null, which is no empty payload: in a compacted topic, its key is deleted. */
+  /** Whether the value of the record is null. An empty payload is not a tombstone. */
   get tombstone(): boolean {
     return this.#raw.value === null;
   }
@@ -127,19 +130,19 @@ export class KafkaMessage extends Message implements Positioned<KafkaOffset>, Pa
     return this.#headers;
   }
 
-  /** The record key as text; one that is not UTF-8 as "0x" and hexadecimal. `undefined` where it is null. */
+  /** The record key as text, or "0x" and hexadecimal if it is not UTF-8. `undefined` if the key is null. */
   override get partitionKey(): string | undefined {
     const { key } = this.#raw;
     return key === null ? undefined : keyText(key);
   }
 
-  /** The record key as it is. */
+  /** The record key as bytes; `null` if there is none. */
   get keyBytes(): Uint8Array | null {
     const { key } = this.#raw;
     return key && plain(key);
   }
 
-  /** How often this process delivered it in this subscription. Another process counts from 1. */
+  /** How often this subscription delivered it. Another process counts from 1. */
   override get deliveryCount(): number {
     return this.#deliveryCount;
   }

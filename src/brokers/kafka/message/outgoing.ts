@@ -8,11 +8,14 @@ import { bufferOf, headersFor } from "./headers.ts";
 import { tombstone } from "./tombstone.ts";
 import { isTopicName } from "./topics.ts";
 
-/** What is published to Kafka. The key is the record key, in UTF-8; the payload `tombstone` makes a null value. */
+/**
+ * A message for Kafka. Its key is the record key, in UTF-8. The payload `tombstone` makes a record with a null
+ * value.
+ */
 export interface KafkaOutgoingMessage extends OutgoingMessage {
-  /** @default by the key; without one, any */
+  /** The partition to write to. @default by the key; without one, any */
   readonly partition?: number;
-  /** Milliseconds since 1970. @default now */
+  /** The timestamp of the record, in milliseconds since 1970. @default now */
   readonly timestampMs?: number;
 }
 

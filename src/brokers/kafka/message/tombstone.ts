@@ -1,5 +1,5 @@
 /**
- * The payload of a tombstone, a record whose value is null: empty, and this very object. Published as the payload it
- * makes a tombstone, so that a message handed on stays one.
+ * The payload of a tombstone, a record whose value is null. Publish this object as the payload to write one. A
+ * delivered tombstone has this object as its payload, so it stays a tombstone when you publish it again.
  */
 export const tombstone: Uint8Array = new Uint8Array(0);

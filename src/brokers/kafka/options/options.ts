@@ -9,37 +9,42 @@ import { Secrets } from "../../shared/secrets.ts";
 import type { ClientConfig, KafkaModule, SaslOptions, TopicCreation } from "../client.ts";
 import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "./topic.ts";
 
+/** Options of `new KafkaBroker(options)`. */
 export interface KafkaBrokerOptions {
-  /** Servers to begin with, as "host:port"; one string may hold several with commas. */
+  /** The bootstrap servers, as "host:port". One string may hold several, with commas. */
   readonly brokers: string | readonly string[];
-  /** Stands in errors and events. @default "kafka" */
+  /** Names the broker in errors and events. @default "kafka" */
   readonly name?: string;
-  /** Names this process in the logs of the servers. @default "tidelane" */
+  /** Names this process in the servers' logs. @default "tidelane" */
   readonly clientId?: string;
-  /** TLS, as Node's `tls.connect` takes it, or `true` for its defaults. @default none */
+  /** TLS options, as Node's `tls.connect` takes them; `true` for the defaults. @default none */
   readonly ssl?: boolean | ConnectionOptions;
   /** Credentials, as kafkajs takes them. @default none */
   readonly sasl?: SaslOptions;
-  /** @default the system's. kafkajs keeps its own time in any case. */
+  /** Gives tidelane the time, for tests. @default the system's. kafkajs keeps its own time in any case. */
   readonly clock?: Clock;
-  /** Milliseconds to reach a server. @default 3_000 */
+  /** How long connecting to a server may take, in milliseconds. @default 3_000 */
   readonly connectionTimeoutMs?: number;
-  /** Milliseconds for an answer of a server. @default 15_000 */
+  /** How long a server may take to answer, in milliseconds. @default 15_000 */
   readonly requestTimeoutMs?: number;
-  /** How long closing a part of a connection may take. @default 5_000 */
+  /** How long closing one subscription or publisher may take, in milliseconds. @default 5_000 */
   readonly closeTimeoutMs?: number;
   /** How long the first connect waits for a server that cannot be reached. */
   readonly connect?: ConnectOptions;
-  /** Pauses between attempts to come back. @default 200 ms, doubling up to 10 s */
+  /** How long to wait before each attempt to reconnect. @default 200 ms, doubling up to 10 s */
   readonly reconnect?: BackoffOptions;
-  /** A larger payload is refused. The server has a limit of its own, message.max.bytes. @default 1_000_000 */
+  /**
+   * A larger payload rejects with `InvalidMessageError`. The server has its own limit, message.max.bytes. @default
+   * 1_000_000
+   */
   readonly maxPayloadBytes?: number;
   /**
-   * Whether a missing topic is created where it is subscribed or published to, and how: `true` leaves everything to the
-   * server's configuration; `false` makes it an error. Subscriptions and publishers may say otherwise. @default false
+   * What to do if a topic is missing when you subscribe or publish. `false`: the call fails. `true`: tidelane
+   * creates it with the server's defaults. An object: tidelane creates it with these settings. A subscription or a
+   * publisher may override it. @default false
    */
   readonly create?: boolean | KafkaTopicOptions;
-  /** Makes the sockets, as kafkajs has it: for a proxy. */
+  /** Makes the sockets, as kafkajs takes it; for a proxy. */
   readonly socketFactory?: NonNullable<ClientConfig["socketFactory"]>;
   /** The module kafkajs. @default imported when it is first needed */
   readonly client?: KafkaModule;

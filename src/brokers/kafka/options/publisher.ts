@@ -7,45 +7,59 @@ import { compressionPackages } from "../errors.ts";
 import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "./topic.ts";
 
 export const compressions = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
+/** How kafkajs compresses a batch. */
 export type KafkaCompression = keyof typeof compressions;
 
 const acknowledgements = { all: -1, leader: 1, none: 0 } as const;
+/** Who must have a message before `publish` resolves. */
 export type KafkaAcks = keyof typeof acknowledgements;
 
 const partitionerNames = { murmur2: true, crc32: true } as const;
+/** How a key is hashed to a partition. */
 export type KafkaPartitioner = keyof typeof partitionerNames;
 
+/** Options of `connection.publisher(options)`. */
 export interface KafkaPublisherOptions {
   /**
-   * Who has to have a message before `publish` resolves: every replica that is in step, the leader of its partition, or
-   * nobody, and then `capabilities.confirmation` is "none". @default "all"
+   * Who must have a message before `publish` resolves: "all" in-sync replicas, the "leader" of the partition, or
+   * "none". With "none", `capabilities.confirmation` is "none". @default "all"
    */
   readonly acks?: KafkaAcks;
-  /** The server drops what a retry would write a second time. Only with acks "all", and by default then. */
+  /**
+   * Retries write nothing twice, because the server drops the second copy. Only with acks "all", and then the
+   * default.
+   */
   readonly idempotent?: boolean;
-  /** gzip is there; the others have to be registered with kafkajs. @default "none" */
+  /** kafkajs has gzip. For the others, install a codec and register it with kafkajs. @default "none" */
   readonly compression?: KafkaCompression;
   /**
-   * Which partition a key belongs to: as in Kafka's Java client ("murmur2"), or as librdkafka has it unless told otherwise
-   * ("crc32", its `consistent_random`, where an empty key counts as none). Producers of one topic must agree, or the order
-   * of a key is lost. @default "murmur2"
+   * How a key is hashed to a partition: as Kafka's Java client does ("murmur2"), or as librdkafka does by default
+   * ("crc32", where an empty key counts as none). If two producers of a topic differ, a key loses its order.
+   * @default "murmur2"
    */
   readonly partitioner?: KafkaPartitioner;
   /**
-   * Whether a missing topic is created, and how: `true` leaves everything to the server's configuration.
-   * @default what the broker's `create` says
+   * What to do if a topic is missing: `false` fails, `true` creates it with the server's defaults, an object
+   * creates it with these settings. @default what the broker's `create` says
    */
   readonly create?: boolean | KafkaTopicOptions;
   /**
-   * What the names of this publisher's transactions begin with on the server, over restarts: a new publisher of the same
-   * name ends what an older one left open. Two at a time fence each other off. @default one for this publisher alone
+   * The prefix of the transactional ids of this publisher. With the same prefix after a restart, the new publisher
+   * aborts what the old one left open. Two publishers with one prefix fence each other. @default one for this
+   * publisher alone
    */
   readonly transactionalId?: string;
-  /** The server aborts a transaction that is open for so long. @default 60_000 */
+  /** The server aborts a transaction that is open for this long, in milliseconds. @default 60_000 */
   readonly transactionTimeoutMs?: number;
-  /** How long a publish may take, through retries and outages; then it rejects with `TimeoutError`. @default 30_000 */
+  /**
+   * How long a publish may take, in milliseconds, retries and outages included. Then it rejects with
+   * `TimeoutError`. @default 30_000
+   */
   readonly publishTimeoutMs?: number;
-  /** Bytes of one batch, no more than the server's message.max.bytes; a larger message goes alone. @default 1_000_000 */
+  /**
+   * The most bytes of one batch; at most the server's message.max.bytes. A larger message goes alone. @default
+   * 1_000_000
+   */
   readonly maxBatchBytes?: number;
 }
 

@@ -5,14 +5,15 @@ import type { ConsumerConfig, TopicCreation } from "../client.ts";
 import { checkCreate, type KafkaTopicOptions, topicOptionNames } from "./topic.ts";
 
 /**
- * Where a partition begins for a group that has committed nothing in its topic: after what is there when the
- * subscription opens, at the oldest record, or at the first record of that time (milliseconds since 1970) or later.
+ * Where a partition starts if the group has committed nothing in its topic. `"new"`: with records written after the
+ * subscription opens. `"start"`: with the oldest record. `{ timeMs }`: with the first record at or after that time,
+ * in milliseconds since 1970.
  */
 export type KafkaStart = "new" | "start" | { readonly timeMs: number };
 
 /**
- * A way to share out the partitions of a group, by its name on the wire: tidelane's, those of Java's client and of
- * librdkafka ("range", "roundrobin"), and that of kafkajs.
+ * The name of a partition assigner, as members offer it to their group: tidelane's own, "range" and "roundrobin" of
+ * Java's client and librdkafka, and the one of kafkajs.
  */
 export type KafkaAssigner = "tidelane-sticky" | "range" | "roundrobin" | "RoundRobinAssigner";
 
@@ -29,75 +30,92 @@ const usualAssigners: CheckedSubscribeOptions["partitionAssigners"] = [
   "RoundRobinAssigner",
 ];
 
-/** How much is asked of the server at once. */
+/** How much to ask the server for at once. */
 export interface FetchOptions {
-  /** Bytes over all partitions of one server. @default 8 MiB */
+  /** The most bytes of one answer, over all partitions of a server. @default 8 MiB */
   readonly maxBytes?: number;
-  /** Bytes of one partition. A larger record is fetched alone. @default 1 MiB */
+  /** The most bytes of one partition. A larger record is fetched alone. @default 1 MiB */
   readonly maxBytesPerPartition?: number;
-  /** The server answers when it has so many bytes, or after `maxWaitMs`. @default 1 */
+  /** The server answers when it has this many bytes, or after `maxWaitMs`. @default 1 */
   readonly minBytes?: number;
-  /** Also how long closing, a rebalance and a seek may have to wait for a fetch to end. @default 500 */
+  /**
+   * How long the server may wait for `minBytes`, in milliseconds. Closing, a rebalance and a seek may wait this
+   * long for a fetch to end. @default 500
+   */
   readonly maxWaitMs?: number;
 }
 
-/** How much is held here between the server and the consumer, per partition. At either, its fetching is held. */
+/**
+ * How many fetched records may wait for you, per partition. At either limit, tidelane stops fetching from the
+ * partition.
+ */
 export interface PrefetchOptions {
-  /** @default 512 */
+  /** The most records. @default 512 */
   readonly records?: number;
-  /** Bytes of keys and values. @default 1 MiB */
+  /** The most bytes of keys and values. @default 1 MiB */
   readonly bytes?: number;
 }
 
+/** Options of `kafkaSource(topics, options)` and of `connection.subscribe(topics, options)`. */
 export interface KafkaSubscribeOptions {
   /**
-   * Subscriptions of one group share the partitions, and the group keeps its place in each on the server. Without it
-   * the subscription has all partitions for itself, begins as `from` says, and leaves nothing behind.
+   * The consumer group. Its members share the partitions, and commit their offsets. Without a group the
+   * subscription has all partitions, starts where `from` says, and commits nothing.
    */
   readonly group?: string;
-  /** @default "start" with a group, so that its first member misses nothing; "new" without one */
+  /**
+   * Where a partition without a committed offset starts. @default "start" with a group, so that its first member
+   * misses nothing; "new" without one
+   */
   readonly from?: KafkaStart;
   /**
-   * Whether a missing topic is created, and how: `true` leaves everything to the server's configuration. Not for a pattern.
-   * @default what the broker's `create` says
+   * What to do if a topic is missing: `false` fails, `true` creates it with the server's defaults, an object
+   * creates it with these settings. Not for a pattern. @default what the broker's `create` says
    */
   readonly create?: boolean | KafkaTopicOptions;
-  /** The partitions to have, of every topic, whoever else has them. @default what the group assigns; all without a group */
+  /**
+   * Reads these partitions of every topic, whoever else reads them. @default what the group assigns; all without a
+   * group
+   */
   readonly partitions?: readonly number[];
   /**
-   * What this member offers its group, best first. The group takes one that all its members offer. "range" and "roundrobin"
-   * are those of Java's client and of librdkafka. Not with `partitions`.
-   * @default ["tidelane-sticky", "RoundRobinAssigner"]
+   * The assigners that this member offers its group, the best first. The group uses one that all its members offer.
+   * Not with `partitions`. @default ["tidelane-sticky", "RoundRobinAssigner"]
    */
   readonly partitionAssigners?: readonly KafkaAssigner[];
-  /** Deliveries held unsettled at most. @default 1024 */
+  /** The most deliveries that the subscription holds unsettled. @default 1024 */
   readonly maxInFlight?: number;
   /**
-   * Records of one partition delivered and not covered by the group's committed offset, at most; the partition waits
-   * then. It is how many come again at most when the process dies, and how far one unsettled record lets others run
-   * ahead. @default 8192
+   * The most records of one partition that are delivered and not yet covered by the committed offset. At the limit,
+   * the partition waits. So it bounds how far others run ahead of one unsettled record, and how many records come
+   * again after a crash. @default 8192
    */
   readonly maxUncommitted?: number;
-  /** The longest a settled record waits to be committed. @default 100 */
+  /** The longest that a settled record waits for its commit, in milliseconds. @default 100 */
   readonly commitIntervalMs?: number;
+  /** How many fetched records may wait for you, per partition. */
   readonly prefetch?: PrefetchOptions;
+  /** How much to ask the server for at once. */
   readonly fetch?: FetchOptions;
-  /** The server gives the partitions to others when it heard nothing for so long. @default 30_000 */
+  /**
+   * If the server gets no heartbeat for this long, in milliseconds, it gives the partitions to other members.
+   * @default 30_000
+   */
   readonly sessionTimeoutMs?: number;
-  /** @default 3_000 */
+  /** How often this member sends a heartbeat, in milliseconds; at most half of `sessionTimeoutMs`. @default 3_000 */
   readonly heartbeatIntervalMs?: number;
-  /** How long the group waits for each member when partitions move. @default 30_000 */
+  /** How long the group waits for each member in a rebalance, in milliseconds. @default 30_000 */
   readonly rebalanceTimeoutMs?: number;
   /**
-   * How long, then, deliveries that are out may take to be settled before they are revoked. The whole group stands still
-   * meanwhile. @default half of `rebalanceTimeoutMs`
+   * How long, in a rebalance, deliveries in flight may take to be settled, in milliseconds. Then those of
+   * partitions that move are revoked. The whole group waits meanwhile. @default half of `rebalanceTimeoutMs`
    */
   readonly drainMs?: number;
-  /** How long opening may take, attempts included. @default 30_000 */
+  /** How long opening may take, in milliseconds, retries included. @default 30_000 */
   readonly openTimeoutMs?: number;
-  /** How often a pattern is matched against the topics on the server. @default 10_000 */
+  /** How often a pattern looks for new topics, in milliseconds. @default 10_000 */
   readonly patternRefreshMs?: number;
-  /** Also deliver records of transactions that are not committed. @default false */
+  /** Whether to deliver records of transactions that are open or were aborted. @default false */
   readonly readUncommitted?: boolean;
 }
 
@@ -247,7 +265,7 @@ function checkStart(from: unknown): void {
 
 function checkPartitions(partitions: unknown, partitionAssigners: unknown): void {
   if (partitionAssigners !== undefined) {
-    const expected = "left out with options.partitions, which are not shared out";
+    const expected = "left out with options.partitions, because the group does not assign those";
     throw new InvalidArgumentError({
       argument: "options.partitionAssigners",
       expected,

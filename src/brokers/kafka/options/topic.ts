@@ -3,11 +3,11 @@ import { InvalidArgumentError } from "../../../traits/errors.ts";
 import { type OptionNames, optionNames } from "../../../traits/option-names.ts";
 import type { TopicCreation } from "../client.ts";
 
-/** Settings of a topic that tidelane creates. The server's own configuration decides what is left out. */
+/** The settings of a topic that tidelane creates. What you leave out is as in the server's configuration. */
 export interface KafkaTopicOptions {
-  /** @default the server's num.partitions */
+  /** The number of partitions. @default the server's num.partitions */
   readonly partitions?: number;
-  /** On how many servers each partition is stored. @default the server's default.replication.factor */
+  /** How many servers store each partition. @default the server's default.replication.factor */
   readonly replicationFactor?: number;
   /** Topic configuration under Kafka's names, as in `{ "cleanup.policy": "compact" }`. @default the server's */
   readonly config?: Readonly<Record<string, string | number | boolean>>;

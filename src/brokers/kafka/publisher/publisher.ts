@@ -19,7 +19,7 @@ import { Transactions } from "./transactions.ts";
 
 const transactionOptionNames = optionNames<KafkaTransactionOptions>()({ consumed: true, signal: true });
 
-/** Publishes on one connection, with a producer of its own. Calls made in one turn travel together. */
+/** Publishes with a producer of its own. tidelane sends the calls of one turn of the event loop together. */
 export class KafkaPublisher implements TransactionalPublisher {
   readonly capabilities: PublisherCapabilities;
   readonly #cluster: Cluster;
@@ -73,8 +73,8 @@ export class KafkaPublisher implements TransactionalPublisher {
   }
 
   /**
-   * Asks the server for the topic, and creates it where `create` says so. Rejects with what `publish` would reject with:
-   * `PublishFailedError`, not retryable, for a topic that does not exist.
+   * Asks the server for the topic, and creates it if `create` says so. If the topic does not exist, it rejects with
+   * a `PublishFailedError` that is not retryable.
    */
   async checkTopic(topic: string, options?: PublishOptions): Promise<void> {
     this.#check("checkTopic()");
@@ -91,8 +91,9 @@ export class KafkaPublisher implements TransactionalPublisher {
   }
 
   /**
-   * Rejects with what `work` threw, or with `TransactionError`. Transactions may overlap, up to 16; each has a network
-   * connection of its own, which is kept for the next.
+   * Runs `work`, and commits what it published with the publisher it gets. If `work` throws, it aborts, and rejects
+   * with what `work` threw. If the commit fails, it rejects with `TransactionError`. Up to 16 transactions may
+   * overlap. Each has a network connection of its own, which later transactions use again.
    */
   async transaction<T>(
     work: (publisher: KafkaTransaction) => Promise<T>,
@@ -106,7 +107,7 @@ export class KafkaPublisher implements TransactionalPublisher {
     return this.#transactions.run(work, options);
   }
 
-  /** What is on its way may still be confirmed, for a time; everything else rejects. For the connection. */
+  /** For the connection: waits a bounded time for records on their way, and rejects all others. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

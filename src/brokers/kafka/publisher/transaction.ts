@@ -13,16 +13,17 @@ import type { TopicMetadata } from "../topology/topology.ts";
 import { RecordAccumulator } from "./accumulator.ts";
 import { partitioners } from "./partitioners.ts";
 
-/** What is published with it is part of one transaction. */
+/** The publisher inside a transaction. */
 export interface KafkaTransaction extends Publisher {
   publish(message: KafkaOutgoingMessage, options?: PublishOptions): Promise<void>;
 }
 
+/** Options of `publisher.transaction(work, options)`. */
 export interface KafkaTransactionOptions extends PublishOptions {
   /**
-   * Deliveries that are settled by the commit of the transaction: the offsets of their group move with it, so that what
-   * was made from them is visible if and only if they are done. In their partitions nothing before them may be
-   * unsettled. When the transaction does not commit, they are as they were.
+   * Deliveries that the commit settles: it also moves the offsets of their group. So they are done if and only if
+   * the transaction is visible. No earlier delivery of their partitions may be unsettled. If the transaction does
+   * not commit, they stay unsettled.
    */
   readonly consumed?: readonly KafkaMessage[];
 }
@@ -118,7 +119,7 @@ export class Transaction {
     try {
       if (this.#over) {
         throw new TransactionError({
-          reason: "a message was published with its publisher after it had ended",
+          reason: "a message was published with its publisher after its end",
         });
       }
       throwIfAborted(options?.signal, "publish()");

@@ -246,7 +246,7 @@ function batchOf(consumed: readonly KafkaMessage[]): Batch {
   const records = consumed.map((message) => deliveries.recordOf(message));
   const [owner, ...others] = new Set(records.map(({ partition }) => partition.owner));
   if (owner !== undefined && others.length === 0) return { owner, records: new Set(records) };
-  throw new TransactionError({ reason: "what it consumed came from more than one subscription" });
+  throw new TransactionError({ reason: "its consumed deliveries came from more than one subscription" });
 }
 
 /** Ends the wait for a transaction from outside. */

@@ -28,7 +28,7 @@ import type { MemoryServer } from "../server/server.ts";
 import type { Topic } from "../server/topic.ts";
 import { Lifetime } from "./lifetime.ts";
 
-/** One user of a memory broker. All connections of a broker share its topics. */
+/** A connection to a memory broker. All connections of a broker share its topics. */
 export class MemoryConnection
   extends ClosableConnection
   implements
@@ -61,7 +61,7 @@ export class MemoryConnection
     return this.#publisher;
   }
 
-  /** By name, or by a source, whose own subscriber is the result. */
+  /** Subscribes to a topic, or opens a source and gives its subscriber. */
   subscribe<S extends Subscriber>(source: SubscriptionSource<MemoryConnection, S>): Promise<S>;
   subscribe(topic: string, options?: SubscribeOptions): Promise<MemorySubscriber>;
   async subscribe(
@@ -79,8 +79,8 @@ export class MemoryConnection
   }
 
   /**
-   * Every topic the pattern matches, those used later included, as one subscription. `*` stands for any one
-   * dot-separated token, `>` at the end for one or more.
+   * Subscribes to every topic that the pattern matches, later ones too. `*` matches one token between dots; `>` at
+   * the end matches one or more.
    */
   async subscribePattern(pattern: string, options: SubscribeOptions = {}): Promise<MemorySubscriber> {
     this.#lifetime.check("subscribePattern()");
@@ -93,8 +93,9 @@ export class MemoryConnection
   }
 
   /**
-   * Deletes a named group of a topic, or of a pattern, and resolves with whether there was one. What only this group had
-   * still to settle is gone. Rejects with `InvalidArgumentError` while the group has subscriptions, on any connection.
+   * Deletes a group of a topic or a pattern, with the messages that only it had yet to settle. Resolves with
+   * whether there was one. Rejects with `InvalidArgumentError` while the group has subscriptions, on any
+   * connection.
    */
   async deleteGroup(topic: string, group: string): Promise<boolean> {
     this.#lifetime.check("deleteGroup()");
@@ -109,7 +110,10 @@ export class MemoryConnection
     return settledAtOnce;
   }
 
-  /** As if the connection had died: what a crash of this process, or of the network, looks like to its holders. */
+  /**
+   * Ends the connection as a crash would: its subscriptions reject once with `SubscriptionFailedError`, and its
+   * deliveries are revoked.
+   */
   kill(reason = "its connection was killed"): void {
     this.#lifetime.end({ reason, killed: true });
   }
@@ -125,7 +129,7 @@ function checkDeadLetter(options: SubscribeOptions, isSubscribed: boolean): void
   if (!isSubscribed) return;
   throw new InvalidArgumentError({
     argument: "options.deadLetter.topic",
-    expected: "a topic that is not subscribed to here, or dead letters would come back",
+    expected: "a topic that this subscription does not read, because it would get its own dead letters",
     received: options.deadLetter?.topic,
   });
 }

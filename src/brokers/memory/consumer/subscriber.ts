@@ -28,12 +28,15 @@ export interface SubscriberContext {
   readonly clock: Clock;
 }
 
-/** A subscription of the memory broker. Nothing leaves the group's queue until it is asked for. */
+/**
+ * A subscription of the memory broker. It prefetches nothing: a message stays in the group's queue until somebody
+ * pulls it.
+ */
 export class MemorySubscriber implements BatchSubscriber<MemoryMessage>, Seekable<MemoryPosition>, Pausable {
   /** The topic, or the pattern. */
   readonly topic: string;
   readonly capabilities: Capabilities;
-  /** Of its broker. */
+  /** The clock of its broker. */
   readonly clock: Clock;
   readonly #context: SubscriberContext;
 
@@ -57,7 +60,7 @@ export class MemorySubscriber implements BatchSubscriber<MemoryMessage>, Seekabl
     return this.#context.consumer.paused;
   }
 
-  /** Deliveries to this subscriber stop; the rest of its group goes on. */
+  /** This subscriber gets nothing more until `resume()`. The rest of its group goes on. */
   pause(): void {
     this.#context.consumer.paused = true;
   }
@@ -67,9 +70,10 @@ export class MemorySubscriber implements BatchSubscriber<MemoryMessage>, Seekabl
   }
 
   /**
-   * Moves the whole group: its subscribers share one position. What they have in flight is revoked, and delivery counts
-   * start again at 1. `"start"` is the oldest message that is retained or still owed; `"end"` skips all there is. A
-   * position that is not retained rejects with `PositionUnavailableError`; over a pattern it is `NotSupportedError`.
+   * Moves the whole group, because its subscribers share one position. Their deliveries in flight are revoked, and
+   * delivery counts start at 1. `"start"` is the oldest message that is in the log or unsettled; `"end"` skips
+   * everything there is. Rejects with `PositionUnavailableError` if the topic no longer has the position, and with
+   * `NotSupportedError` over a pattern.
    */
   async seek(position: MemoryPosition): Promise<void> {
     const { consumer, group, topic } = this.#context;

@@ -33,7 +33,7 @@ export const deliveries: DeliveryControl = {
   restartDeadline: (message) => MemoryMessage.control.restartDeadline(message),
 };
 
-/** One delivery by the memory broker. Every settle takes effect before its call returns. */
+/** One delivery of the memory broker. Every settle takes effect before its call returns. */
 export class MemoryMessage extends Message implements Positioned<number> {
   /** Ours to settle until the guard of `Message` closes; afterwards it may stand for a later delivery. */
   readonly #delivery: Delivery;
@@ -78,7 +78,7 @@ export class MemoryMessage extends Message implements Positioned<number> {
     return this.#deliveryCount;
   }
 
-  /** Its place in its topic, from 1. */
+  /** Its number in its topic, from 1. */
   get position(): number {
     return this.#delivery.stored.sequence;
   }

@@ -12,83 +12,91 @@ export const defaultCapacity = 65_536;
 const defaultUnread = 131_072;
 export const defaultRetain: RetainOptions = { messages: 1024, bytes: 2 ** 20 };
 
+/** Options of `new MemoryBroker(options)`. */
 export interface MemoryBrokerOptions {
-  /** Stands in errors. @default "memory" */
+  /** Names the broker in errors. @default "memory" */
   readonly name?: string;
-  /** @default the system's */
+  /** Gives the broker the time; for tests, a `VirtualClock`. @default the system's */
   readonly clock?: Clock;
-  /** @default 16 MiB */
+  /** A larger payload rejects with `InvalidMessageError`. @default 16 MiB */
   readonly maxPayloadBytes?: number;
-  /**
-   * By topic, or by pattern: an exact name wins, then the first pattern that matches.
-   */
+  /** Options by topic or by pattern. An exact name comes first, then the first pattern that matches. */
   readonly topics?: Readonly<Record<string, TopicOptions>>;
-  /** What all topics together keep for the first subscription to them. */
+  /** How many unread messages all topics together hold. */
   readonly unread?: UnreadOptions;
 }
 
-/** How many messages a topic keeps at most. The oldest goes first; a limit left out is no limit. */
+/** The limits of a topic's log. Beyond a limit the oldest messages go first. A limit that you leave out is no limit. */
 export interface RetainOptions {
-  /** 0: none. */
+  /** The most messages to keep; 0: none. */
   readonly messages?: number;
-  /** Bytes of payload. */
+  /** The most bytes of payload to keep. */
   readonly bytes?: number;
+  /** The topic forgets messages older than this, in milliseconds. */
   readonly ageMs?: number;
 }
 
 /**
- * How many messages a topic holds that some group has still to settle, or that no subscription has had. When it is full
- * `publish` waits; where it is full of messages that no subscription has had, `publish` rejects.
+ * How many messages a topic holds that are unread, or that some group has yet to settle. When it is full, `publish`
+ * waits. If unread messages fill it, `publish` rejects with a retryable `PublishFailedError`.
  */
 export interface CapacityOptions {
-  /** @default 65_536 */
+  /** The most messages. @default 65_536 */
   readonly messages?: number;
-  /** Bytes of payload. A message larger than this goes through while the topic holds none. @default Infinity */
+  /** The most bytes of payload. A larger message goes through while the topic holds none. @default Infinity */
   readonly bytes?: number;
 }
 
+/** Options of one topic. */
 export interface TopicOptions {
   /**
-   * The log that a new group reads from its start and subscribers seek in. `true`: without limit. With limits of yours the
-   * topic forgets what is beyond them, also what no subscription has had. Left out, it never forgets that.
-   * @default { messages: 1_024, bytes: 1 MiB }
+   * The limits of the log, which a new group reads from its start and in which subscribers seek. `true`: no limit.
+   * With your own limits, the topic also forgets unread messages beyond them. @default { messages: 1_024, bytes: 1
+   * MiB }
    */
   readonly retain?: RetainOptions | true;
+  /** How many messages may be unread or unsettled. */
   readonly capacity?: CapacityOptions;
 }
 
+/** A message is unread until a subscription gets it. */
 export interface UnreadOptions {
   /**
-   * Messages that no subscription has had, in topics without a `retain` of their own. While there are so many, `publish`
-   * to a topic that nobody subscribes to rejects.
-   * @default 131_072
+   * The most unread messages, over all topics without a `retain` of their own. At the limit, `publish` to a topic
+   * that nobody subscribes to rejects. @default 131_072
    */
   readonly messages?: number;
 }
 
+/** Where the broker publishes dead letters. */
 export interface DeadLetterOptions {
-  /** Where a delivery goes that is dropped, or would be delivered once more than `maxDeliveries` times. */
+  /** The topic for messages that are dropped, or were delivered `maxDeliveries` times. */
   readonly topic: string;
-  /** @default no bound: only drops go there */
+  /** The most deliveries of one message to its group. @default no bound: only drops go there */
   readonly maxDeliveries?: number;
 }
 
+/** Options of `memorySource(topic, options)` and of `connection.subscribe(topic, options)`. */
 export interface SubscribeOptions {
   /**
-   * Subscriptions of one group share the messages; the group stays, and keeps collecting, when they close. Without it
-   * the subscription is a group of its own that goes when it closes; what it has not settled and no other group has goes to
-   * the next subscription that opens.
+   * The group, whose subscriptions share the messages. It stays and goes on collecting when they close. Without a
+   * group, the subscription gets its own copy of every message. When it closes, the messages that only it had, and
+   * had not settled, become unread again.
    */
   readonly group?: string;
-  /** Deliveries the group holds unsettled at most. @default 1_024 */
+  /** The most deliveries that the group holds unsettled. @default 1_024 */
   readonly maxInFlight?: number;
-  /** A delivery unsettled for this long is revoked and delivered again. @default none */
+  /**
+   * How long, in milliseconds, a delivery may stay unsettled. Then it is revoked, and the broker delivers it again.
+   * @default none
+   */
   readonly ackDeadlineMs?: number;
+  /** Where dropped messages go. Without it they are gone. */
   readonly deadLetter?: DeadLetterOptions;
   /**
-   * Where it starts, when it is the first of its group: `"start"` is with all the topic still has, `"new"` with what is
-   * published from now on. Messages that no subscription has had go to the first one that opens, unless it says `"new"`.
-   * @default "start" with a group; without one, only what no subscription has had
+   * Where the first subscription of a group starts. `"start"`: with everything the topic still has. `"new"`: with
+   * what is published from now on; unread messages stay unread. @default "start" with a group; without one, only
+   * what no subscription has had
    */
   readonly from?: "new" | "start";
 }
@@ -113,7 +121,7 @@ const brokerNames = optionNames<MemoryBrokerOptions>()({
   unread: unreadNames,
 });
 
-/** The topic's own sequence number, from 1; `"start"` is the oldest message there is, `"end"` the next to come. */
+/** A message's number in its topic, from 1. `"start"` is the oldest message, `"end"` the next one to be published. */
 export type MemoryPosition = number | "start" | "end";
 
 /** A topic that can be published to: a name without wildcards. */

@@ -1,4 +1,4 @@
-import { checkDuration, checkFunction } from "../../../traits/arguments.ts";
+import { checkDuration, checkFunction, checkObject } from "../../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { InvalidMessageError, TimeoutError, throwIfAborted } from "../../../traits/errors.ts";
 import { headerNames, MessageHeaders } from "../../../traits/headers.ts";
@@ -25,9 +25,9 @@ const publishNames = optionNames<PublishOptions>()({ signal: true });
 const requestNames = optionNames<RequestOptions>()({ timeoutMs: true, signal: true });
 
 /**
- * Publishes on one connection. A full topic makes calls wait in the order they were made, requests among them; calls for
- * other topics do not wait for those. A topic full of messages that no subscription has had rejects with
- * `PublishFailedError`.
+ * Publishes to topics of the memory broker. If a topic is full, calls for it wait, and go through in the order you
+ * made them. Calls for other topics do not wait. If unread messages fill the topic, `publish` rejects with a
+ * retryable `PublishFailedError`.
  */
 export class MemoryPublisher implements TransactionalPublisher, RequestReply {
   readonly capabilities: PublisherCapabilities;
@@ -62,7 +62,10 @@ export class MemoryPublisher implements TransactionalPublisher, RequestReply {
     }
   }
 
-  /** Topics come into being by use: there is a place unless the name is none, or nobody reads what fills the topic. */
+  /**
+   * Rejects as `publish` would: if the name cannot be a topic, or if unread messages fill it. A topic need not
+   * exist, because the first publish creates it.
+   */
   async checkTopic(topic: string, options?: PublishOptions): Promise<void> {
     checkCall("checkTopic()", "topic", this.#connection, options);
     checkMessage({ topic, payload: "" }, this.capabilities);
@@ -79,8 +82,12 @@ export class MemoryPublisher implements TransactionalPublisher, RequestReply {
     return transaction.run(work, this.capabilities);
   }
 
-  /** The reply has nothing to settle: `ack()` resolves. A `reply-to` header of yours is refused. */
+  /**
+   * Publishes the message and resolves with the first reply, or rejects with `TimeoutError` after `timeoutMs`. The
+   * broker sets the `reply-to` header, so one of yours is refused.
+   */
   async request(message: OutgoingMessage, options: RequestOptions): Promise<Message> {
+    checkObject("request(message, options)", options, "an object with timeoutMs");
     const { timeoutMs, signal } = options;
     checkDuration("options.timeoutMs", timeoutMs);
     checkCall("request()", "message", this.#connection, options, requestNames);

@@ -59,7 +59,7 @@ export class Transaction<T> {
       this.#connection.check("publish()");
       if (this.#wait.over || this.#committing !== undefined) {
         throw new TransactionError({
-          reason: "a message was published with its publisher after it had ended",
+          reason: "a message was published with its publisher after its end",
         });
       }
       throwIfAborted(options?.signal, "publish()");

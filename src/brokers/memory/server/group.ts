@@ -64,11 +64,11 @@ export class Group implements EntryGroup {
 
   join(consumer: GroupMember): void {
     this.#consumers.add(consumer);
-    // What came due while nobody was here goes back now, in its place, and not a timer later.
+    // Messages that fell due while nobody was here are ready now, in their places, and not only at the next timer.
     this.#ring();
   }
 
-  /** What the consumer has in flight is revoked and goes back. */
+  /** Revokes and requeues what the consumer has in flight. */
   leave(consumer: GroupMember, reason: string): void {
     if (!this.#consumers.delete(consumer)) return;
     this.#waiting.remove(consumer);

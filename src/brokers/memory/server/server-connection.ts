@@ -11,7 +11,7 @@ export interface ConnectionEnd {
 export interface ConnectionListener {
   /** Take no more. */
   end(ending: ConnectionEnd): void;
-  /** Called once all others have ended as well: what is given back now goes to none of them. */
+  /** Called when all others have ended too, so none of them gets what is requeued now. */
   giveBack?(ending: ConnectionEnd): void;
 }
 

@@ -143,7 +143,7 @@ export class MemoryServer implements GroupServer, TopicServer {
     return group;
   }
 
-  /** A topic that only groups over patterns read comes back with its next message, and they are attached to it then. */
+  /** If only groups over patterns read a forgotten topic, its next message creates it again, and they are attached to it. */
   #forgetIdle(): void {
     for (const [name, topic] of this.#topics) {
       if (topic.idle && topic.groups.every((group) => this.#patterns.has(group))) this.#topics.delete(name);

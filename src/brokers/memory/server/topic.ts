@@ -34,7 +34,7 @@ export class Topic implements MessageTopic {
   readonly #groups: Group[] = [];
   /** The latest messages, whoever had them. */
   readonly log: Log;
-  /** Messages that no group was given, or that those which were gave back unsettled, however old they are. */
+  /** Unread messages, however old: no group got them, or a group that ended had not settled them. */
   readonly #unread: Log;
   /** The limits of its log are the user's: what is beyond them is forgotten, so that it cannot fill the topic. */
   readonly #forgets: boolean;
@@ -122,7 +122,7 @@ export class Topic implements MessageTopic {
   }
 
   /**
-   * A group that is over gives back what it owed. What no group has settled, and none still owes, waits for the next
+   * A group that is over returns its unsettled messages. A message that no group has settled, and none still has, waits for the next
    * subscription.
    */
   giveBack(owed: readonly StoredMessage[]): void {
@@ -164,13 +164,13 @@ export class Topic implements MessageTopic {
   /** Why there will be no room, unless somebody subscribes: what fills it is for nobody. */
   refusal(bytes: number): PublishFailedError | undefined {
     if (this.#isBeyondBroker) {
-      const reason = `nobody subscribes to it, and the broker is full with ${this.#server.unread} messages that no subscription has had; subscribe to their topics, give those a retain, or raise the broker's unread.messages`;
+      const reason = `nobody subscribes to it, and the broker is full with ${this.#server.unread} unread messages; subscribe to their topics, set retain for those, or raise the broker's unread.messages`;
       return new PublishFailedError({ topic: this.name, reason, retryable: true });
     }
     const { size, bytes: unreadBytes } = this.#unread;
     if (this.#forgets || size === 0) return undefined;
     if (size < this.#capacity.messages && unreadBytes + bytes <= this.#capacity.bytes) return undefined;
-    const reason = `the topic is full with ${size} messages that no subscription has had; subscribe to it, raise its capacity, or let it forget them with retain`;
+    const reason = `the topic is full with ${size} unread messages; subscribe to it, raise its capacity, or set retain so that it forgets them`;
     return new PublishFailedError({ topic: this.name, reason, retryable: true });
   }
 

@@ -16,7 +16,7 @@ import { checkSubscribeOptions, type NatsPublisherOptions, type NatsSubscribeOpt
 import { NatsPublisher } from "../publisher/publisher.ts";
 import type { CoreConnection } from "./core-connection.ts";
 
-/** A connection to subjects: at most once, no acknowledgements. */
+/** A connection to subjects: at most once, without acks. */
 export class NatsConnection
   extends ClosableConnection
   implements Connection, DescribeServer, Subscribe<NatsSubscriber>, PatternSubscribe<string, NatsSubscriber>
@@ -41,7 +41,7 @@ export class NatsConnection
     return setHome(new NatsPublisher(this.#connection, options), this.#connection);
   }
 
-  /** By name, or by a source, whose own subscriber is the result. */
+  /** Subscribes to a subject, or opens a source and gives its subscriber. */
   subscribe(subject: string, options?: NatsSubscribeOptions): Promise<NatsSubscriber>;
   subscribe<S extends Subscriber>(source: SubscriptionSource<NatsConnection, S>): Promise<S>;
   async subscribe(
@@ -55,7 +55,10 @@ export class NatsConnection
     return this.#open(target, options.group, limits);
   }
 
-  /** Every subject the pattern matches: `*` stands for one dot-separated token, `>` at the end for one or more. */
+  /**
+   * Subscribes to every subject that the pattern matches. `*` matches one token between dots; `>` at the end
+   * matches one or more.
+   */
   async subscribePattern(pattern: string, options: NatsSubscribeOptions = {}): Promise<NatsSubscriber> {
     this.#connection.server.check("subscribePattern()");
     checkPattern("subscribePattern(pattern)", pattern);

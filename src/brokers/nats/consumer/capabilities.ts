@@ -1,6 +1,6 @@
 import type { Capabilities } from "../../../traits/capabilities.ts";
 
-/** At most once: nothing can be settled, given back or counted, and what comes while nobody listens is gone. */
+/** At most once: nothing can be settled, requeued or counted, and a message is gone if nobody is subscribed. */
 export const coreCapabilities: Capabilities = {
   settlement: "none",
   requeue: false,

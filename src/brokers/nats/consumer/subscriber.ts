@@ -27,8 +27,8 @@ export interface SubscriberConnection {
 }
 
 /**
- * A subscription to a subject or a pattern, at most once: what comes while the connection is lost, or does not fit the
- * inbox, is gone. The inbox says so: see `dropped`.
+ * A subscription to a subject or a pattern, at most once. It misses messages that arrive while the connection is
+ * lost, and drops those that do not fit its inbox: see `dropped`.
  */
 export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
   readonly topic: string;
@@ -90,7 +90,10 @@ export class NatsSubscriber implements BatchSubscriber<NatsMessage> {
     connection.opened(this);
   }
 
-  /** How many messages did not fit the inbox since it opened, or were in it when the connection was gone for good. */
+  /**
+   * How many messages did not fit the inbox since the subscription opened. If the connection ends for good, the
+   * messages in the inbox count too.
+   */
   get dropped(): number {
     return this.#inbox.dropped;
   }

@@ -37,7 +37,7 @@ export abstract class ClientDelivery extends Message {
     return this.#both().headers;
   }
 
-  /** What the server says in headers: names that begin with "Nats-". They are not in `headers`. */
+  /** The headers that the server sets, whose names begin with "Nats-". They are not in `headers`. */
   get serverHeaders(): MessageHeaders {
     return this.#both().reserved;
   }
@@ -51,7 +51,7 @@ export abstract class ClientDelivery extends Message {
       return fromClient(this.client.headers);
     } catch (cause) {
       // The clients refuse all headers of a message if they refuse the name of one.
-      const reason = "its headers are not readable and are left out";
+      const reason = "the client cannot read its headers, so they are left out";
       const error = new DecodeError({ topic: this.topic, reason, cause });
       reportError({ topic: this.topic, error, message: this });
       return { headers: MessageHeaders.empty, reserved: MessageHeaders.empty };
@@ -64,7 +64,10 @@ export abstract class ClientDelivery extends Message {
   }
 }
 
-/** A message of a subject. There is nothing to settle: `ack()` and a drop resolve, a requeue is refused. */
+/**
+ * A message of a subject. There is nothing to settle: `ack()` and a drop resolve, and a requeue rejects with
+ * `SettleUnsupportedError`.
+ */
 export class NatsMessage extends ClientDelivery {
   protected override readHeaders(): BothHeaders {
     const both = super.readHeaders();

@@ -1,4 +1,4 @@
-import { checkDuration } from "../../../traits/arguments.ts";
+import { checkDuration, checkObject } from "../../../traits/arguments.ts";
 import type { PublisherCapabilities } from "../../../traits/capabilities.ts";
 import { deferred } from "../../../traits/deferred.ts";
 import { InvalidMessageError, throwIfAborted } from "../../../traits/errors.ts";
@@ -33,7 +33,7 @@ export interface PublisherConnection {
   readonly makeHeaders: () => ClientHeaders;
 }
 
-/** Publishes to subjects. Nobody keeps what is published there: it goes to those who listen, now. */
+/** Publishes to subjects. The server delivers a message to whoever is subscribed, and keeps no copy. */
 export class NatsPublisher implements RequestReply {
   readonly #connection: PublisherConnection;
   readonly #confirms: FlushConfirms | undefined;
@@ -68,7 +68,7 @@ export class NatsPublisher implements RequestReply {
   }
 
   /**
-   * While the connection is lost it waits for it, `publishTimeoutMs` at most. A "reply-to" header travels as the reply
+   * While the connection is lost it waits, for at most `publishTimeoutMs`. A "reply-to" header travels as the reply
    * subject of the protocol.
    */
   publish(message: OutgoingMessage, options?: PublishOptions): Promise<void> {
@@ -86,8 +86,12 @@ export class NatsPublisher implements RequestReply {
     }
   }
 
-  /** The reply has nothing to settle: `ack()` resolves. Rejects with `PublishFailedError` at once where nobody listens. */
+  /**
+   * Publishes the message and resolves with the first reply. If nobody is subscribed, it rejects at once with
+   * `PublishFailedError`. If no reply comes within `timeoutMs`, it rejects with `TimeoutError`.
+   */
   async request(message: OutgoingMessage, options: RequestOptions): Promise<Message> {
+    checkObject("request(message, options)", options, "an object with timeoutMs");
     checkOptionNames("publisher.request(message, options)", options, requestNames);
     const { timeoutMs, signal } = options;
     checkDuration("options.timeoutMs", timeoutMs);

@@ -56,7 +56,7 @@ describe("a subscription", () => {
     await open(connection, "orders");
     await expect(open(connection, "orders", { type: "classic" })).rejects.toMatchObject({
       code: "TIDELANE_SUBSCRIPTION_FAILED",
-      message: expect.stringContaining("it is declared in another way already"),
+      message: expect.stringContaining("it exists with other settings"),
     });
   });
 
@@ -347,7 +347,7 @@ describe("the server", () => {
     await open(connection, "orders", { type: "classic" });
     await expect(open(connection, "orders", { type: "classic", exclusive: true })).rejects.toMatchObject({
       code: "TIDELANE_SUBSCRIPTION_FAILED",
-      message: expect.stringContaining("somebody else has it alone"),
+      message: expect.stringContaining("another consumer or connection uses it exclusively"),
     });
   });
 });

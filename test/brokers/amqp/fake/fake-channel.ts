@@ -24,7 +24,7 @@ export function serverError(code: number, name: string, text: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** n.b. the server closes the channel of a request that was published without a consumer for its reply. */
+/** If a request is published without a consumer for its reply, the server closes the channel. */
 const noReplyConsumer = serverError(406, "PRECONDITION_FAILED", "fast reply consumer does not exist");
 
 /** One channel as amqplib 2.3 has it: answers come later than the call, and events in the client's order. */

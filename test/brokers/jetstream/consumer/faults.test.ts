@@ -83,7 +83,7 @@ describe("a consumer of our own that is deleted", () => {
     jetStream.streams.delete("S");
     await connection.createStream("S", { subjects: ["s.>"] });
     await clock.advance(1_000);
-    expect((await waiting).message).toContain("deleted and made again");
+    expect((await waiting).message).toContain("deleted and created again");
   });
 });
 

@@ -179,7 +179,7 @@ describe("publish() to a stream", () => {
       }
     })();
     const error = await errorOf(connection.publisher().publish({ topic: "other", payload: "" }));
-    expect(error.message).toContain("is no stream");
+    expect(error.message).toContain("came from no stream");
     await answering;
   });
 

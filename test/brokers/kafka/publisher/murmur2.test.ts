@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { murmur2, partitionOf } from "../../../../src/brokers/kafka/publisher/murmur2.ts";
 
-// n.b. not among what the package exports, and there is no other way to ask Kafka's own arithmetic.
+// The package does not export this file, but there is no other way to compare with kafkajs's own arithmetic.
 const reference: (key: Buffer) => number = createRequire(import.meta.url)(
   "kafkajs/src/producer/partitioners/default/murmur2.js",
 );

@@ -134,7 +134,7 @@ describe("a subscription to a subject", () => {
     expect(came.headers.size).toBe(0);
     expect(came.partitionKey).toBeUndefined();
     expect(seen.map(({ error }) => (error as Error).message)).toEqual([
-      expect.stringContaining("its headers are not readable"),
+      expect.stringContaining("the client cannot read its headers"),
     ]);
   });
 });

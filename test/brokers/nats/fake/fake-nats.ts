@@ -152,7 +152,7 @@ export class FakeConnection implements ClientConnection {
 
   publish(subject: string, data: Uint8Array = new Uint8Array(), options: ClientPublishOptions = {}): void {
     if (this.#isClosed) throw new Error("closed connection");
-    // n.b. as the real ones: without a connection it goes nowhere.
+    // Like the real clients: without a connection, the message is gone.
     if (!this.up) return;
     if (this.#server.denied.has(subject)) {
       this.tell({ type: "error", permissionContext: { operation: "publish", subject } });

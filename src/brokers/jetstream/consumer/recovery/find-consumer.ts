@@ -74,6 +74,6 @@ export async function retry(
 export async function resumeAt(sequence: number, consumer: Consumer): Promise<void> {
   const { last_seq = 0 } = (await consumer.streamInfo())?.state ?? {};
   // A stream that was deleted and created again counts from 1.
-  if (last_seq + 1 < sequence) throw new Error("its stream was deleted and made again");
+  if (last_seq + 1 < sequence) throw new Error("its stream was deleted and created again");
   await consumer.recreateAt({ sequence });
 }

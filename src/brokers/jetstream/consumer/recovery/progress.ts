@@ -5,7 +5,7 @@
 export class Progress {
   /** The highest sequence that was delivered; what the consumer started above, before the first. */
   #highest: number;
-  /** Delivered and not done: unsettled here, given back, or revoked by its deadline. */
+  /** Delivered and not done: unsettled here, requeued, or revoked by its deadline. */
   readonly #open = new Set<number>();
   /** Up to here a consumer that was made again goes over old ground. */
   #again = 0;

@@ -13,7 +13,7 @@ export interface RedeliveryEvents {
 }
 
 /**
- * The deliveries that were nakked when a reader took over, or came back. The server delivers them again in any order, so
+ * The deliveries that were nakked when a reader took over, or reconnected. The server delivers them again in any order, so
  * they are held back until all have come, and then handed out in the order of the stream.
  */
 export class Redelivery {

@@ -146,7 +146,7 @@ export class Generation {
       if (partition.position === undefined) unknown.push(partition);
       else member.seek(partition, partition.position);
     }
-    // Settles that waited for the group come first: what they give back stands before what is later.
+    // Settles that waited for the group come first, because requeued records stand before later ones.
     await settledAtOnce;
     this.assignment.offerKept();
     const found = unknown.length > 0 ? await positions.find(unknown, () => !this.open) : [];
