@@ -9,19 +9,21 @@ import { fc } from "./fast-check.ts";
 
 type Equal<T> = (decoded: T, encoded: T) => boolean;
 
+/** Options of `codecLaws(options)`. */
 export interface CodecLawsOptions<T> {
-  /** The `test` of any runner. */
+  /** The `test` function of the runner. */
   readonly test: TestFunction;
+  /** The codec. */
   readonly codec: Codec<T>;
-  /** In the names of the tests. */
+  /** The codec's name in the names of the tests. */
   readonly name: string;
   /** Values that the codec promises to carry. */
   readonly carries: Arbitrary<T>;
-  /** Values that it cannot carry, and so must refuse. @default none */
+  /** Values that it must refuse. @default none */
   readonly refuses?: Arbitrary<unknown>;
-  /** Whether what was decoded is what was encoded. @default deep and strict equality */
+  /** Whether a decoded value equals the encoded one. @default deep and strict equality */
   readonly equal?: Equal<T>;
-  /** Values for each law. @default 200 */
+  /** How many values for each law. @default 200 */
   readonly runs?: number;
   /** The same seed gives the same values. @default drawn, and reported */
   readonly seed?: number;
@@ -40,8 +42,8 @@ const names = optionNames<CodecLawsOptions<unknown>>()({
 });
 
 /**
- * Registers one test for each law of a codec. A value that is decoded wrongly, or changed without a word, would reach a
- * handler; fast-check looks for one and shrinks it.
+ * Registers one test for each law of a codec. Each test generates values, looks for one that the codec changes or
+ * decodes wrongly, and shortens it.
  *
  * @example
  * codecLaws({ test, codec: json, name: "json", carries: fc.jsonValue(), refuses: fc.constant(undefined) });

@@ -1,6 +1,6 @@
 import type { ErrorListener } from "../runtime/report.ts";
 import { type DrainOptions, drainNames, type Run, type StopOptions, stopNames } from "../runtime/run.ts";
-import { checkDuration, checkFunction, checkName, checkObject } from "../traits/arguments.ts";
+import { checkDuration, checkFunction, checkName, checkObject, checkSignal } from "../traits/arguments.ts";
 import type { Broker, Connection } from "../traits/broker.ts";
 import type { Clock } from "../traits/clock.ts";
 import { InvalidArgumentError } from "../traits/errors.ts";
@@ -13,7 +13,7 @@ import type { Health } from "./health.ts";
 import { type AppHooks, checkHooks, type Hooks, hookNames } from "./hooks.ts";
 import { type AppReport, type AppRunOptions, type AppStartOptions, Instance } from "./instance.ts";
 import type { DeadLetterPlace, HasPlace, Inherited } from "./on-failure.ts";
-import { checkOptions, checkSignal, type RouterOptions, routerNames } from "./options.ts";
+import { checkOptions, type RouterOptions, routerNames } from "./options.ts";
 import type { RepliesOptions } from "./replies.ts";
 import type { GivenRequestOptions, Request, Rpc } from "./request.ts";
 import { DeclaringRouter, planRouter, type Router, type RouterHome } from "./router.ts";
@@ -82,9 +82,10 @@ export interface App<B extends Brokers = Broker, State = unknown, DeadLetters ex
   /** Stops every run, then closes the connections in reverse order. Rejects as `drain` does. */
   stop(options?: StopOptions): Promise<AppReport>;
   /**
-   * `start`, then until every run has ended: by itself, by a signal, by `drain` or by `stop`. When a run ends with an error
-   * the others are drained and the error is thrown. A warning names handlers that have not returned by then. When it rejects
-   * it also sets `process.exitCode` to 1, unless somebody has set it, so that a service that failed does not end as if it had not.
+   * Starts the app, and resolves when every run has ended: by itself, by a signal, by `drain` or by `stop`. If a
+   * run ends with an error, the other runs are drained, and it rejects with that error. A warning names handlers
+   * that have not returned by then. If it rejects, it also sets `process.exitCode` to 1, unless somebody has set
+   * it, so that a failed service does not look successful.
    */
   run(options?: AppRunOptions): Promise<AppReport>;
   /** The health of the app, for probes. */
@@ -294,7 +295,7 @@ export class DeclaredApp implements RouterHome {
   async run(options: AppRunOptions = {}): Promise<AppReport> {
     checkOptions("app.run(options)", options, runNames);
     if (options.signals !== undefined && !Array.isArray(options.signals)) {
-      const expected = 'a list of signals, as in ["SIGINT", "SIGTERM"]';
+      const expected = "a list";
       throw new InvalidArgumentError({
         argument: "app.run(options): signals",
         expected,

@@ -5,7 +5,7 @@ import { InvalidArgumentError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
 import type { DeliveryContext, MessageContext } from "./context.ts";
 
-/** How large batches may get, as `batches({ max, maxWaitMs })` says it. */
+/** What `batches({ max, maxWaitMs })` gives. */
 export interface Batches {
   readonly max: number;
   readonly maxWaitMs: number;
@@ -38,15 +38,15 @@ export interface BatchContext<
   On extends string = never,
   M extends Message = Message,
 > extends Pick<MessageContext<Topic, Headers, State, On, M>, Shared> {
-  /** The context of each message, in the order of the values: its key, headers, attempt, and so on. */
+  /** The context of each message, in the order of the values. */
   readonly deliveries: readonly MessageContext<Topic, Headers, State, On, M>[];
-  /** Aborts when the broker takes one of the deliveries back, when `timeoutMs` is over, and when the app stops. */
+  /** Aborts when the broker revokes one of the deliveries, when `timeoutMs` is over, and when the app stops. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Does the work for a batch. It returns one outcome for all of them, or a list with one for each; nothing is `ack()`. A throw
- * follows `onFailure`, for each message.
+ * Does the work for a batch. It returns one outcome for all messages, or a list with one for each. Returning
+ * nothing is `ack()`. After a throw, `onFailure` decides for each message.
  */
 export type BatchHandler<Value, Context, DeadLetters extends boolean = boolean> = (
   values: readonly Value[],

@@ -6,18 +6,19 @@ import type { Batches, BatchOf, DeliveryBatch } from "./batch.ts";
 import type { DeliveryContext } from "./context.ts";
 import { checkOptions } from "./options.ts";
 
+/** Options of `batches(options)`. */
 export interface BatchesOptions {
   /** The most messages in a batch. */
   readonly max: number;
-  /** Milliseconds that a batch waits for more, from its first message. @default 10 */
+  /** How long a batch waits for more, in milliseconds, counted from its first message. @default 10 */
   readonly maxWaitMs?: number;
 }
 
 const names = optionNames<BatchesOptions>()({ max: true, maxWaitMs: true });
 
 /**
- * Lets a handler have its messages in batches: `app.subscribe(orders, { batch: batches({ max: 100 }) }, handler)`. A batch has at
- * most one message of a key, so that a key keeps its order whatever becomes of the others.
+ * Gives a handler its messages in batches: `app.subscribe(orders, { batch: batches({ max: 100 }) }, handler)`. A
+ * batch has at most one message of a key, so a key keeps its order even if some messages of a batch are retried.
  */
 export function batches(options: BatchesOptions): Batches {
   checkOptions("batches(options)", options, names);

@@ -1,9 +1,10 @@
 import type { HandlerContext } from "../runtime/delivery.ts";
-import type { MiddlewareOutcome } from "../runtime/outcome.ts";
+import { type AckOutcome, ack, type MiddlewareOutcome } from "../runtime/outcome.ts";
 import type { StandardSchema } from "../traits/codec.ts";
+import { headerNames, MessageHeaders } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
 import type { Channel, HeadersOf } from "./channel.ts";
-import type { Publish } from "./publishing.ts";
+import type { GivenPublishOptions, Publish, PublishArguments } from "./publishing.ts";
 import type { Request } from "./request.ts";
 import type { TopicParams, TopicTemplate } from "./topic-template.ts";
 import { headersOf } from "./wire.ts";
@@ -30,9 +31,26 @@ export interface MessageContext<
   readonly publish: Publish<On>;
   /** Sends a request and waits for its reply. */
   readonly request: Request<On>;
+  /**
+   * Publishes as `publish` does, with the `correlation-id` of this message, and gives `ack()`: `return reply(bills, bill)`. The
+   * message is acked when the broker has the reply; where it cannot be published, the handler has failed.
+   */
+  readonly reply: Reply<On>;
 }
 
-/** The context of any handler, with the value it is about to get. */
+/** Publishes an answer to the message at hand. */
+export type Reply<On extends string = never> = <
+  Topic extends string,
+  Value,
+  Input,
+  Headers extends StandardSchema | undefined,
+>(
+  channel: Channel<Topic, Value, Input, Headers>,
+  value: NoInfer<Input>,
+  ...options: PublishArguments<Topic, Headers, On>
+) => Promise<AckOutcome>;
+
+/** The context of a handler, and the value that it is about to get. */
 export type MiddlewareContext<State = unknown, On extends string = never> = MessageContext<
   string,
   StandardSchema | undefined,
@@ -126,4 +144,21 @@ export class DeliveryContext implements Omit<Wide, "headers"> {
   get request(): Request<string> {
     return this.#scope.request;
   }
+
+  get reply(): Reply<string> {
+    const reply = async (
+      channel: Channel,
+      value: unknown,
+      options?: GivenPublishOptions,
+    ): Promise<AckOutcome> => {
+      const id = this.message.headers.get(headerNames.correlationId);
+      const given = MessageHeaders.from(options?.headers);
+      const headers = id === undefined ? given : given.with(headerNames.correlationId, id);
+      await (this.publish as Send)(channel, value, { ...options, headers });
+      return ack();
+    };
+    return reply as Reply<string>;
+  }
 }
+
+type Send = (channel: Channel, value: unknown, options: GivenPublishOptions) => Promise<void>;

@@ -37,6 +37,8 @@ export interface SubscriptionPlan {
   readonly onTimeout: "wait" | "abandon";
   /** Set where the handler gets batches; then `workers` counts these. */
   readonly batch: Batches | undefined;
+  /** Where what the handler returns goes. */
+  readonly replyTo: Channel | undefined;
   readonly onFailure: GivenOnFailure;
   readonly deadLetters: NamedPlace | undefined;
   readonly middleware: readonly AppMiddleware[];

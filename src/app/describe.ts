@@ -10,7 +10,10 @@ export interface SubscriptionDescription {
   readonly broker: string;
   readonly group: string | undefined;
   readonly workers: number;
-  /** The most messages its handler gets at once; `undefined` where it gets one. `workers` counts batches then. */
+  /**
+   * The most messages that its handler gets at once; `undefined` without batches. With batches, `workers` counts
+   * batches.
+   */
   readonly batch: number | undefined;
   /** Whether it answers requests. */
   readonly responds: boolean;
@@ -107,8 +110,6 @@ function order(
   const takenBack =
     of.settlement === "none" ? "" : ", and one that the broker takes back may come after them";
   const keyless =
-    workers > 1 && channel.key === undefined
-      ? ` The channel has no key, so what it publishes carries none: of messages without a key, ${free}.`
-      : "";
+    workers > 1 && channel.key === undefined ? ` The channel has no key: without one, ${free}.` : "";
   return `${first}; ${retried}${takenBack}.${keyless}`;
 }

@@ -6,6 +6,7 @@ import type { Connection } from "../traits/broker.ts";
 import { sleep, systemClock } from "../traits/clock.ts";
 import {
   ConnectFailedError,
+  ConnectionClosedError,
   InvalidArgumentError,
   isTidelaneError,
   throwIfAborted,
@@ -117,7 +118,7 @@ export class Instance {
       await this.#makeState(signal);
       await this.#connect(signal);
       await this.#open(signal);
-      const started = Promise.all(this.#runs.map((run) => run.started));
+      const started = Promise.all(this.#runs.map((run) => run.started.catch((error) => nameRun(run, error))));
       await unlessAborted(signal, started, async () => undefined);
       throwIfAborted(signal, "app.start()");
       const ready = this.#definition.hooks.onReady?.(this.#hookContext());
@@ -348,6 +349,13 @@ export class Instance {
       received: this.#state,
     });
   }
+}
+
+/** The connection was lost before the run began: nothing in its error says whose it was. */
+function nameRun({ topic }: Run, cause: unknown): never {
+  if (!isTidelaneError(cause, "TIDELANE_CONNECTION_CLOSED")) throw cause;
+  const during = `Asking whether dead letters of "${topic}" can be published`;
+  throw new ConnectionClosedError({ broker: (cause as ConnectionClosedError).broker, during, cause });
 }
 
 /** Servers often come up after the services that use them. */

@@ -1,6 +1,7 @@
 import {
   type Backoff,
   type CheckedPolicy,
+  checkNoReturn,
   checkPolicy,
   checkPolicyFits,
   type FailurePolicy,
@@ -10,6 +11,7 @@ import type { Capabilities } from "../traits/capabilities.ts";
 import { InvalidArgumentError, isTidelaneError } from "../traits/errors.ts";
 import { checkOptionNames, optionNames } from "../traits/option-names.ts";
 import type { Publisher } from "../traits/publisher.ts";
+import type { Subscriber } from "../traits/subscriber.ts";
 import { type Channel, isChannel, templateOf } from "./channel.ts";
 
 /**
@@ -125,6 +127,8 @@ export function checkOnFailure(
   onFailure: GivenOnFailure,
   place: NamedPlace | undefined,
   capabilities: Capabilities,
+  publisher: Publisher = unsent,
+  subscriber?: Subscriber,
 ): CheckedPolicy {
   const { maxAttempts, deadLetter } = onFailure;
   if (maxAttempts !== undefined && deadLetter === undefined) {
@@ -136,8 +140,9 @@ export function checkOnFailure(
     });
   }
   try {
-    const policy = checkPolicy(policyOf(onFailure, place, place && unsent));
+    const policy = checkPolicy(policyOf(onFailure, place, place && publisher));
     checkPolicyFits(policy, capabilities);
+    if (subscriber !== undefined) checkNoReturn(policy, subscriber);
     return policy;
   } catch (error) {
     if (!isTidelaneError(error, "TIDELANE_INVALID_ARGUMENT")) throw error;

@@ -7,6 +7,7 @@ import { checkOptionNames, type OptionNames, optionNames } from "../traits/optio
 import type { Subscriber } from "../traits/subscriber.ts";
 import type { Batches } from "./batch.ts";
 import type { BrokerAt, BrokerName, Brokers, ConnectionOf, GroupOn } from "./brokers.ts";
+import type { Channel } from "./channel.ts";
 import type { AppMiddleware } from "./context.ts";
 import type { DeadLetterPlace, GivenOnFailure, OnFailure } from "./on-failure.ts";
 import type { PublishMiddleware } from "./publishing.ts";
@@ -71,11 +72,16 @@ export interface SubscriptionOptions<
   /** "wait": the key waits until a late handler returns. "abandon": it goes on at once. @default "wait" */
   readonly onTimeout?: "wait" | "abandon";
   /**
-   * Gives the handler lists of values: `batches({ max: 100, maxWaitMs: 50 })`. `workers` counts batches then, and the time of
-   * `timeoutMs` begins when a message begins to wait for its batch. @default one message at a time
+   * Gives the handler lists of values: `batches({ max: 100, maxWaitMs: 50 })`. Then `workers` counts batches, and
+   * `timeoutMs` counts from the moment a message starts to wait for its batch. @default one message at a time
    */
   readonly batch?: Batches;
-  /** Told of every failure of this subscription. @default that of the app */
+  /**
+   * What the handler returns is published here as `context.reply` does, and then the message is acked; `undefined` publishes
+   * nothing. @default the handler returns an outcome
+   */
+  readonly replyTo?: Channel;
+  /** Gets every failure of this subscription. @default that of the app */
   readonly onError?: ErrorListener;
 }
 
@@ -111,6 +117,7 @@ export interface GivenSubscriptionOptions {
   readonly timeoutMs?: number | undefined;
   readonly onTimeout?: "wait" | "abandon" | undefined;
   readonly batch?: Batches | undefined;
+  readonly replyTo?: Channel | undefined;
   readonly onError?: ErrorListener | undefined;
 }
 
@@ -140,6 +147,7 @@ export const subscriptionNames: OptionNames = optionNames<GivenSubscriptionOptio
   onTimeout: true,
   // Made by batches(), with names of its own.
   batch: true,
+  replyTo: true,
 });
 
 export const routerNames: OptionNames = optionNames<RouterOptions>()({
@@ -167,9 +175,4 @@ export function checkLayers(call: string, option: string, layers: unknown): void
     });
   }
   for (const [index, layer] of layers.entries()) checkFunction(`${call}: ${option}[${index}]`, layer);
-}
-
-export function checkSignal(argument: string, signal: unknown): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
-  throw new InvalidArgumentError({ argument, expected: "an AbortSignal", received: signal });
 }

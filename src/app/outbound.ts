@@ -1,3 +1,4 @@
+import { checkSignal } from "../traits/arguments.ts";
 import type { Connection } from "../traits/broker.ts";
 import { InvalidArgumentError, PublishFailedError } from "../traits/errors.ts";
 import { optionNames } from "../traits/option-names.ts";
@@ -5,7 +6,7 @@ import type { OutgoingMessage, Publisher } from "../traits/publisher.ts";
 import { type Channel, callOf } from "./channel.ts";
 import { type AppDefinition, type OutboundScope, prefixed } from "./definition.ts";
 import type { Environment } from "./environment.ts";
-import { checkOptions, checkSignal } from "./options.ts";
+import { checkOptions } from "./options.ts";
 import { type GivenPublishOptions, type Publish, send } from "./publishing.ts";
 import type { GivenRequestOptions, Request, Rpc } from "./request.ts";
 import { checkRpc, type RequestHome, type Requests, rpcParts } from "./rpc-parts.ts";
@@ -47,7 +48,7 @@ export class Outbound implements RequestHome {
     if (connection === undefined) {
       throw new InvalidArgumentError({
         argument: `${call}("${topic}")`,
-        expected: `called once the app is connected to "${name}": after app.start() has resolved, or in a test of the app`,
+        expected: `called once the app is connected to "${name}": after app.start() has resolved, or in a test`,
         received: "a call while it is not connected",
       });
     }

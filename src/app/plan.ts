@@ -3,7 +3,7 @@ import type { Broker, SubscriptionSource } from "../traits/broker.ts";
 import type { Capabilities } from "../traits/capabilities.ts";
 import { InvalidArgumentError, NotSupportedError } from "../traits/errors.ts";
 import { checkBatches } from "./batch.ts";
-import { type Channel, callOf } from "./channel.ts";
+import { type Channel, callOf, templateOf } from "./channel.ts";
 import {
   type AnyHandler,
   type AppDefinition,
@@ -50,6 +50,10 @@ export function planSubscription(
     source: options.source,
   });
   const workers = checkCount(`${call}: workers`, options.workers ?? router.workers);
+  if (onTimeout !== "wait" && onTimeout !== "abandon") {
+    const expected = '"wait" or "abandon"';
+    throw new InvalidArgumentError({ argument: `${call}: onTimeout`, expected, received: onTimeout });
+  }
   checkBatches(`${call}: batch`, batch);
   const atOnce = workers * (batch?.max ?? 1);
   if (maxInFlight !== undefined) checkCount(`${call}: maxInFlight`, maxInFlight, atOnce, true);
@@ -75,6 +79,7 @@ export function planSubscription(
     timeoutMs,
     onTimeout,
     batch,
+    replyTo: checkReplyTo(`${call}: replyTo`, options),
     onFailure,
     deadLetters,
     middleware: [...router.middleware, ...middleware],
@@ -111,6 +116,14 @@ function sourceFor(
   // Each request has one answer, however many instances of the app there are.
   const shared = definition.name.replace(/[^\w-]+/g, "-");
   return { source: usualSource(at, template, shared), group: shared };
+}
+
+function checkReplyTo(argument: string, { replyTo, batch }: GivenSubscriptionOptions): Channel | undefined {
+  if (replyTo === undefined) return undefined;
+  const { params, text } = templateOf(argument, replyTo);
+  if (params.length === 0 && batch === undefined) return replyTo;
+  const expected = batch ? "left out beside batch" : "a channel without parameters";
+  throw new InvalidArgumentError({ argument, expected, received: text });
 }
 
 /** The broker's own source for a topic, or for the pattern of one with parameters. */

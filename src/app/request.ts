@@ -2,10 +2,7 @@ import type { HeadersInit } from "../traits/headers.ts";
 import type { Channel } from "./channel.ts";
 import type { PublishArguments } from "./publishing.ts";
 
-/**
- * A question and its answer: the topic requests go to, and the schemas of both. Shared by the one who asks and the one who
- * responds, as a channel is.
- */
+/** A request and its reply: the topic, and the schemas of both. The requester and the responder share it. */
 export interface Rpc<
   Topic extends string = string,
   RequestValue = unknown,
@@ -22,7 +19,7 @@ export interface Rpc<
 export const requestTimeoutMs = 30_000;
 
 export interface RequestBase<On> {
-  /** Milliseconds to wait for the reply; then `TimeoutError`. @default 30_000 */
+  /** How long to wait for the reply, in milliseconds. Then it rejects with `TimeoutError`. @default 30_000 */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** The broker to ask on. @default in a handler the one its message came from; else the app's only one */
@@ -30,8 +27,9 @@ export interface RequestBase<On> {
 }
 
 /**
- * Sends a request and resolves with the checked reply. Rejects with `RemoteError` where the responder failed, with
- * `TimeoutError` where no reply came, and with `InvalidMessageError`, having sent nothing, where the request does not fit.
+ * Sends a request, and resolves with the checked reply. Rejects with `RemoteError` if the responder threw, and with
+ * `TimeoutError` if no reply came in time. If the request is invalid, it rejects with `InvalidMessageError` and
+ * sends nothing.
  */
 export type Request<On extends string = never> = <
   Topic extends string,

@@ -1,5 +1,5 @@
 import { toDecodeError } from "../runtime/undecodable.ts";
-import { checkDuration } from "../traits/arguments.ts";
+import { checkDuration, checkSignal } from "../traits/arguments.ts";
 import { DecodeError, isTidelaneError, RemoteError, TimeoutError } from "../traits/errors.ts";
 import { headerNames } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
@@ -7,7 +7,7 @@ import { type OptionNames, optionNames } from "../traits/option-names.ts";
 import type { OutgoingMessage, Publisher, RequestReply } from "../traits/publisher.ts";
 import { callOf } from "./channel.ts";
 import type { OutboundScope } from "./definition.ts";
-import { checkOptions, checkSignal } from "./options.ts";
+import { checkOptions } from "./options.ts";
 import { usualSource } from "./plan.ts";
 import { send } from "./publishing.ts";
 import { ReplyInbox } from "./reply-inbox.ts";

@@ -45,12 +45,21 @@ type Only<B extends Brokers, Handler> = [BrokerName<B>] extends [never]
   ? Handler
   : Refused<"The app has several brokers: say which as { on: name } before the handler.">;
 
+/** What `dispatch` asks of a router. */
+export interface RouterTypes<B, State, DeadLetters> {
+  readonly brokers: B;
+  readonly state: State;
+  readonly deadLetters: DeadLetters;
+}
+
 /**
  * Where you declare handlers: an app, or a part of one with its own prefix, middleware and defaults. A part of a
  * service in another file is a function that takes one: `export function billing(app: Router<KafkaBroker>) {
  * app.subscribe(...) }`.
  */
 export interface Router<B extends Brokers = Broker, State = unknown, DeadLetters extends boolean = boolean> {
+  /** Only for the compiler. */
+  readonly "~types"?: RouterTypes<B, State, DeadLetters>;
   /** Declares a handler of a channel. Nothing happens before the app starts. */
   subscribe<Topic extends string, Value, Input, Headers extends StandardSchema | undefined>(
     channel: Channel<Topic, Value, Input, Headers>,
@@ -69,11 +78,32 @@ export interface Router<B extends Brokers = Broker, State = unknown, DeadLetters
     const Place extends DeadLetterPlace = Inherited,
   >(
     channel: Channel<Topic, Value, Input, Headers>,
-    options: SubscriptionOptions<B, State, On, Place, M> & OnBroker<B, On> & { readonly batch?: undefined },
+    options: SubscriptionOptions<B, State, On, Place, M> &
+      OnBroker<B, On> & { readonly batch?: undefined; readonly replyTo?: undefined },
     handler: MessageHandler<
       Value,
       MessageContext<Topic, Headers, State, BrokerName<B>, M>,
       HasPlace<Place, DeadLetters>
+    >,
+  ): void;
+  /** The same for a handler whose results are published. */
+  subscribe<
+    Topic extends string,
+    Value,
+    Input,
+    Headers extends StandardSchema | undefined,
+    On extends BrokerName<B>,
+    Reply,
+    M extends Message = Message,
+    const Place extends DeadLetterPlace = Inherited,
+  >(
+    channel: Channel<Topic, Value, Input, Headers>,
+    options: SubscriptionOptions<B, State, On, Place, M> &
+      OnBroker<B, On> & { readonly replyTo: Channel<string, unknown, Reply>; readonly batch?: undefined },
+    handler: Responder<
+      Value,
+      NoInfer<Reply> | undefined,
+      MessageContext<Topic, Headers, State, BrokerName<B>, M>
     >,
   ): void;
   /** The same for a handler of batches. */
@@ -94,7 +124,7 @@ export interface Router<B extends Brokers = Broker, State = unknown, DeadLetters
       HasPlace<Place, DeadLetters>
     >,
   ): void;
-  /** Declares who answers requests. */
+  /** Declares who answers the requests of an `rpc`. */
   respond<Topic extends string, Value, Input, ReplyValue, Reply>(
     rpc: Rpc<Topic, Value, Input, ReplyValue, Reply>,
     responder: Only<

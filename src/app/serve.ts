@@ -1,27 +1,26 @@
-import type { HandlerContext } from "../runtime/delivery.ts";
+import { ActiveRun } from "../runtime/active-run.ts";
+import type { CheckedPolicy } from "../runtime/failure-policy.ts";
 import { by, byKey, type KeySelector } from "../runtime/key.ts";
 import { compose } from "../runtime/middleware.ts";
-import type { MiddlewareOutcome } from "../runtime/outcome.ts";
-import { type Handler, pipeline } from "../runtime/pipeline.ts";
-import type { ErrorListener } from "../runtime/report.ts";
+import { type ErrorListener, Reporter, warn } from "../runtime/report.ts";
 import type { Run } from "../runtime/run.ts";
 import { isThenable } from "../runtime/thenable.ts";
 import type { Clock } from "../traits/clock.ts";
-import { ConnectionClosedError, isTidelaneError } from "../traits/errors.ts";
 import type { Message } from "../traits/message.ts";
-import type { Publisher, PublishOptions } from "../traits/publisher.ts";
+import type { Publisher } from "../traits/publisher.ts";
 import type { Subscriber } from "../traits/subscriber.ts";
+import type { Channel } from "./channel.ts";
 import { DeliveryContext, type HandlerScope } from "./context.ts";
 import type { SubscriptionPlan } from "./definition.ts";
 import type { Environment } from "./environment.ts";
-import { policyOf } from "./on-failure.ts";
+import { checkOnFailure } from "./on-failure.ts";
 import type { Outbound } from "./outbound.ts";
 import { type Asked, checkRpc } from "./rpc-parts.ts";
 import { decoderFor } from "./wire.ts";
 
 type Call = (value: unknown, context: DeliveryContext) => unknown;
 
-/** Runs one subscription of an app over its subscriber: the plan as a pipeline. */
+/** Runs one subscription of an app over its subscriber. Its plan was checked when it was declared. */
 export function serve(
   plan: SubscriptionPlan,
   subscriber: Subscriber,
@@ -36,25 +35,37 @@ export function serve(
     state,
     ...outbound.of({ broker, prefix, layers, from: plan }),
   };
-  const { workers, batch, maxInFlight, timeoutMs, onTimeout, onFailure, deadLetters } = plan;
+  const { workers, batch, maxInFlight, timeoutMs, onTimeout } = plan;
   const onError = listenerOf(plan, environment);
-  const decoded = pipeline(subscriber, {
-    ...environment.pipeline,
-    ...(onError === undefined ? {} : { onError }),
-  }).decode({ contentType: channel.codec.contentType, decode: decoderOf(plan, environment), encode });
-  const { handler, middleware } = around(plan, scope, outbound, environment, {
-    onError,
-    clock: environment.pipeline.clock ?? subscriber.clock ?? environment.clock,
-  });
-  // The types of a step that may be there or not: what comes after it is the same.
-  const wrapped = middleware === undefined ? decoded : (decoded.use(middleware) as typeof decoded);
+  const { random = Math.random, clock = subscriber.clock ?? environment.clock } = environment.pipeline;
+  const chain = compose<Message, unknown>(
+    plan.middleware as never,
+    callOf(plan, outbound, environment, onError, clock) as never,
+  );
   // A message of a batch keeps a worker while the others come.
   const atOnce = workers * (batch?.max ?? 1);
-  const most = maxInFlight ?? (batch && Math.max(256, 2 * atOnce));
-  return wrapped
-    .workers(atOnce, selectorOf(plan), most === undefined ? {} : { maxInFlight: most })
-    .onFailure(policyOf(onFailure, deadLetters, deadLetterPublisher(plan, outbound, environment)))
-    .handle(handler, { onTimeout, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  const { maxInFlight: most } = subscriber.capabilities;
+  if (atOnce > most) {
+    warn(`${plan.call}: its source delivers ${most} at once, not ${atOnce}. Raise its prefetch.`);
+  }
+  return new ActiveRun<Message, unknown>({
+    subscriber,
+    workers: atOnce,
+    selector: selectorOf(plan),
+    decode: decoderOf(plan, environment),
+    signal: undefined,
+    timeoutMs,
+    onTimeout,
+    maxInFlight: maxInFlight ?? Math.max(256, (batch ? 2 : 32) * atOnce),
+    chain: {
+      call: (value, delivery) => chain.call(value, new DeliveryContext(delivery, scope, value) as never),
+      read: chain.read,
+    },
+    policy: policyFor(plan, subscriber, outbound, environment),
+    clock,
+    random,
+    reporter: new Reporter(subscriber.topic, onError),
+  });
 }
 
 /** A test hears of failures here, and not from the diagnostics channel, where it would take the warnings of other apps away. */
@@ -66,42 +77,25 @@ function listenerOf({ onError }: SubscriptionPlan, { observer }: Environment): E
   };
 }
 
-function deadLetterPublisher(
+function policyFor(
   plan: SubscriptionPlan,
+  subscriber: Subscriber,
   outbound: Outbound,
   { observer }: Environment,
-): Publisher | undefined {
-  if (plan.deadLetters === undefined) return undefined;
-  const { template, deadLetters } = plan;
-  const publisher = outbound.publisher(deadLetters.on ?? plan.broker, "app.subscribe", template.text);
-  const checkTopic = async (topic: string, options?: PublishOptions): Promise<void> => {
-    try {
-      await publisher.checkTopic?.(topic, options);
-    } catch (error) {
-      if (!isTidelaneError(error, "TIDELANE_CONNECTION_CLOSED")) throw error;
-      const during = `Asking whether dead letters of "${template.text}" can go to "${topic}"`;
-      throw new ConnectionClosedError({
-        broker: (error as ConnectionClosedError).broker,
-        during,
-        cause: error,
-      });
-    }
-  };
-  if (observer === undefined) {
-    const publish: Publisher["publish"] = (letter, options) => publisher.publish(letter, options);
-    return { capabilities: publisher.capabilities, publish, checkTopic };
-  }
-  return {
+): CheckedPolicy {
+  const { call, template, broker, onFailure, deadLetters: place } = plan;
+  const publisher = place && outbound.publisher(place.on ?? broker, "app.subscribe", template.text);
+  const policy = checkOnFailure(call, onFailure, place, subscriber.capabilities, publisher, subscriber);
+  if (observer === undefined || publisher === undefined || place === undefined) return policy;
+  const observed: Publisher = {
     capabilities: publisher.capabilities,
     publish: async (letter, options) => {
       await publisher.publish(letter, options);
       observer.setAside(plan, letter);
     },
   };
+  return { ...policy, deadLetter: { topic: place.topic, publisher: observed } };
 }
-
-/** A subscription never encodes. */
-const encode = (): Uint8Array => new Uint8Array();
 
 function decoderOf(plan: SubscriptionPlan, { observer }: Environment): (message: Message) => unknown {
   const { channel, template } = plan;
@@ -133,40 +127,31 @@ function checkedKey(key: unknown): string {
   throw new TypeError(`the key of a channel is a string, and this is ${key === null ? "null" : typeof key}`);
 }
 
-interface Around {
-  readonly handler: Handler<Message, unknown, boolean>;
-  /** With middleware, the whole chain is one middleware of the pipeline: the context is made once. */
-  readonly middleware: ((context: HandlerContext & { readonly value: unknown }) => Answer) | undefined;
-}
-
-type Answer = MiddlewareOutcome | Promise<MiddlewareOutcome>;
-
-function around(
+/** The handler, and all that stands between it and its middleware. */
+function callOf(
   plan: SubscriptionPlan,
-  scope: HandlerScope,
   outbound: Outbound,
   { observer }: Environment,
-  { onError, clock }: { readonly onError: ErrorListener | undefined; readonly clock: Clock },
-): Around {
+  onError: ErrorListener | undefined,
+  clock: Clock,
+): Call {
+  const { rpc, replyTo, batch, workers: parallel } = plan;
   let call = plan.handler as Call;
-  if (plan.rpc)
-    call = checkRpc(plan.call, plan.rpc).answering(plan, plan.rpc, call, outbound, onError) as Call;
-  const { middleware: layers, batch, workers: parallel } = plan;
-  if (batch !== undefined) {
+  if (rpc) call = checkRpc(plan.call, rpc).answering(plan, rpc, call, outbound, onError) as Call;
+  if (replyTo) call = replying(replyTo, call);
+  if (batch) {
     const handler = call as never;
     const waiting = (change: number): void => observer?.waiting(change);
     call = batch.collect({ handler, parallel, clock, waiting });
   }
-  const inside = observer === undefined ? call : observed(call, observer);
-  if (layers.length === 0) {
-    const handler = (value: unknown, delivery: HandlerContext): unknown =>
-      inside(value, new DeliveryContext(delivery, scope, value));
-    return { handler: handler as Around["handler"], middleware: undefined };
-  }
-  const chain = compose<Message, unknown>(layers as never, inside as never);
-  const middleware = (delivery: HandlerContext & { readonly value: unknown }): Answer =>
-    chain.call(delivery.value, new DeliveryContext(delivery, scope, delivery.value) as never) as Answer;
-  return { handler: () => undefined, middleware };
+  return observer ? observed(call, observer) : call;
+}
+
+function replying(channel: Channel, call: Call): Call {
+  return async (value, context) => {
+    const reply: unknown = await call(value, context);
+    if (reply !== undefined) await context.reply(channel, reply as never);
+  };
 }
 
 function observed(call: Call, observer: NonNullable<Environment["observer"]>): Call {

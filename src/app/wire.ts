@@ -8,6 +8,7 @@ import type { OutgoingMessage } from "../traits/publisher.ts";
 import { show } from "../traits/show.ts";
 import type { Channel } from "./channel.ts";
 import type { TopicTemplate } from "./topic-template.ts";
+import type { HeaderCodec } from "./union.ts";
 
 /** What is said of one message beside its value. */
 export interface Envelope {
@@ -58,9 +59,12 @@ function finish(
   } catch (cause) {
     throw new InvalidMessageError({ topic, reason: `its codec failed: ${messageOf(cause)}`, cause });
   }
-  const headers = given.has(headerNames.contentType)
+  let headers = given.has(headerNames.contentType)
     ? given
     : given.with(headerNames.contentType, codec.contentType);
+  for (const [name, said] of (codec as Partial<HeaderCodec>).headersOf?.(input) ?? []) {
+    headers = headers.with(name, said);
+  }
   if (channel.key === undefined) return { message: { topic, payload, headers }, value };
   return { message: { topic, payload, headers, key: keyOfValue(channel, topic, value) }, value };
 }

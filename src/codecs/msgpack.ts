@@ -3,9 +3,9 @@ import type { Codec } from "../traits/codec.ts";
 import { checkCarried } from "./carried.ts";
 
 /**
- * MessagePack, by the package "@msgpack/msgpack". It carries what JSON carries, and `NaN`, infinities, bytes (`Uint8Array`)
- * and bigints beyond the safe integers, up to 64 bits. Other values throw in `encode`, with their path. A timestamp that
- * another program wrote decodes to a `Date`.
+ * MessagePack, with the package "@msgpack/msgpack". It carries what JSON carries, and `NaN`, infinities, bytes
+ * (`Uint8Array`), and bigints beyond the safe integers, up to 64 bits. `encode` throws on other values, with their
+ * path. A timestamp that another program wrote decodes to a `Date`.
  */
 export const msgpack: Codec<unknown> = {
   contentType: "application/vnd.msgpack",

@@ -4,9 +4,9 @@ import { DecodeError, InvalidArgumentError } from "../traits/errors.ts";
 import { headerNames } from "../traits/headers.ts";
 
 /**
- * A codec that decodes several formats: the `content-type` header of a message chooses. It encodes with the first one. A message
- * without a content type, or with `application/octet-stream`, is for the first one too. A content type that none of them has
- * does not decode.
+ * A codec that decodes several formats. The `content-type` header of a message chooses. It encodes with the first
+ * one. The first one also decodes a message without a content type, or with `application/octet-stream`. A content
+ * type that none of the codecs has does not decode.
  *
  * @example
  * const orders = channel("orders", { schema: Order, codec: anyOf(cbor, json) });
@@ -41,7 +41,8 @@ export function anyOf<T>(first: Codec<T>, ...others: readonly Codec<T>[]): Codec
 const unspecific = "application/octet-stream";
 
 /**
- * A codec with a limit: a payload of more than `bytes` bytes is not decoded, and a value that needs more is not encoded.
+ * A codec with a limit. It does not decode a payload of more than `bytes` bytes, and `encode` throws if a value
+ * needs more.
  *
  * @example
  * const orders = channel("orders", { schema: Order, codec: maxBytes(64_000, json) });

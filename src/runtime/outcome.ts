@@ -33,6 +33,10 @@ export type Outcome = AckOutcome | RetryOutcome | DropOutcome | DeadLetterOutcom
 export interface FailureOutcome {
   readonly kind: "failure";
   readonly error: unknown;
+  /** Set by a middleware: no retry can help. */
+  readonly permanent?: boolean;
+  /** Set by a middleware: the delay of a retry, in place of the backoff. */
+  readonly delayMs?: number;
 }
 
 /** What `next()` resolves with, and what a middleware returns. */

@@ -3,7 +3,7 @@ import { isTidelaneError } from "../traits/errors.ts";
 import { headerNames, MessageHeaders, withRetryCount } from "../traits/headers.ts";
 import type { Message } from "../traits/message.ts";
 import { backoffDelay, type CheckedPolicy, type DeadLetterTarget } from "./failure-policy.ts";
-import type { MiddlewareOutcome } from "./outcome.ts";
+import type { FailureOutcome, MiddlewareOutcome } from "./outcome.ts";
 import { sentenceOf } from "./thrown.ts";
 
 /** What is to be done with a delivery. "hold" keeps it here for a retry in place; the others settle it. */
@@ -19,6 +19,12 @@ export type SettlingDecision = Exclude<Decision, { kind: "hold" }>;
 const ackDecision: Decision = { kind: "ack" };
 const dropDecision: Decision = { kind: "drop" };
 
+/** What an error may say of itself. */
+interface Said {
+  readonly permanent?: boolean | undefined;
+  readonly retryAfterMs?: number | undefined;
+}
+
 /** Turns what came of run number `attempt` (the `retries + 1`th in this process) into what is to be done. */
 export function decide(
   result: MiddlewareOutcome,
@@ -31,7 +37,9 @@ export function decide(
   if (result.kind === "dead-letter") return result;
   const { attempt } = run;
   const error = result.kind === "failure" ? result.error : undefined;
-  if (attempt >= policy.maxAttempts) {
+  const said = saidBy(error);
+  const permanent = (result as FailureOutcome).permanent ?? said.permanent;
+  if (attempt >= policy.maxAttempts || (permanent === true && policy.deadLetter !== undefined)) {
     if (policy.deadLetter === "drop") return dropDecision;
     const last =
       error === undefined
@@ -39,10 +47,21 @@ export function decide(
         : `the handler failed: ${sentenceOf(error)}`;
     return { kind: "dead-letter", reason: `given up after ${attempt} attempts; ${last}`, error };
   }
-  const asked = result.kind === "retry" ? result.delayMs : undefined;
+  const { delayMs: asked = said.retryAfterMs } = result;
   const delayMs =
-    asked ?? backoffDelay(policy.backoff, policy.mode === "in-place" ? run.retries + 1 : attempt, random);
+    Number.isFinite(asked) && (asked as number) >= 0
+      ? (asked as number)
+      : backoffDelay(policy.backoff, policy.mode === "in-place" ? run.retries + 1 : attempt, random);
   return { kind: policy.mode === "redeliver" ? "redeliver" : "hold", delayMs };
+}
+
+/** Anything may be thrown, even what throws when it is read. */
+function saidBy(error: unknown): Said {
+  try {
+    return { ...(error as Said) };
+  } catch {
+    return {};
+  }
 }
 
 /** A decision as reports of a failure tell it. */

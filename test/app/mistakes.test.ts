@@ -166,7 +166,7 @@ describe("a mistake while it runs", () => {
   it("publishing and asking before the start says when it can be done", async () => {
     const app = make();
     await expect(app.publisher(orders).publish("tea")).rejects.toThrow(
-      'publish("orders") must be called once the app is connected to "memory": after app.start() has resolved, or in a test of the app',
+      'publish("orders") must be called once the app is connected to "memory": after app.start() has resolved, or in a test',
     );
     await expect(app.request(quotes, "tea")).rejects.toThrow('request("quotes") must be called once the app');
   });
@@ -239,7 +239,7 @@ describe("a mistake while it runs", () => {
       end,
     );
     await expect(app.start()).rejects.toThrow(
-      'Asking whether dead letters of "orders" can go to "dead" is not possible: the connection to "memory" is closed.',
+      'Asking whether dead letters of "orders" can be published is not possible: the connection to "memory" is closed.',
     );
   });
 });
@@ -263,7 +263,7 @@ describe("describe().order", () => {
   it("says that a channel without one publishes none", () => {
     expect(orderOf(orders, 4)).toMatch(/^Messages that carry the same key are handled one after another/);
     expect(orderOf(orders, 4)).toMatch(
-      /The channel has no key, so what it publishes carries none: of messages without a key, up to 4 messages are handled at once, without order\.$/,
+      /The channel has no key: without one, up to 4 messages are handled at once, without order\.$/,
     );
     expect(orderOf(orders, 1)).toMatch(/^Messages are handled one after another/);
     expect(orderOf(orders, 1)).not.toContain("no key");
