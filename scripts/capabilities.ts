@@ -4,7 +4,15 @@ import { root } from "./entry-points.ts";
 import type { MutantReport } from "./mutants/report.ts";
 
 /** The brokers of this repository, in the order of the table. */
-export const reportedBrokers = ["memory", "nats", "jetstream", "nats-io", "rabbitmq", "kafka"] as const;
+export const reportedBrokers = [
+  "memory",
+  "nats",
+  "jetstream",
+  "nats-io",
+  "rabbitmq",
+  "kafka",
+  "redis",
+] as const;
 
 export const reportsFolder: string = `${root}/docs/reports`;
 export const tableFile: string = `${root}/docs/capabilities.md`;

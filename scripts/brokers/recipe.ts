@@ -1,6 +1,6 @@
 import type { Command } from "./processes.ts";
 
-export const serverKinds = ["nats", "rabbitmq", "kafka"] as const;
+export const serverKinds = ["nats", "rabbitmq", "kafka", "redis"] as const;
 export type ServerKind = (typeof serverKinds)[number];
 
 interface User {
@@ -22,7 +22,7 @@ export interface ServerOptions {
 
 /** How a client gets to a server. */
 export interface Contact {
-  /** A URL (`nats:`, `tls:`, `amqp:`, `amqps:`), for Kafka `host:port`, several with commas. */
+  /** A URL (`nats:`, `tls:`, `amqp:`, `amqps:`, `redis:`, `rediss:`), for Kafka `host:port`, several with commas. */
   readonly address: string;
   /** For Kafka, SASL PLAIN; for the others it stands in the URL as well. */
   readonly user?: User;

@@ -3,6 +3,7 @@ import { memoryFixture } from "../../test/conformance/memory-fixture.ts";
 import { rabbitmqFixture } from "../../test/live/amqp/fixture.ts";
 import { kafkaFixture, quickServer } from "../../test/live/kafka/fixture.ts";
 import { jetStreamFixture, natsFixture } from "../../test/live/nats/fixture.ts";
+import { redisFixture } from "../../test/live/redis/fixture.ts";
 import type { ServerKind } from "../brokers/recipe.ts";
 import { externalServer, sharedServer, startServer } from "../brokers/servers.ts";
 import { expectLosses } from "../expected-losses.ts";
@@ -24,6 +25,7 @@ export const fixtures: Readonly<Record<string, () => Promise<Fixture>>> = {
     const { address } = given ?? (await startServer("kafka", { config: quickServer }));
     return kafkaFixture({ address, sessionTimeoutMs: given ? 6_000 : 1_000 }) as Fixture;
   },
+  redis: live("redis", (address) => redisFixture({ address }) as Fixture),
 };
 
 /** For a thread of its own. */

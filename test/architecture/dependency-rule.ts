@@ -39,6 +39,10 @@ const rooms: Readonly<Record<string, Room>> = {
     rooms: ["src/traits", "src/structures", "src/brokers/shared", "src/brokers/nats"],
     packages: [],
   },
+  "src/brokers/redis": {
+    rooms: ["src/traits", "src/structures", "src/brokers/shared"],
+    packages: ["redis"],
+  },
   conformance: { rooms: ["src/traits", "src/runtime", "src/testing"], packages: ["fast-check"] },
 };
 

@@ -33,7 +33,7 @@ function adapter(changes: {
 describe("the floor plan of adapters", () => {
   it("is kept by every adapter", () => {
     expect(new Set(modules.map(({ path }) => path.split("/")[2]))).toEqual(
-      new Set(["amqp", "jetstream", "kafka", "memory", "nats", "shared"]),
+      new Set(["amqp", "jetstream", "kafka", "memory", "nats", "redis", "shared"]),
     );
     expect(departures(modules)).toEqual([]);
   });

@@ -9,6 +9,7 @@ const pages: Readonly<Record<string, readonly [entry: string, described?: Descri
   "docs/brokers/nats.md": ["tidelane/nats"],
   "docs/brokers/rabbitmq.md": ["tidelane/amqp"],
   "docs/brokers/kafka.md": ["tidelane/kafka"],
+  "docs/brokers/redis.md": ["tidelane/redis"],
 };
 
 const headings = [

@@ -15,7 +15,7 @@ it("every page of a broker is known here", () => {
   expect(live.filter((file) => serverOf[file.replace(/\.md$/, "")] === undefined)).toEqual([]);
 });
 
-for (const kind of ["nats", "rabbitmq", "kafka"] as const) {
+for (const kind of ["nats", "rabbitmq", "kafka", "redis"] as const) {
   for (const name of namesOf(kind, files, ".md")) {
     const document = `${folder}/${name}.md`;
     const snippets = extractSnippets(document, readFileSync(`${root}/${document}`, "utf8"));

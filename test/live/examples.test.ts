@@ -43,7 +43,7 @@ describe("the examples of the brokers", () => {
   });
 });
 
-for (const kind of ["nats", "rabbitmq", "kafka"] as const) {
+for (const kind of ["nats", "rabbitmq", "kafka", "redis"] as const) {
   const names = namesOf(kind, files, ".ts");
   if (names.length === 0) continue;
   await describeLive(kind, `the examples on ${kind}`, (server) => {

@@ -5,6 +5,7 @@ export const addressVariables = {
   nats: "NATS_URL",
   rabbitmq: "AMQP_URL",
   kafka: "KAFKA_BROKERS",
+  redis: "REDIS_URL",
 } as const satisfies Record<ServerKind, string>;
 
 /** The server a page or an example needs, by its file's name. */
@@ -13,6 +14,7 @@ export const serverOf: Readonly<Record<string, ServerKind>> = {
   jetstream: "nats",
   rabbitmq: "rabbitmq",
   kafka: "kafka",
+  redis: "redis",
 };
 
 /** The names that need a server of this kind, of those there are. */

@@ -11,6 +11,7 @@ const broken = {
   nats: "no_such_setting: 1",
   rabbitmq: "no.such.setting = 1",
   kafka: "metric.reporters=no.such.setting",
+  redis: "no-such-setting 1",
 };
 
 for (const kind of serverKinds) {
@@ -21,7 +22,7 @@ for (const kind of serverKinds) {
     `a ${kind} server of one's own configuration`,
     (server) => {
       it("answers who is its user and trusts its certificate", async () => {
-        expect(await server.health()).toMatch(/nats|RabbitMQ|Kafka/);
+        expect(await server.health()).toMatch(/nats|RabbitMQ|Kafka|Redis/);
       });
 
       it("answers nobody else", async () => {

@@ -1,6 +1,7 @@
 import { connect as connectAmqp } from "amqplib";
 import { Kafka, logLevel } from "kafkajs";
 import { connect as connectNats } from "nats";
+import { createClient } from "redis";
 import type { ServerKind } from "../../../scripts/brokers/recipe.ts";
 import { createTopics } from "../kafka-topics.ts";
 
@@ -100,6 +101,33 @@ export const rawClients: Readonly<Record<ServerKind, (address: string) => RawCli
         });
         await consumer.disconnect();
         return found;
+      },
+    };
+  },
+
+  redis: (address) => {
+    const connected = async () => {
+      const client = createClient({ url: address, socket: { reconnectStrategy: false } });
+      client.on("error", () => {});
+      await client.connect();
+      return client;
+    };
+    return {
+      async declare(topic) {
+        const client = await connected();
+        await client.xGroupCreate(topic, "readers", "0", { MKSTREAM: true });
+        client.destroy();
+      },
+      async publish(topic, texts) {
+        const client = await connected();
+        await Promise.all(texts.map((text) => client.xAdd(topic, "*", { text })));
+        client.destroy();
+      },
+      async read(topic, count) {
+        const client = await connected();
+        const entries = await client.xRange(topic, "-", "+", { COUNT: count });
+        client.destroy();
+        return (entries ?? []).map(({ message }) => String(message["text"]));
       },
     };
   },
