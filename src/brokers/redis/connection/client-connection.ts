@@ -1,4 +1,4 @@
-import { AbortedError, throwIfAborted } from "../../../traits/errors.ts";
+import { isTidelaneError, throwIfAborted } from "../../../traits/errors.ts";
 import { abortable } from "../../shared/abortable.ts";
 import type { Secrets } from "../../shared/secrets.ts";
 import {
@@ -52,7 +52,7 @@ export class ClientConnection implements OpenConnection {
       return connection;
     } catch (error) {
       connection.destroy();
-      if (error instanceof AbortedError) throw error;
+      if (isTidelaneError(error, "TIDELANE_ABORTED")) throw error;
       throw connectFailure(settings.name, settings.address, connection.#fault ?? error, settings.secrets);
     }
   }
