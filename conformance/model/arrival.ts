@@ -230,7 +230,7 @@ function inPlace({ book, copy, seat, message, pulledAt }: Arrival): Fault | unde
     if (other === copy || other.deliveries === 0 || other.state.kind !== "owed") continue;
     const { due, since } = other.state;
     // A message that falls due at this moment may arrive one step later.
-    if (due >= book.now() - (book.virtual ? 0 : book.skewMs) || since >= pulledAt) continue;
+    if (due >= book.firedUntil() || since >= pulledAt) continue;
     if (!isEarlier(book, other, arriving)) continue;
     const observed = `came before #${other.posting.id}, which had been requeued`;
     return {

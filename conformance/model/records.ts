@@ -20,6 +20,8 @@ export interface Book {
   /** Which of two positions comes first in the log, as the broker reports them; undefined where they are not of one log. */
   comparePositions(a: unknown, b: unknown): number | undefined;
   now(): number;
+  /** Every timer of the broker that was due before this time has fired. */
+  firedUntil(): number;
   report(violation: LawViolation): void;
   /** A broker that breaks one of these laws would have been caught just now. */
   judged(laws: Iterable<LawName>): void;

@@ -14,6 +14,8 @@ export interface Pace {
   advance(ms: number): Promise<void>;
   /** Timers that are still armed, where that can be known. */
   timers(): number | undefined;
+  /** Every timer that was due before this time has fired: on a busy machine timers are late. */
+  firedUntil(): number;
 }
 
 export function paceOf(fixture: Fixture, timings?: Timings): Pace {
@@ -55,12 +57,17 @@ class VirtualPace implements Pace {
   timers(): number {
     return this.clock.timers;
   }
+
+  firedUntil(): number {
+    return this.clock.now();
+  }
 }
 
 class RealPace implements Pace {
   readonly clock: Clock = systemClock;
   readonly virtual = false;
   readonly #stepMs: number;
+  #firedUntil = 0;
 
   constructor(stepMs: number) {
     this.#stepMs = stepMs;
@@ -68,6 +75,10 @@ class RealPace implements Pace {
 
   async rest(operation: Promise<unknown>): Promise<void> {
     await this.within(operation, this.#stepMs);
+    const now = this.clock.now();
+    // Timers fire in the order in which they are due, so this one fires after those before it.
+    await sleep(this.clock, 0);
+    this.#firedUntil = now;
   }
 
   async within(operation: Promise<unknown>, limitMs: number): Promise<boolean> {
@@ -85,6 +96,10 @@ class RealPace implements Pace {
 
   timers(): undefined {
     return undefined;
+  }
+
+  firedUntil(): number {
+    return this.#firedUntil;
   }
 }
 

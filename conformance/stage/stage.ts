@@ -117,6 +117,7 @@ export class Stage {
         ),
       comparePositions: subject.fixture.positions?.compare ?? compareNumbers,
       now: () => this.pace.clock.now(),
+      firedUntil: () => this.pace.firedUntil(),
       report: (violation) => this.report(violation),
       judged: (laws) => this.judged(laws),
     });

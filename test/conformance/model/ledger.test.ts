@@ -249,6 +249,20 @@ describe("the order of first deliveries", () => {
     }
   });
 
+  it("has to be kept only once the timers of its delay have had time to fire", () => {
+    const told = new Told({ requeueKeepsPlace: true });
+    const seat = told.open({ capabilities: { delayedRequeue: "local" } });
+    const [first, second, third] = [told.publish(), told.publish(), told.publish()];
+    told.settle(told.deliver(seat, first), "delay", 1);
+    told.now = 20;
+    told.firedUntil = 1;
+    told.settle(told.deliver(seat, second), "ack");
+    expect(told.broken()).toEqual([]);
+    told.firedUntil = 20;
+    told.deliver(seat, third);
+    expect(told.broken()).toEqual([["requeue-keeps-place"]]);
+  });
+
   it("has to be kept from the end of its delay on, though a member that leaves may end it sooner", () => {
     const told = new Told({ requeueKeepsPlace: true });
     const facts = { capabilities: { delayedRequeue: "local" } } as const;

@@ -29,6 +29,8 @@ export class Told {
   readonly judged: Map<LawName, number> = new Map();
   readonly #violations: LawViolation[] = [];
   now = 0;
+  /** Until when timers have fired. @default now */
+  firedUntil: number | undefined = undefined;
   #ids = 0;
   #seats = 0;
   readonly #counts: Map<number, number> = new Map();
@@ -44,6 +46,7 @@ export class Told {
       isBounded: () => false,
       comparePositions: (a, b) => (a as number) - (b as number),
       now: () => this.now,
+      firedUntil: () => this.firedUntil ?? this.now,
       report: (violation) => this.#violations.push(violation),
       judged: (laws) => {
         for (const law of laws) this.judged.set(law, (this.judged.get(law) ?? 0) + 1);
