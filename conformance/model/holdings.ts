@@ -307,8 +307,10 @@ export class Holdings {
     settle.answer = done ? "ok" : "failed";
     if (done) this.#madeRoom(copy.group);
     if (!isCurrent(delivery)) {
-      // It was taken away meanwhile, and the settle got there first or did not.
-      if (copy.state.kind === "owed" && delivery.nth === copy.deliveries) copy.state = unsure;
+      // It was taken away meanwhile, and the settle got there first or did not. Where another member moved the group, it may
+      // have reached what stands at the new place.
+      const reaches = delivery.nth === copy.deliveries || (copy.group.sought && !this.book.virtual);
+      if (copy.state.kind === "owed" && reaches) copy.state = unsure;
     } else if (!done || this.#isCutOff(delivery)) {
       this.#doubt(copy);
     } else if (settle.how === "ack") {

@@ -69,6 +69,18 @@ describe("a seek", () => {
     expect(told.ledger.starving(seat)?.posting).toBe(later);
   });
 
+  it("leaves open, on real time, whether a settle of a member that has not heard of it reaches the new place", () => {
+    const told = new Told({}, false, false, false);
+    const [holder, mover] = [told.open(), told.open()];
+    const posting = told.publish();
+    const delivery = told.deliver(holder, posting, { position: 1 });
+    told.ledger.seeks.end(told.ledger.seeks.begin(mover, "start"));
+    expect(owedIds(told, mover)).toEqual([posting.id]);
+    told.settle(delivery, "ack");
+    expect(owedIds(told, mover)).toEqual([]);
+    expect(told.broken()).toEqual([]);
+  });
+
   it("ends a delay", () => {
     const { told, seat, second } = underWay();
     told.settle(second, "delay", 100);
