@@ -118,7 +118,7 @@ it("a first connect that fails prints its sentence, and no frame of this library
   `);
   expect(code).toBe(1);
   expect(errors).toContain(
-    'ConnectFailedError: Connecting to "nats" failed: nobody answers at 127.0.0.1:4222.',
+    'ConnectFailedError: Connecting to "nats" failed: nobody answers at 127.0.0.1:4222; to wait until it can be reached, set connect: { waitMs } of the broker.',
   );
   expect(errors).not.toMatch(/src\/|app\/app/);
 });
