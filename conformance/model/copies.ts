@@ -19,6 +19,7 @@ export function copyIn(group: Group, posting: Posting, state: CopyState): Copy {
     state,
     deliveries: 0,
     strays: 0,
+    settledLate: false,
     availableMs: posting.startedMs,
     lastCount: undefined,
     position: undefined,

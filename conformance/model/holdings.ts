@@ -187,6 +187,8 @@ export class Holdings {
     if (this.#isExhausted(copy)) {
       copy.state = over("dead-letter", `it was delivered ${copy.deliveries} times, which is the most`);
       this.setAside(copy);
+    } else if (copy.settledLate) {
+      copy.state = unsure;
     } else {
       copy.state = { kind: "owed", notBefore, due, since: this.#event };
       this.#takenUnseen(copy, holder);
@@ -311,6 +313,7 @@ export class Holdings {
       // have reached what stands at the new place.
       const reaches = delivery.nth === copy.deliveries || (copy.group.sought && !this.book.virtual);
       if (copy.state.kind === "owed" && reaches) copy.state = unsure;
+      else copy.settledLate ||= done && !this.book.virtual && copy.state.kind === "held";
     } else if (!done || this.#isCutOff(delivery)) {
       this.#doubt(copy);
     } else if (settle.how === "ack") {

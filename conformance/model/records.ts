@@ -125,6 +125,11 @@ export interface Copy {
   deliveries: number;
   /** Deliveries that a seek or a departure overtook, which the broker may have counted and the ledger does not. */
   strays: number;
+  /**
+   * An earlier delivery of it was settled after it had been delivered again, on real time, where a member may hear late
+   * that its deadline is over: the server may take that settle for the message.
+   */
+  settledLate: boolean;
   /** The time since which the broker may have handed it to somebody. */
   availableMs: number;
   /** What the broker said at the last delivery. */

@@ -153,6 +153,7 @@ export class Seeks {
 /** From a seek on it is as if it had never been delivered. */
 function forget(copy: Copy): void {
   copy.deliveries = 0;
+  copy.settledLate = false;
   copy.lastCount = undefined;
   copy.lastSeat = undefined;
 }

@@ -36,6 +36,22 @@ describe("an ack deadline", () => {
     expect(told.broken()).toEqual([]);
   });
 
+  it("may be heard of late, on real time: a settle after it may be taken for the message", () => {
+    for (const late of [true, false]) {
+      const told = new Told({}, false, false, false);
+      const settings = { capabilities: { ackDeadlineMs: 100 } };
+      const [first, second] = [told.open(settings), told.open(settings)];
+      const posting = told.publish();
+      const held = told.deliver(first, posting);
+      told.now = 150;
+      told.deliver(second, posting);
+      if (late) told.settle(held, "ack");
+      told.leave(second, "close");
+      expect(told.ledger.owed(first.group).length).toBe(late ? 0 : 1);
+      expect(told.broken()).toEqual([]);
+    }
+  });
+
   const facts = { capabilities: { ackDeadlineMs: 1_000 } } as const;
 
   it("gives the message back when it has passed, and not before", () => {
