@@ -147,7 +147,7 @@ export class AppDefinition {
     const known = this.#channels.get(place);
     if (known === channel) return;
     if (known !== undefined && !saysTheSame(known, channel)) {
-      const expected = `the channel that the app already has for "${template.text}": this one has another schema, key or codec. Share one definition`;
+      const expected = `the channel that the app has for "${template.text}": this has another schema, key or codec. Share one definition`;
       throw new InvalidArgumentError({ argument: call, expected, received: channel });
     }
     this.#channels.set(place, channel);

@@ -112,7 +112,7 @@ function elsewhere(call: string, argument: string, given: NamedPlace, prefix: st
   }
   checkOptionNames(call, { onFailure: { deadLetter: given } }, { onFailure: { deadLetter: placeNames } });
   if (typeof given.on !== "string") {
-    const expected = "the name of a broker of the app; for the broker of the message give the topic alone";
+    const expected = "the name of a broker of the app; for the message's own, give the topic alone";
     throw new InvalidArgumentError({ argument: `${argument}.on`, expected, received: given.on });
   }
   return { topic: prefix + checkName(`${argument}.topic`, given.topic), on: given.on };

@@ -72,7 +72,7 @@ export class Outbound implements RequestHome {
   async reply(broker: string, message: OutgoingMessage): Promise<void> {
     const { topic } = message;
     if (this.definition.reads(broker, topic)) {
-      const reason = "a reply would be taken for a message, as the app subscribes to this topic";
+      const reason = "a reply would be taken for a message, as the app reads this topic";
       throw new PublishFailedError({ topic, reason, retryable: false });
     }
     await this.publisher(broker, "reply", topic).publish(message);

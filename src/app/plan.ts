@@ -157,8 +157,8 @@ function refuseShared({ call, group, ownSource }: SubscriptionPlan, { groups }: 
   if (!ownSource && group === undefined && groups) return;
   const what = ownSource ? "source" : "group";
   const expected = groups
-    ? `another ${what} than that of a handler declared before: two handlers of one ${what} share its messages, and each misses some`
-    : "declared once: two handlers of one queue share its messages, and each misses some. Dispatch in one handler";
+    ? `another ${what} than that of an earlier handler: two handlers of one ${what} share its messages, so each misses some`
+    : "declared once: two handlers of one queue share its messages. Dispatch in one handler";
   throw new InvalidArgumentError({
     argument: `${call}: ${what}`,
     expected,

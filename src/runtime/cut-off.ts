@@ -1,7 +1,5 @@
-import { nextTurn } from "../traits/clock.ts";
 import type { Message } from "../traits/message.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Reporter } from "./report.ts";
 
 /** At most so many deliveries are named. */
 const mostNamed = 5;
@@ -13,36 +11,24 @@ const mostNamed = 5;
 export class CutOff<M extends Message> {
   readonly #topic: string;
   readonly #held: readonly Delivery<M, unknown>[];
-  readonly #reporter: Reporter<M>;
   #isTold = false;
 
-  constructor(topic: string, inFlight: Iterable<Delivery<M, unknown>>, reporter: Reporter<M>) {
+  constructor(topic: string, inFlight: Iterable<Delivery<M, unknown>>) {
     this.#topic = topic;
     this.#held = Array.from(inFlight);
-    this.#reporter = reporter;
   }
 
-  /** A subscriber that was closed revokes them within a turn of the event loop. */
-  async tellSoon(): Promise<void> {
-    await nextTurn();
-    this.tell();
-  }
-
-  /** Names those that are revoked, if there are any, and once. */
-  tell(): void {
+  /** The sentence about those that are revoked, once there are any; it is given once. */
+  tell(): string | undefined {
     const revoked = this.#isTold ? [] : this.#held.filter(({ message }) => message.revoked !== undefined);
-    if (revoked.length === 0) return;
+    if (revoked.length === 0) return undefined;
     this.#isTold = true;
-    this.#reporter.noticed(sentenceAbout(this.#topic, revoked));
+    const named = revoked
+      .slice(0, mostNamed)
+      .map(({ key, attempt }) =>
+        key === undefined ? `attempt ${attempt}` : `key "${key}" attempt ${attempt}`,
+      );
+    const more = revoked.length > mostNamed ? ", ..." : "";
+    return `The subscription of "${this.#topic}" was closed under its running pipeline: ${revoked.length} deliveries in flight were not settled (${named.join(", ")}${more}), and may come again. Await run.drain() first.`;
   }
-}
-
-function sentenceAbout(topic: string, revoked: readonly Delivery<Message, unknown>[]): string {
-  const named = revoked
-    .slice(0, mostNamed)
-    .map(({ key, attempt }) =>
-      key === undefined ? `attempt ${attempt}` : `key "${key}" attempt ${attempt}`,
-    );
-  const more = revoked.length > mostNamed ? ", ..." : "";
-  return `The subscription of "${topic}" was closed under its running pipeline: ${revoked.length} deliveries in flight were not settled (${named.join(", ")}${more}), and the broker may deliver them again. Await run.drain() before you close the connection.`;
 }

@@ -1,6 +1,5 @@
 import type { Clock, Timer } from "../traits/clock.ts";
 import { deferred } from "../traits/deferred.ts";
-import { AbortedError } from "../traits/errors.ts";
 
 /** A moment that passes once: the earliest of all that were named, or now, by `expire`. */
 export class Deadline {
@@ -24,15 +23,6 @@ export class Deadline {
     this.#due = due;
     this.#timer?.cancel();
     this.#timer = this.#clock.schedule(afterMs, () => this.expire(reason()));
-  }
-
-  /** It passes when `signal` aborts, unless `over` has settled before. `what` is the call that got the signal. */
-  expireOn(signal: AbortSignal, what: string, over: Promise<unknown>): void {
-    const onAbort = (): void => this.expire(new AbortedError({ what, cause: signal.reason }));
-    const forget = (): void => signal.removeEventListener("abort", onAbort);
-    signal.addEventListener("abort", onAbort, { once: true });
-    void over.then(forget, forget);
-    if (signal.aborted) onAbort();
   }
 
   expire(reason: unknown): void {

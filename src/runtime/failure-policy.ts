@@ -200,7 +200,7 @@ export function checkNoReturn({ deadLetter: target }: CheckedPolicy, subscriber:
   if (typeof target !== "object" || !comesBack(target.topic, target.publisher, subscriber)) return;
   throw new InvalidArgumentError({
     argument: "onFailure: deadLetter.topic",
-    expected: `a topic that the subscription of "${subscriber.topic}" does not deliver, because each dead letter would be delivered and dead-lettered again`,
+    expected: `a topic that the subscription of "${subscriber.topic}" does not deliver: it would get its own dead letters`,
     received: target.topic,
   });
 }

@@ -35,12 +35,12 @@ export class Keyless<Value> {
       this.#selector === byKey
         ? [
             `the first ${keylessToWarn} deliveries have no key`,
-            "Publish with a key, set keyHeader to the header that carries it, or compute a key with by((value) => key)",
+            "Publish with a key, set keyHeader, or compute one with by((value) => key)",
           ]
         : [
             `the key function returned undefined for the first ${keylessToWarn} deliveries`,
-            "Return the key from by((value) => key), or use byKey and publish with a key",
+            "Return the key, or publish with one and use byKey",
           ];
-    return `workers(${this.#workers}, key) over "${this.#topic}": ${what}, so up to ${this.#workers} of them are handled at once, in no order. ${cure}.`;
+    return `workers(${this.#workers}, key) over "${this.#topic}": ${what}, so they have no order. ${cure}.`;
   }
 }

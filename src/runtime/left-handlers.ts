@@ -18,7 +18,7 @@ export function nameLeft(left: readonly LeftDelivery[]): boolean {
     );
   if (names.length === 0) return false;
   warn(
-    `${names.length} handlers have not returned: ${names.slice(0, 5).join(", ")}. They may keep the process alive: heed context.signal in them, or pass exitOnStop to app.run().`,
+    `${names.length} handlers have not returned: ${names.slice(0, 5).join(", ")}. They may keep the process alive: heed context.signal, or pass exitOnStop to app.run().`,
   );
   return true;
 }

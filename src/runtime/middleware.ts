@@ -84,4 +84,4 @@ function promiseOf(outcome: MiddlewareOutcome): Promise<MiddlewareOutcome> {
   return outcome === toOutcome(undefined) ? acknowledged : Promise.resolve(outcome);
 }
 
-const calledTwice = "A middleware called next() twice; it runs the rest of the chain once.";
+const calledTwice = "A middleware called next() twice.";

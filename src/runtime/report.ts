@@ -85,7 +85,7 @@ export class Reporter<M extends Message> {
     const delay = "delayMs" in next ? ` in ${Math.round(next.delayMs)} ms` : "";
     const upcoming = next.kind === "none" ? "" : `Next: ${next.kind}${delay}. `;
     warn(
-      `${who} of "${this.#topic}" failed: ${sentence.replace(/\.$/, "")}. ${upcoming}To hear of every failure, pass onError to pipeline() or subscribe to the diagnostics channel "tidelane:error". tidelane warns once for each kind of error.`,
+      `${who} of "${this.#topic}" failed: ${sentence.replace(/\.$/, "")}. ${upcoming}To hear of all, pass onError or subscribe to the diagnostics channel "tidelane:error". Said once for each kind of error.`,
       code,
     );
   }

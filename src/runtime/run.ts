@@ -1,5 +1,4 @@
-import { checkDuration, checkObject, checkSignal } from "../traits/arguments.ts";
-import { checkOptionNames, type OptionNames, optionNames } from "../traits/option-names.ts";
+import { type OptionNames, optionNames } from "../traits/option-names.ts";
 import type { RunStats } from "./stats.ts";
 
 /**
@@ -80,23 +79,4 @@ export interface Run {
    * but one that awaits it waits until the deadline.
    */
   stop(options?: StopOptions): Promise<RunReport>;
-}
-
-/** With its defaults. */
-export function checkDrain(options: DrainOptions): { deadlineMs: number; signal: AbortSignal | undefined } {
-  checkObject("run.drain(options)", options);
-  checkOptionNames("run.drain(options)", options, drainNames);
-  const { deadlineMs = 30_000, signal } = options;
-  checkDuration("drain: deadlineMs", deadlineMs);
-  checkSignal("drain: signal", signal);
-  return { deadlineMs, signal };
-}
-
-/** With its defaults. */
-export function checkStop(options: StopOptions): { deadlineMs: number } {
-  checkObject("run.stop(options)", options);
-  checkOptionNames("run.stop(options)", options, stopNames);
-  const { deadlineMs = 5_000 } = options;
-  checkDuration("stop: deadlineMs", deadlineMs);
-  return { deadlineMs };
 }

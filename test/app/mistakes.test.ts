@@ -88,7 +88,7 @@ describe("a mistake in a declaration", () => {
     [
       "a topic in an object",
       { deadLetter: { topic: "dead" } },
-      "onFailure.deadLetter.on must be the name of a broker of the app; for the broker of the message give the topic alone; received undefined.",
+      "onFailure.deadLetter.on must be the name of a broker of the app; for the message's own, give the topic alone; received undefined.",
     ],
     [
       "the form of a pipeline",

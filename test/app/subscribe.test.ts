@@ -220,7 +220,7 @@ describe("app.subscribe refuses", () => {
     app.subscribe(orders, end);
     app.subscribe(orders, end);
     expect(() => app.subscribe(orders, { group: "billing" }, end)).toThrow(
-      'app.subscribe("orders"): group must be another group than that of a handler declared before: two handlers of one group share its messages, and each misses some; received "billing".',
+      'app.subscribe("orders"): group must be another group than that of an earlier handler: two handlers of one group share its messages, so each misses some; received "billing".',
     );
     const source = memorySource("orders", { group: "own" });
     app.subscribe(orders, { source }, end);
@@ -231,7 +231,7 @@ describe("app.subscribe refuses", () => {
     const app = make();
     app.subscribe(orders, { group: "a" }, end);
     expect(() => app.subscribe(channel("orders", { codec: json }), { group: "b" }, end)).toThrow(
-      'must be the channel that the app already has for "orders": this one has another schema, key or codec. Share one definition',
+      'must be the channel that the app has for "orders": this has another schema, key or codec. Share one definition',
     );
     await using test = await testApp(app);
     await expect(test.publish(channel("orders", { codec: text }), "tea")).rejects.toThrow(

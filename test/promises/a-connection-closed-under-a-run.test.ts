@@ -27,7 +27,7 @@ async function running(keys: string) {
 }
 
 const sentence = (count: number, named: string): string =>
-  `The subscription of "orders" was closed under its running pipeline: ${count} deliveries in flight were not settled (${named}), and the broker may deliver them again. Await run.drain() before you close the connection.`;
+  `The subscription of "orders" was closed under its running pipeline: ${count} deliveries in flight were not settled (${named}), and may come again. Await run.drain() first.`;
 
 describe("a run whose connection or subscriber is closed under it", () => {
   it.each(["connection", "subscriber"] as const)("says once what was in flight (%s)", async (what) => {

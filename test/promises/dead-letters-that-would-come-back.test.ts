@@ -12,7 +12,7 @@ async function refused(connection: MemoryConnection, subscriber: Subscriber, top
   expect(start(subscriber, topic, connection.publisher())).toThrow(
     expect.objectContaining({
       code: "TIDELANE_INVALID_ARGUMENT",
-      message: `onFailure: deadLetter.topic must be a topic that the subscription of "${subscriber.topic}" does not deliver, because each dead letter would be delivered and dead-lettered again; received "${topic}".`,
+      message: `onFailure: deadLetter.topic must be a topic that the subscription of "${subscriber.topic}" does not deliver: it would get its own dead letters; received "${topic}".`,
     }),
   );
   await subscriber.close();

@@ -91,7 +91,7 @@ describe("failed", () => {
     for (const error of [refused, refused, new TypeError("a string")]) one.failed(error, delivery);
     expect(warned).toEqual([
       [
-        'Attempt 2 of a delivery of "orders" failed: Error: broken. Next: retry in 100 ms. To hear of every failure, pass onError to pipeline() or subscribe to the diagnostics channel "tidelane:error". tidelane warns once for each kind of error.',
+        'Attempt 2 of a delivery of "orders" failed: Error: broken. Next: retry in 100 ms. To hear of all, pass onError or subscribe to the diagnostics channel "tidelane:error". Said once for each kind of error.',
         "TidelaneWarning",
         undefined,
       ],

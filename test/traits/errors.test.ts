@@ -71,7 +71,7 @@ const cases: Readonly<Record<string, Case>> = {
     error: new errors.IntakeStalledError({ topic, inFlight: 256, failing: 200, stalledMs: 5_000 }),
     code: "TIDELANE_INTAKE_STALLED",
     sentence:
-      'The run of "orders" has pulled nothing for 5000 ms: 200 of 256 in flight are retried, because their handlers failed or asked for it again, and the others wait. Set maxAttempts in onFailure(), or a larger maxInFlight in workers().',
+      'The run of "orders" has pulled nothing for 5000 ms: 200 of 256 in flight are retried, because they failed or asked for it again, and the others wait. Set maxAttempts in onFailure(), or a larger maxInFlight in workers().',
     facts: { topic, inFlight: 256, failing: 200, stalledMs: 5_000 },
   },
   InvalidArgumentError: {

@@ -107,8 +107,8 @@ export class IntakeStalledError extends TidelaneError {
     const { topic, inFlight, failing, continuations, stalledMs } = facts;
     const why =
       continuations === undefined
-        ? `${failing} of ${inFlight} in flight are retried, because their handlers failed or asked for it again, and the others wait. Set maxAttempts in onFailure(), or a larger maxInFlight in workers()`
-        : `${continuations} pieces of work given to afterSettle() have not finished. Give that work a time limit`;
+        ? `${failing} of ${inFlight} in flight are retried, because they failed or asked for it again, and the others wait. Set maxAttempts in onFailure(), or a larger maxInFlight in workers()`
+        : `${continuations} pieces of work given to afterSettle() have not finished. Give it a time limit`;
     super(`The run of "${topic}" has pulled nothing for ${stalledMs} ms: ${why}.`, facts);
   }
 }

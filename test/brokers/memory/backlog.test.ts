@@ -266,7 +266,7 @@ describe("a topic full of messages that no subscription has had", () => {
     for (const message of [b, c]) await message?.nack({ requeue: false });
     expect(warn.mock.calls).toEqual([
       [
-        'The memory topic "dead" holds 2 messages of 2 bytes, more than its capacity: dead letters of the broker are kept, room or not. Subscribe to it, or give it a retain. Said once for this topic.',
+        'The memory topic "dead" holds 2 messages of 2 bytes, more than its capacity: dead letters are kept, room or not. Subscribe to it, or give it a retain. Said once for this topic.',
         "TidelaneWarning",
       ],
     ]);
@@ -289,7 +289,7 @@ describe("a broker full of messages that no subscription has had", () => {
       retryable: true,
       topic: "c",
       message: expect.stringMatching(
-        /"c".* nobody subscribes to it, and the broker is full with 2 unread messages; .* raise the broker's unread\.messages/,
+        /"c".* nobody subscribes to it, and the broker is full with 2 unread messages; .* raise its unread\.messages/,
       ),
     });
     await expect(publisher.checkTopic("c")).rejects.toMatchObject({ code: "TIDELANE_PUBLISH_FAILED" });

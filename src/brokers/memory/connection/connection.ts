@@ -129,7 +129,7 @@ function checkDeadLetter(options: SubscribeOptions, isSubscribed: boolean): void
   if (!isSubscribed) return;
   throw new InvalidArgumentError({
     argument: "options.deadLetter.topic",
-    expected: "a topic that this subscription does not read, because it would get its own dead letters",
+    expected: "a topic that this subscription does not read: it would get its own dead letters",
     received: options.deadLetter?.topic,
   });
 }

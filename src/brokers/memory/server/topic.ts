@@ -164,7 +164,7 @@ export class Topic implements MessageTopic {
   /** Why there will be no room, unless somebody subscribes: what fills it is for nobody. */
   refusal(bytes: number): PublishFailedError | undefined {
     if (this.#isBeyondBroker) {
-      const reason = `nobody subscribes to it, and the broker is full with ${this.#server.unread} unread messages; subscribe to their topics, set retain for those, or raise the broker's unread.messages`;
+      const reason = `nobody subscribes to it, and the broker is full with ${this.#server.unread} unread messages; subscribe to their topics, set retain for those, or raise its unread.messages`;
       return new PublishFailedError({ topic: this.name, reason, retryable: true });
     }
     const { size, bytes: unreadBytes } = this.#unread;
@@ -179,7 +179,7 @@ export class Topic implements MessageTopic {
     const full = this.#owed > this.#capacity.messages || this.#owedBytes > this.#capacity.bytes;
     if (!full || this.#warned) return;
     this.#warned = true;
-    const text = `The memory topic "${this.name}" holds ${this.#owed} messages of ${this.#owedBytes} bytes, more than its capacity: dead letters of the broker are kept, room or not. Subscribe to it, or give it a retain. Said once for this topic.`;
+    const text = `The memory topic "${this.name}" holds ${this.#owed} messages of ${this.#owedBytes} bytes, more than its capacity: dead letters are kept, room or not. Subscribe to it, or give it a retain. Said once for this topic.`;
     process.emitWarning(text, "TidelaneWarning");
   }
 
