@@ -123,7 +123,7 @@ describe("a run whose deliveries have no key", () => {
     await run.idle();
     expect(stage.reports).toMatchObject([{ topic: "orders", next: { kind: "none" } }]);
     const { message } = stage.errors[0] as Error;
-    expect(message).toContain(`${noOrder}the first 100 deliveries have no key, so up to 8`);
+    expect(message).toContain(`${noOrder}the first 100 deliveries have no key, so they have no order`);
     for (const cure of ["Publish with a key", "keyHeader", "by((value) => key)"])
       expect(message).toContain(cure);
     await run.drain();
