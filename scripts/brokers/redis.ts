@@ -65,7 +65,7 @@ async function fromProgram(site: Site, source: string): Promise<Plan | undefined
 }
 
 /**
- * n.b. with `appendfsync everysec` the server postpones a write for up to two seconds while the disk is busy, and answers
+ * With `appendfsync everysec` the server postpones a write for up to two seconds while the disk is busy, and answers
  * meanwhile: what was confirmed then does not outlive a SIGKILL. With `always` it does.
  */
 function configuration(
@@ -78,6 +78,8 @@ function configuration(
   const text = JSON.stringify;
   return `${[
     "bind 127.0.0.1",
+    // Its command line goes on naming this folder.
+    "set-proc-title no",
     ...(certificate
       ? [
           "port 0",
