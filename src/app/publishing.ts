@@ -107,4 +107,4 @@ export async function send(
 
 const calledTwice = "A publish middleware called next() twice; it sends the message once.";
 const neverCalled =
-  "A publish middleware returned without calling next(), so nothing was sent; to refuse a message, throw.";
+  "A publish middleware did not call next(), so nothing was sent; to refuse a message, throw.";

@@ -69,7 +69,7 @@ export class TopicTemplate {
     if (value === undefined) this.#refuse(`params.${name} is missing`);
     if (typeof value === "string" && value !== "" && !syntax.test(value)) return value;
     return this.#refuse(
-      `params.${name} is ${show(value)}; it must be a string without spaces and ". * > # + /"`,
+      `params.${name} is ${show(value)}; it must be a non-empty string without spaces and ". * > # + /"`,
     );
   }
 

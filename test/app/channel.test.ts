@@ -190,7 +190,7 @@ describe("a topic with parameters", () => {
   });
 
   it.each([
-    [{ tenant: "a.b", kind: "new" }, 'params.tenant is "a.b"; it must be a string without'],
+    [{ tenant: "a.b", kind: "new" }, 'params.tenant is "a.b"; it must be a non-empty string without'],
     [{ tenant: "*", kind: "new" }, 'params.tenant is "*"'],
     [{ tenant: "", kind: "new" }, 'params.tenant is ""'],
     [{ tenant: "a b", kind: "new" }, 'params.tenant is "a b"'],

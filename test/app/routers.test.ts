@@ -97,7 +97,7 @@ describe("publish middleware", () => {
       },
       "called next() twice",
     ],
-    ["not at all", async () => undefined, "returned without calling next()"],
+    ["not at all", async () => undefined, "did not call next()"],
     [
       "never, as it throws",
       () => {

@@ -60,7 +60,7 @@ describe("keys that fail for ever and fill the room", () => {
     const { pulled, continuations, stalled } = run.stats;
     expect([pulled, continuations, stalled]).toEqual([continuations, continuations, true]);
     expect(stage.errors.map(String)).toEqual([
-      `IntakeStalledError: The run of "orders" has pulled nothing for 5000 ms: ${continuations} pieces of work given to afterSettle() have not finished. Give it a time limit.`,
+      `IntakeStalledError: The run of "orders" has pulled nothing for 5000 ms: ${continuations} pieces of work given to afterSettle() have not finished. Give them a time limit.`,
     ]);
     gate.open();
     await run.idle();

@@ -108,7 +108,7 @@ export class IntakeStalledError extends TidelaneError {
     const why =
       continuations === undefined
         ? `${failing} of ${inFlight} in flight are retried, because they failed or asked for it again, and the others wait. Set maxAttempts in onFailure(), or a larger maxInFlight in workers()`
-        : `${continuations} pieces of work given to afterSettle() have not finished. Give it a time limit`;
+        : `${continuations} pieces of work given to afterSettle() have not finished. Give them a time limit`;
     super(`The run of "${topic}" has pulled nothing for ${stalledMs} ms: ${why}.`, facts);
   }
 }

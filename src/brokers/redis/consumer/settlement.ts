@@ -169,7 +169,7 @@ export class Settlement implements Settler {
           result.reject(this.#context.connection.settings.secrets.cause(error));
         return;
       }
-      // n.b. the answer may have been lost: the second time a delivery that is not held any more was settled the first.
+      // The answer may have been lost. A second try that finds the delivery not held any more was settled by the first.
       return this.#repeat(script, changes);
     }
     const list = Array.isArray(answers) ? answers : [];
